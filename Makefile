@@ -1,0 +1,49 @@
+# Two commands for people: `make demo` and `make test`. Everything they need is installed
+# into .venv, from the package index; Graphviz's `dot` from the system's packages.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test check lint types layers tests dot clean
+
+demo: $(STAMP) dot
+	$(BIN)/nasdsl show nasnet_a
+	$(BIN)/nasdsl check nasnet_a
+	$(BIN)/nasdsl count nasnet_space
+	$(BIN)/nasdsl sample nasnet_space --seed 0
+	$(BIN)/nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
+
+test: $(STAMP) dot check
+
+check: lint types layers tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+tests: $(STAMP)
+	$(BIN)/python -m pytest -n 2
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nasdsl needs Python 3.11 or later")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	touch $@
+
+# Only drawings need `dot`; where it cannot be installed, everything else still works.
+dot:
+	@command -v dot >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -qq -y graphviz >/dev/null; } \
+	  || echo "note: Graphviz's 'dot' is missing; drawings need it (see https://graphviz.org/download)" >&2
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Backends: one package or module each, found through the entry points `nasdsl.backends`."""

@@ -1,0 +1,1 @@
+"""The library, as data: genotypes, spaces and presets; `vocabularies/` holds the ops."""

@@ -1,0 +1,105 @@
+"""nasdsl: a language and a compiler for neural architecture cells.
+
+Purpose: the public names, each imported when it is first used, so that `import nasdsl` is
+quick and never imports torch.
+Non-goals: anything else; every name is documented where it is defined.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nasdsl.canonical import canonical, canonical_hash, differences
+    from nasdsl.cost import Cost, cost
+    from nasdsl.errors import CellError, Diagnostic
+    from nasdsl.genotype.settings import Settings
+    from nasdsl.genotype.text import genotype_text, space_text
+    from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Hidden, Output, Space
+    from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
+    from nasdsl.loading import load, load_space, loads, loads_space
+    from nasdsl.space import (
+        contains,
+        count,
+        count_distinct,
+        enumerate_genotypes,
+        mutate,
+        neighbours,
+        sample,
+    )
+
+_HOMES = {
+    "nasdsl.canonical": ("canonical", "canonical_hash", "differences"),
+    "nasdsl.cost": ("Cost", "cost"),
+    "nasdsl.errors": ("CellError", "Diagnostic"),
+    "nasdsl.genotype.settings": ("Settings",),
+    "nasdsl.genotype.text": ("genotype_text", "space_text"),
+    "nasdsl.genotype.types": (
+        "Block",
+        "BlockState",
+        "Cell",
+        "Genotype",
+        "Hidden",
+        "Output",
+        "Space",
+    ),
+    "nasdsl.genotype.vocabulary": ("Combine", "Op", "Vocabulary"),
+    "nasdsl.loading": ("load", "load_space", "loads", "loads_space"),
+    "nasdsl.space": (
+        "contains",
+        "count",
+        "count_distinct",
+        "enumerate_genotypes",
+        "mutate",
+        "neighbours",
+        "sample",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Block",
+    "BlockState",
+    "Cell",
+    "CellError",
+    "Combine",
+    "Cost",
+    "Diagnostic",
+    "Genotype",
+    "Hidden",
+    "Op",
+    "Output",
+    "Settings",
+    "Space",
+    "Vocabulary",
+    "canonical",
+    "canonical_hash",
+    "contains",
+    "cost",
+    "count",
+    "count_distinct",
+    "differences",
+    "enumerate_genotypes",
+    "genotype_text",
+    "load",
+    "load_space",
+    "loads",
+    "loads_space",
+    "mutate",
+    "neighbours",
+    "sample",
+    "space_text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nasdsl' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,13 @@
+"""The canonical form: one genotype for all that are the same up to names and order."""
+
+from nasdsl.canonical.differences import Difference, differences
+from nasdsl.canonical.form import canonical, canonical_hash, cell_encoding, equivalent
+
+__all__ = [
+    "Difference",
+    "canonical",
+    "canonical_hash",
+    "cell_encoding",
+    "differences",
+    "equivalent",
+]

@@ -1,0 +1,97 @@
+"""A cell as a labelled graph: what the canonical form is the canonical form of.
+
+Purpose: numbers in place of names, definitions in place of ops, dead blocks gone.
+Non-goals: drawing and lowering (`nasdsl.graph` has the graph those use).
+"""
+
+from dataclasses import dataclass
+from operator import itemgetter
+
+from nasdsl.genotype.types import BlockState, Cell, Hidden, State
+from nasdsl.genotype.vocabulary import Vocabulary
+
+#: `h[i-k]` is the number HIDDEN + k; blocks count from 0. So hidden states sort first, the
+#: newest at their head.
+HIDDEN = -(1 << 30)
+
+#: A state that is read, and the definition of the op it is read through.
+Operand = tuple[int, str]
+
+_by_state = itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """The blocks of a cell that reach its output, in an order they can be computed in.
+
+    Attributes:
+        source: position of each block in the cell.
+        operands: what each block reads, first slot first.
+        combines: the definition of each block's combine.
+        ordered: whether the two operands of a block may not trade places.
+        output: the states that are passed on, in the order the cell lists them.
+        each: whether that order matters.
+    """
+
+    source: list[int]
+    operands: list[tuple[Operand, Operand]]
+    combines: list[str]
+    ordered: list[bool]
+    output: list[int]
+    each: bool
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def roles(self) -> list[tuple[int, ...]]:
+        """For each block, its places in the output; all of them are 0 in a `concat`."""
+        roles: list[tuple[int, ...]] = [()] * len(self)
+        for place, state in enumerate(self.output):
+            if state >= 0:
+                roles[state] += (place if self.each else 0,)
+        return roles
+
+
+def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:
+    """The graph of a valid cell."""
+    output = cell.output_states
+    source = list(range(len(cell.blocks)))
+    if cell.output.kind != "unused":
+        source = _live(cell, output)
+    number: dict[State, int] = {
+        BlockState(cell.blocks[at].name): new for new, at in enumerate(source)
+    }
+    operands: list[tuple[Operand, Operand]] = []
+    combines: list[str] = []
+    ordered: list[bool] = []
+    op, combine = vocabulary.op, vocabulary.combine
+    for at in source:
+        block = cell.blocks[at]
+        (left, right), (left_op, right_op) = block.inputs, block.ops
+        joined = combine[block.combine]
+        operands.append(
+            (
+                (_number(left, number), op[left_op].definition),
+                (_number(right, number), op[right_op].definition),
+            )
+        )
+        combines.append(joined.definition)
+        ordered.append(not joined.commutative)
+    passed_on = [_number(state, number) for state in output]
+    return Dag(source, operands, combines, ordered, passed_on, cell.output.kind == "each")
+
+
+def _number(state: State, number: dict[State, int]) -> int:
+    return HIDDEN + state.back if isinstance(state, Hidden) else number[state]
+
+
+def _live(cell: Cell, output: tuple[State, ...]) -> list[int]:
+    """The positions of the blocks that reach the output. `unused` leaves no block out."""
+    wanted = set(output)
+    live = []
+    for at in range(len(cell.blocks) - 1, -1, -1):
+        if BlockState(cell.blocks[at].name) in wanted:
+            live.append(at)
+            wanted.update(cell.blocks[at].inputs)
+    live.reverse()
+    return live

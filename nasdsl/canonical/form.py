@@ -1,0 +1,174 @@
+"""The canonical form of a genotype, its encoding and its hash.
+
+Purpose: equal forms, equal encodings and equal hashes for genotypes that are the same
+function class up to names and order, and for no others (a hash of 64 bits apart).
+Non-goals: equal functions by other means (a sum of three taken in another order); blocks
+of equal definition are not merged, since each has weights of its own.
+
+What does not matter: names of the genotype and its blocks, the order of blocks, the order
+of the two operands (an input and its op) of a combine that sums, the order of a `concat`
+output, `output unused` written out, blocks that reach no output, network settings, and
+names of ops and combines: their definitions count.
+"""
+
+from hashlib import blake2b
+
+from nasdsl.canonical.dag import HIDDEN, Dag, Operand, cell_dag
+from nasdsl.canonical.search import TooSymmetric, canonical_order
+from nasdsl.errors import CellError, refuse
+from nasdsl.genotype.types import (
+    CELL_KINDS,
+    Block,
+    Cell,
+    Genotype,
+    Output,
+    State,
+    block_state,
+    hidden,
+)
+from nasdsl.genotype.vocabulary import Vocabulary
+
+#: Changes whenever the encoding does, so that hashes of two versions never meet.
+VERSION = b"nasdsl canonical form 1\n"
+
+
+def canonical(genotype: Genotype) -> Genotype:
+    """The genotype that stands for all that are the same up to names and order.
+
+    Blocks are called b0, b1, ... in canonical order, which is an order they can be
+    computed in; operands that may trade places are sorted, and the output is written out.
+    The name is `canonical_` and the hash, settings are left out, and where a vocabulary
+    has two names for one definition the first is taken. Over one vocabulary, two
+    genotypes have equal canonical forms if and only if they are the same up to names and
+    order; the form of a form is itself.
+
+    Raises:
+        CellError: a cell is too symmetric (NAS603).
+    """
+    cells = tuple(_canonical_cell(cell, genotype.vocabulary) for cell in _in_order(genotype))
+    name = f"canonical_{canonical_hash(genotype)}"
+    return Genotype(name, genotype.vocabulary, cells)
+
+
+def canonical_hash(genotype: Genotype) -> str:
+    """16 hexadecimal digits that are equal for genotypes the same up to names and order.
+
+    BLAKE2b with 8 bytes over `VERSION` and the encodings of the cells, normal first. It
+    is the same in every run and on every machine. Different genotypes have equal hashes
+    with a chance of one in 2^64.
+
+    Raises:
+        CellError: a cell is too symmetric (NAS603).
+    """
+    digest = blake2b(VERSION, digest_size=8)
+    for cell in _in_order(genotype):
+        digest.update(cell_encoding(cell, genotype.vocabulary))
+    return digest.hexdigest()
+
+
+def equivalent(a: Genotype, b: Genotype) -> bool:
+    """Whether two genotypes are the same up to names and order, settings apart.
+
+    Raises:
+        CellError: a cell is too symmetric (NAS603).
+    """
+    encodings = [
+        [cell_encoding(cell, each.vocabulary) for cell in _in_order(each)] for each in (a, b)
+    ]
+    return encodings[0] == encodings[1]
+
+
+def cell_encoding(cell: Cell, vocabulary: Vocabulary) -> bytes:
+    r"""The canonical form of one cell as text.
+
+    `cell KIND`, then a line for each block in canonical order, `STATE OP;STATE OP;COMBINE`,
+    then `concat STATE STATE ...` or `each STATE ...`. A state is the number of a block or
+    `h` and a number (`h0` is `h[i]`); ops and combines are their definitions, which have
+    neither `;` nor line ends.
+
+    Raises:
+        CellError: the cell is too symmetric (NAS603).
+    """
+    dag = cell_dag(cell, vocabulary)
+    order = _order(dag, cell)
+    place = _places(order)
+    lines = [f"cell {cell.kind}"]
+    for block in order:
+        (left, left_op), (right, right_op) = _operands(dag, block, place)
+        lines.append(
+            f"{_state_code(left)} {left_op};{_state_code(right)} {right_op};{dag.combines[block]}"
+        )
+    lines.append(" ".join([_output_kind(dag), *map(_state_code, _output(dag, place))]))
+    return "\n".join([*lines, ""]).encode()
+
+
+def _in_order(genotype: Genotype) -> list[Cell]:
+    return sorted(genotype.cells, key=lambda cell: CELL_KINDS.index(cell.kind))
+
+
+def _order(dag: Dag, cell: Cell) -> list[int]:
+    try:
+        return canonical_order(dag)
+    except TooSymmetric:
+        raise _too_symmetric(cell) from None
+
+
+def _too_symmetric(cell: Cell) -> CellError:
+    return refuse(
+        "NAS603",
+        f"the cell `{cell.kind}` is too symmetric: finding its canonical form takes too long",
+        "blocks that differ in an op or in what they read are told apart at once",
+    )
+
+
+def _places(order: list[int]) -> list[int]:
+    places = [0] * len(order)
+    for place, block in enumerate(order):
+        places[block] = place
+    return places
+
+
+def _operands(dag: Dag, block: int, place: list[int]) -> tuple[Operand, Operand]:
+    """What a block reads by canonical numbers, sorted where the operands may trade places."""
+    (left, left_op), (right, right_op) = dag.operands[block]
+    one = (place[left] if left >= 0 else left, left_op)
+    other = (place[right] if right >= 0 else right, right_op)
+    return (other, one) if other < one and not dag.ordered[block] else (one, other)
+
+
+def _output(dag: Dag, place: list[int]) -> list[int]:
+    states = [place[state] if state >= 0 else state for state in dag.output]
+    return states if dag.each else sorted(states)
+
+
+def _output_kind(dag: Dag) -> str:
+    return "each" if dag.each else "concat"
+
+
+def _state_code(state: int) -> str:
+    return str(state) if state >= 0 else f"h{state - HIDDEN}"
+
+
+def _canonical_cell(cell: Cell, vocabulary: Vocabulary) -> Cell:
+    dag = cell_dag(cell, vocabulary)
+    order = _order(dag, cell)
+    place = _places(order)
+    op_name = {op.definition: op.name for op in reversed(vocabulary.ops)}
+    combine_name = {each.definition: each.name for each in reversed(vocabulary.combines)}
+    blocks = []
+    for at, block in enumerate(order):
+        (left, left_op), (right, right_op) = _operands(dag, block, place)
+        blocks.append(
+            Block(
+                f"b{at}",
+                (_state(left), _state(right)),
+                (op_name[left_op], op_name[right_op]),
+                combine_name[dag.combines[block]],
+            )
+        )
+    states = tuple(map(_state, _output(dag, place)))
+    return Cell(cell.kind, tuple(blocks), Output("each" if dag.each else "concat", states))
+
+
+def _state(number: int) -> State:
+    return block_state(f"b{number}") if number >= 0 else hidden(number - HIDDEN)

@@ -1,0 +1,21 @@
+"""Diagnostics: the lowest layer, data only. Every other layer may import it."""
+
+from nasdsl.errors.codes import CODES, Code
+from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, refuse
+from nasdsl.errors.source import Position, Source, Span
+from nasdsl.errors.suggest import listed, nearest
+
+__all__ = [
+    "CODES",
+    "CellError",
+    "Code",
+    "Diagnostic",
+    "Fix",
+    "Label",
+    "Position",
+    "Source",
+    "Span",
+    "listed",
+    "nearest",
+    "refuse",
+]

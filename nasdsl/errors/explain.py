@@ -1,0 +1,29 @@
+"""The long form of a code: what it means, why the rule exists, the way out.
+
+Purpose: `explanation`, read from the texts beside this module.
+Non-goals: rendering; the texts are markdown that reads well as it is.
+"""
+
+from importlib.resources import files
+
+from nasdsl.errors.codes import CODES
+from nasdsl.errors.diagnostic import refuse
+from nasdsl.errors.suggest import nearest
+
+
+def explanation(code: str) -> str:
+    """The explanation of a code, in markdown, with a final newline.
+
+    Args:
+        code: a code such as `NAS201`, in any case, or its number alone.
+
+    Raises:
+        CellError: there is no such code (NAS213); the nearest one is suggested.
+    """
+    name = code.strip().upper()
+    name = f"NAS{name:0>3}" if name.isascii() and name.isdigit() and len(name) <= 3 else name
+    if name not in CODES:
+        guess = nearest(name, CODES)
+        hint = f"did you mean `{guess}`?" if guess else "`nasdsl explain` alone lists the codes"
+        raise refuse("NAS213", f"no finding has the code {code[:40]!r}", hint)
+    return (files("nasdsl.errors") / "explanations" / f"{name}.md").read_text(encoding="utf-8")

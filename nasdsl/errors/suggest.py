@@ -1,0 +1,30 @@
+"""Did you mean ...?
+
+Purpose: the nearest legal name to a misspelt one.
+Non-goals: linguistics; difflib's ratio is good enough and is in the standard library.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# A name this long is not a typing mistake, and difflib is quadratic.
+_LONGEST = 60
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The name closest to `word`, or None where nothing is close."""
+    if len(word) > _LONGEST:
+        return None
+    folded = {name.lower(): name for name in names}
+    found = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """`a`, `b` and `c`: names in prose, at most twelve of them."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > 12:
+        quoted = [*quoted[:11], f"{len(quoted) - 11} more"]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"

@@ -1,0 +1,1 @@
+"""Genotypes, spaces, vocabularies and settings: what a text means."""

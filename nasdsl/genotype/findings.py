@@ -1,0 +1,45 @@
+"""A list of findings about one source.
+
+Purpose: the resolver's parts add to one list and share its poison rule.
+Non-goals: order; findings are sorted by place when they are reported.
+"""
+
+from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
+from nasdsl.syntax.tree import Field, Number, Word
+
+
+class Findings(list[Diagnostic]):
+    """Findings about `source`, in the order they were found."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+    def add(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        *,
+        label: str = "",
+        secondary: tuple[Label, ...] = (),
+        hints: tuple[str, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+    ) -> None:
+        """Append a finding at `span`."""
+        self.append(Diagnostic(code, message, self.source, span, label, secondary, hints, fixes))
+
+
+def is_poison(node: Field | Number) -> bool:
+    """Whether the parser has already complained about this node.
+
+    Words it made up have no characters; words outside ASCII it has reported.
+    """
+    return isinstance(node, Word | Number) and not (node.text and node.text.isascii())
+
+
+def misspelt(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
+    """The hint and the fix for a name that is close to a legal one."""
+    if guess is None:
+        return (), ()
+    return (f"did you mean `{guess}`?",), (Fix(span, guess, f"write `{guess}`"),)

@@ -1,0 +1,401 @@
+"""Syntax to meaning: `resolve` gives a space, or a vocabulary, and every finding.
+
+Purpose: look names up, fill holes, read settings; places are kept for later findings.
+Non-goals: shapes and liveness (`nasdsl.validator`); reading other files (the `Catalogue`
+that is passed in does).
+"""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Protocol
+
+from nasdsl.errors import Diagnostic, Fix, Label, Span, listed, nearest
+from nasdsl.genotype.blocks import CellPlaces, CellResolver
+from nasdsl.genotype.definitions import resolved_combine, resolved_op
+from nasdsl.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.genotype.settings import RULES, Settings, checked
+from nasdsl.genotype.types import CELL_KINDS, CellKind, CellSpace, Output, Space, given_states
+from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
+from nasdsl.parser import Parsed
+from nasdsl.syntax import tree
+
+
+class Catalogue(Protocol):
+    """Where names that other files define are looked up."""
+
+    def vocabulary(self, name: str) -> Vocabulary | None:
+        """The vocabulary of that name."""
+
+    def vocabulary_names(self) -> list[str]:
+        """The names `vocabulary` knows, for suggestions."""
+
+    def space(self, name: str) -> Space | None:
+        """The genotype or space of that name."""
+
+    def space_names(self) -> list[str]:
+        """The names `space` knows, for suggestions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a text means.
+
+    `space` is None where the text is a vocabulary or has errors. `places` has an entry for
+    each cell of the space that the text itself defines; `settings` are where each network
+    setting stands.
+    """
+
+    parsed: Parsed
+    vocabulary: Vocabulary
+    space: Space | None
+    places: dict[CellKind, CellPlaces]
+    settings: dict[str, Span]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def resolve(parsed: Parsed, catalogue: Catalogue) -> Resolution:
+    """The meaning of a parsed text. Syntax errors are passed on among the findings."""
+    return _Resolver(parsed, catalogue).run()
+
+
+class _Resolver:
+    def __init__(self, parsed: Parsed, catalogue: Catalogue) -> None:
+        self.parsed, self.catalogue = parsed, catalogue
+        self.findings = Findings(parsed.source)
+        self.items = parsed.file.items
+        # A statement that could not be read may be the very one that seems to be missing.
+        self.whole = not parsed.diagnostics
+
+    def run(self) -> Resolution:
+        header = self.header()
+        vocabulary = self.vocabulary(header)
+        cells, places = self.cells(vocabulary)
+        settings, base, setting_places = self.network(cells)
+        self.warn_of_unused(header, vocabulary, cells)
+        findings = (*self.parsed.diagnostics, *self.findings)
+        space = None
+        if not any(found.is_error for found in findings):
+            space = self.space(header, vocabulary, cells, settings, base)
+        return Resolution(
+            self.parsed,
+            vocabulary,
+            space,
+            places,
+            setting_places,
+            (*self.parsed.diagnostics, *self.findings),
+        )
+
+    def space(
+        self,
+        header: tree.Header | None,
+        vocabulary: Vocabulary,
+        cells: tuple[CellSpace, ...],
+        settings: Settings,
+        base: Space | None,
+    ) -> Space | None:
+        name = header.name.text if header else _name_of(self.parsed.source.name)
+        if base is not None:
+            return replace(base, name=name, settings=base.settings.override(settings))
+        if cells:
+            return Space(name, vocabulary, cells, settings)
+        if header is not None and header.keyword.text == "genotype":
+            self.findings.add(
+                "NAS313",
+                header.name.span,
+                f"genotype `{name}` has no cells",
+                label="expected `cell normal { ... }`",
+            )
+        return None
+
+    # -- header and vocabulary --------------------------------------------------------
+
+    def header(self) -> tree.Header | None:
+        headers = [item for item in self.items if isinstance(item, tree.Header)]
+        for extra in headers[1:]:
+            self.findings.add(
+                "NAS108",
+                extra.span,
+                "the file has two headers",
+                label="a second header",
+                secondary=(Label(headers[0].span, "the first is here"),),
+                hints=("a file holds one genotype or one vocabulary",),
+            )
+        return headers[0] if headers else None
+
+    def vocabulary(self, header: tree.Header | None) -> Vocabulary:
+        base = self.base_vocabulary()
+        ops: dict[str, Op] = dict(base.op)
+        combines: dict[str, Combine] = dict(base.combine)
+        defined: dict[str, tree.Op | tree.Combine] = {}
+        for item in self.items:
+            if not isinstance(item, tree.Op | tree.Combine):
+                continue
+            name = item.name.text
+            if name in defined and not is_poison(item.name):
+                self.defined_twice(item, defined[name])
+                continue
+            defined[name] = item
+            if isinstance(item, tree.Op):
+                combines.pop(name, None)
+                op = resolved_op(item, self.findings)
+                ops[name] = op if op is not None else Op(name, ())
+            else:
+                ops.pop(name, None)
+                combine = resolved_combine(item, self.findings)
+                combines[name] = combine if combine is not None else Combine(name, "sum")
+        name = base.name
+        if header is not None and header.keyword.text == "vocabulary":
+            return Vocabulary(header.name.text, tuple(ops.values()), tuple(combines.values()))
+        return Vocabulary(name, tuple(ops.values()), tuple(combines.values()), tuple(defined))
+
+    def base_vocabulary(self) -> Vocabulary:
+        named = [item for item in self.items if isinstance(item, tree.Ops)]
+        for extra in named[1:]:
+            self.findings.add(
+                "NAS108",
+                extra.span,
+                "the file names two vocabularies",
+                label="a second `ops`",
+                secondary=(Label(named[0].span, "the first is here"),),
+                hints=("a vocabulary may itself begin with `ops NAME` and add to it",),
+            )
+        if not named:
+            self.refuse_no_vocabulary()
+            return Vocabulary("")
+        name = named[0].name
+        found = None if is_poison(name) else self.catalogue.vocabulary(name.text)
+        if found is not None:
+            return found
+        if not is_poison(name):
+            known = self.catalogue.vocabulary_names()
+            hints, fixes = misspelt(name.span, nearest(name.text, known))
+            self.findings.add(
+                "NAS208",
+                name.span,
+                f"unknown vocabulary `{name.text[:60]}`",
+                label="not in the library, nor beside this file",
+                hints=hints or (f"the library has {listed(known)}",),
+                fixes=fixes,
+            )
+        return Vocabulary(name.text)
+
+    def refuse_no_vocabulary(self) -> None:
+        cells = [item for item in self.items if isinstance(item, tree.Cell)]
+        definitions = any(isinstance(item, tree.Op) for item in self.items)
+        if cells and self.whole and not definitions:
+            start = Span(cells[0].span.start, cells[0].span.start)
+            self.findings.add(
+                "NAS208",
+                cells[0].kind.span,
+                "the file does not say which vocabulary its ops come from",
+                label="the ops of this cell have no meaning yet",
+                hints=("write `ops nasnet` above the cells",),
+                fixes=(Fix(start, "ops nasnet\n\n", "put in `ops nasnet`"),),
+            )
+
+    def defined_twice(self, item: tree.Op | tree.Combine, first: tree.Op | tree.Combine) -> None:
+        self.findings.add(
+            "NAS209",
+            item.name.span,
+            f"`{item.name.text}` is defined twice",
+            label="defined again here",
+            secondary=(Label(first.name.span, "first defined here"),),
+        )
+
+    def warn_of_unused(
+        self, header: tree.Header | None, vocabulary: Vocabulary, cells: tuple[CellSpace, ...]
+    ) -> None:
+        """A genotype's own definitions are there to be used; a vocabulary's need not be."""
+        written = [item for item in self.items if isinstance(item, tree.Cell)]
+        if not written or not self.whole or len(cells) < len(written):
+            return
+        used = {
+            name
+            for cell in cells
+            for block in cell.blocks
+            for names in (*block.ops, block.combines)
+            for name in names
+        }
+        for item in self.items:
+            if isinstance(item, tree.Op | tree.Combine) and item.name.text not in used:
+                kind = "op" if isinstance(item, tree.Op) else "combine"
+                self.findings.add(
+                    "NAS210",
+                    item.name.span,
+                    f"{kind} `{item.name.text}` is defined and never used",
+                    label="no block names it",
+                )
+
+    # -- cells ------------------------------------------------------------------------
+
+    def cells(
+        self, vocabulary: Vocabulary
+    ) -> tuple[tuple[CellSpace, ...], dict[CellKind, CellPlaces]]:
+        written = [item for item in self.items if isinstance(item, tree.Cell)]
+        given = given_states(tuple(_sketched_output(cell) for cell in written))
+        first: dict[str, tree.Cell] = {}
+        spaces: list[CellSpace] = []
+        places: dict[CellKind, CellPlaces] = {}
+        for cell in written:
+            kind = self.kind(cell, first)
+            resolver = CellResolver(cell, vocabulary, given, self.findings)
+            found = resolver.run(kind or "normal")
+            if kind is not None and found is not None:
+                spaces.append(found[0])
+                places[kind] = found[1]
+        spaces.sort(key=lambda cell: CELL_KINDS.index(cell.kind))
+        return tuple(spaces), places
+
+    def kind(self, cell: tree.Cell, first: dict[str, tree.Cell]) -> CellKind | None:
+        name = cell.kind.text
+        if is_poison(cell.kind):
+            return None
+        if name not in CELL_KINDS:
+            hints, fixes = misspelt(cell.kind.span, nearest(name, CELL_KINDS))
+            self.findings.add(
+                "NAS211",
+                cell.kind.span,
+                f"unknown kind of cell `{name[:60]}`",
+                label="expected `normal` or `reduction`",
+                hints=hints,
+                fixes=fixes,
+            )
+            return None
+        if name in first:
+            self.findings.add(
+                "NAS303",
+                cell.kind.span,
+                f"the file has two cells `{name}`",
+                label="a second one",
+                secondary=(Label(first[name].kind.span, "the first is here"),),
+                hints=("a genotype has one `normal` and one `reduction` cell",),
+            )
+            return None
+        first[name] = cell
+        kind: Any = name
+        return kind  # type: ignore[no-any-return]
+
+    # -- network ------------------------------------------------------------------------
+
+    def network(
+        self, cells: tuple[CellSpace, ...]
+    ) -> tuple[Settings, Space | None, dict[str, Span]]:
+        blocks = [item for item in self.items if isinstance(item, tree.Network)]
+        values: dict[str, Any] = {}
+        places: dict[str, tree.Setting] = {}
+        base = None
+        for extra in blocks[1:]:
+            self.findings.add(
+                "NAS108",
+                extra.span,
+                "the file has two networks",
+                label="a second `network`",
+                secondary=(Label(blocks[0].span, "the first is here"),),
+            )
+        for setting in blocks[0].settings if blocks else ():
+            name = setting.name.text
+            if is_poison(setting.name) or is_poison(setting.value):
+                continue
+            if name in places:
+                self.set_twice(setting, places[name])
+                continue
+            places[name] = setting
+            if name == "genotype":
+                base = self.base_space(setting)
+            elif name not in RULES:
+                self.unknown_setting(setting)
+            else:
+                values[name] = self.setting_value(setting)
+        if blocks:
+            self.refuse_two_sources(places.get("genotype"), blocks[0])
+        spans = {name: setting.value.span for name, setting in places.items()}
+        return Settings(**values), base, spans
+
+    def refuse_two_sources(self, genotype: tree.Setting | None, network: tree.Network) -> None:
+        written = [item for item in self.items if isinstance(item, tree.Cell)]
+        if genotype is not None and written:
+            self.findings.add(
+                "NAS506",
+                genotype.span,
+                "the network names a genotype, and the file has cells of its own",
+                label="which of the two is meant?",
+                secondary=(Label(written[0].kind.span, "a cell of the file"),),
+            )
+        if genotype is None and not written and self.whole:
+            self.findings.add(
+                "NAS506",
+                network.span,
+                "the network has no cells to stack",
+                label="no cells in this file",
+                hints=("write `genotype = nasnet_a` in it, or cells above it",),
+            )
+
+    def base_space(self, setting: tree.Setting) -> Space | None:
+        name = setting.value
+        space = self.catalogue.space(name.text)
+        if space is None:
+            known = self.catalogue.space_names()
+            hints, fixes = misspelt(name.span, nearest(name.text, known))
+            self.findings.add(
+                "NAS213",
+                name.span,
+                f"unknown genotype `{name.text[:60]}`",
+                label="not in the library, nor beside this file",
+                hints=hints or (f"the library has {listed(known)}",),
+                fixes=fixes,
+            )
+        return space
+
+    def setting_value(self, setting: tree.Setting) -> Any:
+        value = checked(setting.name.text, setting.value.text)
+        if value is None:
+            rule = RULES[setting.name.text]
+            hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, rule.words))
+            self.findings.add(
+                "NAS502",
+                setting.value.span,
+                f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
+                label=f"expected {rule.wants}",
+                hints=hints,
+                fixes=fixes,
+            )
+        return value
+
+    def set_twice(self, setting: tree.Setting, first: tree.Setting) -> None:
+        self.findings.add(
+            "NAS505",
+            setting.name.span,
+            f"`{setting.name.text}` is set twice",
+            label="set again here",
+            secondary=(Label(first.span, "first set here"),),
+        )
+
+    def unknown_setting(self, setting: tree.Setting) -> None:
+        name = setting.name
+        hints, fixes = misspelt(name.span, nearest(name.text, [*RULES, "genotype"]))
+        self.findings.add(
+            "NAS501",
+            name.span,
+            f"unknown network setting `{name.text[:60]}`",
+            label="not a setting",
+            hints=hints or (f"the settings are {listed(['genotype', *RULES])}",),
+            fixes=fixes,
+        )
+
+
+def _sketched_output(cell: tree.Cell) -> Output:
+    """The output as written, enough to count what the cell appends."""
+    for item in cell.statements:
+        if isinstance(item, tree.Output) and item.kind.text == "each":
+            names: Any = tuple("".join(atom.text.split()) for atom in item.states)
+            return Output("each", names)
+    return Output()
+
+
+def _name_of(source_name: str) -> str:
+    """A genotype's name from its file's, where it has no header."""
+    stem = re.sub(r"\W", "_", PurePath(source_name).stem, flags=re.ASCII).strip("_")
+    if not stem or not (stem[0].isalpha() or stem[0] == "_"):
+        return "unnamed"
+    return stem

@@ -1,0 +1,95 @@
+"""The library: the genotypes, spaces, presets and vocabularies that ship with nasdsl.
+
+Purpose: names to texts, and vocabularies read once.
+Non-goals: paths and standard input (`nasdsl.loading`).
+"""
+
+from functools import cache
+from importlib.resources import files
+
+from nasdsl.errors import CellError, Source, listed, nearest, refuse
+from nasdsl.genotype.resolve import Resolution, resolve
+from nasdsl.genotype.types import Space
+from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.parser import parse
+
+_SUFFIX = ".cell"
+_VOCABULARIES = "vocabularies"
+
+
+def names() -> list[str]:
+    """The genotypes, spaces and presets, sorted."""
+    return list(_stems())
+
+
+def vocabulary_names() -> list[str]:
+    """The vocabularies, sorted."""
+    return list(_stems(_VOCABULARIES))
+
+
+def source(name: str) -> Source:
+    """The text of a genotype, space, preset or vocabulary.
+
+    Raises:
+        CellError: the library has nothing of that name (NAS213).
+    """
+    for folder in ((), (_VOCABULARIES,)):
+        if name in _stems(*folder):
+            path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
+            text = path.read_text(encoding="utf-8")
+            return Source(f"{name}{_SUFFIX}", text)
+    guess = nearest(name, [*names(), *vocabulary_names()])
+    hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(names())}"
+    raise refuse("NAS213", f"the library has no `{name[:60]}`", hint)
+
+
+@cache
+def vocabulary(name: str) -> Vocabulary:
+    """The vocabulary of that name.
+
+    Raises:
+        CellError: the library has none of that name (NAS208).
+    """
+    if name not in vocabulary_names():
+        guess = nearest(name, vocabulary_names())
+        hint = f"did you mean `{guess}`?" if guess else f"it has {listed(vocabulary_names())}"
+        raise refuse("NAS208", f"the library has no vocabulary `{name[:60]}`", hint)
+    resolution = resolve(parse(source(name)), LibraryCatalogue())
+    errors = [found for found in resolution.diagnostics if found.is_error]
+    assert not errors, errors
+    return resolution.vocabulary
+
+
+class LibraryCatalogue:
+    """Looks names up in the library alone."""
+
+    def vocabulary(self, name: str) -> Vocabulary | None:
+        """The library's vocabulary of that name."""
+        try:
+            return vocabulary(name)
+        except CellError:
+            return None
+
+    def vocabulary_names(self) -> list[str]:
+        """The library's vocabularies."""
+        return vocabulary_names()
+
+    def space(self, name: str) -> Space | None:
+        """The library's genotype or space of that name."""
+        return _resolution(name).space if name in names() else None
+
+    def space_names(self) -> list[str]:
+        """The library's genotypes, spaces and presets."""
+        return names()
+
+
+@cache
+def _resolution(name: str) -> Resolution:
+    return resolve(parse(source(name)), LibraryCatalogue())
+
+
+@cache
+def _stems(*folder: str) -> tuple[str, ...]:
+    entries = files("nasdsl.genotypes").joinpath(*folder).iterdir()
+    cells = (entry.name for entry in entries if entry.name.endswith(_SUFFIX))
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in cells))

@@ -1,0 +1,262 @@
+"""From a name, a path or a text to a genotype, with every finding of every stage.
+
+Purpose: the one way in, shared by the Python API and the command line.
+Non-goals: networks; findings about the settings of a file come from `nasdsl.network`.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nasdsl import library
+from nasdsl.errors import CellError, Diagnostic, Source, Span, listed, nearest, refuse
+from nasdsl.genotype.resolve import Resolution, resolve
+from nasdsl.genotype.types import Block, Cell, Genotype, Space
+from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.parser import Parsed, parse, read_file, read_stdin
+from nasdsl.syntax import tree
+from nasdsl.validator import validated
+
+NameOrPath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A text, what it means, and every finding about it, in the order of the text."""
+
+    parsed: Parsed
+    resolution: Resolution
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def space(self) -> Space | None:
+        """The genotype or space, or None where there are errors or the text is a vocabulary."""
+        return None if any(found.is_error for found in self.diagnostics) else self.resolution.space
+
+
+# -- the Python API ----------------------------------------------------------------------
+
+
+def load(name_or_path: NameOrPath) -> Genotype:
+    """The genotype in a file, or of that name in the library.
+
+    Args:
+        name_or_path: a path, or a library name such as `nasnet_a` (with or without
+            `.cell`; a file of that name comes first).
+
+    Raises:
+        CellError: the text has mistakes, or holes (NAS310); `diagnostics` lists them all.
+    """
+    return genotype_in(examine(source_of(name_or_path)))
+
+
+def loads(text: str) -> Genotype:
+    """The genotype a text describes. Raises as `load` does."""
+    return genotype_in(examine(Source("<text>", text)))
+
+
+def load_space(name_or_path: NameOrPath) -> Space:
+    """The space in a file, or of that name in the library; a genotype is a space of one.
+
+    Raises:
+        CellError: the text has mistakes; `diagnostics` lists them all.
+    """
+    return space_in(examine(source_of(name_or_path)))
+
+
+def loads_space(text: str) -> Space:
+    """The space a text describes. Raises as `load_space` does."""
+    return space_in(examine(Source("<text>", text)))
+
+
+# -- stages ----------------------------------------------------------------------------
+
+
+def source_of(name_or_path: NameOrPath) -> Source:
+    """The text of `-` (standard input), a file, or a library name; in that order.
+
+    Raises:
+        CellError: it is none of these, or cannot be read.
+    """
+    name = os.fspath(name_or_path)
+    if name == "-":
+        return read_stdin()
+    if "\0" in name:
+        raise refuse("NAS001", f"{name!r} is not the name of a file")
+    if is_library_name(name):
+        return library.source(name.removesuffix(".cell"))
+    if not Path(name).exists() and not _looks_like_path(name):
+        known = [*library.names(), *library.vocabulary_names()]
+        guess = nearest(name.removesuffix(".cell"), known)
+        hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
+        raise refuse("NAS001", f"no file and no library entry is called {name!r}", hint)
+    return read_file(name)
+
+
+def is_library_name(name: str) -> bool:
+    """Whether `name` means a library entry: no file is called so, and the library has it."""
+    stem = name.removesuffix(".cell")
+    known = stem in library.names() or stem in library.vocabulary_names()
+    return known and not Path(name).is_file()
+
+
+def examine(source: Source) -> Examined:
+    """Every stage's findings about a text; never raises for what the text says."""
+    parsed = parse(source)
+    resolution = resolve(parsed, _catalogue(source))
+    findings = [*resolution.diagnostics, *validated(resolution)]
+    findings += _network_findings(resolution, findings)
+    end = Span(len(source.text), len(source.text))
+    findings.sort(key=lambda found: found.span or end)
+    return Examined(parsed, resolution, tuple(findings))
+
+
+def genotype_of(space: Space) -> Genotype:
+    """The one member of a space without holes."""
+    assert space.is_genotype
+    cells = tuple(
+        Cell(
+            cell.kind,
+            tuple(
+                Block(
+                    block.name,
+                    (block.inputs[0][0], block.inputs[1][0]),
+                    (block.ops[0][0], block.ops[1][0]),
+                    block.combines[0],
+                )
+                for block in cell.blocks
+            ),
+            cell.output,
+        )
+        for cell in space.cells
+    )
+    return Genotype(space.name, space.vocabulary, cells, space.settings)
+
+
+def hole_findings(parsed: Parsed) -> tuple[Diagnostic, ...]:
+    """A finding for each hole of a text, for where a genotype is required."""
+    holes = [
+        field
+        for item in parsed.file.items
+        if isinstance(item, tree.Cell)
+        for statement in item.statements
+        if isinstance(statement, tree.Block | tree.Repeat)
+        for field in statement.tuple.fields
+        if isinstance(field, tree.Hole)
+        or (isinstance(field, tree.Choice) and len(field.options) > 1)
+    ]
+    first = holes[:1]
+    return tuple(
+        Diagnostic(
+            "NAS310",
+            "a genotype is required here, and the text leaves "
+            + (f"{len(holes)} fields open" if len(holes) > 1 else "a field open"),
+            parsed.source,
+            hole.span,
+            label="the first hole" if len(holes) > 1 else "a hole",
+            hints=("`nasdsl sample` draws genotypes from a space",),
+        )
+        for hole in first
+    )
+
+
+def space_in(examined: Examined) -> Space:
+    """The space of an examined text. Raises as `load_space` does."""
+    space = examined.space
+    if space is not None:
+        return space
+    if any(found.is_error for found in examined.diagnostics):
+        raise CellError(examined.diagnostics)
+    name = examined.parsed.source.name
+    raise CellError(
+        (
+            *examined.diagnostics,
+            Diagnostic(
+                "NAS313",
+                f"{name!r} has no cells",
+                examined.parsed.source,
+                hints=("a vocabulary alone is no genotype",),
+            ),
+        )
+    )
+
+
+def genotype_in(examined: Examined) -> Genotype:
+    """The genotype of an examined text. Raises as `load` does."""
+    space = space_in(examined)
+    if not space.is_genotype:
+        holes = hole_findings(examined.parsed) or (
+            Diagnostic(
+                "NAS310",
+                f"a genotype is required here, and `{space.name}` is a space",
+                examined.parsed.source,
+                hints=("`nasdsl sample` draws genotypes from a space",),
+            ),
+        )
+        raise CellError((*examined.diagnostics, *holes))
+    return genotype_of(space)
+
+
+def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong with the file's own network, placed at the settings it speaks of."""
+    space = resolution.space
+    if space is None or not space.is_genotype or not resolution.settings:
+        return []
+    if any(found.is_error for found in before):
+        return []
+    # Imported here because most files have no network, and `check` should start quickly.
+    from nasdsl.network.skeleton import settings_findings
+
+    source = resolution.parsed.source
+    return [
+        replace(found, source=source, span=resolution.settings.get(setting))
+        for setting, found in settings_findings(genotype_of(space))
+    ]
+
+
+# -- names that other files define ------------------------------------------------------
+
+
+def _looks_like_path(name: str) -> bool:
+    return os.sep in name or "/" in name
+
+
+def _catalogue(source: Source) -> library.LibraryCatalogue:
+    path = Path(source.name)
+    if source.name.startswith("<") or not path.is_file():
+        return library.LibraryCatalogue()
+    return _FolderCatalogue(path.parent, path.name)
+
+
+class _FolderCatalogue(library.LibraryCatalogue):
+    """Looks names up beside a file first, then in the library.
+
+    A file that is being read does not find itself, nor do the files it leads to, so names
+    that lead in a circle end in the library or in a finding.
+    """
+
+    def __init__(self, folder: Path, *reading: str) -> None:
+        self.folder, self.reading = folder, reading
+
+    def vocabulary(self, name: str) -> Vocabulary | None:
+        beside = self._beside(name)
+        if beside is None or beside.resolution.parsed.file.items == ():
+            return super().vocabulary(name)
+        errors = [found for found in beside.diagnostics if found.is_error]
+        return None if errors else beside.resolution.vocabulary
+
+    def space(self, name: str) -> Space | None:
+        beside = self._beside(name)
+        return super().space(name) if beside is None else beside.space
+
+    def _beside(self, name: str) -> Examined | None:
+        path = self.folder / f"{name}.cell"
+        if not name.isidentifier() or path.name in self.reading or not path.is_file():
+            return None
+        try:
+            parsed = parse(read_file(path))
+        except CellError:
+            return None
+        inner = _FolderCatalogue(self.folder, *self.reading, path.name)
+        resolution = resolve(parsed, inner)
+        return Examined(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))

@@ -1,0 +1,276 @@
+"""NetworkGraph: every primitive of a network, with concrete shapes.
+
+Purpose: what the cost model, the passes and every backend read. It is hierarchical, so that
+a network of a thousand cells stays small: modules in order, each with a `Body`; modules
+that compute the same thing share one `Body` object.
+Non-goals: how it is made (`nasdsl.network.expand`), whether it is sound
+(`nasdsl.network.verify`), weights.
+
+Names are stable: they follow from positions alone, never from what a user called a block,
+so that they may become parameter paths. In the body of a cell
+
+- `h0`, `h1`, ... are the ports: the hidden states h[i], h[i-1], ... as they arrive;
+- `input1.0`, `input1.1`, ... bring h[i-1] to the cell's size and filters;
+- `b3.left.0`, ... `b3.left.drop_path` are the left op of the cell's fourth block, then
+  `b3.right...` and `b3.combine.0`, ...;
+- `output.h1.0`, `output.b3.0`, ... match one state of the output, `output.concat` joins them.
+
+The full name puts the module before it: `cells.7.b3.left.0`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, get_args
+
+from nasdsl.genotype.types import CellKind
+from nasdsl.network.skeleton import Skeleton
+
+Primitive = Literal[
+    "relu",
+    "conv",
+    "depthwise",
+    "batch_norm",
+    "layer_norm",
+    "instance_norm",
+    "avg_pool",
+    "max_pool",
+    "factorized_reduce",
+    "zero",
+    "identity",
+    "sum",
+    "concat",
+    "drop_path",
+    "global_avg_pool",
+    "dropout",
+    "linear",
+]
+#: Every primitive a backend has to know, see `Node`.
+PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
+
+Padding = Literal["same", "symmetric", "valid"]
+PartRole = Literal["input", "op", "combine", "output", "stem", "head"]
+ModuleRole = Literal["stem", "cell", "head", "auxiliary"]
+
+
+class Shape(NamedTuple):
+    """Channels, height and width of one state; a vector has height and width 1."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def elements(self) -> int:
+        """How many numbers one image makes of it."""
+        return self.channels * self.height * self.width
+
+    def __str__(self) -> str:
+        return f"{self.channels} channels of {self.height}x{self.width}"
+
+
+class Node(NamedTuple):
+    """One primitive at one place.
+
+    | primitive | computes | trainable |
+    |---|---|---|
+    | relu | max(x, 0) | |
+    | conv | convolution, no bias | kernel |
+    | depthwise | one filter a channel, no bias | kernel |
+    | batch_norm | over batch, height and width; moving statistics | scale, shift |
+    | layer_norm | over channels, height and width of an image | scale, shift per channel |
+    | instance_norm | over height and width of a channel | scale, shift per channel |
+    | avg_pool | mean of the window, without its padding unless `count_padding` | |
+    | max_pool | maximum; padding is minus infinity, zero with `zero_padded` | |
+    | factorized_reduce | two 1x1 convolutions of stride 2, no bias, concatenated | kernels |
+    | zero | zeros | |
+    | identity | the input | |
+    | sum, concat | of all inputs, in order; `concat` over channels | |
+    | drop_path | ScheduledDropPath, see `Module.depth` | |
+    | global_avg_pool | mean over height and width: a vector | |
+    | dropout | drops features, `Skeleton.dropout` | |
+    | linear | fully connected, with bias | matrix, bias |
+
+    `factorized_reduce` of f filters: the first convolution gives floor(f / 2) channels of
+    x[::2, ::2], the second the rest of x[1::2, 1::2], whose last row and column are zeros
+    where the image is odd. Both are slim's (`factorized_reduction`: it gives an odd filter to
+    the second path, and pads on the right and at the bottom). With one filter there is no
+    first convolution.
+
+    Attributes:
+        name: unique in the body; the parameter path after the module's name.
+        primitive: one of `PRIMITIVES`.
+        inputs: names of ports or of earlier nodes, by operand slot. One name may fill two.
+        before: shape of the first input.
+        shape: shape of what comes out.
+        kernel: height and width of the window.
+        stride: vertical and horizontal.
+        dilation: distance between kernel taps, both ways.
+        padding: `same` as TensorFlow's, `symmetric` as PyTorch's k // 2, `valid` none.
+            `nasdsl.network.shapes.pads` gives the pixels.
+        count_padding: an average pool divides by the kernel's area, padding included.
+        zero_padded: a maximum pool sees zeros outside the image.
+    """
+
+    name: str
+    primitive: Primitive
+    inputs: tuple[str, ...]
+    before: Shape
+    shape: Shape
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: int = 1
+    padding: Padding = "same"
+    count_padding: bool = False
+    zero_padded: bool = False
+
+    @property
+    def groups(self) -> int:
+        """Into how many groups a convolution splits the channels."""
+        return self.before.channels if self.primitive == "depthwise" else 1
+
+
+class Port(NamedTuple):
+    """A state a body is given."""
+
+    name: str
+    shape: Shape
+
+
+class Part(NamedTuple):
+    """Nodes that belong together: one op, one combine, what prepares one input, ...
+
+    Attributes:
+        path: what the names of its nodes begin with, `b3.left`; empty in stems and heads.
+        role: what it is for.
+        label: the op's or combine's name, or the hidden state, as the text writes it.
+        block: the block's name as the text writes it; empty outside blocks.
+        nodes: in order. An op that passes its input through has none.
+    """
+
+    path: str
+    role: PartRole
+    label: str
+    block: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a module computes: ports, parts in order, and the names of the nodes it gives."""
+
+    ports: tuple[Port, ...]
+    parts: tuple[Part, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of all parts; each reads ports and earlier nodes only."""
+        return tuple(node for part in self.parts for node in part.nodes)
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the outputs, in their order."""
+        shapes = {node.name: node.shape for node in self.nodes}
+        return tuple(shapes[name] for name in self.outputs)
+
+
+class Ref(NamedTuple):
+    """An output of an earlier module, or the image."""
+
+    module: str
+    node: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.node}" if self.module else self.node
+
+
+#: The network's input.
+IMAGE = Ref("", "image")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A body at its place in the network.
+
+    Attributes:
+        name: `stem`, `stem_cells.0`, `cells.7`, `head`, `auxiliary`, ...
+        role: `stem`, `cell`, `head` or `auxiliary`.
+        body: shared by modules that compute the same.
+        inputs: what each port of the body is given, in the order of the ports.
+        kind: which of the genotype's cells, for cells.
+        stride: 2 for a cell that reduces.
+        filters: the cell's filters F.
+        depth: ScheduledDropPath: the cell's place, counted from 1 with the stem cells, over
+            the number of cells. A path is dropped with the probability
+            drop_path * depth * progress, and what is kept is divided by one minus that;
+            1 in the DARTS skeleton, whose drop path has no such term; 0 outside cells.
+        for_auxiliary: whether only the auxiliary classifier needs it.
+    """
+
+    name: str
+    role: ModuleRole
+    body: Body
+    inputs: tuple[Ref, ...]
+    kind: CellKind | None = None
+    stride: int = 1
+    filters: int = 0
+    depth: float = 0.0
+    for_auxiliary: bool = False
+
+    @property
+    def outputs(self) -> tuple[Ref, ...]:
+        """What later modules may read."""
+        return tuple(Ref(self.name, output) for output in self.body.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkGraph:
+    """A genotype on a skeleton: modules in the order they are computed.
+
+    `skeleton` has what concerns the whole network: batch norm's epsilon and momentum, the
+    probabilities of drop path and dropout, the image's shape.
+    """
+
+    name: str
+    skeleton: Skeleton
+    modules: tuple[Module, ...]
+
+    @property
+    def image(self) -> Shape:
+        """The shape of the network's input."""
+        size = self.skeleton.image_size
+        return Shape(self.skeleton.input_channels, size, size)
+
+    def module(self, name: str) -> Module | None:
+        """The module of that name, or None."""
+        return next((module for module in self.modules if module.name == name), None)
+
+    @property
+    def logits(self) -> Ref:
+        """The network's result."""
+        return self._last("head")
+
+    @property
+    def auxiliary_logits(self) -> Ref | None:
+        """The auxiliary classifier's result, where there is one."""
+        return self._last("auxiliary") if self.module("auxiliary") else None
+
+    def _last(self, name: str) -> Ref:
+        module = self.module(name)
+        assert module is not None, name
+        return module.outputs[-1]
+
+    def nodes(self) -> Iterator[tuple[Module, Node]]:
+        """Every node under its full name, inputs too, with the module it stands in."""
+        for module in self.modules:
+            names = {
+                port.name: str(ref)
+                for port, ref in zip(module.body.ports, module.inputs, strict=True)
+            }
+            for node in module.body.nodes:
+                full = names[node.name] = f"{module.name}.{node.name}"
+                yield module, node._replace(name=full, inputs=tuple(names[i] for i in node.inputs))
+
+    def with_modules(self, modules: tuple[Module, ...]) -> "NetworkGraph":
+        """The same network of other modules: what a pass returns."""
+        return replace(self, modules=modules)

@@ -1,0 +1,195 @@
+"""Stacks: the list of hidden states, and modules appended to it.
+
+Purpose: what all skeletons do alike. Every module appends its outputs to the list of hidden
+states, and h[i-k] counts back from the list's end; that one rule serves cells that
+concatenate (NASNet-A, -C) and cells that pass on each state (NASNet-B).
+Non-goals: the order of cells (`nasdsl.network.nasnet` and its neighbours).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nasdsl.genotype.types import CellKind, Genotype
+from nasdsl.network import layers
+from nasdsl.network.cells import (
+    CellExpansion,
+    CellRules,
+    Given,
+    Value,
+    concatenated,
+    plain_part,
+)
+from nasdsl.network.graph import (
+    IMAGE,
+    Body,
+    Module,
+    ModuleRole,
+    Node,
+    Padding,
+    Port,
+    Ref,
+    Shape,
+)
+from nasdsl.network.skeleton import Skeleton
+
+#: A named layer of a stem or a head: the name and the node.
+Named = tuple[str, Node]
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenState:
+    """An entry of the list of hidden states."""
+
+    ref: Ref
+    shape: Shape
+
+
+@dataclass(slots=True)
+class Stack:
+    """A network under construction.
+
+    Attributes:
+        genotype: the cells.
+        skeleton: the choices around them.
+        rules: what the skeleton does differently inside cells.
+        hidden: the list of hidden states, oldest first.
+        modules: what is stacked so far.
+    """
+
+    genotype: Genotype
+    skeleton: Skeleton
+    rules: CellRules
+    hidden: list[HiddenState] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
+    _expansions: dict[CellKind, CellExpansion] = field(default_factory=dict)
+    _bodies: dict[tuple[object, ...], Body] = field(default_factory=dict)
+
+    @property
+    def image(self) -> HiddenState:
+        """The network's input."""
+        size = self.skeleton.image_size
+        return HiddenState(IMAGE, Shape(self.skeleton.input_channels, size, size))
+
+    def stem(self, name: str, source: HiddenState, chain: Sequence[Named]) -> HiddenState:
+        """Append a chain of layers that reads `source`."""
+        port = Port(source.ref.node if source.ref == IMAGE else "h0", source.shape)
+        nodes = _named(chain, port.name)
+        body = Body((port,), (plain_part("", "stem", name, nodes),), (nodes[-1].name,))
+        self._append(Module(name, "stem", body, (source.ref,)))
+        return self.hidden[-1]
+
+    def cell(
+        self,
+        name: str,
+        kind: CellKind,
+        stride: int,
+        filters: int,
+        depth: float,
+        hidden: Sequence[HiddenState] | None = None,
+    ) -> list[HiddenState]:
+        """Append a cell that reads the list of hidden states, or `hidden` in its place.
+
+        Where the list is too short, the newest state stands in for the older ones.
+        """
+        hidden = self.hidden if hidden is None else hidden
+        expansion = self._expansion(kind)
+        reach = max(expansion.needed.reads, default=0) + 1
+        states = [hidden[-1 - back] if back < len(hidden) else hidden[-1] for back in range(reach)]
+        given = tuple(Given(state.shape, back >= len(hidden)) for back, state in enumerate(states))
+        key = kind, stride, filters, given
+        body = self._bodies.get(key)
+        if body is None:
+            body = self._bodies[key] = expansion.body(given, stride, filters)
+        inputs = tuple(states[back].ref for back in expansion.needed.reads)
+        return self._append(Module(name, "cell", body, inputs, kind, stride, filters, depth))
+
+    def classifier(
+        self, name: ModuleRole, states: Sequence[HiddenState], chain: Sequence[Named]
+    ) -> None:
+        """Append a head: states concatenated, then a chain that begins at `joined(states)`."""
+        newest = len(states) - 1
+        ports = tuple(Port(f"h{newest - i}", state.shape) for i, state in enumerate(states))
+        nodes: tuple[Node, ...] = ()
+        source = ports[0].name
+        if len(ports) > 1:
+            nodes = (concatenated("concat", [Value(*port) for port in ports]),)
+            source = "concat"
+        nodes += _named(chain, source)
+        body = Body(ports, (plain_part("", "head", name, nodes),), (nodes[-1].name,))
+        self.modules.append(Module(name, name, body, tuple(state.ref for state in states)))
+
+    def _expansion(self, kind: CellKind) -> CellExpansion:
+        if kind not in self._expansions:
+            cell = self.genotype.cell(kind)
+            assert cell is not None, "the skeleton asks for its cells"
+            self._expansions[kind] = CellExpansion(
+                cell, self.genotype.vocabulary, self.rules, self.skeleton.drop_path > 0
+            )
+        return self._expansions[kind]
+
+    def _append(self, module: Module) -> list[HiddenState]:
+        self.modules.append(module)
+        shapes = module.body.output_shapes
+        made = [HiddenState(*pair) for pair in zip(module.outputs, shapes, strict=True)]
+        self.hidden += made
+        return made
+
+
+def joined(states: Sequence[HiddenState]) -> Shape:
+    """The shape of states concatenated over their channels."""
+    _, height, width = states[0].shape
+    return Shape(sum(state.shape.channels for state in states), height, width)
+
+
+def stem_layers(
+    shape: Shape, filters: int, stride: int, padding: Padding, suffix: str = ""
+) -> list[Named]:
+    """A stem's 3x3 convolution and batch norm."""
+    conv = layers.convolution(shape, filters, (3, 3), stride, padding)
+    norm = layers.pointwise("batch_norm", conv.shape)
+    return [(f"conv{suffix}", conv), (f"batch_norm{suffix}", norm)]
+
+
+def head_layers(shape: Shape, skeleton: Skeleton) -> list[Named]:
+    """Mean over height and width, dropout, fully connected layer with bias."""
+    pooled = Shape(shape.channels, 1, 1)
+    return [
+        ("pool", Node("", "global_avg_pool", (), shape, pooled)),
+        *([("dropout", layers.pointwise("dropout", pooled))] if skeleton.dropout > 0 else []),
+        ("linear", Node("", "linear", (), pooled, Shape(skeleton.classes, 1, 1))),
+    ]
+
+
+def auxiliary_layers(
+    shape: Shape, classes: int, pool_stride: int = 3, last_norm: bool = True
+) -> list[Named]:
+    """The auxiliary classifier of slim (`_build_aux_head`) and of DARTS.
+
+    ReLU, 5x5 average pool without padding, 1x1 convolution to 128, batch norm, ReLU, a
+    convolution to 768 as large as what is left, batch norm, ReLU, fully connected layer.
+    """
+    size = [(pixels - 5) // pool_stride + 1 for pixels in shape[1:]]
+    small = Shape(shape.channels, size[0], size[1])
+    strides = (pool_stride, pool_stride)
+    pool = Node("", "avg_pool", (), shape, small, (5, 5), strides, 1, "valid")
+    project = layers.convolution(small, 128)
+    whole = layers.convolution(project.shape, 768, (small.height, small.width), 1, "valid")
+    return [
+        ("relu0", layers.pointwise("relu", shape)),
+        ("pool", pool),
+        ("conv0", project),
+        ("batch_norm0", layers.pointwise("batch_norm", project.shape)),
+        ("relu1", layers.pointwise("relu", project.shape)),
+        ("conv1", whole),
+        *([("batch_norm1", layers.pointwise("batch_norm", whole.shape))] if last_norm else []),
+        ("relu2", layers.pointwise("relu", whole.shape)),
+        ("linear", Node("", "linear", (), whole.shape, Shape(classes, 1, 1))),
+    ]
+
+
+def _named(chain: Sequence[Named], source: str) -> tuple[Node, ...]:
+    nodes = []
+    for name, node in chain:
+        nodes.append(node._replace(name=name, inputs=(source,)))
+        source = name
+    return tuple(nodes)

@@ -1,0 +1,1 @@
+"""Text from syntax: one layout, shared by the formatter and the printers."""

@@ -1,0 +1,90 @@
+"""Every example of the documentation is run."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from nasdsl.cli import main
+from nasdsl.errors import Source
+from nasdsl.loading import examine
+from nasdsl.parser import parse
+from nasdsl.printer.format import formatted
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FENCE = re.compile(r"^```(\w[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """A fenced block: where it stands, its info string, and its text."""
+
+    place: str
+    info: str
+    text: str
+
+
+def examples(language: str) -> list[Example]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in _FENCE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            if match[1].split()[0] == language:
+                found.append(Example(f"{page.name}:{line}", match[1], match[2]))
+    return found
+
+
+def ids(example: Example) -> str:
+    return example.place
+
+
+@pytest.mark.parametrize("example", examples("cell"), ids=ids)
+def test_cell_examples_check_as_the_page_says(example: Example) -> None:
+    """`cell` blocks have no findings; `error CODE` blocks have that one and no other."""
+    words = example.info.split()
+    text = example.text
+    if "fragment" in words:
+        text = "ops nasnet\ncell normal {\n" + text + "}\n"
+    expected = words[words.index("error") + 1 :] if "error" in words else []
+    findings = examine(Source("example.cell", text)).diagnostics
+    assert expected == [found.code for found in findings], [str(found) for found in findings]
+
+
+@pytest.mark.parametrize("example", examples("cell"), ids=ids)
+def test_cell_examples_are_in_the_one_style(example: Example) -> None:
+    """What people copy from a page is formatted, but for one-line cells that show a space."""
+    if "5 * (" in example.text or "error" in example.info:
+        return
+    text = example.text
+    if "fragment" in example.info:
+        indented = "".join(f"    {line}\n" for line in text.splitlines())
+        text = f"cell normal {{\n{indented}}}\n"
+    assert text == formatted(parse(Source("example.cell", text)))
+
+
+@pytest.mark.parametrize("example", examples("python"), ids=ids)
+def test_python_examples_run(example: Example, monkeypatch, tmp_path) -> None:
+    """Each block stands alone; its assertions hold."""
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example.text, example.place, "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("example", examples("console"), ids=ids)
+def test_console_examples_print_what_the_page_shows(
+    example: Example, monkeypatch, tmp_path
+) -> None:
+    """Each `$ nasdsl ...` prints the lines below it; `...` stands for lines left out."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.cell").write_text(examples("cell")[0].text, encoding="utf-8")
+    for command in re.split(r"^\$ ", example.text, flags=re.MULTILINE)[1:]:
+        line, _, shown = command.partition("\n")
+        arguments = shlex.split(line)
+        assert arguments[0] == "nasdsl"
+        result = CliRunner().invoke(main, arguments[1:])
+        pieces = [re.escape(piece.strip()) for piece in re.split(r"^\.\.\.$", shown, flags=re.M)]
+        printed = "\n".join(text.rstrip() for text in result.output.splitlines()).strip()
+        assert re.fullmatch(r"(?s:.*)".join(pieces), printed), f"$ {line}\n{result.output}"

@@ -1,0 +1,127 @@
+"""The formatter: one style, nothing lost, nothing changed by a second run."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasdsl import library
+from nasdsl.errors import Source
+from nasdsl.parser import parse
+from nasdsl.parser.tokens import lexed
+from nasdsl.printer.format import formatted
+
+
+def fmt(text: str) -> str:
+    parsed = parse(Source("x.cell", text))
+    assert parsed.diagnostics == ()
+    return formatted(parsed)
+
+
+def meaning(text: str) -> list[str]:
+    """The tokens of a text without white space and optional commas."""
+    values = ["".join(str(read.token).split()) for read in lexed(text, [])]
+    return [
+        value
+        for value, following in zip(values, [*values[1:], ""], strict=True)
+        if not (value == "," and following in (")", "]"))
+    ]
+
+
+def comments(text: str) -> list[str]:
+    return [comment.text for comment in parse(Source("x", text)).file.comments]
+
+
+UNTIDY = """
+
+# top
+
+
+genotype   x # name
+ops nasnet
+op a=[relu,  # first
+  conv( 3x3,stride )] # end a
+  # before else
+  else [relu] # second
+op bb = 2*[relu] + [batch_norm,]
+combine c = [sum]
+cell normal   { # open
+  # lead
+
+  b0=(h[ i ],h[i-1],# inner
+    a, # the op
+    # own
+    a,add) # tail
+  b1 = (b0, h[i], sep_conv_3x3, {a|b}, add,)   # t1
+
+
+  3*(?,?,?,?,?)
+  output concat(b0,
+    b1 # last
+    )
+  # end of body
+} # closed
+network { N=6 # six
+filters=4032
+# done
+}
+# eof"""
+
+
+def test_the_style_in_one_file(golden) -> None:
+    """Columns, comments and blank lines as the golden file shows them."""
+    golden("format/untidy.cell", fmt(UNTIDY))
+
+
+@pytest.mark.parametrize("name", [*library.names(), *library.vocabulary_names()])
+def test_the_library_is_formatted(name: str) -> None:
+    """Every shipped file is in the one style already."""
+    text = library.source(name).text
+    assert fmt(text) == text
+
+
+def test_an_empty_file_stays_empty_and_a_lone_comment_stays() -> None:
+    """No line is made up."""
+    assert fmt("") == ""
+    assert fmt("\n\n  # hello  \n\n") == "# hello\n"
+
+
+def test_windows_line_endings_become_plain() -> None:
+    """The output has one kind of line ending."""
+    assert fmt("genotype a # x\r\nops nasnet\r\n") == "genotype a  # x\nops nasnet\n"
+
+
+# Pieces of a file, between any two of which white space and comments may be put.
+_PIECES = [
+    "genotype", "g", "ops", "nasnet", "op", "q", "=", "2", "*", "[", "relu", ",", "conv", "(",
+    "3x3", ",", "dilation", "2", ")", "]", "+", "[", "relu", "]", "else", "[", "]", "combine",
+    "c", "=", "[", "sum", "]", "cell", "normal", "{", "b0", "=", "(", "h[i]", ",", "?", ",",
+    "{", "a", "|", "b", "}", ",", "x", ",", "add", ")", "2", "*", "(", "?", ",", "?", ",", "?",
+    ",", "?", ",", "?", ")", "output", "concat", "(", "b0", ",", "h[i-1]", ")", "}", "cell",
+    "reduction", "{", "b0", "=", "(", "h[i]", ",", "h[i]", ",", "a", ",", "a", ",", "add", ")",
+    "output", "unused", "}", "network", "{", "N", "=", "6", "filters", "=", "4032", "}",
+]  # fmt: skip
+_GAPS = st.lists(
+    st.sampled_from([" ", "\n", "\n\n", "\n\n\n", "\t", " # c\n", "\n# own\n", "  #\n# two\n"]),
+    min_size=1,
+    max_size=2,
+).map("".join)
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> str:
+    """One file in any layout, with comments anywhere."""
+    gaps = draw(st.lists(_GAPS, min_size=len(_PIECES), max_size=len(_PIECES)))
+    text = "".join(gap + piece for gap, piece in zip(gaps, _PIECES, strict=True))
+    numbers = iter(range(1000))
+    return "".join(f"#{next(numbers)}" if char == "#" else char for char in text)
+
+
+@given(layouts())
+def test_any_layout_keeps_tokens_and_comments_and_settles_at_once(text: str) -> None:
+    """Formatting keeps every token and every comment in order, and is idempotent."""
+    once = fmt(text)
+    assert meaning(once) == meaning(text)
+    assert comments(once) == comments(text)
+    assert fmt(once) == once
+    assert all(line == line.rstrip() for line in once.splitlines())
+    assert "\n\n\n" not in once
