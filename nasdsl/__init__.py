@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from nasdsl.canonical import canonical, canonical_hash, differences
-    from nasdsl.cost import Cost, cost
+    from nasdsl import weights
+    from nasdsl.canonical import canonical_form, canonical_hash, differences
+    from nasdsl.compiler import compile
+    from nasdsl.cost_model import Cost
     from nasdsl.errors import CellError, Diagnostic
     from nasdsl.genotype.settings import Settings
     from nasdsl.genotype.text import genotype_text, space_text
     from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Hidden, Output, Space
     from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
     from nasdsl.loading import load, load_space, loads, loads_space
+    from nasdsl.request import cost
     from nasdsl.space import (
         contains,
         count,
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "nasdsl.canonical": ("canonical", "canonical_hash", "differences"),
-    "nasdsl.cost": ("Cost", "cost"),
+    "nasdsl.canonical": ("canonical_form", "canonical_hash", "differences"),
+    "nasdsl.compiler": ("compile",),
+    "nasdsl.cost_model": ("Cost",),
     "nasdsl.errors": ("CellError", "Diagnostic"),
     "nasdsl.genotype.settings": ("Settings",),
     "nasdsl.genotype.text": ("genotype_text", "space_text"),
@@ -46,6 +50,7 @@ _HOMES = {
     ),
     "nasdsl.genotype.vocabulary": ("Combine", "Op", "Vocabulary"),
     "nasdsl.loading": ("load", "load_space", "loads", "loads_space"),
+    "nasdsl.request": ("cost",),
     "nasdsl.space": (
         "contains",
         "count",
@@ -57,6 +62,8 @@ _HOMES = {
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
+#: Modules that are public as they are: `nasdsl.weights.load`.
+_MODULES = ("weights",)
 
 __all__ = [
     "Block",
@@ -73,8 +80,9 @@ __all__ = [
     "Settings",
     "Space",
     "Vocabulary",
-    "canonical",
+    "canonical_form",
     "canonical_hash",
+    "compile",
     "contains",
     "cost",
     "count",
@@ -90,10 +98,13 @@ __all__ = [
     "neighbours",
     "sample",
     "space_text",
+    "weights",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"nasdsl.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'nasdsl' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

@@ -46,7 +46,6 @@ _T = TypeVar("_T")
 
 # Words that cannot name a block, since the grammar gives them a meaning inside a cell.
 _KEYWORDS = frozenset({"cell", "concat", "each", "output", "unused"})
-_KINDS: tuple[tuple[CellKind, ...], ...] = (("normal",), CELL_KINDS, ("reduction",))
 _OUTPUT_KINDS: tuple[OutputKind, ...] = ("unused", "concat", "each")
 _CUSTOM_NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True).filter(
     lambda name: name not in _KEYWORDS
@@ -89,7 +88,7 @@ def spaces(
         max_options: the most options in a field; 1 gives spaces without holes.
     """
     known = library.vocabulary("nasnet") if vocabulary is None else vocabulary
-    sketches = [draw(_sketches(kind, max_blocks)) for kind in draw(st.sampled_from(_KINDS))]
+    sketches = [draw(_sketches(kind, max_blocks)) for kind in draw(st.sampled_from(_kinds(known)))]
     given = given_states(tuple(sketch.output for sketch in sketches))
     cells = tuple(draw(_cells(sketch, known, given, max_options)) for sketch in sketches)
     return Space("drawn", known, cells)
@@ -100,6 +99,13 @@ def texts(vocabulary: Vocabulary | None = None, *, max_blocks: int = 4) -> st.Se
     return any_genotypes(vocabulary, max_blocks=max_blocks).map(genotype_text) | spaces(
         vocabulary, max_blocks=max_blocks
     ).map(space_text)
+
+
+def _kinds(vocabulary: Vocabulary) -> tuple[tuple[CellKind, ...], ...]:
+    """Which cells a space may have; a reduction cell needs an op that reduces."""
+    if not any(op.can_reduce for op in vocabulary.ops):
+        return (("normal",),)
+    return (("normal",), CELL_KINDS, ("reduction",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,12 @@ def _sketches(draw: st.DrawFn, kind: CellKind, max_blocks: int) -> _Sketch:
     output_kind = draw(st.sampled_from(_OUTPUT_KINDS))
     if output_kind == "unused":
         return _Sketch(kind, tuple(names), Output())
-    # The last block first: shrinking leaves an output that reads as most do.
-    states: list[State] = [*map(block_state, reversed(names)), hidden(0), hidden(1)]
-    passed_on = draw(st.lists(st.sampled_from(states), min_size=1, unique=True))
+    # The last block first: shrinking leaves an output that reads as most do. One block at
+    # least: a cell that passes on its inputs alone has nothing in it.
+    made: list[State] = [*map(block_state, reversed(names))]
+    passed_on = draw(st.lists(st.sampled_from([*made, hidden(0), hidden(1)]), unique=True))
+    if not any(state in made for state in passed_on):
+        passed_on.append(draw(st.sampled_from(made)))
     return _Sketch(kind, tuple(names), Output(output_kind, tuple(passed_on)))
 
 

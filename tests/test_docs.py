@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner
 
-from nasdsl.cli import main
+from nasdsl.cli.run import exit_code
 from nasdsl.errors import Source
 from nasdsl.loading import examine
 from nasdsl.parser import parse
@@ -17,6 +16,16 @@ from nasdsl.printer.format import formatted
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _FENCE = re.compile(r"^```(\w[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+TYPO = """\
+genotype typo
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], sep_con_3x3, identity, add)
+}
+"""
 
 
 class Example(NamedTuple):
@@ -75,16 +84,19 @@ def test_python_examples_run(example: Example, monkeypatch, tmp_path) -> None:
 
 @pytest.mark.parametrize("example", examples("console"), ids=ids)
 def test_console_examples_print_what_the_page_shows(
-    example: Example, monkeypatch, tmp_path
+    example: Example, monkeypatch, tmp_path, capsys
 ) -> None:
     """Each `$ nasdsl ...` prints the lines below it; `...` stands for lines left out."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my.cell").write_text(examples("cell")[0].text, encoding="utf-8")
+    text = examples("cell")[0].text
+    (tmp_path / "my.cell").write_text(text, encoding="utf-8")
+    (tmp_path / "typo.cell").write_text(TYPO, encoding="utf-8")
     for command in re.split(r"^\$ ", example.text, flags=re.MULTILINE)[1:]:
         line, _, shown = command.partition("\n")
         arguments = shlex.split(line)
         assert arguments[0] == "nasdsl"
-        result = CliRunner().invoke(main, arguments[1:])
+        exit_code(arguments[1:])
+        output = "".join(capsys.readouterr())
         pieces = [re.escape(piece.strip()) for piece in re.split(r"^\.\.\.$", shown, flags=re.M)]
-        printed = "\n".join(text.rstrip() for text in result.output.splitlines()).strip()
-        assert re.fullmatch(r"(?s:.*)".join(pieces), printed), f"$ {line}\n{result.output}"
+        printed = "\n".join(text.rstrip() for text in output.splitlines()).strip()
+        assert re.fullmatch(r"(?s:.*)".join(pieces), printed), f"$ {line}\n{output}"

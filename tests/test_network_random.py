@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nasdsl import library
-from nasdsl.cost import cost, graph_cost
+from nasdsl.cost_model import genotype_cost, graph_cost
 from nasdsl.genotype.settings import Settings
 from nasdsl.genotype.types import (
     Block,
@@ -122,9 +122,7 @@ def conv(source: Made, filters: int, taps: int = 1, stride: int = 1) -> Made:
     """A convolution of that many taps and a batch norm, padded so that sizes round up."""
     size = -(-source.size // stride)
     weights = taps * source.channels * filters
-    return Made(
-        filters, size, (source,), weights + 2 * filters, 2 * filters, weights * size * size
-    )
+    return Made(filters, size, (source,), weights + 2 * filters, 2 * filters, weights * size * size)
 
 
 def op(name: str, source: Made, filters: int, stride: int) -> Made:
@@ -180,9 +178,7 @@ def joined(states: list[Made]) -> Made:
     return Made(sum(state.channels for state in states), states[0].size, tuple(states))
 
 
-def run_cell(
-    cell: Cell, hidden: list[Made], stride: int, filters: int, darts: bool
-) -> list[Made]:
+def run_cell(cell: Cell, hidden: list[Made], stride: int, filters: int, darts: bool) -> list[Made]:
     newest = hidden[-1]
     states: dict[object, Made] = {}
     for back in range(5):
@@ -233,9 +229,7 @@ def naive_network(genotype: Genotype, given: Settings) -> Made:
     else:
         width, size = given.stem_filters or 96, (given.image_size - 1) // 2
         weights = 9 * image.channels * width
-        stem = Made(
-            width, size, (image,), weights + 2 * width, 2 * width, weights * size * size
-        )
+        stem = Made(width, size, (image,), weights + 2 * width, 2 * width, weights * size * size)
         hidden = [stem]
         for divisor in (4, 2):
             cell = normal if given.skeleton == "pnasnet" else reduction
@@ -296,7 +290,7 @@ _READS_OLDER_ONLY = Genotype(
 def test_cost_is_the_naive_count(case: tuple[Genotype, Settings]) -> None:
     """Parameters, totals and mult-adds equal a count that shares no code with the graph."""
     genotype, chosen = case
-    counted = cost(genotype, chosen)
+    counted = genotype_cost(genotype, chosen)
     assert naive_cost(genotype, chosen) == (
         counted.params,
         counted.params_total,
@@ -330,8 +324,8 @@ def test_auxiliary_classifier_changes_nothing_else(case: tuple[Genotype, Setting
     """The cost of the network is the same with and without the auxiliary classifier."""
     genotype, chosen = case
     chosen = replace(chosen, image_size=chosen.image_size + 150)
-    with_it = cost(genotype, replace(chosen, auxiliary=True))
-    without = cost(genotype, chosen)
+    with_it = genotype_cost(genotype, replace(chosen, auxiliary=True))
+    without = genotype_cost(genotype, chosen)
     if all(cell.output.kind != "each" for cell in genotype.cells):
         assert with_it.count == without.count
     assert with_it.auxiliary_params > 0 == without.auxiliary_params

@@ -1,11 +1,11 @@
 """The canonical form: one genotype for all that are the same up to names and order."""
 
 from nasdsl.canonical.differences import Difference, differences
-from nasdsl.canonical.form import canonical, canonical_hash, cell_encoding, equivalent
+from nasdsl.canonical.form import canonical_form, canonical_hash, cell_encoding, equivalent
 
 __all__ = [
     "Difference",
-    "canonical",
+    "canonical_form",
     "canonical_hash",
     "cell_encoding",
     "differences",

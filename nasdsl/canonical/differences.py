@@ -90,7 +90,9 @@ def _cells(a: Genotype, b: Genotype) -> Iterator[Difference]:
 
 
 def _size(cell: Cell | None) -> str | None:
-    return None if cell is None else f"{len(cell.blocks)} blocks"
+    if cell is None:
+        return None
+    return f"{len(cell.blocks)} block{'s' * (len(cell.blocks) > 1)}"
 
 
 def _blocks(left: Cell, right: Cell) -> Iterator[Difference]:

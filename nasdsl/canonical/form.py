@@ -32,7 +32,7 @@ from nasdsl.genotype.vocabulary import Vocabulary
 VERSION = b"nasdsl canonical form 1\n"
 
 
-def canonical(genotype: Genotype) -> Genotype:
+def canonical_form(genotype: Genotype) -> Genotype:
     """The genotype that stands for all that are the same up to names and order.
 
     Blocks are called b0, b1, ... in canonical order, which is an order they can be
@@ -40,7 +40,8 @@ def canonical(genotype: Genotype) -> Genotype:
     The name is `canonical_` and the hash, settings are left out, and where a vocabulary
     has two names for one definition the first is taken. Over one vocabulary, two
     genotypes have equal canonical forms if and only if they are the same up to names and
-    order; the form of a form is itself.
+    order; the form of a form is itself. A cell that passes on its inputs alone has a form
+    without blocks, which no file can hold.
 
     Raises:
         CellError: a cell is too symmetric (NAS603).

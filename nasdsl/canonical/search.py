@@ -20,7 +20,7 @@ from nasdsl.canonical.levels import ranked_groups
 from nasdsl.canonical.refine import Edges, refined
 
 #: Steps (blocks and edges looked at) in the search over ties: a few seconds.
-MOST_WORK = 3_000_000
+MOST_WORK = 1_000_000
 #: Blocks that may be special at once. Each is one level of recursion or two.
 MOST_DEPTH = 60
 

@@ -5,7 +5,7 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 `nasdsl explain`.
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
-combines, 5 networks, 6 spaces, 7 the installation, 9 mistakes of nasdsl itself. A code
+combines, 5 networks, 6 spaces, 7 the installation, 8 weights, 9 mistakes of nasdsl itself. A code
 that has been released is never given another meaning.
 """
 
@@ -75,5 +75,14 @@ CODES: dict[str, Code] = {
     "NAS603": Code("cell is too symmetric to compare"),
     "NAS604": Code("space leaves nothing open"),
     "NAS701": Code("an optional part is not installed"),
+    "NAS801": Code("weights do not fit the network"),
+    "NAS802": Code("file of weights cannot be read"),
+    "NAS803": Code("file of weights could run code"),
+    "NAS804": Code("layout has no names for the network"),
+    "NAS805": Code("unknown layout of weights"),
+    "NAS702": Code("unknown backend"),
+    "NAS703": Code("two packages offer one backend"),
+    "NAS704": Code("backend cannot do this"),
+    "NAS705": Code("unknown option of a backend"),
     "NAS900": Code("nasdsl made a mistake"),
 }

@@ -411,6 +411,14 @@ class CellResolver:
                 hints=("`output unused` takes every block that no block reads",),
             )
         states = [state for atom in output.states if (state := self._output_state(atom))]
+        if output.states and all(isinstance(atom, tree.State) for atom in output.states):
+            self.findings.add(
+                "NAS305",
+                output.span,
+                "the output names no block, so the cell computes nothing",
+                label="expected at least one block",
+                hints=("`output unused` takes every block that no block reads",),
+            )
         self._refuse_repeats(output)
         return Output(kind, tuple(states)), output.span
 

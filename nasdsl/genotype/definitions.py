@@ -100,12 +100,12 @@ def _layers(form: tree.Form, findings: Findings) -> list[_Written]:
         layers = [
             (layer, item) for item in part.layers if (layer := _layer(item, findings)) is not None
         ]
-        count = 1 if part.count is None else _whole(part.count, MOST_LAYERS, findings)
-        plain = [(replace(layer, stride=(False, False)), item) for layer, item in layers]
-        written += layers + plain * ((count or 1) - 1)
-        if len(written) > MOST_LAYERS:
+        count = 1 if part.count is None else _whole(part.count, MOST_LAYERS, findings) or 1
+        if len(written) + count * len(layers) > MOST_LAYERS:
             findings.add("NAS106", form.span, f"the form has more than {MOST_LAYERS} layers")
             return []
+        plain = [(replace(layer, stride=(False, False)), item) for layer, item in layers]
+        written += layers + plain * (count - 1)
     return written
 
 
@@ -232,14 +232,18 @@ def _refuse_argument(
 
 def _warn_of_dead_forms(op: Op, item: tree.Op, findings: Findings) -> None:
     """A form is dead where an earlier one fits wherever it does."""
-    for later, form in enumerate(op.forms):
-        for earlier in op.forms[:later]:
-            channels = earlier.divisor == 1 or earlier.divisor == form.divisor
-            if channels and (earlier.takes_stride or not form.takes_stride):
-                findings.add(
-                    "NAS404",
-                    item.forms[later].span,
-                    f"this form of `{op.name}` can never be used",
-                    label="an earlier form fits wherever this one does",
-                )
-                break
+    earlier: set[tuple[int | None, bool]] = set()
+    for form, written in zip(op.forms, item.forms, strict=True):
+        covering = {
+            (divisor, strided)
+            for divisor in (1, form.divisor)
+            for strided in (True, form.takes_stride)
+        }
+        if earlier & covering:
+            findings.add(
+                "NAS404",
+                written.span,
+                f"this form of `{op.name}` can never be used",
+                label="an earlier form fits wherever this one does",
+            )
+        earlier.add((form.divisor, form.takes_stride))

@@ -7,6 +7,13 @@ Non-goals: order; findings are sorted by place when they are reported.
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.syntax.tree import Field, Number, Word
 
+# Suggestions take time; more errors than this mean that the text is not what it seems.
+MOST_ERRORS = 200
+
+
+class TooManyErrors(Exception):
+    """Checking stops: `MOST_ERRORS` were found, and the last finding says so."""
+
 
 class Findings(list[Diagnostic]):
     """Findings about `source`, in the order they were found."""
@@ -14,6 +21,7 @@ class Findings(list[Diagnostic]):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.source = source
+        self.errors = 0
 
     def add(
         self,
@@ -26,8 +34,19 @@ class Findings(list[Diagnostic]):
         hints: tuple[str, ...] = (),
         fixes: tuple[Fix, ...] = (),
     ) -> None:
-        """Append a finding at `span`."""
-        self.append(Diagnostic(code, message, self.source, span, label, secondary, hints, fixes))
+        """Append a finding at `span`.
+
+        Raises:
+            TooManyErrors: it was one error too many.
+        """
+        found = Diagnostic(code, message, self.source, span, label, secondary, hints, fixes)
+        self.append(found)
+        self.errors += found.is_error
+        if self.errors < MOST_ERRORS:
+            return
+        text = "too many mistakes; the rest of the file was not checked"
+        self.append(Diagnostic("NAS107", text, self.source, span, label="stopped here"))
+        raise TooManyErrors
 
 
 def is_poison(node: Field | Number) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from nasdsl.errors import Diagnostic, Fix, Label, Span, listed, nearest
 from nasdsl.genotype.blocks import CellPlaces, CellResolver
 from nasdsl.genotype.definitions import resolved_combine, resolved_op
-from nasdsl.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.genotype.findings import Findings, TooManyErrors, is_poison, misspelt
 from nasdsl.genotype.settings import RULES, Settings, checked
 from nasdsl.genotype.types import CELL_KINDS, CellKind, CellSpace, Output, Space, given_states
 from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
@@ -68,6 +68,13 @@ class _Resolver:
         self.whole = not parsed.diagnostics
 
     def run(self) -> Resolution:
+        try:
+            return self.resolution()
+        except TooManyErrors:
+            findings = (*self.parsed.diagnostics, *self.findings)
+            return Resolution(self.parsed, Vocabulary(""), None, {}, {}, findings)
+
+    def resolution(self) -> Resolution:
         header = self.header()
         vocabulary = self.vocabulary(header)
         cells, places = self.cells(vocabulary)

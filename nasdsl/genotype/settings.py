@@ -55,6 +55,10 @@ class Settings:
     batch_norm_epsilon: float | None = None
     batch_norm_momentum: float | None = None
 
+    def __repr__(self) -> str:
+        given = (f"{name}={value!r}" for name, value in self.given().items())
+        return f"Settings({', '.join(given)})"
+
     def given(self) -> dict[str, Value]:
         """The settings that say something, in the order of the fields."""
         pairs = ((item.name, getattr(self, item.name)) for item in fields(self))
@@ -140,10 +144,10 @@ def checked(name: str, value: object) -> Value | None:
 
 
 def _number(value: object, rule: Rule) -> int | float | None:
-    # Eighteen characters hold every legal number; longer ones may take int() seconds.
+    # A float prints in up to 24 characters; int() may take seconds over much longer ones.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and (len(value) > 18 or "_" in value or not value.isascii()):
+    if isinstance(value, str) and (len(value) > 24 or "_" in value or not value.isascii()):
         return None
     try:
         return int(value) if rule.type is int and float(value) == int(value) else float(value)

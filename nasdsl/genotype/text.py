@@ -11,7 +11,7 @@ from operator import itemgetter
 from nasdsl.genotype.settings import Settings, Value
 from nasdsl.genotype.types import Genotype, Output, Space
 from nasdsl.genotype.vocabulary import Vocabulary
-from nasdsl.printer.columns import INDENT, aligned_tuples
+from nasdsl.printer.columns import INDENT, aligned_tuples, column_width
 from nasdsl.printer.definitions import definition_lines
 
 
@@ -81,7 +81,7 @@ def _definitions(vocabulary: Vocabulary) -> Iterator[str]:
     kinds = [("op" if name in vocabulary.op else "combine", name) for name in vocabulary.local]
     for kind, run in groupby(kinds, key=itemgetter(0)):
         names = [name for _, name in run]
-        width = max(map(len, names))
+        width = column_width(names)
         for name in names:
             head = f"{kind} {name:<{width}} ="
             if kind == "op":
@@ -98,7 +98,7 @@ def output_text(output: Output) -> str:
 
 
 def _network(given: dict[str, Value]) -> str:
-    width = max(map(len, given))
+    width = column_width(given)
     lines = [f"{INDENT}{key:<{width}} = {setting_text(value)}" for key, value in given.items()]
     return "\n".join(["network {", *lines, "}"])
 

@@ -157,8 +157,9 @@ class Vocabulary:
     """
 
     name: str
-    ops: tuple[Op, ...] = ()
-    combines: tuple[Combine, ...] = ()
+    # Definitions are left out of `repr`: they would bury a genotype in a failing test.
+    ops: tuple[Op, ...] = field(default=(), repr=False)
+    combines: tuple[Combine, ...] = field(default=(), repr=False)
     local: tuple[str, ...] = field(default=())
 
     @cached_property

@@ -103,16 +103,19 @@ def _filters_findings(genotype: Genotype) -> Iterator[Finding]:
         below = widths.at_most(asked)
     if below >= fewest and widths.penultimate(below) == asked:
         return
-    unit = widths.penultimate(1)
-    hints = [f"the last cell passes on {unit:,} channels for each filter of the first cell"]
+    unit, near = widths.penultimate(1), [widths.penultimate(below + more) for more in (0, 1)]
+    hints = []
+    regular = unit > 0 and near == [below * unit, (below + 1) * unit]
+    if regular:
+        hints.append(f"the last cell passes on {unit:,} channels per filter of the first cell")
     if least > most:
         text = f"no number up to {most:,} is legal for this cell"
     elif below < fewest:
-        text = f"{asked} is too small; {least} is the smallest legal number"
-        hints.append(f"the first cell needs {fewest} filters to leave every layer a channel")
+        subject = "the default" if genotype.settings.filters is None else str(asked)
+        text = f"{subject} is too small; {least} is the smallest legal number"
+        if fewest > 1:
+            hints.append(f"the first cell needs {fewest} filters to leave every layer a channel")
     else:
-        near = [widths.penultimate(below), widths.penultimate(below + 1)]
-        regular = near == [below * unit, (below + 1) * unit]
         wrong = f"not a multiple of {unit}" if regular else "not legal"
         legal = [str(value) for value in near if value <= most]
         text = f"{asked} is {wrong}; {' and '.join(legal)} {'are' if len(legal) > 1 else 'is'}"

@@ -25,12 +25,13 @@ def pads(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
     """Pixels before and after: ((top, bottom), (left, right)), for the node's own size."""
     (kernel_y, kernel_x), (stride_y, stride_x) = node.kernel, node.stride
     return (
-        _pad(node.before.height, kernel_y, stride_y, node.dilation, node.padding),
-        _pad(node.before.width, kernel_x, stride_x, node.dilation, node.padding),
+        pad(node.before.height, kernel_y, stride_y, node.dilation, node.padding),
+        pad(node.before.width, kernel_x, stride_x, node.dilation, node.padding),
     )
 
 
-def _pad(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> tuple[int, int]:
+def pad(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> tuple[int, int]:
+    """Pixels before and after `size` pixels; see `window_size` for the kinds of padding."""
     if padding == "valid":
         return 0, 0
     if padding == "symmetric":

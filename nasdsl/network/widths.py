@@ -55,12 +55,13 @@ class Widths:
 
     def at_most(self, penultimate: int) -> int:
         """The largest F whose penultimate layer is no wider than that; 0 where none is."""
-        one = self.penultimate(1)
-        guess = penultimate // one
+        guess = penultimate // max(self.penultimate(1), 1)
         if self.penultimate(guess) <= penultimate < self.penultimate(guess + 1):
             return guess
         # Bottlenecks of filters/k round down, so the layer may grow unevenly.
-        low, high = 0, penultimate + 1
+        low, high = 0, 1
+        while self.penultimate(high) <= penultimate:
+            low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.penultimate(middle) <= penultimate else (low, middle)

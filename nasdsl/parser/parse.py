@@ -89,7 +89,9 @@ def _in_ascii(source: Source, text: str) -> tuple[str, list[Diagnostic]]:
     """The text with look-alike words put in ASCII where that keeps their length."""
     comments = iter([match.span() for match in _COMMENT.finditer(text)])
     comment = next(comments, None)
-    pieces, findings, at = [], [], 0
+    pieces: list[str] = []
+    findings: list[Diagnostic] = []
+    at = 0
     for match in _WORD.finditer(text):
         while comment is not None and comment[1] <= match.start():
             comment = next(comments, None)

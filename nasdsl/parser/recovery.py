@@ -12,9 +12,9 @@ later stage complains.
 
 from collections.abc import Iterator
 from itertools import chain, pairwise
+from typing import Any
 
 from lark import Token, UnexpectedInput
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.parser import messages
@@ -41,7 +41,11 @@ _INSERTIONS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("WORD", "", frozenset({"COMMA", "EQUAL", "LBRACE", "VBAR", "RBRACE"})),
 )
 # How an open construct is brought to its end when a new one begins.
-_FINISHERS = ("RPAR", "RSQB", "RBRACE", "WORD", "NUMBER", "EQUAL", "LPAR", "LSQB", "LBRACE")
+_FINISHERS = (
+    *("RPAR", "RSQB", "RBRACE", "UNUSED"),
+    *("WORD", "NUMBER", "EQUAL", "STAR", "LPAR", "LSQB", "LBRACE"),
+)
+_FINISHED = {**_CLOSERS, "UNUSED": "unused"}
 
 
 def recovered(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
@@ -58,7 +62,7 @@ class _Recovery:
     def __init__(self, source: Source, text: str) -> None:
         self.source, self.text = source, text
         self.findings: list[Diagnostic] = []
-        self.parser: InteractiveParser = lark_parser().parse_interactive()
+        self.parser: Any = lark_parser().parse_interactive()  # lark's InteractiveParser
         self.open: list[Token] = []
         self.commas: list[int | None] = []  # of each open bracket that is a block's tuple
         self.last = ""  # the kind of the last token that was fed
@@ -68,15 +72,16 @@ class _Recovery:
 
     def run(self) -> tuple[Item, ...]:
         illegal: list[Span] = []
-        for read, following in pairwise(chain(lexed(self.text, illegal), [None])):
-            self.findings += [messages.illegal(self.source, span) for span in illegal[:MOST_MISTAKES]]
+        end = Lexed(invented("$END", "", len(self.text)), True, False)
+        for read, following in pairwise(chain(lexed(self.text, illegal), [end])):
+            room = MOST_MISTAKES - len(self.findings)
+            self.findings += [messages.illegal(self.source, span) for span in illegal[:room]]
             illegal.clear()
             if len(self.findings) >= MOST_MISTAKES:
                 self.findings.append(messages.too_many(self.source, read.token))
                 break
             in_tuple = self.field_number() is not None
-            follower = following.token.type if following else "$END"
-            self.take(read, begins=_begins(read, follower, in_tuple=in_tuple))
+            self.take(read, begins=_begins(read, following.token.type, in_tuple=in_tuple))
         return self.finish()
 
     def finish(self) -> tuple[Item, ...]:
@@ -97,7 +102,9 @@ class _Recovery:
     def take(self, read: Lexed, *, begins: bool) -> None:
         token = read.token
         if token.type == "$END":
-            self.close_for(token)
+            before = len(self.findings)
+            if not self.close_for(token) and len(self.findings) == before:
+                self.leave_out(token, quietly=False)
             return
         if self.feed(token):
             return
@@ -136,7 +143,7 @@ class _Recovery:
     def feed_first(self, kinds: Iterator[str]) -> str | None:
         """The first of `kinds` that fits, put in where the last token ended."""
         for kind in kinds:
-            if self.feed(invented(kind, _CLOSERS.get(kind, ""), self.end)):
+            if self.feed(invented(kind, _FINISHED.get(kind, ""), self.end)):
                 return kind
         return None
 

@@ -35,13 +35,13 @@ class _Terminals(NamedTuple):
 def _terminals() -> _Terminals:
     keywords, punctuation, patterns = {}, [], []
     for terminal in lark_parser().terminals:
-        text = terminal.pattern.value
-        if not isinstance(terminal.pattern, PatternStr):
-            patterns.append((-terminal.priority, terminal.name, terminal.pattern.to_regexp()))
-        elif text.isalpha():
-            keywords[text] = terminal.name
-        else:
+        word = terminal.pattern.value.removesuffix(r"\b")
+        if word.isalpha():
+            keywords[word] = terminal.name
+        elif isinstance(terminal.pattern, PatternStr):
             punctuation.append((0, terminal.name, terminal.pattern.to_regexp()))
+        else:
+            patterns.append((-terminal.priority, terminal.name, terminal.pattern.to_regexp()))
     ordered = sorted(patterns) + punctuation
     return _Terminals(
         re.compile("|".join(f"(?P<{name}>{rx})" for _, name, rx in ordered)), keywords

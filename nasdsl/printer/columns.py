@@ -4,9 +4,12 @@ Purpose: the fields of a cell's blocks line up under one another.
 Non-goals: comments and blank lines; the formatter places those.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 INDENT = "    "
+
+# A text wider than this stands out of its column, or one long name would pad every line.
+_WIDEST = 200
 
 
 def aligned_tuples(rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -14,7 +17,7 @@ def aligned_tuples(rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
 
     `[("b0 =", ("h[i]", "b1")), ...]` gives `["b0 = (h[i], b1)", ...]`.
     """
-    head_width = max((len(head) for head, _ in rows), default=0)
+    head_width = column_width(head for head, _ in rows)
     widths = _field_widths([fields for _, fields in rows])
     return [
         f"{_padded_head(head, head_width)} ({_padded_fields(fields, widths)})"
@@ -22,17 +25,24 @@ def aligned_tuples(rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     ]
 
 
+def column_width(texts: Iterable[str]) -> int:
+    """The width that `texts` are padded to, so that what follows them lines up."""
+    return max((width for width in map(len, texts) if width <= _WIDEST), default=0)
+
+
 def _field_widths(tuples: Sequence[Sequence[str]]) -> list[int]:
-    count = max((len(fields) for fields in tuples), default=0)
-    return [
-        max((len(fields[column]) for fields in tuples if column < len(fields)), default=0)
-        for column in range(count)
-    ]
+    widths: list[int] = []
+    for fields in tuples:
+        widths += [0] * (len(fields) - len(widths))
+        for column, text in enumerate(fields):
+            if widths[column] < len(text) <= _WIDEST:
+                widths[column] = len(text)
+    return widths
 
 
 def _padded_head(head: str, width: int) -> str:
     name, sign = head[:-1], head[-1]
-    return f"{name:<{width - 1}}{sign}"
+    return f"{name.ljust(width - 1)}{sign}"
 
 
 def _padded_fields(fields: Sequence[str], widths: Sequence[int]) -> str:

@@ -10,14 +10,19 @@ around cells and networks; two spaces before a comment that follows something. A
 a comment inside it has an item a line.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from nasdsl.errors import Span
 from nasdsl.parser import Parsed
-from nasdsl.printer.columns import INDENT, aligned_tuples
+from nasdsl.printer.columns import INDENT, aligned_tuples, column_width
 from nasdsl.printer.definitions import definition_lines
 from nasdsl.syntax import tree
+
+# What may stand between the end of something written and a comment that belongs to it.
+_BEFORE_TRAILING = re.compile(r"[ \t\r,={]*")
 
 
 class _Listed(NamedTuple):
@@ -63,11 +68,11 @@ class _Formatter:
         self.end, self.fresh = max(self.end, end), False
 
     def trailing(self, end: int) -> str:
-        if not self.comments or "\n" in self.source[end : self.comments[-1].span.start]:
+        if not self.comments:
             return ""
         comment = self.comments[-1]
-        between = self.source[end : comment.span.start]
-        if comment.span.start < end or between.strip(" \t\r,={"):
+        start = comment.span.start
+        if start < end or not _BEFORE_TRAILING.fullmatch(self.source, end, start):
             return ""
         self.comments.pop()
         self.end = comment.span.end
@@ -92,7 +97,9 @@ class _Formatter:
         self.end = max(self.end, start)
 
     def has_comment_inside(self, span: Span) -> bool:
-        return any(span.start < comment.span.start < span.end for comment in self.comments)
+        # The comments still to be written are in falling order.
+        after = bisect_left(self.comments, -span.start, key=lambda each: -each.span.start)
+        return after > 0 and self.comments[after - 1].span.start < span.end
 
     # -- items ------------------------------------------------------------------------
 
@@ -173,7 +180,7 @@ class _Formatter:
 
     def network(self, network: tree.Network) -> None:
         self.opening("network {", network.span.start + len("network"), network.settings)
-        width = max((len(setting.name.text) for setting in network.settings), default=0)
+        width = column_width(setting.name.text for setting in network.settings)
         for setting in network.settings:
             self.leading(setting.span.start, INDENT)
             self.write(
@@ -198,9 +205,9 @@ class _Formatter:
         """A list with comments in it: an item a line, each with its own comments."""
         inner = close[:-1] + INDENT
         first = listed[0].span.start if listed else span.end
-        before = [comment for comment in self.comments if comment.span.start < first]
+        comment = self.comments[-1].span.start if self.comments else first
         self.lines.append(head)
-        if before and "\n" not in self.source[span.start : before[-1].span.start]:
+        if comment < first and "\n" not in self.source[span.start : comment]:
             self.lines[-1] += f"  {self.comments.pop().text}"
         self.fresh = True
         for item in listed:
@@ -225,7 +232,7 @@ def _definition_heads(items: Sequence[tree.Item], source: str) -> dict[int, str]
     group: list[tree.Op | tree.Combine] = []
 
     def close() -> None:
-        width = max((len(_definition_name(item)) for item in group), default=0)
+        width = column_width(map(_definition_name, group))
         for item in group:
             heads[item.span.start] = f"{_definition_name(item):<{width}} ="
         group.clear()

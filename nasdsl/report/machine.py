@@ -46,8 +46,7 @@ def _finding(finding: Diagnostic) -> Object:
         "range": _range(source, finding.span),
         "label": finding.label,
         "labels": [
-            {"range": _range(source, label.span), "text": label.text}
-            for label in finding.secondary
+            {"range": _range(source, label.span), "text": label.text} for label in finding.secondary
         ],
         "hints": list(finding.hints),
         "fixes": [

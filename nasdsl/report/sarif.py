@@ -70,8 +70,7 @@ def _result(finding: Diagnostic, rule: int) -> Object:
     result["locations"] = [_location(source, finding.span)]
     if finding.secondary:
         result["relatedLocations"] = [
-            {"id": number, "message": _message(visible(label.text))}
-            | _location(source, label.span)
+            {"id": number, "message": _message(visible(label.text))} | _location(source, label.span)
             for number, label in enumerate(finding.secondary)
         ]
     if finding.fixes:

@@ -142,9 +142,7 @@ def _fixed(source: Source, fix: Fix, limit: int, paint: Paint) -> Iterator[str]:
     yield from excerpt(lines[:_MOST_LINES_OF_FIX], 0, limit, paint)
 
 
-def _removal(
-    first: int, old: list[str], new: list[str], limit: int, paint: Paint
-) -> Iterator[str]:
+def _removal(first: int, old: list[str], new: list[str], limit: int, paint: Paint) -> Iterator[str]:
     gutter = len(str(first + min(len(old), _MOST_LINES_OF_FIX) - 1))
     yield paint("gutter", f"{'':{gutter}} |")
     kept = [line for line in new if line.strip()]

@@ -6,7 +6,7 @@ Non-goals: estimates where counting is too much work.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import prod
+from math import log10, prod
 
 from nasdsl.canonical import cell_encoding
 from nasdsl.errors import refuse
@@ -43,7 +43,8 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
     if raw > limit:
         raise refuse(
             "NAS601",
-            f"space `{space.name}` has {raw:,} cells to compare, more than the {limit:,} allowed",
+            f"space `{space.name}` has {_in_words(raw)} cells to compare, more than the "
+            f"{limit:,} allowed",
             "pin some of its decisions, or raise the limit",
             "its raw size needs no comparing",
         )
@@ -54,3 +55,9 @@ def _encodings(space: Space) -> Iterator[bytes]:
     """The encoding of every member of a space with one cell."""
     for genotype in enumerate_genotypes(space):
         yield cell_encoding(genotype.cells[0], space.vocabulary)
+
+
+def _in_words(number: int) -> str:
+    # Python refuses to print very long integers, and nobody reads them.
+    bits = number.bit_length()
+    return f"{number:,}" if bits < 64 else f"about 10^{round(bits * log10(2))}"

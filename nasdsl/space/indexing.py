@@ -55,6 +55,6 @@ def digits(index: int, radices: Sequence[int]) -> list[int]:
         rest, digit = divmod(rest, radix)
         found.append(digit)
     if rest != 0:
-        raise IndexError(f"index {index:,} is outside the space")
+        raise IndexError("the index is outside the space")
     found.reverse()
     return found

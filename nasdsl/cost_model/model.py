@@ -1,13 +1,13 @@
 """The cost of a network: parameters, mult-adds, activations, in all and by part.
 
 Purpose: what `nasdsl cost` reports, from the NetworkGraph alone, in milliseconds.
-Non-goals: the rules for one primitive (`nasdsl.cost.count`), measured time or memory.
+Non-goals: the rules for one primitive (`nasdsl.cost_model.count`), measured time or memory.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nasdsl.cost.count import NOTHING, Count, node_count
+from nasdsl.cost_model.count import NOTHING, Count, node_count
 from nasdsl.genotype.settings import Settings
 from nasdsl.genotype.types import CellKind, Genotype
 from nasdsl.network.expand import network_graph
@@ -108,7 +108,7 @@ class Cost(_Counted):
         return tuple(sorted(costs, key=lambda cost: (-cost.params, cost.op)))
 
 
-def cost(genotype: Genotype, settings: Settings | Skeleton | None = None) -> Cost:
+def genotype_cost(genotype: Genotype, settings: Settings | Skeleton | None = None) -> Cost:
     """What the network of a genotype and its settings costs.
 
     Args:

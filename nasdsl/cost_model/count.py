@@ -1,7 +1,7 @@
 """What one primitive costs.
 
 Purpose: the counting rules, one entry a primitive.
-Non-goals: adding up (`nasdsl.cost.model`).
+Non-goals: adding up (`nasdsl.cost_model.model`).
 
 Rules, as in the published tables:
 

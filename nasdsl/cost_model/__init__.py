@@ -1,7 +1,7 @@
 """What networks cost, counted without building them."""
 
-from nasdsl.cost.count import Count, node_count
-from nasdsl.cost.model import Cost, ModuleCost, OpCost, PartCost, cost, graph_cost
+from nasdsl.cost_model.count import Count, node_count
+from nasdsl.cost_model.model import Cost, ModuleCost, OpCost, PartCost, genotype_cost, graph_cost
 
 __all__ = [
     "Cost",
@@ -9,7 +9,7 @@ __all__ = [
     "ModuleCost",
     "OpCost",
     "PartCost",
-    "cost",
+    "genotype_cost",
     "graph_cost",
     "node_count",
 ]

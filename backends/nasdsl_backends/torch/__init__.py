@@ -1,0 +1,28 @@
+"""The backend `torch`: trainable PyTorch modules.
+
+Purpose: `backend`, which the entry point leads to, and the public `Network`.
+Non-goals: exports; those are the backend `source` and the command `nasdsl compile`.
+"""
+
+from typing import Any
+
+from nasdsl.network.graph import NetworkGraph
+from nasdsl_backends.torch.emission import EMISSIONS
+from nasdsl_backends.torch.network import Network, NetworkOutputs
+
+__all__ = ["Network", "NetworkOutputs", "backend"]
+
+
+class _TorchBackend:
+    """See `nasdsl.backend.Backend`."""
+
+    name = "torch"
+    primitives: frozenset[str] = frozenset(EMISSIONS)
+    options: frozenset[str] = frozenset({"device", "dtype", "seed", "drop_path_mode"})
+
+    def build(self, graph: NetworkGraph, **options: Any) -> Network:
+        """The network as a module; the options are `Network`'s arguments."""
+        return Network(graph, **options)
+
+
+backend = _TorchBackend()

@@ -1,0 +1,45 @@
+"""Stages: the feature map of each resolution.
+
+Purpose: which modules end a stage, with channels and strides, as detectors and segmenters
+ask for them.
+Non-goals: running the network (`network`).
+"""
+
+from typing import NamedTuple
+
+from nasdsl.network.graph import IMAGE, NetworkGraph, Ref
+
+
+class Stage(NamedTuple):
+    """The last module of one resolution.
+
+    Attributes:
+        module: its name.
+        states: what it passes on; several where its cell ends in `output each`.
+        channels: of all of them together.
+        stride: image pixels to one pixel of the map, both ways.
+    """
+
+    module: str
+    states: tuple[Ref, ...]
+    channels: int
+    stride: int
+
+
+def stages(graph: NetworkGraph) -> tuple[Stage, ...]:
+    """The stages on the way to the classifier, the largest map first."""
+    strides: dict[Ref, int] = {IMAGE: 1}
+    last: dict[int, Stage] = {}
+    for module in graph.modules:
+        if module.role in ("head", "auxiliary") or module.for_auxiliary:
+            continue
+        names = [port.name for port in module.body.ports]
+        inner = {name: strides[ref] for name, ref in zip(names, module.inputs, strict=True)}
+        for node in module.body.nodes:
+            # All states of a cell have one size where they meet, so the first input tells.
+            inner[node.name] = inner[node.inputs[0]] * node.stride[0]
+        strides.update((Ref(module.name, name), inner[name]) for name in module.body.outputs)
+        channels = sum(shape.channels for shape in module.body.output_shapes)
+        stride = inner[module.body.outputs[-1]]
+        last[stride] = Stage(module.name, module.outputs, channels, stride)
+    return tuple(last[stride] for stride in sorted(last))

@@ -1,0 +1,273 @@
+"""`Network`: the whole network as a `torch.nn.Module`.
+
+Purpose: call the graph's modules in order, and offer what people know from timm and
+torchvision.
+Non-goals: what happens within a module (`plan`), loading weights (`nasdsl.weights`).
+
+Parameters are called `<module>.<node>.<weight | bias | running_mean | ...>`, after the names
+of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.left.1.weight`,
+`head.linear.bias`, `auxiliary.conv0.weight`. A factorized reduction has `.conv0.weight` and
+`.conv1.weight`. The names follow from positions and do not change between releases.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nasdsl.network.graph import Module, NetworkGraph
+from nasdsl.passes import merged
+from nasdsl_backends.torch.classifier import linear_of, with_classes
+from nasdsl_backends.torch.emission import EMISSIONS, Place
+from nasdsl_backends.torch.features import stages
+from nasdsl_backends.torch.initialise import initialise
+from nasdsl_backends.torch.layers import mean
+from nasdsl_backends.torch.plan import GraphModule, register
+from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
+
+DropPathMode = Literal["scheduled", "plain"]
+
+
+class NetworkOutputs(NamedTuple):
+    """What a network with an auxiliary classifier gives in training; each (B, classes)."""
+
+    logits: Tensor
+    aux_logits: Tensor
+
+
+class Network(nn.Module):
+    """The network of a graph, trainable.
+
+    Takes images (B, input_channels, H, W) of any size the stem can hold (the auxiliary
+    classifier alone needs the size it was built for) and gives logits (B, num_classes); in
+    training with an auxiliary classifier, `NetworkOutputs`.
+
+    Args:
+        graph: what to build; as `nasdsl.compiler.compiled_graph` makes it.
+        device: where; `meta` makes parameters without values, in a fraction of a second.
+        dtype: of parameters and moving statistics.
+        seed: draws the initial weights independently of PyTorch's global generator.
+        drop_path_mode: `scheduled` drops a path with the skeleton's drop_path, scaled by the
+            cell's depth (where the skeleton has that) and by the training progress, see
+            `set_progress`; `plain` with drop_path everywhere, all the time.
+
+    Attributes:
+        graph: what was built.
+        num_classes: the width of the last layer; 0 without classifier.
+        num_features: channels the classifier reads.
+        feature_info: for each stage, the largest map first, a dictionary of `num_chs`
+            (channels), `reduction` (image pixels to one pixel of the map) and `module`.
+        progress: a buffer: how far training is, from 0 to 1.
+    """
+
+    progress: Tensor
+    head: GraphModule
+
+    def __init__(
+        self,
+        graph: NetworkGraph,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        seed: int | None = None,
+        drop_path_mode: DropPathMode = "scheduled",
+    ) -> None:
+        super().__init__()
+        if drop_path_mode not in ("scheduled", "plain"):
+            raise ValueError(f"drop_path_mode is scheduled or plain, not {drop_path_mode!r}")
+        self.graph, self.drop_path_mode = graph, drop_path_mode
+        self.num_classes = graph.skeleton.classes
+        self._plan(merged(graph), Place(graph.skeleton, torch.device("meta"), dtype))
+        self.register_buffer("progress", torch.zeros((), device="meta"))
+        device = torch.get_default_device() if device is None else torch.device(device)
+        if device.type != "meta":
+            # Everything is made without values first, so that nothing is drawn twice.
+            self.to_empty(device=device)
+            self.reset_parameters(seed)
+
+    def _plan(self, graph: NetworkGraph, place: Place) -> None:
+        for module in graph.modules:
+            if module.role != "head":
+                path = module.name.split(".")
+                register(self, path, GraphModule(module.body, place), nn.ModuleList)
+        head = graph.module("head")
+        assert head is not None, "every network has a head"
+        before, after = at_pool(head.body)
+        self.num_features = after.ports[0].shape.channels
+        self._join, self.head = GraphModule(before, place), GraphModule(after, place)
+        slots = slots_of(graph)
+        self._slots = len(slots)
+        self._calls = scheduled(graph, with_auxiliary=False)
+        self._training_calls = scheduled(graph, with_auxiliary=True)
+        self._head_slots = tuple(slots[ref] for ref in head.inputs)
+        auxiliary = graph.auxiliary_logits
+        self._auxiliary_slot = slots[auxiliary] if auxiliary else 0
+        self._stages = stages(graph)
+        self._stage_slots = tuple(tuple(slots[ref] for ref in s.states) for s in self._stages)
+        self.feature_info = [
+            {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
+            for stage in self._stages
+        ]
+
+    # -- running ------------------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Tensor | NetworkOutputs:
+        """(B, input_channels, H, W) to logits (B, num_classes), or both logits."""
+        values = self._run(x)
+        logits = self.forward_head(self._last_map(values))
+        if self.training and self._auxiliary_slot:
+            return NetworkOutputs(logits, values[self._auxiliary_slot])
+        return logits
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """(B, input_channels, H, W) to the last map, (B, num_features, h, w).
+
+        It is what the head pools: after a ReLU in the skeletons `nasnet` and `pnasnet`.
+        """
+        return self._last_map(self._run(x, with_auxiliary=False))
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """The last map to logits, or with `pre_logits` to (B, num_features)."""
+        if not pre_logits:
+            (logits,) = self.head(x)
+            assert isinstance(logits, Tensor)
+            return logits
+        x = mean(x)
+        return F.dropout(x, self.graph.skeleton.dropout, self.training)
+
+    def forward_intermediates(
+        self,
+        x: Tensor,
+        indices: int | Sequence[int] | None = None,
+        intermediates_only: bool = False,
+    ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
+        """The last map, and the maps of the stages, each after a ReLU.
+
+        Args:
+            x: (B, input_channels, H, W).
+            indices: which stages of `feature_info`; the last n of them where it is one
+                number, all where it is None.
+            intermediates_only: leave the last map out.
+
+        Raises:
+            IndexError: there are fewer stages.
+        """
+        count = len(self._stages)
+        if isinstance(indices, int):
+            if not 0 < indices <= count:
+                raise IndexError(f"{indices} stages of {count}")
+            indices = range(count - indices, count)
+        chosen = [
+            self._stage_slots[index] for index in (range(count) if indices is None else indices)
+        ]
+        values = self._run(x, False, {slot for slots in chosen for slot in slots})
+        maps = []
+        for slots in chosen:
+            states = [values[slot] for slot in slots]
+            maps.append(F.relu(states[0] if len(states) == 1 else torch.cat(states, 1)))
+        return maps if intermediates_only else (self._last_map(values), maps)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """The maps of all stages, see `feature_info`."""
+        maps = self.forward_intermediates(x, intermediates_only=True)
+        assert isinstance(maps, list)
+        return maps
+
+    def _run(
+        self, x: Tensor, with_auxiliary: bool = True, wanted: Collection[int] = ()
+    ) -> list[Any]:
+        """Every state that the head, the auxiliary classifier or `wanted` asks for."""
+        values: list[Any] = [None] * self._slots
+        values[0] = x
+        training = with_auxiliary and self.training
+        for path, inputs, outputs, frees, depth in (
+            self._training_calls if training else self._calls
+        ):
+            module: nn.Module = self
+            for name in path:
+                module = module._modules[name]  # type: ignore[assignment]
+            made = module(*[values[slot] for slot in inputs], keep=self._keep(depth))
+            for slot in frees:
+                if slot not in wanted:
+                    values[slot] = None
+            for slot, value in zip(outputs, made, strict=True):
+                values[slot] = value
+        return values
+
+    def _last_map(self, values: Sequence[Any]) -> Tensor:
+        (x,) = self._join(*[values[slot] for slot in self._head_slots])
+        assert isinstance(x, Tensor)
+        return x
+
+    # -- ScheduledDropPath --------------------------------------------------------------
+
+    def set_progress(self, progress: float) -> None:
+        """Say how far training is: steps taken / steps in all. One call a step.
+
+        Until it is called nothing is dropped in the mode `scheduled`. The value is part of
+        the state that `state_dict` gives.
+        """
+        if not progress >= 0:
+            raise ValueError(f"progress is a share of the training, not {progress!r}")
+        self.progress.fill_(min(float(progress), 1.0))
+
+    def _keep(self, depth: float) -> Tensor | float | None:
+        rate = self.graph.skeleton.drop_path
+        if not self.training or rate == 0 or depth == 0:
+            return None
+        if self.drop_path_mode == "plain":
+            return 1 - rate
+        # A tensor: reading the number would wait for the device.
+        return 1 - rate * depth * self.progress
+
+    # -- classifier ---------------------------------------------------------------------
+
+    def get_classifier(self) -> nn.Module:
+        """The last layer."""
+        return self.head.get_submodule("linear")
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Replace the last layer, and that of the auxiliary classifier, by untrained ones.
+
+        Args:
+            num_classes: their width; 0 takes them away, and the network gives
+                (B, num_features) in place of logits.
+        """
+        if num_classes < 0:
+            raise ValueError(f"num_classes is at least 0, not {num_classes}")
+        self.num_classes = num_classes
+        if num_classes:
+            self.graph = with_classes(self.graph, num_classes)
+        for module in self.graph.modules:
+            if module.role in ("head", "auxiliary"):
+                self._put_classifier(module, num_classes)
+
+    def _put_classifier(self, module: Module, num_classes: int) -> None:
+        layer: nn.Module = nn.Flatten(1)
+        if num_classes:
+            like = next(self.parameters())
+            place = Place(self.graph.skeleton, like.device, like.dtype)
+            layer = EMISSIONS["linear"](linear_of(module), place)
+            initialise(layer, self.graph.skeleton.name, None)
+        self.get_submodule(module.name).add_module("linear", layer.train(self.training))
+
+    # -- weights ------------------------------------------------------------------------
+
+    def reset_parameters(self, seed: int | None = None) -> None:
+        """Draw all weights anew, as the released code does; reset statistics and progress.
+
+        Args:
+            seed: where it is None, PyTorch's global generator draws.
+        """
+        initialise(self, self.graph.skeleton.name, seed)
+        self.progress.zero_()
+
+    def extra_repr(self) -> str:
+        """The network in a line."""
+        skeleton = self.graph.skeleton
+        return (
+            f"{self.graph.name}, {skeleton.N} @ {skeleton.filters}, "
+            f"{skeleton.name} skeleton, {skeleton.stem} stem, {skeleton.image_size} px, "
+            f"num_classes={self.num_classes}, drop_path={skeleton.drop_path:g}"
+        )

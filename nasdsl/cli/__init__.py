@@ -1,0 +1,30 @@
+"""The command line.
+
+Purpose: `main`, the entry point of `nasdsl`. Each command is a module of its own, imported
+only when it is chosen.
+Non-goals: doing anything a Python caller could not; commands read, call, and print.
+
+Data goes to standard output, commentary to standard error. Exit codes: 0 ok, 1 findings,
+2 usage, input or output, 70 a mistake of nasdsl, 130 interrupted (141 where the reader of
+the output went away, as shells say it).
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        arguments: the words after `nasdsl`; those of the process by default.
+    """
+    try:
+        from nasdsl.cli.run import exit_code
+
+        # No builtin may be called here: `list` and `hash` are modules of this package.
+        code = exit_code(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,85 @@
+"""`nasdsl cost`: parameters and mult-adds of a network, without building it."""
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.command import Command
+from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cost_model import Cost, genotype_cost
+from nasdsl.genotype.settings import Settings
+from nasdsl.network.skeleton import Skeleton, skeleton
+
+
+@click.command(
+    "cost",
+    cls=Command,
+    examples="""
+        nasdsl cost nasnet_a_large
+        nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
+        nasdsl cost my_cell.cell --stem cifar --N 6 --filters 768 --json
+    """,
+)
+@file_argument()
+@settings_options
+@ops_option
+@json_option()
+def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> None:
+    """Count parameters and mult-adds of a network.
+
+    Flags win over the network block of the file, and what neither says has a default.
+    Parameters are those that are trained; the total adds batch norm's moving statistics.
+    Mult-adds are those of convolutions and fully connected layers for one image. The
+    auxiliary classifier is counted apart.
+    """
+    genotype = reading.genotype(file, ops)
+    network = skeleton(genotype, settings)
+    counted = genotype_cost(genotype, network)
+    if as_json:
+        output.data_object(**as_members(genotype.name, network, counted))
+        return
+    # Imported here because scripts that ask for JSON need no tables.
+    from nasdsl.cli.cost_tables import print_cost
+
+    print_cost(genotype.name, network, counted, sys.stdout)
+
+
+def as_members(name: str, network: Skeleton, counted: Cost) -> dict[str, Any]:
+    """What scripts get."""
+    choices = asdict(network)
+    return {
+        "name": name,
+        "network": {"skeleton": choices.pop("name"), **choices},
+        "params": counted.params,
+        "params_total": counted.params_total,
+        "mult_adds": counted.mult_adds,
+        "activations": counted.activations,
+        "activation_bytes": counted.activation_bytes,
+        "auxiliary_params": counted.auxiliary_params,
+        "modules": [
+            {
+                "name": module.name,
+                "role": module.role,
+                "kind": module.kind,
+                "for_auxiliary": module.for_auxiliary,
+                "params": module.params,
+                "mult_adds": module.mult_adds,
+                "activations": module.activations,
+            }
+            for module in counted.modules
+        ],
+        "ops": [
+            {
+                "op": op.op,
+                "uses": op.uses,
+                "params": op.params,
+                "mult_adds": op.mult_adds,
+                "activations": op.activations,
+            }
+            for op in counted.ops
+        ],
+    }

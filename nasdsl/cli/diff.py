@@ -1,0 +1,45 @@
+"""`nasdsl diff`: what differs between two genotypes."""
+
+import click
+
+from nasdsl.canonical import differences, equivalent
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.command import Command
+
+
+@click.command(
+    "diff",
+    cls=Command,
+    examples="""
+        nasdsl diff nasnet_a nasnet_a_unused
+        nasdsl diff before.cell after.cell --json
+    """,
+)
+@file_argument("A")
+@file_argument("B")
+@json_option()
+def command(a: str, b: str, as_json: bool) -> int:
+    """Show what differs between two genotypes, decision by decision.
+
+    Blocks are matched by their names; layout and comments make no difference. The exit code
+    is 0 where nothing differs and 1 where something does.
+    """
+    left, right = reading.genotype(a), reading.genotype(b)
+    found = differences(left, right)
+    same = equivalent(left, right)
+    if as_json:
+        output.data_object(
+            equal=not found,
+            equivalent=same,
+            differences=[
+                {"place": each.place, "left": each.left, "right": each.right} for each in found
+            ],
+        )
+    else:
+        output.data("".join(f"{each}\n" for each in found))
+        if found and same:
+            output.note("the cells are the same up to names and order")
+        elif not found:
+            output.note("nothing differs")
+    return 1 if found else 0

@@ -1,0 +1,44 @@
+"""`nasdsl enumerate`: every member of a space."""
+
+import json
+from itertools import islice
+
+import click
+
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.command import Command
+from nasdsl.genotype.text import genotype_text
+from nasdsl.space import count, enumerate_genotypes
+
+
+@click.command(
+    "enumerate",
+    cls=Command,
+    examples="""
+        nasdsl enumerate small_space.cell > all.txt
+        nasdsl enumerate nasnet_space --limit 3 --json
+    """,
+)
+@file_argument("SPACE")
+@click.option("--limit", type=click.IntRange(min=0), help="Stop after so many.")
+@json_option("Print a JSON object a line instead.")
+def command(space: str, limit: int | None, as_json: bool) -> None:
+    """Print every genotype of a space, parted by blank lines.
+
+    They come one at a time, the last decision changing fastest, so a space of any size can
+    be piped into something that stops reading.
+    """
+    read = reading.space(space)
+    size = count(read)
+    if limit is None or limit >= size:
+        output.note(f"{size} genotype{'s' * (size != 1)}")
+    else:
+        output.note(f"the first {limit} of {size} genotypes")
+    for index, genotype in enumerate(islice(enumerate_genotypes(read), limit)):
+        text = genotype_text(genotype)
+        if as_json:
+            row = {"version": output.VERSION, "index": index, "text": text}
+            output.data(json.dumps(row) + "\n")
+        else:
+            output.data(("\n" if index else "") + text)

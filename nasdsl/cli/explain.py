@@ -1,0 +1,89 @@
+"""`nasdsl explain`: the long form of a code."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+
+import click
+from click.shell_completion import CompletionItem
+
+from nasdsl.cli import output
+from nasdsl.cli.arguments import json_option
+from nasdsl.cli.command import Command
+from nasdsl.errors import CODES
+from nasdsl.errors.explain import explanation
+from nasdsl.report.visible import visible_source
+
+
+def complete_code(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The codes, with their titles."""
+    start = incomplete.upper()
+    return [
+        CompletionItem(code, help=row.title)
+        for code, row in CODES.items()
+        if code.startswith(start)
+    ]
+
+
+@click.command(
+    "explain",
+    cls=Command,
+    examples="""
+        nasdsl explain NAS201
+        nasdsl explain
+    """,
+)
+@click.argument("code", shell_complete=complete_code, required=False)
+@json_option()
+def command(code: str | None, as_json: bool) -> None:
+    """Say at length what a code means, why the rule exists, and the way out.
+
+    Without CODE, all codes are listed.
+    """
+    if code is None:
+        _list(as_json)
+        return
+    text = explanation(code)
+    name = text[2:8]
+    title, severity = CODES[name]
+    if as_json:
+        output.data_object(code=name, title=title, severity=severity, text=text)
+        return
+    output.data("".join(f"{line}\n" for line in _lines(text)))
+
+
+def _list(as_json: bool) -> None:
+    if as_json:
+        output.data_object(
+            codes=[
+                {"code": code, "title": row.title, "severity": row.severity}
+                for code, row in CODES.items()
+            ]
+        )
+        return
+    for code, row in CODES.items():
+        warning = " (warning)" if row.severity == "warning" else ""
+        output.data(f"{output.styled(code, bold=True)}  {row.title}{warning}\n")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Prose in lines of a readable length, examples under a heading, nothing invisible."""
+    width = min(shutil.get_terminal_size().columns, 88) if sys.stdout.isatty() else 88
+    headings = {"cell wrong": ("wrong:", "red"), "cell right": ("right:", "green")}
+    in_example = False
+    for line in text.rstrip("\n").split("\n"):
+        shown = visible_source(line)
+        if line.startswith("```"):
+            heading = headings.get(line[3:])
+            in_example = not in_example
+            if heading:
+                yield output.styled(heading[0], fg=heading[1], bold=True)
+        elif in_example:
+            yield f"    {shown}".rstrip()
+        elif line.startswith("# "):
+            yield output.styled(shown[2:], bold=True)
+        else:
+            yield textwrap.fill(shown, width, break_on_hyphens=False)

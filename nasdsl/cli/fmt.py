@@ -1,0 +1,103 @@
+"""`nasdsl fmt`: the one style."""
+
+import difflib
+import sys
+from collections.abc import Iterator
+
+import click
+
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument
+from nasdsl.cli.command import Command
+from nasdsl.cli.writing import replace_text
+from nasdsl.errors import CellError, Source
+from nasdsl.loading import is_library_name
+from nasdsl.parser import parse
+from nasdsl.printer.format import formatted
+
+
+@click.command(
+    "fmt",
+    cls=Command,
+    examples="""
+        nasdsl fmt my_cell.cell
+        nasdsl fmt --check --diff *.cell
+        nasdsl fmt - < rough.cell > fine.cell
+    """,
+)
+@file_argument(several=True)
+@click.option("--check", is_flag=True, help="Write nothing; list what would change, exit with 1.")
+@click.option("--diff", "show_diff", is_flag=True, help="Write nothing; show what would change.")
+def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
+    """Bring .cell files into the one style, in place.
+
+    Comments stay where they are, and formatting twice changes nothing more. A file with
+    syntax errors is reported and left as it is. With - the text comes from standard input
+    and the result goes to standard output.
+    """
+    if not (check or show_diff):
+        _refuse_library(file)
+    code, changed = 0, 0
+    for name in file:
+        try:
+            source, text = _formatted(name)
+        except CellError as error:
+            from nasdsl.cli.run import code_of
+
+            output.report(error.diagnostics)
+            code = max(code, code_of(error))
+            continue
+        differs = text != source.text
+        changed += differs
+        if show_diff:
+            output.data(_diff(source, text))
+        elif check:
+            output.data(f"{source.name}\n" if differs else "")
+        elif name == "-":
+            _write_exactly(text)
+        elif differs:
+            replace_text(name, text)
+            output.note(f"formatted {name}")
+    if check and changed:
+        output.note(f"{changed} of {len(file)} would be formatted")
+        code = max(code, 1)
+    return code
+
+
+def _formatted(name: str) -> tuple[Source, str]:
+    source = reading.source(name)
+    parsed = parse(source)
+    if any(finding.is_error for finding in parsed.diagnostics):
+        raise CellError(parsed.diagnostics)
+    return source, formatted(parsed)
+
+
+def _refuse_library(names: tuple[str, ...]) -> None:
+    for name in names:
+        if is_library_name(name):
+            raise click.UsageError(
+                f"{name!r} is an entry of the library, which is not to be changed;"
+                f" `nasdsl show {name.removesuffix('.cell')}` prints it."
+            )
+
+
+def _write_exactly(text: str) -> None:
+    """UTF-8 and bare newlines, whatever the platform prefers: it is a file's content."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
+
+
+def _diff(source: Source, text: str) -> str:
+    return "".join(_diff_lines(source, text))
+
+
+def _diff_lines(source: Source, text: str) -> Iterator[str]:
+    # The parser has refused every other character that ends a line.
+    before, after = (each.splitlines(keepends=True) for each in (source.text, text))
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in difflib.unified_diff(before, after, source.name, f"{source.name} (formatted)"):
+        shown = line.removesuffix("\n").replace("\r", "\\r")
+        colour = styles.get(shown[:1])
+        yield (output.styled(shown, fg=colour) if colour else shown) + "\n"
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file\n"

@@ -1,0 +1,35 @@
+"""`nasdsl hash`: the canonical hash."""
+
+import click
+
+from nasdsl.canonical import canonical_hash
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.command import Command
+
+
+@click.command(
+    "hash",
+    cls=Command,
+    examples="""
+        nasdsl hash nasnet_a
+        nasdsl hash samples/*.cell | sort
+    """,
+)
+@file_argument(several=True)
+@json_option()
+def command(file: tuple[str, ...], as_json: bool) -> None:
+    """Give genotypes that mean the same the same short hash.
+
+    Names and the order of blocks, operands that may trade places, and blocks that reach no
+    output make no difference. Each line is a hash, two spaces and the file.
+    """
+    rows = []
+    for name in file:
+        genotype = reading.genotype(name)
+        rows.append({"file": name, "name": genotype.name, "hash": canonical_hash(genotype)})
+    if as_json:
+        output.data_object(hashes=rows)
+        return
+    for row in rows:
+        output.data(f"{row['hash']}  {row['file']}\n")

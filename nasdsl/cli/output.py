@@ -1,0 +1,81 @@
+"""Where output goes, and what may stand in it.
+
+Purpose: data to standard output, commentary to standard error, colour where it is welcome.
+Non-goals: tables (`nasdsl.cli.cost` draws its own).
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+import click
+
+from nasdsl.errors import Diagnostic
+from nasdsl.report.visible import visible
+
+VERSION = 1
+
+
+def data(text: str) -> None:
+    """Write `text` to standard output as it is."""
+    sys.stdout.write(text)
+
+
+def data_object(**members: Any) -> None:
+    """Write a JSON object to standard output; its first key is `version`."""
+    data(json.dumps({"version": VERSION, **members}, indent=2) + "\n")
+
+
+def note(text: str) -> None:
+    """Write commentary to standard error, with whatever could drive a terminal spelt out."""
+    click.echo("\n".join(map(visible, text.split("\n"))), err=True)
+
+
+def warn(findings: Iterable[Diagnostic]) -> None:
+    """Report what is worth knowing about an input that is used all the same."""
+    report([finding for finding in findings if not finding.is_error])
+
+
+def report(findings: Sequence[Diagnostic], stream: TextIO | None = None) -> None:
+    """Write findings for people, to standard error unless another stream is given."""
+    if not findings:
+        return
+    from nasdsl.report import as_text
+
+    stream = sys.stderr if stream is None else stream
+    text = as_text(findings, colour=colour(stream), limit=_limit(stream))
+    click.echo(text, file=stream, nl=False, color=colour(stream))
+
+
+def colour(stream: TextIO) -> bool:
+    """Whether ANSI codes are welcome: NO_COLOR, then FORCE_COLOR, then the terminal decide."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, **style: Any) -> str:
+    """`text` in a style of click's, where standard output welcomes colour."""
+    return click.style(text, **style) if colour(sys.stdout) else text
+
+
+def forgive_encodings() -> None:
+    """A character that a stream cannot hold is written as an escape, not raised about."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _limit(stream: TextIO) -> int:
+    from nasdsl.report.text import LIMIT
+
+    if not stream.isatty():
+        return LIMIT
+    # A gutter of up to eight columns stands before a source line.
+    return max(60, shutil.get_terminal_size((LIMIT + 8, 24)).columns - 8)

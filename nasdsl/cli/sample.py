@@ -1,0 +1,77 @@
+"""`nasdsl sample`: seeded draws from a space."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from nasdsl.canonical import canonical_hash
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.command import Command
+from nasdsl.cli.writing import replace_text
+from nasdsl.errors import refuse
+from nasdsl.genotype.text import genotype_text
+from nasdsl.genotype.types import Genotype
+from nasdsl.space import sample
+
+
+@click.command(
+    "sample",
+    cls=Command,
+    examples="""
+        nasdsl sample nasnet_space > one.cell
+        nasdsl sample nasnet_space -n 100 --seed 7 -o samples
+    """,
+)
+@file_argument("SPACE")
+@click.option(
+    "-n", "number", type=click.IntRange(min=0), default=1, show_default=True, help="How many."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same draws.")
+@click.option(
+    "-o",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a file for each into this folder.",
+)
+@json_option()
+def command(space: str, number: int, seed: int, folder: Path | None, as_json: bool) -> None:
+    """Draw genotypes from a space, every combination of decisions being equally likely.
+
+    Without -o they go to standard output; several are then parted by a blank line, each
+    beginning with its own `genotype` line.
+    """
+    read = reading.space(space)
+    width = len(str(max(number - 1, 0)))
+    drawn = (
+        replace(genotype, name=f"{read.name}_{index:0{width}}" if number > 1 else genotype.name)
+        for index, genotype in enumerate(sample(read, number, seed))
+    )
+    if folder is not None:
+        written = [_written(genotype, folder) for genotype in drawn]
+        output.note(f"wrote {len(written)} file{'s' * (len(written) != 1)} into {folder}")
+        if as_json:
+            output.data_object(space=read.name, seed=seed, files=written)
+    elif as_json:
+        output.data_object(space=read.name, seed=seed, genotypes=list(map(described, drawn)))
+    else:
+        for index, genotype in enumerate(drawn):
+            output.data(("\n" if index else "") + genotype_text(genotype))
+
+
+def described(genotype: Genotype) -> dict[str, str]:
+    """A genotype as scripts get it."""
+    text = genotype_text(genotype)
+    return {"name": genotype.name, "hash": canonical_hash(genotype), "text": text}
+
+
+def _written(genotype: Genotype, folder: Path) -> str:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse("NAS006", f"cannot make {str(folder)!r}: {error.strerror}") from None
+    path = folder / f"{genotype.name}.cell"
+    replace_text(path, genotype_text(genotype))
+    return str(path)

@@ -1,0 +1,69 @@
+"""A flag for every network setting, made from the one table of settings.
+
+Purpose: `settings_options`, shared by the commands that build a network.
+Non-goals: defaults, and whether settings go together (`nasdsl.network.skeleton`).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from nasdsl.genotype.settings import RULES, Rule, Settings, Value, checked
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags to a command, which receives them together as `settings`.
+
+    Flags that were not given are None in the `Settings`, so a file's own choices stand.
+    """
+
+    @wraps(command)
+    def with_settings(**values: Any) -> Any:
+        given = {name: values.pop(name) for name in RULES}
+        return command(settings=Settings(**given), **values)
+
+    decorated: Callable[..., Any] = with_settings
+    for name in reversed(RULES):
+        decorated = _option(name, RULES[name])(decorated)
+    return decorated
+
+
+def ops_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--ops`, which a command receives as `ops`: a vocabulary's name or None."""
+    return click.option(
+        "--ops",
+        metavar="NAME",
+        shell_complete=complete_vocabulary,
+        help="Read the cells in another vocabulary of the library, such as nasnet_keras.",
+    )(command)
+
+
+def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Vocabularies of the library."""
+    from nasdsl import library
+
+    return [name for name in library.vocabulary_names() if name.startswith(incomplete)]
+
+
+def _option(name: str, rule: Rule) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    flag = f"--{name.replace('_', '-')}"
+    help = f"{rule.help[0].upper()}{rule.help[1:]}."
+    if rule.type is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
+    if rule.type is str:
+        return click.option(flag, name, type=click.Choice(rule.words), help=help)
+    flags = [flag] if flag == flag.lower() else [flag, flag.lower()]
+    return click.option(*flags, name, callback=_number, metavar="NUMBER", help=help)
+
+
+def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> Value | None:
+    """The number, held to the rule that files are held to."""
+    if value is None:
+        return None
+    assert param.name is not None
+    found = checked(param.name, value)
+    if found is None:
+        raise click.BadParameter(f"{value[:40]!r} is not {RULES[param.name].wants}.", ctx, param)
+    return found

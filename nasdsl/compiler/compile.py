@@ -1,0 +1,66 @@
+"""`nasdsl.compile`: a network from a name, a path or a genotype.
+
+Purpose: put the stages together: what is asked for, the graph, a backend.
+Non-goals: what backends make; files (`nasdsl compile` and the backends write those).
+"""
+
+from typing import Any
+
+from nasdsl import backend as backends
+from nasdsl.errors import CellError, Diagnostic, listed, nearest
+from nasdsl.genotype.settings import RULES
+from nasdsl.genotype.types import Genotype
+from nasdsl.loading import NameOrPath
+from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.request import requested
+
+
+def compile(
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    backend: str = "torch",
+    **settings: Any,
+) -> Any:
+    """The network of a genotype, as a backend makes it: a `torch.nn.Module` by default.
+
+    Args:
+        source: a preset or another library name (`nasnet_a_large`), a path, or a genotype.
+        ops: a vocabulary of the library to read the cells in, in place of their own:
+            `nasnet_timm` gives NASNet-A as timm computes it.
+        backend: the name of an installed backend; `nasdsl.backend.names()` has them.
+        **settings: network settings by name (`nasdsl.Settings`), which win over the
+            source's own, and options of the backend. `torch` has `device`, `dtype`, `seed`
+            and `drop_path_mode`, see `nasdsl_backends.torch.Network`.
+
+    Raises:
+        CellError: the source or the settings have mistakes; NAS501 for a keyword that is
+            neither a setting nor an option of the backend; NAS701 to NAS704 where the
+            backend is not there or cannot build the network.
+    """
+    options = {name: value for name, value in settings.items() if name not in RULES}
+    chosen = {name: value for name, value in settings.items() if name in RULES}
+    takes = backends.find(backend).options
+    unknown = [name for name in options if name not in takes]
+    if unknown:
+        raise CellError(tuple(_unknown(name, sorted(takes)) for name in unknown))
+    return backends.build(compiled_graph(source, ops=ops, **chosen), backend, **options)
+
+
+def compiled_graph(
+    source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
+) -> NetworkGraph:
+    """The graph that `compile` hands to a backend.
+
+    Raises:
+        CellError: as `compile` does; NAS501 for an unknown setting.
+    """
+    return network_graph(requested(source, ops=ops, **settings))
+
+
+def _unknown(name: str, options: list[str]) -> Diagnostic:
+    known = [*RULES, *options]
+    guess = nearest(name, known)
+    hint = f"did you mean `{guess}`?" if guess else f"there are {listed(known)}"
+    return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

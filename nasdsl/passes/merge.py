@@ -1,0 +1,51 @@
+"""A pass: compute equal things once.
+
+Purpose: ops of one block after another begin with the ReLU or the pool of the same state;
+within a body, nodes without parameters that compute the same from the same inputs become one.
+Non-goals: nodes with parameters, which differ however alike they look; nodes that draw
+random numbers, which have to draw their own.
+
+Names do not change: of equal nodes the first stays.
+"""
+
+from dataclasses import replace
+
+from nasdsl.network.graph import Body, NetworkGraph, Node, Primitive
+
+#: What has no parameters and is the same however often it is computed.
+REPEATABLE: frozenset[Primitive] = frozenset(
+    {"relu", "avg_pool", "max_pool", "zero", "identity", "sum", "concat", "global_avg_pool"}
+)
+
+
+def merged(graph: NetworkGraph) -> NetworkGraph:
+    """The graph with equal nodes of every body merged; bodies stay shared."""
+    bodies: dict[int, Body] = {}
+    modules = []
+    for module in graph.modules:
+        key = id(module.body)
+        if key not in bodies:
+            bodies[key] = _merged_body(module.body)
+        modules.append(replace(module, body=bodies[key]))
+    return graph.with_modules(tuple(modules))
+
+
+def _merged_body(body: Body) -> Body:
+    known: dict[Node, str] = {}
+    stands_for: dict[str, str] = {}
+    # An output keeps its name: other modules read it.
+    outputs = set(body.outputs)
+    parts = []
+    for part in body.parts:
+        nodes = []
+        for node in part.nodes:
+            inputs = tuple(stands_for.get(name, name) for name in node.inputs)
+            node = node._replace(inputs=inputs)
+            if node.primitive in REPEATABLE and node.name not in outputs:
+                first = known.setdefault(node._replace(name=""), node.name)
+                if first != node.name:
+                    stands_for[node.name] = first
+                    continue
+            nodes.append(node)
+        parts.append(part._replace(nodes=tuple(nodes)))
+    return Body(body.ports, tuple(parts), body.outputs)

@@ -1,0 +1,152 @@
+"""Layouts: what another implementation calls the tensors of a network.
+
+Purpose: the types, and the one way from a layout's names to its table.
+Non-goals: the names themselves (one file a layout), reading files, values.
+
+A table has, for each of our names, the foreign name and the order its axes are taken in. A
+layout says only what each part of a module is called; which tensors a node has and how a
+framework orders their axes stands in its `Dialect`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from nasdsl.errors import refuse
+from nasdsl.network.graph import Module, NetworkGraph, Node, Part
+from nasdsl.weights.chains import learned
+from nasdsl.weights.parameters import Sizes, tensors
+
+#: From our axes to theirs: ours[i] is axis axes[i] of the foreign tensor.
+Axes = tuple[int, ...]
+
+
+class Source(NamedTuple):
+    """Where a tensor comes from.
+
+    Attributes:
+        name: what the layout calls it.
+        axes: the order in which its axes are taken; None takes them as they are.
+        optional: whether the network keeps what it has where the source lacks it.
+    """
+
+    name: str
+    axes: Axes | None = None
+    optional: bool = False
+
+    def shape(self, ours: Sizes) -> Sizes:
+        """The foreign tensor's shape where ours has that shape."""
+        if self.axes is None:
+            return ours
+        return tuple(ours[self.axes.index(axis)] for axis in range(len(ours)))
+
+
+#: From our names to their sources.
+Table = dict[str, Source]
+
+
+class Layout(NamedTuple):
+    """One implementation's names.
+
+    Attributes:
+        name: what `load(layout=...)` calls it.
+        table: the table of a network. Raises `CellError` (NAS804) where the implementation
+            has no such network.
+        key: from a name as files write it to the name as the table writes it.
+        spare: patterns of names that may be there without a place in the network.
+    """
+
+    name: str
+    table: Callable[[NetworkGraph], Table]
+    key: Callable[[str], str] = str
+    spare: Callable[[NetworkGraph], tuple[str, ...]] = lambda _: ()
+
+
+class Dialect(NamedTuple):
+    """How a framework names and orders the tensors of its layers.
+
+    Attributes:
+        norm: what follows the layer's name for each tensor of `_NORM`; None where the
+            framework has no such tensor.
+        linear: the same for weight and bias of a fully connected layer.
+        conv: axes of a convolution's kernel.
+        depthwise: axes of a depthwise kernel.
+        matrix: axes of a fully connected layer's weight.
+    """
+
+    norm: tuple[str | None, ...]
+    linear: tuple[str, str]
+    conv: Axes | None = None
+    depthwise: Axes | None = None
+    matrix: Axes | None = None
+
+
+_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+#: PyTorch. Checkpoints older than its release 0.4.1 do not count batches.
+TORCH = Dialect(tuple(f".{name}" for name in _NORM), (".weight", ".bias"))
+
+# TensorFlow's kernels are height, width, channels in, channels out; depthwise ones height,
+# width, channel, 1; matrices features, classes.
+_TENSORFLOW_NORM = ("/gamma", "/beta", "/moving_mean", "/moving_variance", None)
+SLIM = Dialect(_TENSORFLOW_NORM, ("/weights", "/biases"), (3, 2, 0, 1), (2, 3, 0, 1), (1, 0))
+KERAS = SLIM._replace(linear=("/kernel", "/bias"))
+
+#: From a module and one of its parts to names: of kernels in full, of norms and fully
+#: connected layers without what the dialect adds; two for a factorized reduction. None where
+#: the implementation has no such part.
+Names = Callable[[Module, Part], Sequence[str] | None]
+
+
+def named_table(layout: str, graph: NetworkGraph, dialect: Dialect, names: Names) -> Table:
+    """The table that a layout's names make of a network.
+
+    Raises:
+        CellError: NAS804 where a part has no name, or two have the same.
+    """
+    table: Table = {}
+    owners: dict[str, str] = {}
+    for module in graph.modules:
+        for part in module.body.parts:
+            nodes = learned(part)
+            if not nodes:
+                continue
+            given = names(module, part)
+            place = f"{module.name}.{part.path}" if part.path else module.name
+            if given is None:
+                raise nameless(layout, graph, place, part)
+            for ours, source in _sources(module, nodes, iter(given), dialect):
+                if owners.setdefault(source.name, place) != place:
+                    raise nameless(layout, graph, place, part)
+                table[ours] = source
+    return table
+
+
+def nameless(layout: str, graph: NetworkGraph, place: str, part: Part) -> Exception:
+    """The refusal: the layout's implementation has no such part."""
+    hints = [f"the weights of `{graph.name}` itself are read in layout `native`"]
+    if part.label == "auxiliary":
+        hints = ["a network without the auxiliary classifier takes the weights"]
+    return refuse("NAS804", f"layout `{layout}` has no names for {place} ({part.label})", *hints)
+
+
+def _sources(
+    module: Module, nodes: Sequence[Node], names: Iterator[str], dialect: Dialect
+) -> Iterator[tuple[str, Source]]:
+    for node in nodes:
+        path = f"{module.name}.{node.name}"
+        if node.primitive == "batch_norm":
+            scope = next(names)
+            for tensor, suffix in zip(_NORM, dialect.norm, strict=True):
+                if suffix is not None:
+                    optional = tensor == "num_batches_tracked"
+                    yield f"{path}.{tensor}", Source(scope + suffix, None, optional)
+        elif node.primitive == "linear":
+            scope, (weight, bias) = next(names), dialect.linear
+            yield f"{path}.weight", Source(scope + weight, dialect.matrix)
+            yield f"{path}.bias", Source(scope + bias)
+        else:
+            axes = dialect.depthwise if node.primitive == "depthwise" else dialect.conv
+            kernels = 2 if node.primitive == "factorized_reduce" else 1
+            given = [next(names) for _ in range(kernels)]
+            # A factorized reduction to one filter has one kernel, and leaves a name over.
+            for (tensor, _), name in zip(tensors(node), given, strict=False):
+                yield f"{path}.{tensor}", Source(name, axes)

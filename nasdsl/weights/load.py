@@ -1,0 +1,172 @@
+"""Loading: weights of another implementation, or our own, into a network.
+
+Purpose: `load`. It changes the network only where everything fits, and all at once.
+Non-goals: names (one file a layout), formats (`nasdsl.weights.files`), saving.
+
+torch is imported on use: whoever has a network has it.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nasdsl.errors import CellError, refuse
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.weights.files import contents
+from nasdsl.weights.fit import fit, misfit, share
+from nasdsl.weights.layout import Layout, Source, Table
+from nasdsl.weights.normalised import normalised
+from nasdsl.weights.parameters import Parameter, Sizes, parameters
+from nasdsl.weights.registry import LAYOUTS, find
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+
+class Loaded(NamedTuple):
+    """What was loaded.
+
+    Attributes:
+        layout: the layout, worked out where `auto` was asked for.
+        tensors: how many tensors of the network were set.
+        spare: names of the source that have no place in the network, and need none: what an
+            optimizer keeps, an auxiliary classifier that the network does not have.
+    """
+
+    layout: str
+    tensors: int
+    spare: tuple[str, ...]
+
+
+def load(
+    net: "Module",
+    source: "str | PathLike[str] | Mapping[str, Any]",
+    layout: str = "auto",
+    *,
+    drop_background: bool = False,
+) -> Loaded:
+    """Set the parameters and moving statistics of a compiled network.
+
+    Args:
+        net: what `nasdsl.compile` returned; it keeps its device and dtype, and leaves the
+            meta device for the CPU.
+        source: a path, or a mapping from names to tensors or arrays. Readable are .npz,
+            .safetensors, PyTorch's .pt and .pth (tensors only), Keras' .h5 and .keras.
+        layout: whose names they are: `native`, `slim`, `timm`, `cadene`, `keras`, `darts`, or
+            `auto` for the one that fits best.
+        drop_background: leave out the first class of the source, which has one more than the
+            network: checkpoints of slim and Cadene count the background as class 0.
+
+    Raises:
+        CellError: NAS801 with every missing, unexpected and mis-shaped name; NAS001, NAS701,
+            NAS802 and NAS803 where the file cannot be read; NAS804 where the layout has no
+            such network; NAS805 where there is no such layout. The network is as before.
+    """
+    net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
+    graph = getattr(net, "graph", None)
+    if not isinstance(graph, NetworkGraph):
+        raise TypeError(f"weights are loaded into a compiled network, not {type(net).__name__}")
+    chosen = None if layout == "auto" else find(layout)
+    table = {} if chosen is None else chosen.table(graph)
+    held = source if isinstance(source, Mapping) else contents(Path(source))
+    weights = normalised(held)
+    if chosen is None:
+        chosen, table = _best(graph, weights)
+    state: dict[str, Tensor] = net.state_dict()
+    ours = _held(graph, state)
+    if chosen.name == "native":
+        # What the backend keeps beside them, such as training's progress, may be there too.
+        table = {**{name: Source(name, optional=True) for name in state}, **table}
+    tensors = {name: _tensor(value) for name, value in weights.items()}
+    shapes: dict[str, Sizes | None] = {
+        name: None if tensor is None else tuple(tensor.shape) for name, tensor in tensors.items()
+    }
+    result = fit(graph, chosen, table, ours, shapes, drop_background)
+    if not result.is_whole:
+        raise misfit(graph, chosen.name, result)
+    values: dict[str, Tensor] = {}
+    for name, theirs in result.found.items():
+        tensor, axes = tensors[theirs], table[name].axes
+        assert tensor is not None, "misfit refuses these"
+        tensor = tensor if axes is None else tensor.permute(axes)
+        if drop_background and ours[name].primitive == "linear":
+            tensor = tensor[1:]
+        values[name] = tensor
+    _store(net, state, values)
+    return Loaded(chosen.name, len(values), result.spare)
+
+
+def _best(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:
+    """The layout that names most of the network's tensors as the weights do."""
+    best: tuple[float, Layout, Table] | None = None
+    for layout in LAYOUTS.values():
+        try:
+            table = layout.table(graph)
+        except CellError:
+            continue  # the layout has no such network
+        covered = share(layout, table, weights)
+        if covered and (best is None or covered > best[0]):
+            best = covered, layout, table
+    if best is None:
+        some = ", ".join(f"`{name}`" for name in list(weights)[:3]) or "nothing"
+        raise refuse(
+            "NAS801",
+            f"the weights fit `{graph.name}` in no layout: none of their names is known",
+            f"they have {some}" + (", ..." if len(weights) > 3 else ""),
+            f"the layouts are {', '.join(f'`{name}`' for name in LAYOUTS)}",
+        )
+    return best[1:]
+
+
+def _held(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str, Parameter]:
+    """What the network has now: its classifier may have been taken off or replaced."""
+    known = parameters(graph)
+    return {
+        name: Parameter(tuple(tensor.shape), known[name].primitive if name in known else "identity")
+        for name, tensor in state.items()
+    }
+
+
+def _tensor(value: Any) -> "Tensor | None":
+    """A value as a tensor without a copy, or None where it is no tensor of numbers."""
+    torch: Any = import_module("torch")
+    numpy: Any = import_module("numpy")
+    if isinstance(value, torch.Tensor):
+        dense = value.layout == torch.strided and not value.is_quantized
+        kept: Tensor = value.detach()
+        return kept if dense and not value.is_meta and _counts(value) else None
+    try:
+        array = numpy.asarray(value)
+        if array.dtype.kind not in "fiu":
+            return None
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+            array = array.astype("f8")  # long doubles, which torch does not have
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        made: Tensor = torch.from_numpy(numpy.require(array, requirements="CW"))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return made
+
+
+def _counts(tensor: "Tensor") -> bool:
+    torch: Any = import_module("torch")
+    return not tensor.is_complex() and tensor.dtype is not torch.bool
+
+
+def _store(net: "Module", state: Mapping[str, "Tensor"], values: Mapping[str, "Tensor"]) -> None:
+    """Set values of the right shapes; a network on the meta device moves to the CPU."""
+    torch: Any = import_module("torch")
+    on_meta = any(tensor.is_meta for tensor in state.values())
+    prepared = {name: value.to(state[name].dtype) for name, value in values.items()}
+    if on_meta:
+        # Nothing of the source is kept: it may change, or be a view of something larger.
+        whole = {
+            name: torch.zeros_like(tensor, device="cpu")
+            for name, tensor in state.items()
+            if name not in prepared
+        }
+        prepared = {name: value.clone().contiguous() for name, value in prepared.items()} | whole
+    net.load_state_dict(prepared, strict=False, assign=on_meta)

@@ -1,0 +1,21 @@
+"""Layout `timm`: `timm/models/nasnet.py` and `pnasnet.py`.
+
+Purpose: the names of the state dicts of nasnetalarge and pnasnet5large.
+Non-goals: its function. Its strided average pools count their padding, which the vocabulary
+`nasnet_timm` says.
+
+timm's names are Cadene's (`nasdsl.weights.cadene`); it has no mobile network, so cells are
+counted without gaps.
+"""
+
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.weights.cadene import branch_names
+from nasdsl.weights.layout import TORCH, Layout, Table, named_table
+
+
+def timm_table(graph: NetworkGraph) -> Table:
+    """The table of a network on the `nasnet` or `pnasnet` skeleton with the ImageNet stem."""
+    return named_table("timm", graph, TORCH, branch_names(graph, graph.skeleton.N))
+
+
+LAYOUT = Layout("timm", timm_table)

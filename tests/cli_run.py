@@ -1,0 +1,36 @@
+"""Runs of the command line inside the test's own process."""
+
+import io
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from nasdsl.cli.run import exit_code
+
+
+class Ran(NamedTuple):
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+def runner(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run("check", "-", stdin="...")`, in the current folder, without colour."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "NASDSL_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        stream = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", stream)
+        code = exit_code(arguments)
+        sys.stdout.flush()
+        return Ran(code, *capfd.readouterr())
+
+    return run

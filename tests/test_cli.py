@@ -1,0 +1,368 @@
+"""The command line as a whole: exit codes, streams, colour, speed, completion."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+import nasdsl
+from nasdsl.cli import main, output
+from nasdsl.cli.group import SECTIONS, program
+from nasdsl.errors import CellError, Diagnostic, Source, Span, refuse
+from tests.cli_run import Ran, Run, runner
+
+COMMANDS = [name for lines in SECTIONS.values() for name in lines]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run("check", "nasnet_a")` in this process."""
+    return runner(capfd, monkeypatch)
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`nasdsl` as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "nasdsl", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make `nasdsl show` raise `error`."""
+
+    def raise_it(name: str) -> Source:
+        raise error
+
+    monkeypatch.setattr("nasdsl.library.source", raise_it)
+
+
+# -- help ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(run: Run, name: str) -> None:
+    """Every command has help with an example of itself, and the line the group shows."""
+    ran = run(name, "--help")
+    assert ran.code == 0
+    assert ran.err == ""
+    examples = ran.out.partition("Examples:\n")[2]
+    assert f"nasdsl {name}" in examples
+    line = next(lines[name] for lines in SECTIONS.values() if name in lines)
+    assert ran.out.split("\n  ")[1].split()[0] == line.split()[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_parse(name: str) -> None:
+    """Every example is a command line that its command takes."""
+    command = import_module(f"nasdsl.cli.{name}").command
+    for line in command.examples.splitlines():
+        words = re.split(r"[|<>)]", line.partition("nasdsl ")[2])[0].split()
+        with program.make_context("nasdsl", [words[0]], resilient_parsing=True) as context:
+            assert words[0] == name
+            command.make_context(name, words[1:], parent=context)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fmt", "-h"]])
+def test_help_in_colour(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    """Panels say what plain help says: every flag, every command, every example."""
+    plain = run(*arguments).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    coloured = run(*arguments)
+    assert coloured.code == 0
+    for word in re.findall(r"--[a-z-]+|nasdsl \w+|^  \w+(?=  )", plain, re.M):
+        assert word.strip() in coloured.out
+
+
+def test_no_arguments(run: Run) -> None:
+    """Without a command the help is commentary, and the exit code that of a mistake."""
+    ran = run()
+    assert (ran.code, ran.out) == (2, "")
+    assert "check    Report every mistake" in ran.err
+
+
+def test_version(run: Run) -> None:
+    """`--version` is one line."""
+    assert run("--version") == Ran(0, f"nasdsl {nasdsl.__version__}\n", "")
+
+
+# -- exit codes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek"], "did you mean `check`?"),
+        (["frobnicate"], "`nasdsl --help` lists the commands"),
+        (["check"], "Missing argument 'FILE...'"),
+        (["check", "nasnet_a", "--format", "xml"], "is not one of"),
+        (["check", "nasnet_a", "--jsn"], "--json"),
+        (["cost", "nasnet_a", "--N", "0"], "'0' is not a whole number from 1 to 1,000."),
+        (["cost", "nasnet_a", "--filters", "1538"], "1536 and 1560"),
+        (["check", "no_such_file.cell"], "no file and no library entry"),
+        (["show", "nasnet_b"], "did you mean"),
+        (["explain", "NASS201"], "did you mean `NAS201`?"),
+    ],
+)
+def test_mistakes_of_usage(run: Run, arguments: list[str], said: str) -> None:
+    """What was asked for is at fault: 2, with a way out, and not a word as data."""
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert said in ran.out + ran.err
+    assert ran.out == "" or arguments[0] == "check"
+    assert "Traceback" not in ran.err
+
+
+def test_mistakes_of_a_text(run: Run, tmp_path: Path) -> None:
+    """A text is at fault: 1, and the report is commentary where data was asked for."""
+    path = tmp_path / "bad.cell"
+    path.write_text("cell normal { b0 = (h[i], h[i], x, y, add) }")
+    for command in ("cost", "count", "hash", "sample", "enumerate"):
+        ran = run(command, str(path))
+        assert (ran.code, ran.out) == (1, "")
+        assert "error[NAS208]" in ran.err
+
+
+def test_interruption(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control-C ends with 130 and a word."""
+    failing(monkeypatch, KeyboardInterrupt())
+    assert run("show", "nasnet") == Ran(130, "", "interrupted\n")
+
+
+def test_failing_disk(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the system is said in its words."""
+    failing(monkeypatch, OSError(28, "No space left on device"))
+    assert run("show", "nasnet") == Ran(2, "", "error: No space left on device\n")
+
+
+def test_our_own_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug ends with 70 and a report to send: no traceback, no escape, no file content."""
+    failing(monkeypatch, KeyError("\x1b[2Jsecret"))
+    ran = run("show", "nasnet")
+    assert (ran.code, ran.out) == (70, "")
+    assert "error[NAS900]" in ran.err
+    assert f"nasdsl {nasdsl.__version__}, Python" in ran.err
+    assert "command: nasdsl show nasnet" in ran.err
+    assert re.search(r"at nasdsl/cli/show\.py:\d+ in command", ran.err)
+    assert "Traceback" not in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_our_own_mistake_at_length(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NASDSL_DEBUG shows the traceback; the exit code stays."""
+    failing(monkeypatch, KeyError("x"))
+    monkeypatch.setenv("NASDSL_DEBUG", "1")
+    ran = run("show", "nasnet")
+    assert ran.code == 70
+    assert ran.err.startswith("Traceback (most recent call last):\n")
+    assert ran.err.endswith("KeyError: 'x'\n")
+
+
+def test_a_contradiction_is_our_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NAS900 ends with 70 wherever it comes from."""
+    failing(monkeypatch, refuse("NAS900", "the graph contradicts itself"))
+    assert run("show", "nasnet").code == 70
+
+
+def test_warnings_do_not_decide(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning about a text does not make a mistake of usage a finding."""
+    warning = Diagnostic("NAS307", "m", Source("x", "y"), Span(0, 1))
+    failing(monkeypatch, CellError((warning, Diagnostic("NAS213", "m"))))
+    assert run("show", "nasnet").code == 2
+
+
+def test_main_exits(run: Run) -> None:
+    """The entry point exits with the code, also once modules named for builtins are there."""
+    run("list")
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+
+
+def test_closed_pipe() -> None:
+    """Output nobody reads any more ends quietly, with the code of a closed pipe."""
+    words = [sys.executable, "-m", "nasdsl", "enumerate", "nasnet_space"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.readline()
+        started.stdout.close()
+        said = started.stderr.read().decode()
+        code = started.wait(timeout=60)
+    assert code == 141
+    assert re.fullmatch(r"\d+ genotypes\n", said)
+
+
+# -- streams ------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: bool
+) -> None:
+    """NO_COLOR wins, then FORCE_COLOR, then the terminal."""
+    for name in ("TERM", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert output.colour(Terminal()) is expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("arguments", [["check", "nasnet_a"], ["list"], ["cost", "nasnet_a"]])
+def test_no_colour_in_pipes(run: Run, arguments: list[str]) -> None:
+    """Nothing that is not a terminal gets an escape."""
+    ran = run(*arguments)
+    assert "\x1b" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["cost", "nasnet_a"], ["doctor"]])
+def test_colour_changes_nothing_else(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """Without its escapes coloured output is the plain one."""
+    plain = run(*arguments).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = run(*arguments).out
+    assert coloured != plain
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+def test_ascii_terminals() -> None:
+    """An output that holds ASCII only gets escapes, not a traceback."""
+    ran = process("cost", "nasnet_a", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert ran.returncode == 0
+    assert ran.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "nasnet_a"],
+        ["cost", "nasnet_a_mobile"],
+        ["count", "nasnet_space"],
+        ["sample", "nasnet_space"],
+        ["enumerate", "nasnet_a"],
+        ["hash", "nasnet_a"],
+        ["diff", "nasnet_a", "nasnet_a"],
+        ["list"],
+        ["explain", "NAS201"],
+        ["explain"],
+        ["doctor"],
+    ],
+)
+def test_json(run: Run, arguments: list[str]) -> None:
+    """Whatever a script would read is an object whose first key is its version."""
+    ran = run(*arguments, "--json")
+    assert ran.code == 0
+    assert next(iter(json.loads(ran.out).items())) == ("version", 1)
+
+
+# -- imports ------------------------------------------------------------------------------
+
+
+def _imported(*arguments: str) -> set[str]:
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "nasdsl", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return set(re.findall(r"\| +([\w.]+)$", ran.stderr, re.M))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "never"),
+    [
+        (["check", "nasnet_a"], {"torch", "networkx", "rich", "nasdsl.network"}),
+        (["cost", "nasnet_a", "--json"], {"torch", "networkx", "rich", "rich_click", "numpy"}),
+        (["cost", "nasnet_a"], {"torch", "networkx", "rich_click", "numpy"}),
+        (["--help"], {"torch", "networkx", "lark", "rich", "nasdsl.cli.check"}),
+        (["doctor"], {"torch", "networkx", "rich"}),
+    ],
+)
+def test_imports(arguments: list[str], never: set[str]) -> None:
+    """A command imports what it needs and nothing heavy besides."""
+    imported = _imported(*arguments)
+    assert "click" in imported
+    assert not imported & never
+
+
+# -- completion ---------------------------------------------------------------------------
+
+
+def _completions(*words: str) -> list[str]:
+    ran = process(
+        _NASDSL_COMPLETE="bash_complete",
+        COMP_WORDS=" ".join(["nasdsl", *words]),
+        COMP_CWORD=str(len(words)),
+    )
+    assert ran.returncode == 0
+    return [line.partition(",")[2] for line in ran.stdout.splitlines()]
+
+
+def test_completion_of_commands() -> None:
+    """The first word is a command."""
+    assert _completions("co") == ["cost", "count", "completion"]
+
+
+def test_completion_of_names() -> None:
+    """A FILE may be a name of the library."""
+    assert {"nasnet", "nasnet_a", "nasnet_space"} <= set(_completions("check", "nas"))
+
+
+def test_completion_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FILE may be a `.cell` file; where nothing fits the shell looks at all files."""
+    (tmp_path / "nature.cell").touch()
+    (tmp_path / "nature.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert _completions("check", "natu") == ["nature.cell"]
+    assert _completions("check", "zzz") == ["zzz"]
+
+
+def test_completion_of_codes() -> None:
+    """Codes complete in any case."""
+    assert _completions("explain", "nas20")[0] == "NAS201"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(run: Run, shell: str) -> None:
+    """The script asks nasdsl in the way nasdsl answers."""
+    ran = run("completion", shell)
+    assert ran.code == 0
+    assert f"_NASDSL_COMPLETE={shell}_complete" in ran.out
+
+
+def test_every_command_is_a_click_command() -> None:
+    """The table of commands and the modules agree."""
+    context = click.Context(program)
+    assert [program.get_command(context, name).name for name in COMMANDS] == COMMANDS  # type: ignore[union-attr]

@@ -1,0 +1,340 @@
+"""The other commands: their data, as text and as JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nasdsl
+from nasdsl import library
+from nasdsl.cli.cost_tables import short
+from nasdsl.cli.list import entries
+from nasdsl.errors import CODES
+from nasdsl.genotype.settings import RULES
+from tests.cli_run import Ran, Run, runner
+
+SMALL = """\
+genotype small
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], {identity | avg_pool_3x3}, {identity | avg_pool_3x3}, add)
+}
+"""
+CELL = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
+    b1 = (h[i], h[i],   avg_pool_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_5x5, add)
+}
+"""
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """`run("cost", "nasnet_a")` in a folder with `small.cell` and `tiny.cell`."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.cell").write_text(SMALL)
+    Path("tiny.cell").write_text(CELL)
+    return runner(capfd, monkeypatch)
+
+
+# -- cost ---------------------------------------------------------------------------------
+
+LARGE = ["--N", "6", "--filters", "4032", "--stem", "imagenet", "--image-size", "331"]
+
+
+def test_cost_json(run: Run) -> None:
+    """The published figures of NASNet-A 6 @ 4032, as integers."""
+    ran = run("cost", "nasnet_a", *LARGE, "--classes", "1000", "--json")
+    found = json.loads(ran.out)
+    assert (ran.code, ran.err) == (0, "")
+    assert found["params"] == 88_753_150
+    assert found["params_total"] == 88_949_818
+    assert found["mult_adds"] == 23_783_414_658
+    assert found["network"]["skeleton"] == "nasnet"
+    assert sum(module["params"] for module in found["modules"]) == found["params"]
+    assert sum(module["mult_adds"] for module in found["modules"]) == found["mult_adds"]
+
+
+def test_cost_is_that_of_python(run: Run) -> None:
+    """The command and `nasdsl.cost` say the same."""
+    counted = nasdsl.cost(nasdsl.load("nasnet_a_mobile"))
+    found = json.loads(run("cost", "nasnet_a_mobile", "--json").out)
+    assert (found["params"], found["mult_adds"], found["activations"]) == (
+        counted.params,
+        counted.mult_adds,
+        counted.activations,
+    )
+
+
+def test_cost_flags_win(run: Run) -> None:
+    """A flag wins over the file, and leaves the file's other settings alone."""
+    found = json.loads(run("cost", "nasnet_a_cifar", "--n", "2", "--json").out)
+    assert (found["network"]["N"], found["network"]["filters"]) == (2, 768)
+
+
+FLAGS = {
+    "skeleton": ("--skeleton pnasnet", "pnasnet"),
+    "stem": ("--stem cifar", "cifar"),
+    "N": ("--N 3", 3),
+    "filters": ("--filters 528", 528),
+    "image_size": ("--image-size 224", 224),
+    "classes": ("--classes 7", 7),
+    "input_channels": ("--input-channels 1", 1),
+    "stem_filters": ("--stem-filters 20", 20),
+    "skip_reduction_input": ("--no-skip-reduction-input", False),
+    "auxiliary": ("--auxiliary", True),
+    "drop_path": ("--drop-path 0.25", 0.25),
+    "dropout": ("--dropout 0.25", 0.25),
+    "batch_norm_epsilon": ("--batch-norm-epsilon 1e-5", 1e-5),
+    "batch_norm_momentum": ("--batch-norm-momentum 0.1", 0.1),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_cost_has_a_flag_for_every_setting(run: Run, name: str) -> None:
+    """Every setting of the one table has a flag, and the network takes its value."""
+    flag, value = FLAGS[name]
+    ran = run("cost", "nasnet_a", *flag.split(), "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["network"][name] == value
+
+
+def test_cost_in_another_vocabulary(run: Run) -> None:
+    """`--ops` reads the same cells in another vocabulary, if it has their ops."""
+    keras = json.loads(run("cost", "nasnet_a_mobile", "--ops", "nasnet_keras", "--json").out)
+    assert keras["params"] == 5_289_978
+    ran = run("cost", "example_c_form", "--ops", "darts")
+    assert ran.code == 2
+    assert "the vocabulary `darts` has no" in ran.err
+    assert run("cost", "nasnet_a_mobile", "--ops", "keras").code == 2
+
+
+def test_cost_tables(run: Run) -> None:
+    """The line of the network, the figures, and a row for every cell and op."""
+    ran = run("cost", "nasnet_a_large")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0] == "nasnet_a_large 6 @ 4032"
+    assert "331x331 pixels, 1000 classes" in lines[1]
+    assert max(map(len, lines)) <= 80
+    for words in ("88,753,150", "88,949,818", "23,783,414,658", "cells.2-5 normal", "sep_conv_3x3"):
+        assert words in ran.out
+
+
+def test_cost_auxiliary(run: Run) -> None:
+    """The auxiliary classifier is told apart from what is counted."""
+    out = run("cost", "nasnet_a_mobile", "--auxiliary").out
+    assert "5,289,978" in out
+    assert "2,411,240" in out
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0"), (999, "999"), (1_000, "1.00k"), (5_289_978, "5.29M"), (23_783_414_658, "23.78B")],
+)
+def test_short_numbers(number: int, said: str) -> None:
+    """Numbers as people say them."""
+    assert short(number) == said
+
+
+def test_cost_of_a_space(run: Run) -> None:
+    """A space has no single cost."""
+    ran = run("cost", "small.cell")
+    assert (ran.code, ran.out) == (1, "")
+    assert "error[NAS310]" in ran.err
+
+
+def test_warnings_are_commentary(run: Run) -> None:
+    """A genotype with warnings is used, and the warnings are told."""
+    Path("w.cell").write_text(CELL.replace("\n}\n\ncell r", "\n    output concat(b0)\n}\n\ncell r"))
+    ran = run("hash", "w.cell")
+    assert ran.code == 0
+    assert ran.out.endswith("  w.cell\n")
+    assert "warning[NAS307]" in ran.err
+
+
+# -- spaces -------------------------------------------------------------------------------
+
+
+def test_count(run: Run) -> None:
+    """The published space to the unit; the rounded figure is commentary."""
+    assert run("count", "nasnet_space") == Ran(
+        0, "5229943396058757337940161399357440000\n", "about 5.229 * 10^36\n"
+    )
+
+
+def test_count_of_a_vast_space(run: Run) -> None:
+    """Numbers of thousands of digits come out whole, everywhere they are said."""
+    Path("vast.cell").write_text(SMALL.replace("b0 =", "900 *").replace("h[i], h[i-1]", "?, ?"))
+    ran = run("count", "vast.cell")
+    assert ran.code == 0
+    assert int(ran.out) % 4**900 == 0
+    assert json.loads(run("count", "vast.cell", "--json").out)["count"] == int(ran.out)
+    assert run("enumerate", "vast.cell", "--limit", "0").code == 0
+    assert run("sample", "vast.cell").code == 0
+    assert run("count", "vast.cell", "--distinct").code == 2
+
+
+def test_count_distinct(run: Run) -> None:
+    """Two ops on two different states: four ways, all of them different."""
+    assert run("count", "small.cell", "--distinct") == Ran(0, "4\n", "")
+    found = json.loads(run("count", "small.cell", "--distinct", "--json").out)
+    assert found == {"version": 1, "space": "small", "count": 4, "distinct": 4}
+    assert run("count", "small.cell", "--distinct", "--limit", "3").code == 2
+
+
+def test_sample(run: Run) -> None:
+    """One sample is a file; several are parted by blank lines; a seed fixes them."""
+    one = run("sample", "nasnet_space", "--seed", "7").out
+    assert nasdsl.loads(one) == next(nasdsl.sample(nasdsl.load_space("nasnet_space"), 1, 7))
+    three = run("sample", "nasnet_space", "--seed", "7", "-n", "3").out
+    texts = ["genotype " + part for part in three.split("genotype ")[1:]]
+    assert [nasdsl.loads(text).name for text in texts] == [f"nasnet_space_{i}" for i in range(3)]
+    assert nasdsl.loads(texts[0]).cells == nasdsl.loads(one).cells
+    assert run("sample", "nasnet_space", "-n", "0").out == ""
+
+
+def test_sample_files(run: Run) -> None:
+    """`-o` makes a folder with a file for each, and lists them for scripts."""
+    ran = run("sample", "nasnet_space", "-n", "11", "-o", "new/folder", "--json")
+    files = json.loads(ran.out)["files"]
+    assert ran.err == "wrote 11 files into new/folder\n"
+    assert files[10] == str(Path("new/folder/nasnet_space_10.cell"))
+    assert run("check", *files).code == 0
+
+
+def test_sample_into_a_file(run: Run) -> None:
+    """A folder that is a file is refused before anything is drawn."""
+    ran = run("sample", "nasnet_space", "-o", "tiny.cell")
+    assert ran.code == 2
+    assert Path("tiny.cell").read_text() == CELL
+
+
+def test_enumerate(run: Run) -> None:
+    """All members in order, or the first few."""
+    ran = run("enumerate", "small.cell")
+    assert ran.err == "4 genotypes\n"
+    texts = ["genotype " + part for part in ran.out.split("genotype ")[1:]]
+    members = list(nasdsl.enumerate_genotypes(nasdsl.load_space("small.cell")))
+    assert [nasdsl.loads(text) for text in texts] == members
+    few = run("enumerate", "nasnet_space", "--limit", "2", "--json")
+    rows = [json.loads(line) for line in few.out.splitlines()]
+    assert [(row["version"], row["index"]) for row in rows] == [(1, 0), (1, 1)]
+    assert few.err.startswith("the first 2 of 5229943396058757337940161399357440000")
+
+
+# -- comparing ----------------------------------------------------------------------------
+
+
+def test_hash(run: Run) -> None:
+    """A line a file; the hash is Python's."""
+    expected = nasdsl.canonical_hash(nasdsl.load("nasnet_a"))
+    ran = run("hash", "nasnet_a", "tiny.cell")
+    assert ran.out.splitlines()[0] == f"{expected}  nasnet_a"
+    rows = json.loads(run("hash", "nasnet_a", "tiny.cell", "--json").out)["hashes"]
+    assert rows[0] == {"file": "nasnet_a", "name": "nasnet_a", "hash": expected}
+
+
+def test_diff(run: Run) -> None:
+    """A line a difference, and 1 where there is one."""
+    assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(
+        1,
+        "cell normal, output: concat(h[i-1], b0, b1, b2, b3, b4) -> unused\n"
+        "cell reduction, output: concat(b1, b2, b3, b4) -> unused\n",
+        "",
+    )
+    assert run("diff", "nasnet_a", "nasnet_a") == Ran(0, "", "nothing differs\n")
+
+
+def test_diff_of_what_means_the_same(run: Run) -> None:
+    """Operands that trade places are a difference of text, and that is said."""
+    Path("other.cell").write_text(
+        CELL.replace("(h[i], h[i-1], sep_conv_3x3, identity, add)", "(h[i-1], h[i], identity, "
+                     "sep_conv_3x3, add)")
+    )  # fmt: skip
+    ran = run("diff", "tiny.cell", "other.cell")
+    assert ran.code == 1
+    assert ran.err == "the cells are the same up to names and order\n"
+    found = json.loads(run("diff", "tiny.cell", "other.cell", "--json").out)
+    assert (found["equal"], found["equivalent"]) == (False, True)
+    assert found["differences"][0] == {
+        "place": "cell normal, b0, first input",
+        "left": "h[i]",
+        "right": "h[i-1]",
+    }
+
+
+# -- looking up ---------------------------------------------------------------------------
+
+
+def test_list(run: Run) -> None:
+    """Every file of the library once, each with a description, by kind."""
+    names = [*library.names(), *nasdsl.library.vocabulary_names()]
+    found = {entry.name: entry for entry in entries()}
+    assert sorted(found) == sorted(names)
+    assert all(entry.description for entry in found.values())
+    assert {name: found[name].kind for name in ("nasnet_a", "nasnet_space", "nasnet")} == {
+        "nasnet_a": "genotype",
+        "nasnet_space": "space",
+        "nasnet": "vocabulary",
+    }
+    assert found["nasnet_a_mobile"].kind == "preset"
+    assert found["nasnet_a"].description == (
+        "NASNet-A (Zoph et al. 2018, Figure 4), outputs as in the released checkpoints"
+    )
+    out = run("list").out
+    assert all(f"\n  {name} " in out for name in names)
+
+
+def test_show(run: Run) -> None:
+    """A library file as it is, vocabularies too."""
+    assert run("show", "nasnet_a").out == library.source("nasnet_a").text
+    assert "\nvocabulary nasnet\n" in run("show", "nasnet.cell").out
+
+
+def test_explain(run: Run) -> None:
+    """Title, prose, examples under headings, no fences, nothing invisible."""
+    ran = run("explain", "nas003")
+    assert ran.code == 0
+    assert ran.out.startswith("NAS003: control character in the text\n\nThe text holds")
+    assert "\nwrong:\n    genotype tiny\n" in ran.out
+    assert "\nright:\n    genotype tiny\n" in ran.out
+    assert "```" not in ran.out
+    assert "\\u200b" in ran.out
+    assert all(line.isprintable() and len(line) <= 88 for line in ran.out.splitlines())
+
+
+def test_explain_lists_codes(run: Run) -> None:
+    """Without a code every code is listed with its title."""
+    lines = run("explain").out.splitlines()
+    assert len(lines) == len(CODES)
+    assert "NAS210  definition is never used (warning)" in lines
+
+
+def test_doctor(run: Run) -> None:
+    """Versions of what is needed, without importing torch, and a sound library."""
+    ran = run("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(ran.out)["checks"]}
+    assert ran.code == 0
+    assert checks["lark"]["ok"] is True
+    assert checks["library"]["found"].endswith("all sound")
+    assert checks["nasdsl"]["found"].startswith(nasdsl.__version__)
+
+
+def test_doctor_finds_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing package is a finding; one that is only good to have is not."""
+    monkeypatch.setattr("nasdsl.cli.doctor._NEEDED", ("no-such-package",))
+    monkeypatch.setattr("nasdsl.cli.doctor._EXTRAS", {"no-such-extra": "for nothing"})
+    ran = run("doctor")
+    assert ran.code == 1
+    assert ran.err == "broken: no-such-package\n"
+    assert "no  no-such-package" in ran.out
+    assert "--  no-such-extra" in ran.out

@@ -1,0 +1,65 @@
+"""20,000 hostile inputs: no traceback, every place inside the text, nothing lost."""
+
+import pytest
+
+from nasdsl.errors import Source
+from nasdsl.parser import parse
+from nasdsl.parser.tokens import lexed
+from tests.fuzz import checked, fuzzed
+
+SEED = 2
+SHARES, INPUTS = 8, 20_000
+
+
+def test_inputs_depend_on_their_numbers_alone() -> None:
+    """The same two numbers give the same input, others give another."""
+    assert fuzzed(SEED, 7) == fuzzed(SEED, 7)
+    assert len({fuzzed(SEED, number) for number in range(100)}) > 90
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_no_input_breaks_anything(share: int) -> None:
+    """All that `checked` asserts; texts of every fate are among the inputs."""
+    no_text = sound = refused = 0
+    for number in range(share, INPUTS, SHARES):
+        data = fuzzed(SEED, number)
+        try:
+            examined = checked(data)
+        except Exception as error:
+            pytest.fail(f"fuzzed({SEED}, {number}) == {data!r}\n{error!r}")
+        no_text += examined is None
+        refused += examined is not None and any(each.is_error for each in examined.diagnostics)
+        sound += examined is not None and examined.space is not None
+    assert min(no_text, sound, refused) > INPUTS // SHARES // 100
+
+
+# Every rule of the grammar, so that a cut can fall into any of them.
+EVERYTHING = """genotype g
+ops nasnet
+op a = [] else 2 * [conv(3x3, stride, dilation 2, filters/4,), relu,] + [batch_norm]
+combine c = [sum, layer_norm]
+cell normal {
+    b0 = (h[i], {h[i] | h[i-1]}, ?, a, c,)
+    2 * (?, ?, a, a, {add | c})
+    output concat(b0, b1)
+}
+cell reduction {
+    b0 = (h[i], h[i-1], a, a, c)
+    output unused
+}
+network { stem = cifar N = 6 }
+"""
+
+
+def test_a_text_cut_anywhere_is_whole_or_has_a_finding() -> None:
+    """No unfinished text passes, and what was finished before the cut is kept."""
+    items = parse(Source("x.cell", EVERYTHING)).file.items
+    for read in lexed(EVERYTHING, []):
+        cut = EVERYTHING[: read.token.end_pos]
+        checked(cut)
+        parsed = parse(Source("x.cell", cut))
+        whole = [item for item in items if item.span.end <= len(cut)]
+        assert list(parsed.file.items[: len(whole)]) == whole
+        finished = not whole or whole[-1].span.end == len(cut)
+        # `op a = []` may end here, or go on with `else`.
+        assert finished or parsed.diagnostics or cut.lstrip().startswith("op ", cut.rfind("op "))

@@ -1,0 +1,111 @@
+"""The package as people get it: a wheel and an editable install, each in a fresh environment.
+
+The fresh environments take the dependencies from the package index, as `make` does.
+"""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGED = ("nasdsl", "grammar", "genotypes", "backends")
+PROJECT = ("pyproject.toml", "README.md", "LICENSE")
+
+
+def run(*words: str | Path, cwd: Path) -> str:
+    """Standard output of a command that succeeds."""
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def pip(*words: str | Path, cwd: Path) -> None:
+    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *words, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's files alone, so that building leaves nothing in the working tree."""
+    copy = tmp_path_factory.mktemp("install") / "tree"
+    copy.mkdir()
+    for name in PROJECT:
+        shutil.copy(ROOT / name, copy)
+    for name in PACKAGED:
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(tree: Path) -> Path:
+    """The wheel, built as `pip install` builds it."""
+    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", "dist", ".", cwd=tree)
+    (built,) = (tree / "dist").glob("nasdsl-*.whl")
+    return built
+
+
+def fresh(folder: Path) -> Path:
+    """The scripts of a new environment with nothing in it, not even pip."""
+    venv.create(folder / "env", symlinks=True)
+    return folder / "env" / "bin"
+
+
+def check_installed(scripts: Path, elsewhere: Path, home: Path) -> None:
+    """The command and the library work from any folder, and come from `home`."""
+    where = "import nasdsl, nasdsl.grammar, nasdsl.genotypes, nasdsl_backends as b; print(*map("
+    where += "lambda each: each.__path__[0], (nasdsl, nasdsl.grammar, nasdsl.genotypes, b)))"
+    places = run(scripts / "python", "-c", where, cwd=elsewhere).split()
+    assert all(Path(place).is_relative_to(home) for place in places)
+    run(scripts / "nasdsl", "check", "nasnet_a", cwd=elsewhere)
+    counted = run(scripts / "nasdsl", "cost", "nasnet_a_large", "--json", cwd=elsewhere)
+    assert '"params": 88753150' in counted
+    # A file that is there comes before the library's.
+    (elsewhere / "bad.cell").write_text("cell normal {")
+    bad = subprocess.run([scripts / "nasdsl", "check", "bad.cell"], cwd=elsewhere, check=False)
+    assert bad.returncode == 1
+
+
+def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
+    """No module, grammar, genotype or explanation is forgotten, and nothing else is there."""
+    homes = {"grammar": "nasdsl/grammar", "genotypes": "nasdsl/genotypes", "backends": ""}
+    expected = {
+        (Path(homes.get(name, name)) / path.relative_to(ROOT / name)).as_posix()
+        for name in PACKAGED
+        for path in (ROOT / name).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path)
+    }
+    with ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert found == expected
+
+
+def test_the_wheel_in_a_fresh_environment(tmp_path, wheel: Path) -> None:
+    """`pip install` of the wheel gives a command that works from another folder."""
+    scripts = fresh(tmp_path)
+    python = scripts / "python"
+    pip("--python", python, "install", "--quiet", "--prefer-binary", wheel, cwd=tmp_path)
+    check_installed(scripts, tmp_path, tmp_path / "env")
+
+
+def test_an_editable_install_in_a_fresh_environment(tmp_path, tree: Path) -> None:
+    """`pip install --editable` works from another folder and follows the working tree."""
+    scripts = fresh(tmp_path)
+    python = scripts / "python"
+    pip(
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--prefer-binary",
+        "--editable",
+        tree,
+        cwd=tmp_path,
+    )
+    check_installed(scripts, tmp_path, tree)
+    (tree / "genotypes" / "added.cell").write_text("genotype added\n")
+    assert "genotype added" in run(scripts / "nasdsl", "show", "added", cwd=tmp_path)

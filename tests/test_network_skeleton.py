@@ -1,0 +1,227 @@
+"""Skeletons: defaults, and what is said about settings that cannot be built."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.genotype.settings import Settings
+from nasdsl.genotype.types import Genotype
+from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.loading import load, loads
+from nasdsl.network import network_graph, settings_findings, skeleton, verified
+
+BOTTLENECK = """
+genotype g
+ops nasnet
+op narrow = [relu, conv(1x1, filters/3), batch_norm, relu, conv(3x3, stride), batch_norm]
+combine squeeze = [concat, relu, conv(1x1, filters/3), batch_norm]
+cell normal    { b = (h[i], h[i-1], narrow, identity, squeeze) }
+cell reduction { b = (h[i], h[i-1], narrow, identity, add) }
+"""
+_CHAIN = "\n".join(
+    f"b{i} = (h[i], h[i], keep, keep, concat)"
+    if i == 0
+    else f"b{i} = (b{i - 1}, b{i - 1}, keep, keep, concat)"
+    for i in range(60)
+)
+DOUBLING = f"""
+genotype g
+op keep = [avg_pool(3x3, stride)]
+combine concat = [concat]
+cell normal    {{{{ {_CHAIN} {{}} }}}}
+cell reduction {{{{ b = (h[i], h[i], keep, keep, concat) }}}}
+"""
+
+
+def refusal(genotype: Genotype, settings: Settings) -> list[Diagnostic]:
+    """What building with these settings raises."""
+    with pytest.raises(CellError) as raised:
+        network_graph(genotype, settings)
+    return list(raised.value.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "N", "filters", "stem_filters", "size", "classes", "epsilon"),
+    [
+        ("nasnet_a", "imagenet", 6, 4032, 96, 331, 1000, 1e-3),
+        ("nasnet_a", "cifar", 6, 768, 96, 32, 10, 1e-5),
+        ("pnasnet5", "imagenet", 4, 4320, 96, 331, 1000, 1e-3),
+        ("pnasnet5", "cifar", 3, 960, 144, 32, 10, 1e-5),
+        ("darts_v2", "imagenet", 4, 768, 24, 224, 1000, 1e-5),
+        ("darts_v2", "cifar", 6, 576, 108, 32, 10, 1e-5),
+    ],
+)
+def test_defaults_are_the_released_networks(
+    name: str,
+    stem: str,
+    N: int,
+    filters: int,
+    stem_filters: int,
+    size: int,
+    classes: int,
+    epsilon: float,
+) -> None:
+    """Without settings, each skeleton and stem is its published network."""
+    made = skeleton(load(name), Settings(stem=stem))
+    assert (made.stem, made.N, made.filters, made.image_size) == (stem, N, filters, size)
+    assert (made.stem_filters, made.classes, made.batch_norm_epsilon) == (
+        stem_filters,
+        classes,
+        epsilon,
+    )
+    assert made.skip_reduction_input == (name == "nasnet_a" and stem == "imagenet")
+    assert not made.auxiliary
+
+
+def test_settings_of_zero_and_false_are_settings() -> None:
+    """Nought and `false` win over a default; nothing is mistaken for absent."""
+    made = skeleton(
+        load("nasnet_a"),
+        Settings(drop_path=0.0, dropout=0.0, skip_reduction_input=False, batch_norm_momentum=0.0),
+    )
+    assert (made.drop_path, made.dropout, made.batch_norm_momentum) == (0, 0, 0)
+    assert not made.skip_reduction_input
+
+
+def test_filters_that_do_not_divide() -> None:
+    """The paper's own misprint is explained, with the nearest legal values."""
+    (found,) = refusal(load("nasnet_a"), Settings(filters=1538))
+    assert found.code == "NAS503"
+    assert found.message == "filters: 1538 is not a multiple of 24; 1536 and 1560 are"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(filters=95), "filters: 95 is too small; 96 is the smallest legal number"),
+        (Settings(filters=24), "filters: 24 is too small; 96 is the smallest legal number"),
+        (
+            Settings(filters=23, stem="cifar"),
+            "filters: 23 is too small; 24 is the smallest legal number",
+        ),
+        (
+            Settings(filters=999_999),
+            "filters: 999999 is not a multiple of 24; 999984 is",
+        ),
+    ],
+)
+def test_filters_at_the_ends(settings: Settings, message: str) -> None:
+    """Below the smallest legal number and above the largest, only legal ones are named."""
+    (found,) = refusal(load("nasnet_a"), settings)
+    assert (found.code, found.message) == ("NAS503", message)
+
+
+def test_combines_that_divide_filters() -> None:
+    """A third of 4F, rounded down, is 102 for F = 77 and 104 for F = 78, and never 103."""
+    genotype = loads(BOTTLENECK)
+    (found,) = refusal(genotype, Settings(filters=103, stem="cifar"))
+    assert found.message == "filters: 103 is not legal; 102 and 104 are"
+    assert skeleton(genotype, Settings(filters=102, stem="cifar")).cell_filters == 77
+    tiny = loads(BOTTLENECK.replace("filters/3", "filters/1000"))
+    (found,) = refusal(tiny, Settings(stem="imagenet"))
+    assert found.message == "filters: the default is too small; 16 is the smallest legal number"
+    verified(network_graph(tiny, Settings(filters=16, image_size=33)))
+
+
+@given(st.integers(1, 5000), st.sampled_from(["cifar", "imagenet"]), st.booleans())
+def test_named_neighbours_are_legal(filters: int, stem: str, bottleneck: bool) -> None:
+    """Every number a finding about filters names as legal can be built."""
+    genotype = loads(BOTTLENECK) if bottleneck else load("nasnet_a")
+    findings = settings_findings(genotype.with_settings(Settings(filters=filters, stem=stem)))
+    if not findings:
+        return
+    ((setting, found),) = findings
+    assert (setting, found.code) == ("filters", "NAS503")
+    legal = [int(word) for word in found.message.split("; ")[1].split() if word.isdigit()]
+    assert legal
+    assert filters not in legal
+    for value in legal:
+        settings = Settings(filters=value, stem=stem, N=1, image_size=33)
+        graph = verified(network_graph(genotype, settings))
+        assert graph.skeleton.filters == value
+
+
+def test_doubling_widths_end_in_a_diagnostic() -> None:
+    """Sixty concatenations of what keeps its width have 2^60 channels: no number is legal.
+
+    Where the output leaves them out they are dead, and nothing is wrong.
+    """
+    (found,) = refusal(loads(DOUBLING.format("")), Settings(stem="cifar", filters=64))
+    assert found.code == "NAS503"
+    assert found.message == "filters: no number up to 1,000,000 is legal for this cell"
+    (found,) = refusal(loads(DOUBLING.format("")), Settings(stem="cifar"))
+    assert found.code == "NAS308"
+    assert "more than 1,000,000,000 channels" in found.message
+    dead = loads(DOUBLING.format("output concat(b0)"))
+    assert skeleton(dead, Settings(stem="cifar", filters=64)).cell_filters == 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "smallest"),
+    [
+        (Settings(image_size=2), 3),
+        (Settings(image_size=20, auxiliary=True), 67),
+        (Settings(image_size=1, stem="cifar", auxiliary=True), 9),
+    ],
+)
+def test_image_too_small(settings: Settings, smallest: int) -> None:
+    """The smallest legal size is named, is legal, and the one below it is not."""
+    genotype = load("nasnet_a")
+    (found,) = refusal(genotype, settings)
+    assert found.code == "NAS504"
+    assert f"; {smallest} is the smallest legal size" in found.message
+    verified(network_graph(genotype, settings.override(Settings(image_size=smallest))))
+    (below,) = refusal(genotype, settings.override(Settings(image_size=smallest - 1)))
+    assert below.code == "NAS504"
+
+
+def test_one_pixel_is_enough_without_windows() -> None:
+    """Everything in the CIFAR skeletons pads, so any image will do."""
+    for name in ("nasnet_a", "darts_v2", "pnasnet5"):
+        verified(network_graph(load(name), Settings(stem="cifar", image_size=1)))
+
+
+def test_darts_auxiliary_reads_after_the_second_reduction() -> None:
+    """It needs larger images than slim's, which stands before that reduction."""
+    (found,) = refusal(load("darts_v2"), Settings(stem="cifar", auxiliary=True, image_size=16))
+    assert "17 is the smallest legal size" in found.message
+
+
+def test_missing_cells() -> None:
+    """Two skeletons need a reduction cell, PNASNet's does not."""
+    genotype = load("pnasnet5").with_settings(Settings())
+    (found,) = refusal(genotype, Settings())
+    assert found.code == "NAS304"
+    assert "reduction" in found.message
+    assert skeleton(genotype, Settings(skeleton="pnasnet")).filters == 4320
+    reduction = Genotype("r", genotype.vocabulary, load("nasnet_a").cells[1:])
+    assert [found.code for found in refusal(reduction, Settings())] == ["NAS304"]
+    nothing = Genotype("nothing", Vocabulary(""), ())
+    assert [found.code for found in refusal(nothing, Settings())] == ["NAS506"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "setting"),
+    [
+        ("darts_v2", Settings(skip_reduction_input=True), "skip_reduction_input"),
+        ("pnasnet5", Settings(skip_reduction_input=True), "skip_reduction_input"),
+        ("darts_v2", Settings(stem="imagenet", stem_filters=32), "stem_filters"),
+        ("nasnet_a", Settings(N=0), "N"),
+        ("nasnet_a", Settings(drop_path=1.0), "drop_path"),
+        ("nasnet_a", Settings(stem="mnist"), "stem"),  # type: ignore[arg-type]
+    ],
+)
+def test_settings_that_do_not_apply(name: str, settings: Settings, setting: str) -> None:
+    """Such a setting is refused by name rather than ignored."""
+    genotype = load(name)
+    genotype = genotype.with_settings(genotype.settings.override(settings))
+    ((where, found),) = settings_findings(genotype)
+    assert (where, found.code) == (setting, "NAS502")
+    assert setting in found.message
+
+
+def test_findings_come_together() -> None:
+    """Every mistake of the settings is reported in one run."""
+    settings = Settings(filters=1538, image_size=2)
+    assert [found.code for found in refusal(load("nasnet_a"), settings)] == ["NAS503", "NAS504"]
