@@ -70,28 +70,20 @@ def find(name: str) -> Backend:
     return _loaded(entry)
 
 
-def build(graph: NetworkGraph, backend: str = "torch", **options: Any) -> Any:
-    """What the backend of that name makes of a network.
+def checked(backend: Backend, graph: NetworkGraph) -> Backend:
+    """The backend itself, where it has an emission for every primitive of the network.
 
     Raises:
-        CellError: as `find` does; NAS704 where the backend lacks a primitive of the network;
-            NAS705 where it does not take one of the options.
+        CellError: NAS704, naming those it lacks.
     """
-    chosen = find(backend)
-    unknown = [option for option in options if option not in chosen.options]
-    if unknown:
-        guess = nearest(unknown[0], chosen.options)
-        takes = listed(sorted(chosen.options)) or "none"
-        hint = f"did you mean `{guess}`?" if guess else f"its options: {takes}"
-        raise refuse("NAS705", f"backend `{backend}` has no option {listed(unknown, 'or')}", hint)
     used = {node.primitive for module in graph.modules for node in module.body.nodes}
-    missing = sorted(used - chosen.primitives)
+    missing = sorted(used - backend.primitives)
     if missing:
         raise refuse(
             "NAS704",
-            f"backend `{backend}` cannot emit {listed(missing)}, which `{graph.name}` needs",
+            f"backend `{backend.name}` cannot emit {listed(missing)}, which `{graph.name}` needs",
         )
-    return chosen.build(graph, **options)
+    return backend
 
 
 # -- entry points -----------------------------------------------------------------------

@@ -23,7 +23,7 @@ TOLERANCE = 1e-4
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    """Small networks are fastest on one thread, and on a busy machine much faster."""
+    """One thread a process: tests run side by side, and more threads only wait for others."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

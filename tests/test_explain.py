@@ -20,7 +20,7 @@ NOT_IN_A_TEXT = {
 IN_A_TEXT = {
     *("NAS001", "NAS002", "NAS004", "NAS006", "NAS107", "NAS310"),
     *("NAS601", "NAS602", "NAS603", "NAS604", "NAS701", "NAS900"),
-    *("NAS702", "NAS703", "NAS704", "NAS705"),
+    *("NAS702", "NAS703", "NAS704"),
     *("NAS801", "NAS802", "NAS803", "NAS804", "NAS805"),
 }
 IN_A_TEXT = sorted(CODES.keys() - NOT_IN_A_TEXT)

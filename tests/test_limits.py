@@ -154,7 +154,7 @@ BODIES: dict[str, Callable[[], str]] = {
     "unknown options": lambda: f"{HEAD}b0 = (?, ?, {{{listed('x', 20_000, '|')}}}, ?, ?)\n}}\n",
     "wide states": lambda: body("b{1} = (b{0}, b{0}, identity, identity, concat)\n", 3_000, h="b0"),
     "states of many widths": lambda: body(
-        "b{1} = ({{h[i]|b{0}}}, {{h[i-1]|b{0}}}, identity, identity, concat)\n", 3_000, h="b0"
+        "b{1} = ({{h[i]|b{0}}}, {{h[i]|b{0}}}, identity, identity, concat)\n", 3_000, h="b0"
     ),
     "cells": lambda: "ops nasnet\n" + "cell normal { b = (h[i], h[i], add, add, add) }\n" * 3_000,
     "ops": lambda: ops("op a{0} = [relu, batch_norm]\n", 4_000),
@@ -233,7 +233,7 @@ GROWING: dict[str, Callable[[int], str]] = {
     "a sound file": chain,
     "unclosed tuples": lambda n: body("b{0} = (h[i], h[i], identity, identity, add\n", n // 100),
     "nonsense": lambda n: "( ] = , " * n,
-    "commented blocks": lambda n: body("b{0} = (h[i], # c\nh[i], add, add, add)\n", n),
+    "commented blocks": lambda n: body("b{0} = (h[i], # c\nh[i], ?, ?, add)\n", n),
     "holes in a row": lambda n: body("b{0} = ({{h[i]|h[i-1]}}, h[i], ?, ?, ?)\n", n),
 }
 
@@ -328,14 +328,15 @@ genotype, space = nasdsl.load("nasnet_a"), nasdsl.load_space("nasnet_space")
 nasdsl.count(space), list(nasdsl.sample(space, 3, seed=0)), nasdsl.canonical_hash(genotype)
 nasdsl.cost(genotype, N=6, filters=4032, stem="imagenet", image_size=331, classes=1000)
 from nasdsl.cli.run import exit_code
+open("mine.cell", "w").write(nasdsl.genotype_text(genotype))
 for words in (
     ["check", "nasnet_a"],
-    ["fmt", "--check", "nasnet_a.cell"],
+    ["fmt", "--check", "mine.cell"],
     ["cost", "nasnet_a_large"],
     ["count", "nasnet_space"],
     ["sample", "nasnet_space", "--seed", "0"],
 ):
-    exit_code(words)
+    assert exit_code(words) == 0, words
 print("torch" in sys.modules or "torchvision" in sys.modules)
 """
 

@@ -41,11 +41,12 @@ def compile(
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
     chosen = {name: value for name, value in settings.items() if name in RULES}
-    takes = backends.find(backend).options
-    unknown = [name for name in options if name not in takes]
+    found = backends.find(backend)
+    unknown = [name for name in options if name not in found.options]
     if unknown:
-        raise CellError(tuple(_unknown(name, sorted(takes)) for name in unknown))
-    return backends.build(compiled_graph(source, ops=ops, **chosen), backend, **options)
+        raise CellError(tuple(_unknown(name, sorted(found.options)) for name in unknown))
+    graph = compiled_graph(source, ops=ops, **chosen)
+    return backends.checked(found, graph).build(graph, **options)
 
 
 def compiled_graph(

@@ -83,6 +83,9 @@ CODES: dict[str, Code] = {
     "NAS702": Code("unknown backend"),
     "NAS703": Code("two packages offer one backend"),
     "NAS704": Code("backend cannot do this"),
-    "NAS705": Code("unknown option of a backend"),
+    "NAS710": Code("Graphviz is not installed"),
+    "NAS711": Code("Graphviz failed"),
+    "NAS712": Code("unknown picture format"),
+    "NAS713": Code("too large to draw"),
     "NAS900": Code("nasdsl made a mistake"),
 }

@@ -2,16 +2,18 @@
 
 Purpose: names become states, ops and combines; holes become their options; findings 2xx
 and 3xx say what does not.
-Non-goals: shapes (`nasdsl.validator.shapes`); what surrounds the cell (`resolve`).
+Non-goals: wording (`cell_messages`), shapes (`nasdsl.validator.shapes`), what surrounds
+the cell (`resolve`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nasdsl.errors import Label, Span, listed, nearest
-from nasdsl.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.errors import Span
+from nasdsl.genotype import cell_messages as messages
+from nasdsl.genotype.findings import Findings, is_poison
 from nasdsl.genotype.types import (
     UNUSED,
     BlockSpace,
@@ -27,8 +29,6 @@ from nasdsl.syntax import tree
 
 MOST_BLOCKS = 20_000
 MOST_OPTIONS = 1_000_000
-
-FIELD_NAMES = ("first input", "second input", "first op", "second op", "combine")
 
 _STATE = re.compile(r"h\s*\[\s*i\s*(?:-\s*(\d{1,6})\s*)?\]")
 _COUNT = re.compile(r"\d{1,6}")
@@ -78,7 +78,7 @@ class CellResolver:
         before = len(self.findings)
         drafts = self._drafts()
         if not drafts:
-            self._empty()
+            messages.empty_cell(self.findings, self.cell.kind)
         self.defined = {draft.name: draft for draft in reversed(drafts)}
         self.known: list[State] = [hidden(back) for back in range(self.given)]
         self.earlier: dict[str, State] = {}
@@ -114,7 +114,8 @@ class CellResolver:
                 names = [f"b{len(drafts) + i}" for i in range(self._count(statement, len(drafts)))]
             for name in names:
                 if name in taken:
-                    self._taken(name, place, taken[name], isinstance(statement, tree.Repeat))
+                    repeated = isinstance(statement, tree.Repeat)
+                    messages.name_taken(self.findings, name, place, taken[name], repeated)
                 taken.setdefault(name, place)
                 drafts.append(_Draft(name, place, statement.tuple))
         return drafts
@@ -134,30 +135,10 @@ class CellResolver:
         )
         return 1
 
-    def _taken(self, name: str, place: Span, first: Span, repeated: bool) -> None:
-        counted = " (repeated blocks are named by their position)" if repeated else ""
-        self.findings.add(
-            "NAS206",
-            place,
-            f"the name `{name}` is taken{counted}",
-            label="defined again here",
-            secondary=(Label(first, f"`{name}` is first defined here"),),
-            hints=("every block of a cell has a name of its own",),
-        )
-
-    def _empty(self) -> None:
-        self.findings.add(
-            "NAS302",
-            self.cell.kind.span,
-            f"the cell `{self.cell.kind.text}` has no blocks",
-            label="needs at least one block",
-            hints=("a block is `b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)`",),
-        )
-
     def _block(self, draft: _Draft, kind: CellKind) -> BlockSpace | None:
         fields = draft.tuple.fields
         if len(fields) != 5:
-            self._arity(draft)
+            self._wrong_arity(draft)
             return None
         before = len(self.findings)
         left, right = self._inputs(fields[0], draft), self._inputs(fields[1], draft)
@@ -191,29 +172,6 @@ class CellResolver:
             )
         self.options = 2 * MOST_OPTIONS
 
-    def _arity(self, draft: _Draft) -> None:
-        fields = draft.tuple.fields
-        for field in fields:
-            if isinstance(field, tree.State):
-                self.hidden_state(field)
-        roles = [self._role(field) for field in fields]
-        wanted = ["input", "input", "op", "op", "combine"]
-        lacking = [
-            role
-            for role in ("input", "op", "combine")
-            if None not in roles and roles.count(role) < wanted.count(role)
-        ]
-        extra = fields[5].span.to(fields[-1].span) if len(fields) > 5 else draft.tuple.span
-        count = "no fields" if not fields else f"{len(fields)} field{'s' * (len(fields) > 1)}"
-        label = f"an {lacking[0]} is missing" if lacking and len(fields) < 5 else ""
-        self.findings.add(
-            "NAS301",
-            extra,
-            f"block `{draft.name}` has {count} where five are needed",
-            label=label.replace("an combine", "the combine") or f"{count} here",
-            hints=("a block is `(input, input, op, op, combine)`",),
-        )
-
     def _role(self, field: tree.Field) -> str | None:
         """What a field looks like, whatever place it stands in."""
         if isinstance(field, tree.State):
@@ -228,6 +186,13 @@ class CellResolver:
             if field.text in names:
                 return role
         return None
+
+    def _wrong_arity(self, draft: _Draft) -> None:
+        for field in draft.tuple.fields:
+            if isinstance(field, tree.State):
+                self._hidden_state(field)
+        roles = [self._role(field) for field in draft.tuple.fields]
+        messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
 
     # -- inputs -----------------------------------------------------------------------
 
@@ -245,7 +210,7 @@ class CellResolver:
 
     def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
         if isinstance(atom, tree.State):
-            return self.hidden_state(atom)
+            return self._hidden_state(atom)
         if is_poison(atom):
             return None
         state = self.earlier.get(atom.text)
@@ -253,77 +218,28 @@ class CellResolver:
             self._not_an_input(atom, draft)
         return state
 
-    def hidden_state(self, atom: tree.State) -> State | None:
-        """`h[i-k]` as a state, or None with a finding."""
+    def _not_an_input(self, atom: tree.Word, draft: _Draft) -> None:
+        role = self._role(atom)
+        if atom.text == draft.name:
+            messages.reads_itself(self.findings, atom)
+        elif atom.text in self.defined:
+            place = self.defined[atom.text].place
+            messages.reads_later(self.findings, atom, draft.name, place)
+        elif role is not None:
+            messages.misplaced(self.findings, atom, "input", role)
+        else:
+            messages.unknown_input(self.findings, atom, self.earlier, self.known)
+
+    def _hidden_state(self, atom: tree.State) -> State | None:
         match = _STATE.fullmatch(atom.text)
         if match is None:
-            self._malformed_state(atom)
+            messages.malformed_state(self.findings, atom)
             return None
         back = int(match[1] or 0)
         if back < self.given:
             return hidden(back)
-        last = hidden(self.given - 1)
-        self.findings.add(
-            "NAS207",
-            atom.span,
-            f"`{hidden(back)}` is beyond what the cell is given",
-            label=f"the cell is given {listed(map(str, self.known[: self.given]))}",
-            hints=(f"the oldest state it can read is `{last}`",),
-        )
+        messages.beyond_given(self.findings, atom, back, self.known[: self.given])
         return None
-
-    def _malformed_state(self, atom: tree.State) -> None:
-        loose = re.fullmatch(r"\w\s*\[\s*([a-zA-Z]?)\s*([-+]?)\s*(\d{0,6})\s*\]?", atom.text)
-        guess = None
-        if loose and loose[2] != "+" and (loose[1] or loose[2]):
-            guess = str(hidden(int(loose[3] or 0)))
-        hints, fixes = misspelt(atom.span, guess)
-        if loose and not guess:
-            hints = (
-                "`h[i]` is the newest hidden state and `h[i-1]` the one before it; other tools"
-                " disagree about which of them is number 0",
-            )
-        self.findings.add(
-            "NAS105",
-            atom.span,
-            f"`{atom.text[:40]}` is not a hidden state",
-            label="expected `h[i]`, `h[i-1]`, ...",
-            hints=hints,
-            fixes=fixes,
-        )
-
-    def _not_an_input(self, atom: tree.Word, draft: _Draft) -> None:
-        name = atom.text
-        later = self.defined.get(name)
-        if name == draft.name:
-            self.findings.add(
-                "NAS205",
-                atom.span,
-                f"block `{name}` reads itself",
-                label="its own state does not exist yet",
-                hints=("an input is `h[i]`, `h[i-1]` or an earlier block",),
-            )
-        elif later is not None:
-            self.findings.add(
-                "NAS204",
-                atom.span,
-                f"block `{draft.name}` reads `{name}`, which comes later",
-                label="not computed yet",
-                secondary=(Label(later.place, f"`{name}` is defined here"),),
-                hints=(f"move `{name}` above `{draft.name}`",),
-            )
-        elif name in self.vocabulary.op or name in self.vocabulary.combine:
-            self._misplaced(atom, "input", "an op" if name in self.vocabulary.op else "a combine")
-        else:
-            hints, fixes = misspelt(atom.span, nearest(name, self.earlier))
-            self.findings.add(
-                "NAS203",
-                atom.span,
-                f"unknown input `{name}`",
-                label="no block of this name comes before",
-                hints=hints or (f"the inputs here are {listed(map(str, self.known))}",),
-                fixes=fixes,
-            )
 
     # -- ops and combines ---------------------------------------------------------------
 
@@ -336,37 +252,16 @@ class CellResolver:
             if atom.text in names:
                 found.append(atom.text)
             elif not is_poison(atom):
-                self._unknown_name(atom, position, names)
+                self._unknown_name(atom, "combine" if position == 4 else "op", names)
         return tuple(found)
 
-    def _unknown_name(self, atom: tree.Atom, position: int, names: Iterable[str]) -> None:
-        kind = "combine" if position == 4 else "op"
+    def _unknown_name(self, atom: tree.Atom, kind: str, names: Collection[str]) -> None:
         role = self._role(atom)
         if role is not None and role != kind:
-            self._misplaced(atom, kind, {"input": "an input", "op": "an op"}.get(role, "a combine"))
-            return
-        if not (self.vocabulary.op or self.vocabulary.combine):
-            return  # the vocabulary itself is missing, and that has been said
-        hints, fixes = misspelt(atom.span, nearest(atom.text, names))
-        source = f"vocabulary `{self.vocabulary.name}`" if self.vocabulary.name else "file"
-        self.findings.add(
-            "NAS202" if kind == "combine" else "NAS201",
-            atom.span,
-            f"unknown {kind} `{atom.text[:60]}`",
-            label=f"not {'a combine' if kind == 'combine' else 'an op'} of the {source}",
-            hints=hints or (f"the {kind}s are {listed(names)}",),
-            fixes=fixes,
-        )
-
-    def _misplaced(self, atom: tree.Atom, expected: str, found: str) -> None:
-        self.findings.add(
-            "NAS212",
-            atom.span,
-            f"`{atom.text}` is {found}, and {'an' if expected != 'combine' else 'a'} "
-            f"{expected} belongs here",
-            label=f"expected {'an' if expected != 'combine' else 'a'} {expected}",
-            hints=("a block is `(input, input, op, op, combine)`",),
-        )
+            messages.misplaced(self.findings, atom, kind, role)
+        elif self.vocabulary.op or self.vocabulary.combine:
+            messages.unknown_name(self.findings, atom, kind, self.vocabulary.name, names)
+        # Where the vocabulary itself is missing, that has been said.
 
     def _atoms(self, field: tree.Word | tree.State | tree.Choice) -> tuple[tree.Atom, ...]:
         if not isinstance(field, tree.Choice):
@@ -375,14 +270,7 @@ class CellResolver:
         for option in field.options:
             text = "".join(option.text.split())
             if text in seen:
-                self.findings.add(
-                    "NAS311",
-                    option.span,
-                    f"the choice lists `{option.text}` twice",
-                    label="listed again here",
-                    secondary=(Label(seen[text].span, "first listed here"),),
-                    hints=("every option of a choice is as likely as the others",),
-                )
+                messages.listed_twice(self.findings, option, seen[text].span)
             seen.setdefault(text, option)
         return tuple(seen.values())
 
@@ -391,53 +279,26 @@ class CellResolver:
     def _output(self) -> tuple[Output, Span | None]:
         outputs = [item for item in self.cell.statements if isinstance(item, tree.Output)]
         for extra in outputs[1:]:
-            self.findings.add(
-                "NAS312",
-                extra.span,
-                f"the cell `{self.cell.kind.text}` has two outputs",
-                label="a second output",
-                secondary=(Label(outputs[0].span, "the first is here"),),
-            )
+            kind = self.cell.kind.text
+            messages.second_output(self.findings, kind, extra.span, outputs[0].span)
         if not outputs or outputs[0].kind.text == "unused":
             return UNUSED, outputs[0].span if outputs else None
         output = outputs[0]
-        kind: Any = output.kind.text
-        if not output.states:
-            self.findings.add(
-                "NAS305",
-                output.span,
-                "the output names nothing",
-                label="expected at least one state",
-                hints=("`output unused` takes every block that no block reads",),
-            )
         states = [state for atom in output.states if (state := self._output_state(atom))]
-        if output.states and all(isinstance(atom, tree.State) for atom in output.states):
-            self.findings.add(
-                "NAS305",
-                output.span,
-                "the output names no block, so the cell computes nothing",
-                label="expected at least one block",
-                hints=("`output unused` takes every block that no block reads",),
-            )
+        if all(isinstance(atom, tree.State) for atom in output.states):
+            messages.output_without_blocks(self.findings, output)
         self._refuse_repeats(output)
-        return Output(kind, tuple(states)), output.span
+        way: Any = output.kind.text
+        return Output(way, tuple(states)), output.span
 
     def _output_state(self, atom: tree.Atom) -> State | None:
         if isinstance(atom, tree.State):
-            return self.hidden_state(atom)
+            return self._hidden_state(atom)
         if is_poison(atom):
             return None
         state = self.earlier.get(atom.text)
         if state is None:
-            hints, fixes = misspelt(atom.span, nearest(atom.text, self.earlier))
-            self.findings.add(
-                "NAS305",
-                atom.span,
-                f"the output names `{atom.text}`, which is nothing of this cell",
-                label="not a block of this cell",
-                hints=hints or (f"its states are {listed(map(str, self.known))}",),
-                fixes=fixes,
-            )
+            messages.unknown_output(self.findings, atom, self.earlier, self.known)
         return state
 
     def _refuse_repeats(self, output: tree.Output) -> None:
@@ -445,11 +306,5 @@ class CellResolver:
         for atom in output.states:
             text = "".join(atom.text.split())
             if text in seen and not is_poison(atom):
-                self.findings.add(
-                    "NAS306",
-                    atom.span,
-                    f"the output names `{atom.text}` twice",
-                    label="named again here",
-                    secondary=(Label(seen[text], "first named here"),),
-                )
+                messages.named_twice(self.findings, atom, seen[text])
             seen.setdefault(text, atom.span)

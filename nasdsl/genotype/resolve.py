@@ -1,6 +1,6 @@
 """Syntax to meaning: `resolve` gives a space, or a vocabulary, and every finding.
 
-Purpose: look names up, fill holes, read settings; places are kept for later findings.
+Purpose: put the parts of a file together; places are kept for later findings.
 Non-goals: shapes and liveness (`nasdsl.validator`); reading other files (the `Catalogue`
 that is passed in does).
 """
@@ -8,33 +8,18 @@ that is passed in does).
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any
 
 from nasdsl.errors import Diagnostic, Fix, Label, Span, listed, nearest
 from nasdsl.genotype.blocks import CellPlaces, CellResolver
+from nasdsl.genotype.catalogue import Catalogue
 from nasdsl.genotype.definitions import resolved_combine, resolved_op
 from nasdsl.genotype.findings import Findings, TooManyErrors, is_poison, misspelt
-from nasdsl.genotype.settings import RULES, Settings, checked
+from nasdsl.genotype.network_block import ResolvedNetwork, resolved_network
 from nasdsl.genotype.types import CELL_KINDS, CellKind, CellSpace, Output, Space, given_states
 from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
 from nasdsl.parser import Parsed
 from nasdsl.syntax import tree
-
-
-class Catalogue(Protocol):
-    """Where names that other files define are looked up."""
-
-    def vocabulary(self, name: str) -> Vocabulary | None:
-        """The vocabulary of that name."""
-
-    def vocabulary_names(self) -> list[str]:
-        """The names `vocabulary` knows, for suggestions."""
-
-    def space(self, name: str) -> Space | None:
-        """The genotype or space of that name."""
-
-    def space_names(self) -> list[str]:
-        """The names `space` knows, for suggestions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +63,18 @@ class _Resolver:
         header = self.header()
         vocabulary = self.vocabulary(header)
         cells, places = self.cells(vocabulary)
-        settings, base, setting_places = self.network(cells)
+        network = resolved_network(self.items, self.catalogue, self.findings, whole=self.whole)
         self.warn_of_unused(header, vocabulary, cells)
         findings = (*self.parsed.diagnostics, *self.findings)
         space = None
         if not any(found.is_error for found in findings):
-            space = self.space(header, vocabulary, cells, settings, base)
+            space = self.space(header, vocabulary, cells, network)
         return Resolution(
             self.parsed,
             vocabulary,
             space,
             places,
-            setting_places,
+            network.places,
             (*self.parsed.diagnostics, *self.findings),
         )
 
@@ -98,14 +83,14 @@ class _Resolver:
         header: tree.Header | None,
         vocabulary: Vocabulary,
         cells: tuple[CellSpace, ...],
-        settings: Settings,
-        base: Space | None,
+        network: ResolvedNetwork,
     ) -> Space | None:
         name = header.name.text if header else _name_of(self.parsed.source.name)
+        base = network.base
         if base is not None:
-            return replace(base, name=name, settings=base.settings.override(settings))
+            return replace(base, name=name, settings=base.settings.override(network.settings))
         if cells:
-            return Space(name, vocabulary, cells, settings)
+            return Space(name, vocabulary, cells, network.settings)
         if header is not None and header.keyword.text == "genotype":
             self.findings.add(
                 "NAS313",
@@ -282,113 +267,6 @@ class _Resolver:
         first[name] = cell
         kind: Any = name
         return kind  # type: ignore[no-any-return]
-
-    # -- network ------------------------------------------------------------------------
-
-    def network(
-        self, cells: tuple[CellSpace, ...]
-    ) -> tuple[Settings, Space | None, dict[str, Span]]:
-        blocks = [item for item in self.items if isinstance(item, tree.Network)]
-        values: dict[str, Any] = {}
-        places: dict[str, tree.Setting] = {}
-        base = None
-        for extra in blocks[1:]:
-            self.findings.add(
-                "NAS108",
-                extra.span,
-                "the file has two networks",
-                label="a second `network`",
-                secondary=(Label(blocks[0].span, "the first is here"),),
-            )
-        for setting in blocks[0].settings if blocks else ():
-            name = setting.name.text
-            if is_poison(setting.name) or is_poison(setting.value):
-                continue
-            if name in places:
-                self.set_twice(setting, places[name])
-                continue
-            places[name] = setting
-            if name == "genotype":
-                base = self.base_space(setting)
-            elif name not in RULES:
-                self.unknown_setting(setting)
-            else:
-                values[name] = self.setting_value(setting)
-        if blocks:
-            self.refuse_two_sources(places.get("genotype"), blocks[0])
-        spans = {name: setting.value.span for name, setting in places.items()}
-        return Settings(**values), base, spans
-
-    def refuse_two_sources(self, genotype: tree.Setting | None, network: tree.Network) -> None:
-        written = [item for item in self.items if isinstance(item, tree.Cell)]
-        if genotype is not None and written:
-            self.findings.add(
-                "NAS506",
-                genotype.span,
-                "the network names a genotype, and the file has cells of its own",
-                label="which of the two is meant?",
-                secondary=(Label(written[0].kind.span, "a cell of the file"),),
-            )
-        if genotype is None and not written and self.whole:
-            self.findings.add(
-                "NAS506",
-                network.span,
-                "the network has no cells to stack",
-                label="no cells in this file",
-                hints=("write `genotype = nasnet_a` in it, or cells above it",),
-            )
-
-    def base_space(self, setting: tree.Setting) -> Space | None:
-        name = setting.value
-        space = self.catalogue.space(name.text)
-        if space is None:
-            known = self.catalogue.space_names()
-            hints, fixes = misspelt(name.span, nearest(name.text, known))
-            self.findings.add(
-                "NAS213",
-                name.span,
-                f"unknown genotype `{name.text[:60]}`",
-                label="not in the library, nor beside this file",
-                hints=hints or (f"the library has {listed(known)}",),
-                fixes=fixes,
-            )
-        return space
-
-    def setting_value(self, setting: tree.Setting) -> Any:
-        value = checked(setting.name.text, setting.value.text)
-        if value is None:
-            rule = RULES[setting.name.text]
-            hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, rule.words))
-            self.findings.add(
-                "NAS502",
-                setting.value.span,
-                f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
-                label=f"expected {rule.wants}",
-                hints=hints,
-                fixes=fixes,
-            )
-        return value
-
-    def set_twice(self, setting: tree.Setting, first: tree.Setting) -> None:
-        self.findings.add(
-            "NAS505",
-            setting.name.span,
-            f"`{setting.name.text}` is set twice",
-            label="set again here",
-            secondary=(Label(first.span, "first set here"),),
-        )
-
-    def unknown_setting(self, setting: tree.Setting) -> None:
-        name = setting.name
-        hints, fixes = misspelt(name.span, nearest(name.text, [*RULES, "genotype"]))
-        self.findings.add(
-            "NAS501",
-            name.span,
-            f"unknown network setting `{name.text[:60]}`",
-            label="not a setting",
-            hints=hints or (f"the settings are {listed(['genotype', *RULES])}",),
-            fixes=fixes,
-        )
 
 
 def _sketched_output(cell: tree.Cell) -> Output:

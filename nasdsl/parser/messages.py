@@ -10,8 +10,7 @@ from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.errors.suggest import nearest
-
-FIELD_NAMES = ("first input", "second input", "first op", "second op", "combine")
+from nasdsl.syntax.tree import FIELD_NAMES
 
 _WORDS = {
     "WORD": "a name",

@@ -161,7 +161,8 @@ class _Recovery:
 
     def close_for(self, token: Token) -> bool:
         """Finish what is open until `token`, which begins something new, fits."""
-        expected, opened, put_in = self.accepted(), list(self.open), []
+        expected, opened = self.accepted(), list(self.open)
+        put_in: list[str] = []
         field = self.field_number()
         where = self.end
         while not (fits := token.type in self.accepted()):

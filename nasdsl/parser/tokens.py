@@ -48,6 +48,7 @@ def _terminals() -> _Terminals:
     )
 
 
+@cache
 def keyword_names() -> frozenset[str]:
     """The terminals that are words of the language."""
     return frozenset(_terminals().keywords.values())

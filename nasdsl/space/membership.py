@@ -11,7 +11,6 @@ outside a space that holds its twin.
 from collections.abc import Iterator, Mapping
 
 from nasdsl.errors import CellError, listed, refuse
-from nasdsl.genotype.blocks import FIELD_NAMES
 from nasdsl.genotype.types import (
     Block,
     BlockState,
@@ -23,6 +22,7 @@ from nasdsl.genotype.types import (
     State,
     block_state,
 )
+from nasdsl.syntax.tree import FIELD_NAMES
 
 _Renamed = Mapping[State, State]
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from nasdsl.errors import Span
 
+#: The five fields of a block, in their order.
+FIELD_NAMES = ("first input", "second input", "first op", "second op", "combine")
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

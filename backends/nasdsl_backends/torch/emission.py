@@ -1,7 +1,6 @@
 """The table: what each primitive of the graph becomes in PyTorch.
 
-Purpose: one entry a primitive. A node with parameters, or that behaves differently in
-training, becomes a module; every other becomes a function of its inputs.
+Purpose: one entry a primitive, in one of two tables.
 Non-goals: the order of nodes and who owns which tensor (`plan`).
 """
 
@@ -28,13 +27,13 @@ class Place(NamedTuple):
     dtype: torch.dtype | None = None
 
 
-def _relu(node: Node, place: Place) -> Function:
+def _relu(node: Node) -> Function:
     return F.relu
 
 
 def _convolution(node: Node, place: Place) -> nn.Module:
     fixed = layers.fixed_pads(node.kernel, node.stride, node.dilation, node.padding)
-    kind = layers.SameConv2d if fixed is None else nn.Conv2d
+    kind = layers.SameConv2d if fixed is None else layers.Conv2d
     return kind(
         node.before.channels,
         node.shape.channels,
@@ -75,7 +74,7 @@ def _channel_norm(groups: int, node: Node, place: Place) -> nn.Module:
     )
 
 
-def _avg_pool(node: Node, place: Place) -> Function:
+def _avg_pool(node: Node) -> Function:
     return partial(
         layers.avg_pool,
         kernel=node.kernel,
@@ -85,7 +84,7 @@ def _avg_pool(node: Node, place: Place) -> Function:
     )
 
 
-def _max_pool(node: Node, place: Place) -> Function:
+def _max_pool(node: Node) -> Function:
     return partial(
         layers.max_pool,
         kernel=node.kernel,
@@ -101,23 +100,23 @@ def _factorized_reduce(node: Node, place: Place) -> nn.Module:
     )
 
 
-def _zero(node: Node, place: Place) -> Function:
+def _zero(node: Node) -> Function:
     return partial(layers.zeros, channels=node.shape.channels, stride=node.stride)
 
 
-def _identity(node: Node, place: Place) -> Function:
+def _identity(node: Node) -> Function:
     return layers.same
 
 
-def _sum(node: Node, place: Place) -> Function:
+def _sum(node: Node) -> Function:
     return layers.total
 
 
-def _concat(node: Node, place: Place) -> Function:
+def _concat(node: Node) -> Function:
     return layers.joined
 
 
-def _global_avg_pool(node: Node, place: Place) -> Function:
+def _global_avg_pool(node: Node) -> Function:
     return layers.mean
 
 
@@ -131,38 +130,48 @@ def _linear(node: Node, place: Place) -> nn.Module:
     )
 
 
-#: From a node and its place to the module or function that computes it. `drop_path` is
-#: `same` here: a plan multiplies by its mask in training.
-EMISSIONS: dict[Primitive, Callable[[Node, Place], nn.Module | Function]] = {
-    "relu": _relu,
+#: Primitives with parameters, or that behave differently in training, become modules.
+MODULES: dict[Primitive, Callable[[Node, Place], nn.Module]] = {
     "conv": _convolution,
     "depthwise": _convolution,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "instance_norm": _instance_norm,
+    "factorized_reduce": _factorized_reduce,
+    "dropout": _dropout,
+    "linear": _linear,
+}
+#: All others become functions of their inputs. A path that may be dropped is handed on; in
+#: training, the module that runs it multiplies it by a mask.
+FUNCTIONS: dict[Primitive, Callable[[Node], Function]] = {
+    "relu": _relu,
     "avg_pool": _avg_pool,
     "max_pool": _max_pool,
-    "factorized_reduce": _factorized_reduce,
     "zero": _zero,
     "identity": _identity,
     "sum": _sum,
     "concat": _concat,
     "drop_path": _identity,
     "global_avg_pool": _global_avg_pool,
-    "dropout": _dropout,
-    "linear": _linear,
 }
 
 #: What may be computed in its input's memory, where nothing else reads that.
 IN_PLACE: dict[Primitive, Function] = {"relu": F.relu_, "sum": layers.total_into}
 #: Primitives that make a new tensor which their own gradient does not need.
-GIVES_AWAY: frozenset[Primitive] = frozenset(EMISSIONS) - {
-    "relu",
-    "identity",
-    "drop_path",
-    "dropout",
-    "global_avg_pool",
-    "linear",
-}
+GIVES_AWAY: frozenset[Primitive] = frozenset(
+    {
+        "conv",
+        "depthwise",
+        "batch_norm",
+        "layer_norm",
+        "instance_norm",
+        "avg_pool",
+        "max_pool",
+        "factorized_reduce",
+        "zero",
+        "sum",
+        "concat",
+    }
+)
 #: Primitives that hand their input on.
 HANDS_ON: frozenset[Primitive] = frozenset({"identity", "drop_path"})

@@ -9,12 +9,14 @@ slim (`nasnet`, `pnasnet`) draws kernels and the classifier's matrix with
 DARTS leaves PyTorch's default: uniform within 1 / sqrt(fan-in). Scales are one; shifts are
 zero, and so are slim's biases.
 
-Drawing most of the time that building a large network takes, weights are drawn by a fast
-generator from a table: 65,536 quantiles of the distribution, all equally likely.
+Drawing would take most of the time of building a large network. So every layer has a stream
+of random bits of its own, layers are drawn in parallel, and bits become weights by a table:
+65,536 quantiles of the distribution, all equally likely.
 """
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -23,13 +25,16 @@ from torch import Tensor, nn
 
 from nasdsl.genotype.settings import SkeletonName
 
+_Layer = nn.Conv2d | nn.Linear
 _LEVELS = 1 << 16
 #: Weights drawn at once: they stay in a core's cache, and PyTorch starts no threads for them.
 _CHUNK = 1 << 15
+#: From how many weights on threads are worth their start.
+_MANY = 1 << 22
 
 
-def initialise(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
-    """Draw all weights below `root` anew, and reset moving statistics.
+def draw_weights(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
+    """Draw the weights and biases of all convolutions and linear layers below `root`.
 
     Args:
         root: parameters on the meta device stay as they are.
@@ -38,32 +43,36 @@ def initialise(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
     """
     if seed is None:
         seed = int(torch.randint(2**62, (), device="cpu"))
-    bits = np.random.SFC64(seed)
-    with torch.no_grad():
-        for module in root.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:
-                _RULES[rule](module, bits)
-            elif isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm):
-                module.reset_parameters()
+    layers = [module for module in root.modules() if isinstance(module, _Layer)]
+    layers = [layer for layer in layers if not layer.weight.is_meta]
+    streams = [np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(len(layers))]
+    draw = _RULES[rule]
+    if sum(layer.weight.numel() for layer in layers) < _MANY:
+        for layer, stream in zip(layers, streams, strict=True):
+            draw(layer, stream)
+        return
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for _ in pool.map(draw, layers, streams):
+            pass
 
 
-def _slim(layer: nn.Conv2d | nn.Linear, bits: np.random.SFC64) -> None:
+def _slim(layer: _Layer, stream: np.random.SeedSequence) -> None:
     weight = layer.weight
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
     fan_out = weight.shape[0] // groups * weight[0, 0].numel()
-    _draw(weight, _truncated_normal(), math.sqrt(1.3 * 2 / fan_out), bits)
+    _draw(weight, _truncated_normal(), math.sqrt(1.3 * 2 / fan_out), np.random.SFC64(stream))
     if layer.bias is not None:
-        layer.bias.zero_()
+        layer.bias.detach().zero_()
 
 
-def _darts(layer: nn.Conv2d | nn.Linear, bits: np.random.SFC64) -> None:
-    bound = 1 / math.sqrt(layer.weight[0].numel())
+def _darts(layer: _Layer, stream: np.random.SeedSequence) -> None:
+    bound, bits = 1 / math.sqrt(layer.weight[0].numel()), np.random.SFC64(stream)
     _draw(layer.weight, _uniform(), bound, bits)
     if layer.bias is not None:
         _draw(layer.bias, _uniform(), bound, bits)
 
 
-_RULES: dict[SkeletonName, Callable[[nn.Conv2d | nn.Linear, np.random.SFC64], None]] = {
+_RULES: dict[SkeletonName, Callable[[_Layer, np.random.SeedSequence], None]] = {
     "nasnet": _slim,
     "pnasnet": _slim,
     "darts": _darts,
@@ -72,12 +81,13 @@ _RULES: dict[SkeletonName, Callable[[nn.Conv2d | nn.Linear, np.random.SFC64], No
 
 def _draw(weight: Tensor, quantiles: Tensor, scale: float, bits: np.random.SFC64) -> None:
     """Fill with quantiles, each as likely as the others, times `scale`."""
+    weight = weight.detach()
     direct = weight.device.type == "cpu" and weight.dtype == torch.float32
     drawn = weight if direct and weight.is_contiguous() else torch.empty(weight.shape, device="cpu")
     for chunk in drawn.view(-1).split(_CHUNK):
-        # Four indices of 16 bits to a number of 64; torch has no unsigned index, so mask.
-        raw = bits.random_raw(-(-chunk.numel() // 4)).view(np.int16)
-        index = torch.from_numpy(raw)[: chunk.numel()].int().bitwise_and_(_LEVELS - 1)
+        # A random number of 64 bits makes four indices of 16.
+        raw = bits.random_raw(-(-chunk.numel() // 4)).view(np.uint16)
+        index = torch.from_numpy(raw)[: chunk.numel()].int()
         torch.index_select(quantiles, 0, index, out=chunk)
         chunk.mul_(scale)
     if drawn is not weight:

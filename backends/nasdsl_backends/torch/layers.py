@@ -50,7 +50,14 @@ def padded(x: Tensor, vertical: Pair, horizontal: Pair, value: float = 0.0) -> T
     return F.pad(x, (*horizontal, *vertical), value=value)
 
 
-class SameConv2d(nn.Conv2d):
+class Conv2d(nn.Conv2d):
+    """PyTorch's, without weights of its own: a network draws all its weights at once."""
+
+    def reset_parameters(self) -> None:
+        """Nothing; see `initialise`."""
+
+
+class SameConv2d(Conv2d):
     """A convolution with TensorFlow's SAME padding, worked out from its input's size."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,9 +94,9 @@ class FactorizedReduce(nn.Module):
         super().__init__()
         second = channels // 2
         first = channels - second
-        self.conv0 = nn.Conv2d(in_channels, first, 1, bias=False, device=device, dtype=dtype)
+        self.conv0 = Conv2d(in_channels, first, 1, bias=False, device=device, dtype=dtype)
         self.conv1 = (
-            nn.Conv2d(in_channels, second, 1, bias=False, device=device, dtype=dtype)
+            Conv2d(in_channels, second, 1, bias=False, device=device, dtype=dtype)
             if second
             else None
         )
@@ -123,6 +130,9 @@ class ChannelNorm(nn.GroupNorm):
 
 class Classifier(nn.Linear):
     """A fully connected layer over the channels of (B, C) or (B, C, 1, 1)."""
+
+    def reset_parameters(self) -> None:
+        """Nothing; see `initialise`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """To (B, classes)."""

@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import merged
 from nasdsl_backends.torch.classifier import linear_of, with_classes
-from nasdsl_backends.torch.emission import EMISSIONS, Place
+from nasdsl_backends.torch.emission import MODULES, Place
 from nasdsl_backends.torch.features import stages
-from nasdsl_backends.torch.initialise import initialise
+from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
-from nasdsl_backends.torch.plan import GraphModule, register
+from nasdsl_backends.torch.module import GraphModule, register
+from nasdsl_backends.torch.plan import Plan, planned
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
 
 DropPathMode = Literal["scheduled", "plain"]
@@ -78,19 +79,20 @@ class Network(nn.Module):
             raise ValueError(f"drop_path_mode is scheduled or plain, not {drop_path_mode!r}")
         self.graph, self.drop_path_mode = graph, drop_path_mode
         self.num_classes = graph.skeleton.classes
-        self._plan(merged(graph), Place(graph.skeleton, torch.device("meta"), dtype))
-        self.register_buffer("progress", torch.zeros((), device="meta"))
         device = torch.get_default_device() if device is None else torch.device(device)
-        if device.type != "meta":
-            # Everything is made without values first, so that nothing is drawn twice.
-            self.to_empty(device=device)
-            self.reset_parameters(seed)
+        self._stack(merged(graph), Place(graph.skeleton, device, dtype))
+        self.register_buffer("progress", torch.zeros((), device=device))
+        draw_weights(self, graph.skeleton.name, seed)
 
-    def _plan(self, graph: NetworkGraph, place: Place) -> None:
+    def _stack(self, graph: NetworkGraph, place: Place) -> None:
+        plans: dict[int, Plan] = {}
         for module in graph.modules:
             if module.role != "head":
-                path = module.name.split(".")
-                register(self, path, GraphModule(module.body, place), nn.ModuleList)
+                key = id(module.body)
+                if key not in plans:
+                    plans[key] = planned(module.body)
+                layer = GraphModule(module.body, place, plans[key])
+                register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
         before, after = at_pool(head.body)
@@ -248,8 +250,8 @@ class Network(nn.Module):
         if num_classes:
             like = next(self.parameters())
             place = Place(self.graph.skeleton, like.device, like.dtype)
-            layer = EMISSIONS["linear"](linear_of(module), place)
-            initialise(layer, self.graph.skeleton.name, None)
+            layer = MODULES["linear"](linear_of(module), place)
+            draw_weights(layer, self.graph.skeleton.name, None)
         self.get_submodule(module.name).add_module("linear", layer.train(self.training))
 
     # -- weights ------------------------------------------------------------------------
@@ -260,7 +262,10 @@ class Network(nn.Module):
         Args:
             seed: where it is None, PyTorch's global generator draws.
         """
-        initialise(self, self.graph.skeleton.name, seed)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._NormBase | nn.GroupNorm):
+                module.reset_parameters()
+        draw_weights(self, self.graph.skeleton.name, seed)
         self.progress.zero_()
 
     def extra_repr(self) -> str:

@@ -1,0 +1,88 @@
+"""`GraphModule`: a body of the graph as a module.
+
+Purpose: register layers under the graph's names and run the body's plan.
+Non-goals: working out the plan (`plan`), what a primitive becomes (`emission`), the network
+around (`network`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasdsl.network.graph import Body
+from nasdsl_backends.torch.emission import MODULES, Place
+from nasdsl_backends.torch.plan import Plan, planned
+
+
+class GraphModule(nn.Module):
+    """A stem, cell or classifier: states in, states out.
+
+    Submodules are named as the graph's nodes are, so `b0.left.1` is the node of that name.
+    They are looked up by name whenever they run: replacing one (with a `SyncBatchNorm`, a
+    quantised layer, ...) works as it does elsewhere.
+
+    Args:
+        body: what to compute.
+        place: where parameters are made.
+        plan: `planned(body)`, where it is at hand.
+    """
+
+    def __init__(self, body: Body, place: Place, plan: Plan | None = None) -> None:
+        super().__init__()
+        self.plan = plan or planned(body)
+        for node in body.nodes:
+            if node.primitive in MODULES:
+                register(self, node.name.split("."), MODULES[node.primitive](node, place))
+
+    def forward(self, *states: Tensor, keep: Tensor | float | None = None) -> tuple[Tensor, ...]:
+        """The body's outputs.
+
+        Args:
+            states: one for each port of the body, (B, C, H, W).
+            keep: the probability with which each path is kept; None keeps all.
+        """
+        values: list[Any] = [*states, *[None] * len(self.plan.steps)]
+        masks = None
+        if keep is not None and self.plan.drops:
+            masks = _masks(states[0], self.plan.drops, keep)
+        for path, function, inputs, output, frees, drop in self.plan.steps:
+            operands = [values[slot] for slot in inputs]
+            for slot in frees:
+                values[slot] = None
+            if function is None:
+                layer: nn.Module = self
+                for name in path:
+                    layer = layer._modules[name]  # type: ignore[assignment]
+                values[output] = layer(*operands)
+            elif drop < 0:
+                values[output] = function(*operands)
+            elif masks is not None:
+                (operand,) = operands
+                values[output] = operand * masks[drop].to(operand.dtype)
+            else:
+                (values[output],) = operands
+        return tuple([values[slot] for slot in self.plan.outputs])
+
+
+def _masks(state: Tensor, count: int, keep: Tensor | float) -> Tensor:
+    """`count` masks of (B, 1, 1, 1): 1 / keep with probability `keep`, else 0."""
+    drawn = torch.rand((count, state.shape[0], 1, 1, 1), device=state.device)
+    return (drawn < keep) / keep
+
+
+def register(
+    root: nn.Module,
+    path: Sequence[str],
+    layer: nn.Module,
+    container: type[nn.Module] = nn.ModuleDict,
+) -> None:
+    """Put a module below `root`, in containers where the path has several words."""
+    for name in path[:-1]:
+        child = root._modules.get(name)
+        if child is None:
+            child = container()
+            root.add_module(name, child)
+        root = child
+    root.add_module(path[-1], layer)

@@ -1,0 +1,152 @@
+"""Equality with timm: nasnetalarge and pnasnet5large at full size, and small NASNets.
+
+Statistics are those of random images, shaken, so that every layer's numbers matter; random
+statistics alone leave logits that hardly depend on the image.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import nasdsl
+from nasdsl.weights import load
+
+torch = pytest.importorskip("torch", reason="networks are torch modules")
+timm = pytest.importorskip("timm", reason="timm is the peer")
+
+#: Largest difference over largest logit, in float32.
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread a process: tests run side by side, and more threads only wait for others."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def _shaken(net: Any, images: Any, seed: int = 0) -> Any:
+    """The network with random scales, and statistics near those of the images."""
+    dice = torch.Generator().manual_seed(seed)
+    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight.uniform_(0.5, 1.5, generator=dice)
+            norm.bias.normal_(0, 0.5, generator=dice)
+            norm.momentum = 1.0
+        net.train()(images)
+        for norm in norms:
+            noise = torch.randn(norm.running_mean.shape, generator=dice)
+            norm.running_mean.add_(noise * norm.running_var.sqrt() / 10)
+            factor = torch.empty_like(norm.running_var).uniform_(0.8, 1.25, generator=dice)
+            norm.running_var.mul_(factor)
+    return net.eval()
+
+
+def _images(count: int, size: int) -> Any:
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
+
+
+def _error(found: Any, expected: Any) -> float:
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
+def _compiled(preset: str, peer: Any, **settings: Any) -> Any:
+    """The network with the peer's weights."""
+    net = nasdsl.compile(preset, device="meta", **settings).eval()
+    state = peer.state_dict()
+    assert load(net, state, "timm") == ("timm", len(state), ())
+    return net
+
+
+class Exclusive(torch.nn.Module):  # type: ignore[misc]
+    """A strided average pool that leaves its padding out, as TensorFlow's does."""
+
+    def forward(self, x: Any) -> Any:
+        """One pixel of padding after where the size is even, on both sides where it is odd."""
+        rows, columns = (size % 2 for size in x.shape[2:])
+        around = columns, 1, rows, 1
+        inside = torch.nn.functional.pad(torch.ones_like(x[:1, :1]), around)
+        summed = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(x, around), 3, 2)
+        return summed / torch.nn.functional.avg_pool2d(inside, 3, 2)
+
+
+def _with_exclusive_pools(peer: Any) -> Any:
+    """The peer as slim computes it."""
+    for name in ("cell_stem_0", "cell_stem_1", "reduction_cell_0", "reduction_cell_1"):
+        getattr(peer, name).comb_iter_2_left = Exclusive()
+    return peer
+
+
+@pytest.fixture(scope="module")
+def large() -> Any:
+    """The published NASNet-A large, with random weights and statistics."""
+    torch.manual_seed(0)
+    return _shaken(timm.create_model("nasnetalarge"), _images(4, 128))
+
+
+@pytest.mark.parametrize("size", [331, 200])
+def test_nasnetalarge(large: Any, size: int) -> None:
+    """Full size, at 331 pixels and at an even size; timm's pools are those of `nasnet_timm`."""
+    net = _compiled("nasnet_a_large", large, ops="nasnet_timm")
+    with torch.inference_mode():
+        expected, found = large(_images(1, size)), net(_images(1, size))
+    assert found.shape == (1, 1000)
+    assert _error(found, expected) <= TOLERANCE
+
+
+def test_default_vocabulary(large: Any) -> None:
+    """Strided average pools are all that `nasnet` does otherwise than timm."""
+    x = _images(1, 331)
+    net = _compiled("nasnet_a_large", large)
+    with torch.inference_mode():
+        found, with_padding = net(x), large(x)
+        without = _with_exclusive_pools(large)(x)
+    assert _error(found, without) <= TOLERANCE
+    assert _error(found, with_padding) > 10 * TOLERANCE
+
+
+def test_pnasnet5large() -> None:
+    """Full size, at 331 pixels and at an even size, in the default vocabulary."""
+    torch.manual_seed(1)
+    peer = _shaken(timm.create_model("pnasnet5large"), _images(4, 128))
+    net = _compiled("pnasnet5_large", peer)
+    for size in (331, 200):
+        x = _images(1, size)
+        with torch.inference_mode():
+            expected, found = peer(x), net(x)
+        assert _error(found, expected) <= TOLERANCE
+    # The logits depend on the image, so the comparison says something.
+    with torch.inference_mode():
+        assert _error(net(x.flip(3)), expected) > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("size", [32, 64, 75, 97, 112])
+def test_small_networks(size: int) -> None:
+    """timm's class at other filters, stem and sizes, odd and even."""  # noqa: D403
+    torch.manual_seed(size)
+    peer = timm.models.nasnet.NASNetALarge(num_classes=11, stem_size=12, num_features=192)
+    _shaken(peer, _images(8, 64), size)
+    settings = {"filters": 192, "stem_filters": 12, "classes": 11, "image_size": size}
+    net = _compiled("nasnet_a_large", peer, ops="nasnet_timm", **settings)
+    x = _images(2, size)
+    with torch.inference_mode():
+        assert _error(net(x), peer(x)) <= TOLERANCE
+
+
+def test_features() -> None:
+    """The map before the classifier, and the classifier itself, are timm's too."""
+    torch.manual_seed(2)
+    peer = timm.models.nasnet.NASNetALarge(num_classes=11, stem_size=12, num_features=192)
+    _shaken(peer, _images(8, 64))
+    settings = {"filters": 192, "stem_filters": 12, "classes": 11, "image_size": 96}
+    net = _compiled("nasnet_a_large", peer, ops="nasnet_timm", **settings)
+    x = _images(2, 96)
+    with torch.inference_mode():
+        ours, theirs = net.forward_features(x), peer.forward_features(x)
+        # timm's map has been through the last ReLU, ours is the last cell's output.
+        assert _error(ours.relu(), theirs) <= TOLERANCE
+        assert _error(net.forward_head(ours), peer.forward_head(theirs)) <= TOLERANCE
