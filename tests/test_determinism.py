@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from nasdsl.network import Body, NetworkGraph, Node, Part, Shape, network_graph
 from nasdsl.parser import parse
 
 GENOTYPES = [name for name in library.names() if load_space(name).is_genotype]
+GOLDEN = Path(__file__).parent / "golden"
 FILES = [*library.names(), *library.vocabulary_names()]
 
 
@@ -35,6 +37,11 @@ def lines(*texts: str) -> str:
 
 
 # -- golden files, a stage at a time --------------------------------------------------------
+
+
+def test_no_golden_file_outlives_its_library_file() -> None:
+    """What the library no longer has leaves no golden files behind."""
+    assert {folder.name for folder in (GOLDEN / "library").iterdir()} == set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,14 +1,19 @@
 """The formatter: one style, nothing lost, nothing changed by a second run."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl import library
 from nasdsl.errors import Source
+from nasdsl.genotype.text import genotype_text
+from nasdsl.loading import load_space, loads
 from nasdsl.parser import parse
 from nasdsl.parser.tokens import lexed
 from nasdsl.printer.format import formatted
+from nasdsl.space import sample
 
 
 def fmt(text: str) -> str:
@@ -114,6 +119,25 @@ def layouts(draw: st.DrawFn) -> str:
     text = "".join(gap + piece for gap, piece in zip(gaps, _PIECES, strict=True))
     numbers = iter(range(1000))
     return "".join(f"#{next(numbers)}" if char == "#" else char for char in text)
+
+
+@pytest.mark.parametrize("share", range(4))
+def test_ten_thousand_layouts_keep_their_tokens_and_comments(share: int) -> None:
+    """Random layouts of random members of a space: nothing lost, nothing left to change."""
+    dice = Random(share)
+    space = load_space("nasnet_space")
+    gaps = [" ", "\n", "\n\n\n", "\t", " # c\n", "\n# own\n", "  #\n# two\n"]
+    weights = [60, 20, 4, 4, 4, 4, 2]
+    for genotype in sample(space, 2500, seed=share):
+        tokens = [str(read.token) for read in lexed(genotype_text(genotype), [])]
+        chosen = dice.choices(gaps, weights, k=len(tokens))
+        text = "".join(gap + token for gap, token in zip(chosen, tokens, strict=True))
+        parsed = parse(Source("x.cell", text))
+        once = formatted(parsed)
+        again = parse(Source("x.cell", once))
+        assert [c.text for c in parsed.file.comments] == [c.text for c in again.file.comments]
+        assert formatted(again) == once
+        assert loads(once) == genotype
 
 
 @given(layouts())

@@ -65,3 +65,9 @@ def test_a_text_cut_anywhere_is_whole_or_has_a_finding() -> None:
             sound.append(cut.split()[-1])
     header, definitions = ["g", "nasnet"], ["[]", "relu,]", "[batch_norm]", "layer_norm]"]
     assert sound == [*header, *definitions, "}", "}", "}", "}"]
+
+
+@pytest.mark.parametrize("text", ["genotypeg", "opsnasnet", "cellnormal { b = (?, ?, ?, ?, ?) }"])
+def test_words_of_the_language_are_whole_words(text: str) -> None:
+    """A keyword that runs into a name is no keyword."""
+    assert parse(Source("x.cell", text)).diagnostics
