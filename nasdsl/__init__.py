@@ -8,6 +8,8 @@ Non-goals: anything else; every name is documented where it is defined.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.genotype.display import answered_by
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -100,6 +102,9 @@ __all__ = [
     "space_text",
     "weights",
 ]
+
+# Values show themselves in notebooks, and the drawing is imported when one does.
+answered_by("nasdsl.drawing.notebook:bundle")
 
 
 def __getattr__(name: str) -> Any:

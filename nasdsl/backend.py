@@ -18,23 +18,19 @@ GROUP = "nasdsl.backends"
 
 @runtime_checkable
 class Backend(Protocol):
-    """What an entry point of the group `nasdsl.backends` leads to.
-
-    Attributes:
-        name: the entry point's name.
-        primitives: the graph primitives it has an emission for, of
-            `nasdsl.network.graph.PRIMITIVES`.
-        options: the keyword arguments `build` takes.
-    """
+    """What an entry point of the group `nasdsl.backends` leads to."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The entry point's name."""
 
     @property
-    def primitives(self) -> frozenset[str]: ...
+    def primitives(self) -> frozenset[str]:
+        """What it has an emission for, of `nasdsl.network.graph.PRIMITIVES`."""
 
     @property
-    def options(self) -> frozenset[str]: ...
+    def options(self) -> frozenset[str]:
+        """The keyword arguments that `build` takes."""
 
     def build(self, graph: NetworkGraph, **options: Any) -> Any:
         """What the backend makes of a network: a module, a text, ..."""

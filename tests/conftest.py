@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Tests run side by side, and small networks lose by waiting for a second thread. torch reads
+# this when a test module first imports it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 GOLDEN = Path(__file__).parent / "golden"
 
 # Tests run on machines that other work shares: no deadline, and the same examples each run.

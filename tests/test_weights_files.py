@@ -345,6 +345,20 @@ def test_tensorflow_by_its_prefix(tmp_path: Path) -> None:
     assert "TensorFlow" in _finding(tmp_path / "model.ckpt").message
 
 
+def test_arrays_in_other_files(tmp_path: Path) -> None:
+    """HDF5 may point at any file on the machine; such arrays are refused, links not followed."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(range(40)))
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.create_dataset("a/kernel", (10,), "f4", external=[(str(secret), 0, 40)])
+    assert "in another file" in _finding(tmp_path / "x.h5").message
+    _hdf5(tmp_path / "other.h5")
+    with h5py.File(tmp_path / "y.h5", "w") as file:
+        file["a/kernel"] = numpy.zeros(3)
+        file["b"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/predictions")
+    assert list(contents(tmp_path / "y.h5")) == ["a/kernel"]
+
+
 def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras' files need h5py, and the finding says how to get it."""
     _hdf5(tmp_path / "x.h5")

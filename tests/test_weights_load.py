@@ -376,6 +376,27 @@ def test_other_classifiers() -> None:
     assert loaded.tensors == len(SLIM) - 2
 
 
+@pytest.mark.parametrize("format", ["pt", "safetensors", "npz"])
+def test_files(format: str, tmp_path: Path) -> None:
+    """A saved state comes back from every format, and a file cut short changes nothing."""
+    path = tmp_path / f"net.{format}"
+    state = _state(NETWORK)
+    if format == "pt":
+        torch.save({"state_dict": state, "step": 3}, path)
+    elif format == "safetensors":
+        safetensors_torch = pytest.importorskip("safetensors.torch")
+        safetensors_torch.save_file(state, path, {"format": "pt"})
+    else:
+        arrays: dict[str, Any] = {name: value.numpy() for name, value in state.items()}
+        numpy.savez(path, **arrays)
+    net = _network(1)
+    assert load(net, str(path)).layout == "native"
+    assert _equal(_state(net), state)
+    path.write_bytes(path.read_bytes()[:-1000])
+    _refused(_network(2), path, "NAS802")
+    _refused(_network(2), tmp_path / "none.pt", "NAS001")
+
+
 # -- values -----------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Weights: checkpoints of the originals, by name. Importing this does not import torch."""
 
 from nasdsl.weights.layout import Source, Table
-from nasdsl.weights.load import Loaded, load
+from nasdsl.weights.loading import Loaded, load
 from nasdsl.weights.parameters import Parameter, parameters
 from nasdsl.weights.registry import LAYOUTS, table
 

@@ -3,29 +3,28 @@
 Purpose: read `.h5` (weights or whole models, Keras 2 and 3), `.weights.h5` and `.keras`.
 Non-goals: anything but arrays; a model's configuration is never looked at.
 
-h5py is imported on use and named where it is missing.
+HDF5 can keep an array's values in other files, and link to other files; a file of weights
+that does is refused, because it would read whatever its author points at. Such links are
+not followed. h5py is imported on use and named where it is missing.
 """
 
 import io
 import zipfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from nasdsl.errors import refuse
 
-# Keras 3 numbers the weights of a layer; how many there are says what they are.
-_NUMBERED = {
-    1: ("kernel",),
-    4: ("gamma", "beta", "moving_mean", "moving_variance"),
-}
+_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def keras_weights(path: Path) -> dict[str, Any]:
     """Every array of a file under its layer's name, `stem_conv1/kernel`.
 
     Raises:
-        CellError: NAS701 where h5py is not installed.
+        CellError: NAS701 where h5py is not installed, NAS802 where arrays are elsewhere.
     """
     try:
         h5py: Any = import_module("h5py")
@@ -37,35 +36,49 @@ def keras_weights(path: Path) -> dict[str, Any]:
             source = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(source, "r") as file:
         root = file.get("model_weights", file)
-        if "layers" in root and "layer_names" not in root.attrs:
-            return _numbered(root["layers"], h5py)
-        return _named(root, h5py)
+        datasets = _datasets(root, h5py)
+        for name, dataset in datasets.items():
+            if dataset.external or dataset.is_virtual:
+                raise refuse("NAS802", f"{path} keeps `{name}` in another file")
+        numbered = "layers" in root and "layer_names" not in root.attrs
+        if not numbered:
+            return {name: dataset[()] for name, dataset in datasets.items()}
+        return _numbered(datasets)
 
 
-def _named(root: Any, h5py: Any) -> dict[str, Any]:
-    arrays: dict[str, Any] = {}
+def _datasets(root: Any, h5py: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            arrays[name] = item[()]
+            found[name] = item
 
-    root.visititems(visit)
-    return arrays
+    root.visititems(visit)  # what is linked from other places is not visited
+    return found
 
 
-def _numbered(layers: Any, h5py: Any) -> dict[str, Any]:
+def _numbered(datasets: dict[str, Any]) -> dict[str, Any]:
+    """Keras 3's weights, which it numbers within a layer: `layers/conv2d_3/vars/0`."""
+    layers: dict[str, dict[str, Any]] = {}
+    for name, dataset in datasets.items():
+        group, _, number = name.rpartition("/")
+        if group.startswith("layers/") and group.endswith("/vars"):
+            layers.setdefault(group, {})[number] = dataset
     arrays: dict[str, Any] = {}
-    for layer in layers.values():
-        variables = layer.get("vars") if isinstance(layer, h5py.Group) else None
-        if variables is None or not len(variables):
-            continue
-        found = [variables[str(number)][()] for number in range(len(variables))]
-        names = _NUMBERED.get(len(found), ())
-        if len(found) == 2:
-            matrix = found[0].ndim == 2
-            names = ("kernel", "bias") if matrix else ("depthwise_kernel", "pointwise_kernel")
-        scope = variables.attrs.get("name", layer.name)
-        for number, array in enumerate(found):
-            tensor = names[number] if names else str(number)
-            arrays[f"{scope}/{tensor}"] = array
+    for group, found in layers.items():
+        weights = [found[number] for number in sorted(found, key=int)]
+        scope = weights[0].parent.attrs.get("name", group)
+        for tensor, dataset in zip(_tensor_names(weights), weights, strict=True):
+            arrays[f"{scope}/{tensor}"] = dataset[()]
     return arrays
+
+
+def _tensor_names(weights: Sequence[Any]) -> Sequence[str]:
+    """What the weights of one layer are, going by how many there are."""
+    if len(weights) == 1:
+        return ("kernel",)
+    if len(weights) == 2 and weights[0].ndim == 2:
+        return "kernel", "bias"
+    if len(weights) == 2:
+        return "depthwise_kernel", "pointwise_kernel"
+    return _NORM if len(weights) == 4 else [str(number) for number in range(len(weights))]

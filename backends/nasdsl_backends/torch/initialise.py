@@ -84,12 +84,18 @@ def _draw(weight: Tensor, quantiles: Tensor, scale: float, bits: np.random.SFC64
     weight = weight.detach()
     direct = weight.device.type == "cpu" and weight.dtype == torch.float32
     drawn = weight if direct and weight.is_contiguous() else torch.empty(weight.shape, device="cpu")
-    for chunk in drawn.view(-1).split(_CHUNK):
+    flat = drawn.view(-1)
+    scales_table = flat.numel() > _LEVELS
+    if scales_table:
+        # numpy, which starts no threads.
+        quantiles = torch.from_numpy(quantiles.numpy() * np.float32(scale))
+    for chunk in torch.split(flat, _CHUNK):
         # A random number of 64 bits makes four indices of 16.
         raw = bits.random_raw(-(-chunk.numel() // 4)).view(np.uint16)
-        index = torch.from_numpy(raw)[: chunk.numel()].int()
+        index = torch.from_numpy(raw).int()[: chunk.numel()]
         torch.index_select(quantiles, 0, index, out=chunk)
-        chunk.mul_(scale)
+    if not scales_table:
+        flat.mul_(scale)
     if drawn is not weight:
         weight.copy_(drawn)
 

@@ -45,6 +45,10 @@ def fixed_pads(kernel: Pair, stride: Pair, dilation: int, padding: Padding) -> P
     return (reach[0] // 2, reach[1] // 2) if fixed else None
 
 
+def _pair(values: tuple[int, ...]) -> Pair:
+    return values[0], values[1]
+
+
 def padded(x: Tensor, vertical: Pair, horizontal: Pair, value: float = 0.0) -> Tensor:
     """`x` with a border of `value`."""
     return F.pad(x, (*horizontal, *vertical), value=value)
@@ -62,19 +66,12 @@ class SameConv2d(Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
-        kernel, stride = (
-            (self.kernel_size[0], self.kernel_size[1]),
-            (self.stride[0], self.stride[1]),
-        )
+        kernel, stride = _pair(self.kernel_size), _pair(self.stride)
         vertical, horizontal = pads(x, kernel, stride, self.dilation[0], "same")
         both = vertical[0], horizontal[0]
         if vertical[0] != vertical[1] or horizontal[0] != horizontal[1]:
             x, both = padded(x, vertical, horizontal), (0, 0)
         return F.conv2d(x, self.weight, self.bias, stride, both, self.dilation, self.groups)
-
-    def extra_repr(self) -> str:
-        """The arguments, with the padding."""
-        return f"{super().extra_repr()}, padding=same"
 
 
 class FactorizedReduce(nn.Module):
@@ -106,14 +103,9 @@ class FactorizedReduce(nn.Module):
         even: Tensor = self.conv0(x[:, :, ::2, ::2])
         if self.conv1 is None:
             return even
-        odd = x[:, :, 1::2, 1::2]
-        border = (0, x.shape[-2] % 2), (0, x.shape[-1] % 2)
-        if 1 in x.shape[-2:]:
-            odd = self.conv1(padded(odd, *border))
-        else:
-            # A convolution without bias makes zeros of zeros: they are cheaper added after it.
-            odd = self.conv1(odd)
-            odd = padded(odd, *border) if border != ((0, 0), (0, 0)) else odd
+        # Padding the quarter that is read is cheaper than padding all of it.
+        below, beside = x.shape[-2] % 2, x.shape[-1] % 2
+        odd = self.conv1(padded(x[:, :, 1::2, 1::2], (0, below), (0, beside)))
         return torch.cat((even, odd), 1)
 
 

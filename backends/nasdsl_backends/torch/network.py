@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasdsl.errors import refuse
 from nasdsl.network.graph import Module, NetworkGraph
-from nasdsl.passes import merged
+from nasdsl.passes import activated, optimised
 from nasdsl_backends.torch.classifier import linear_of, with_classes
 from nasdsl_backends.torch.emission import MODULES, Place
 from nasdsl_backends.torch.features import stages
@@ -76,11 +77,16 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_mode not in ("scheduled", "plain"):
-            raise ValueError(f"drop_path_mode is scheduled or plain, not {drop_path_mode!r}")
+            text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
+            raise refuse("NAS502", text)
         self.graph, self.drop_path_mode = graph, drop_path_mode
         self.num_classes = graph.skeleton.classes
+        self.feature_info = [
+            {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
+            for stage in stages(graph)
+        ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(merged(graph), Place(graph.skeleton, device, dtype))
+        self._stack(optimised(graph), Place(graph.skeleton, device, dtype))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.skeleton.name, seed)
 
@@ -105,11 +111,9 @@ class Network(nn.Module):
         self._head_slots = tuple(slots[ref] for ref in head.inputs)
         auxiliary = graph.auxiliary_logits
         self._auxiliary_slot = slots[auxiliary] if auxiliary else 0
-        self._stages = stages(graph)
-        self._stage_slots = tuple(tuple(slots[ref] for ref in s.states) for s in self._stages)
-        self.feature_info = [
-            {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
-            for stage in self._stages
+        self._stage_slots = [
+            [slots[ref] if ref in slots else slots[activated(ref)] for ref in stage.states]
+            for stage in stages(self.graph)
         ]
 
     # -- running ------------------------------------------------------------------------
@@ -155,7 +159,7 @@ class Network(nn.Module):
         Raises:
             IndexError: there are fewer stages.
         """
-        count = len(self._stages)
+        count = len(self._stage_slots)
         if isinstance(indices, int):
             if not 0 < indices <= count:
                 raise IndexError(f"{indices} stages of {count}")

@@ -133,11 +133,10 @@ def _held(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str, Param
 def _tensor(value: Any) -> "Tensor | None":
     """A value as a tensor without a copy, or None where it is no tensor of numbers."""
     torch: Any = import_module("torch")
-    numpy: Any = import_module("numpy")
     if isinstance(value, torch.Tensor):
-        dense = value.layout == torch.strided and not value.is_quantized
         kept: Tensor = value.detach()
-        return kept if dense and not value.is_meta and _counts(value) else None
+        return kept if _is_numeric(kept) else None
+    numpy: Any = import_module("numpy")
     try:
         array = numpy.asarray(value)
         if array.dtype.kind not in "fiu":
@@ -151,9 +150,10 @@ def _tensor(value: Any) -> "Tensor | None":
     return made
 
 
-def _counts(tensor: "Tensor") -> bool:
+def _is_numeric(tensor: "Tensor") -> bool:
     torch: Any = import_module("torch")
-    return not tensor.is_complex() and tensor.dtype is not torch.bool
+    dense = tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_meta
+    return dense and not tensor.is_complex() and tensor.dtype is not torch.bool
 
 
 def _store(net: "Module", state: Mapping[str, "Tensor"], values: Mapping[str, "Tensor"]) -> None:

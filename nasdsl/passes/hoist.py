@@ -1,0 +1,144 @@
+"""A pass: apply a ReLU where a state is made, once, and not where it is read.
+
+Purpose: the cells after a module all begin with the ReLU of its output. Applied by the
+module itself it is computed once and, where nobody reads the state without it, in the
+state's own memory; and training keeps one tensor where it kept one for each reader.
+Non-goals: ReLUs between nodes of one body (`nasdsl.passes.merge`, which goes first).
+
+A state `output.concat` becomes, or is joined by, `output.concat.relu`. Names of nodes with
+parameters do not change.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref
+
+#: What the name of a hoisted ReLU adds to the state's.
+SUFFIX = ".relu"
+
+
+def activated(ref: Ref) -> Ref:
+    """The state after its hoisted ReLU."""
+    return Ref(ref.module, f"{ref.node}{SUFFIX}")
+
+
+@dataclass(slots=True)
+class _Readers:
+    """How many ports read a state through a ReLU, and how many as it is."""
+
+    activated: int = 0
+    raw: int = 0
+
+    @property
+    def worth_it(self) -> bool:
+        return self.activated > 1 or (self.activated == 1 and not self.raw)
+
+
+@dataclass(slots=True)
+class _Use:
+    """The ReLU on a port (None where there is none), and whether something else reads it."""
+
+    relu: str | None = None
+    raw: bool = False
+
+
+def hoisted(graph: NetworkGraph) -> NetworkGraph:
+    """The graph with ReLUs that states are read through moved to where they are made."""
+    uses = {id(module.body): _uses(module.body) for module in graph.modules}
+    readers: dict[Ref, _Readers] = {}
+    for module in graph.modules:
+        for use, ref in zip(uses[id(module.body)].values(), module.inputs, strict=True):
+            found = readers.setdefault(ref, _Readers())
+            found.activated += use.relu is not None
+            found.raw += use.raw
+    made = {ref for module in graph.modules for ref in module.outputs}
+    moved = {ref for ref in made if ref in readers and readers[ref].worth_it}
+    rewritten = _Rewritten({ref: readers[ref].raw > 0 for ref in moved})
+    return graph.with_modules(
+        tuple(rewritten.module(module, uses[id(module.body)]) for module in graph.modules)
+    )
+
+
+def _uses(body: Body) -> dict[str, _Use]:
+    uses = {port.name: _Use() for port in body.ports}
+    for node in body.nodes:
+        for name in node.inputs:
+            if name not in uses:
+                continue
+            if node.primitive == "relu" and node.name not in body.outputs and not uses[name].relu:
+                uses[name].relu = node.name
+            else:
+                uses[name].raw = True
+    return uses
+
+
+@dataclass(slots=True)
+class _Rewritten:
+    """Modules with their states moved; modules that compute the same still share a body.
+
+    Attributes:
+        moved: for each state whose ReLU moves, whether it is read as it is, too.
+    """
+
+    moved: dict[Ref, bool]
+    _bodies: dict[tuple[object, ...], Body] = field(default_factory=dict)
+
+    def module(self, module: Module, uses: dict[str, _Use]) -> Module:
+        """The module with new ports and new outputs."""
+        body = module.body
+        arriving = tuple(ref in self.moved for ref in module.inputs)
+        leaving = tuple(self.moved.get(ref) for ref in module.outputs)
+        if not any(arriving) and all(kept is None for kept in leaving):
+            return module
+        key = id(body), arriving, leaving
+        if key not in self._bodies:
+            kept = dict(zip(body.outputs, leaving, strict=True))
+            self._bodies[key] = _body(body, uses, arriving, kept)
+        inputs = []
+        for ref, moves, use in zip(module.inputs, arriving, uses.values(), strict=True):
+            if not moves or use.raw:
+                inputs.append(ref)
+            if moves and use.relu:
+                inputs.append(activated(ref))
+        return replace(module, body=self._bodies[key], inputs=tuple(inputs))
+
+
+def _body(
+    body: Body,
+    uses: dict[str, _Use],
+    arriving: tuple[bool, ...],
+    leaving: dict[str, bool | None],
+) -> Body:
+    ports: list[Port] = []
+    stands_for: dict[str, str] = {}
+    for port, moves, use in zip(body.ports, arriving, uses.values(), strict=True):
+        if not moves or use.raw:
+            ports.append(port)
+        if moves and use.relu:
+            ports.append(port if not use.raw else Port(f"{port.name}{SUFFIX}", port.shape))
+            stands_for[use.relu] = ports[-1].name
+    parts = (_part(part, stands_for, leaving) for part in body.parts)
+    outputs: list[str] = []
+    for name, kept in leaving.items():
+        if kept is not False:
+            outputs.append(name)
+        if kept is not None:
+            outputs.append(f"{name}{SUFFIX}")
+    return Body(tuple(ports), tuple(parts), tuple(outputs))
+
+
+def _part(part: Part, stands_for: dict[str, str], leaving: dict[str, bool | None]) -> Part:
+    return part._replace(nodes=tuple(_nodes(part, stands_for, leaving)))
+
+
+def _nodes(
+    part: Part, stands_for: dict[str, str], leaving: dict[str, bool | None]
+) -> Iterator[Node]:
+    for node in part.nodes:
+        if node.name in stands_for:
+            continue
+        yield node._replace(inputs=tuple(stands_for.get(name, name) for name in node.inputs))
+        if leaving.get(node.name) is not None:
+            relu = f"{node.name}{SUFFIX}"
+            yield Node(relu, "relu", (node.name,), node.shape, node.shape)
