@@ -14,6 +14,7 @@ from nasdsl.genotype.resolve import Resolution, resolve
 from nasdsl.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.genotype.vocabulary import Vocabulary
 from nasdsl.parser import Parsed, parse, read_file, read_stdin
+from nasdsl.parser.read_model import is_model, read_model
 from nasdsl.syntax import tree
 from nasdsl.validator import validated
 
@@ -75,6 +76,8 @@ def loads_space(text: str) -> Space:
 def source_of(name_or_path: NameOrPath) -> Source:
     """The text of `-` (standard input), a file, or a library name; in that order.
 
+    A `.safetensors` file that nasdsl has written carries its text.
+
     Raises:
         CellError: it is none of these, or cannot be read.
     """
@@ -90,7 +93,7 @@ def source_of(name_or_path: NameOrPath) -> Source:
         guess = nearest(name.removesuffix(".cell"), known)
         hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
         raise refuse("NAS001", f"no file and no library entry is called {name!r}", hint)
-    return read_file(name)
+    return read_model(name) if is_model(name) else read_file(name)
 
 
 def is_library_name(name: str) -> bool:

@@ -15,10 +15,17 @@ SECTIONS = {
         "fmt": "Bring .cell files into the one style.",
         "explain": "Say at length what a code such as NAS201 means.",
     },
+    "Build": {
+        "compile": "Build a network, run it on an image, write it to a file.",
+    },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",
         "hash": "Give genotypes that mean the same the same short hash.",
         "diff": "Show what differs between two genotypes.",
+    },
+    "Draw": {
+        "render": "Draw cells, spaces, networks and differences.",
+        "plot": "Plot accuracy against size, with genotypes at their computed cost.",
     },
     "Explore": {
         "count": "Say how many genotypes a space holds.",

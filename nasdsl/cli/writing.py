@@ -1,6 +1,7 @@
 """Files written whole or not at all.
 
-Purpose: `replace_text`, which a crash, a full disk or a kill cannot leave half done.
+Purpose: `replace_text` and `replace_bytes`, which a crash, a full disk or a kill cannot leave
+half done.
 Non-goals: locks; the last of two writers wins.
 """
 
@@ -16,7 +17,12 @@ _NEW_FILE_MODE = 0o666
 
 
 def replace_text(path: str | os.PathLike[str], text: str) -> None:
-    """Put `text`, in UTF-8, where `path` is; a link is followed, a mode and owner are kept.
+    """Put `text`, in UTF-8, where `path` is; see `replace_bytes`."""
+    replace_bytes(path, text.encode("utf-8", "surrogatepass"))
+
+
+def replace_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Put `content` where `path` is; a link is followed, a mode and owner are kept.
 
     Raises:
         CellError: it cannot be written (NAS006); whatever was there is still there.
@@ -26,7 +32,7 @@ def replace_text(path: str | os.PathLike[str], text: str) -> None:
         old = target.stat() if target.exists() else None
         if old is not None and not stat.S_ISREG(old.st_mode):
             raise refuse("NAS006", f"cannot write {os.fspath(path)!r}: it is not a regular file")
-        _replace(target, text.encode("utf-8", "surrogatepass"), old)
+        _replace(target, content, old)
     except OSError as error:
         reason = error.strerror or str(error)
         raise refuse("NAS006", f"cannot write {os.fspath(path)!r}: {reason}") from None

@@ -7,12 +7,14 @@ Non-goals: what backends make; files (`nasdsl compile` and the backends write th
 from typing import Any
 
 from nasdsl import backend as backends
+from nasdsl import weights
 from nasdsl.errors import CellError, Diagnostic, listed, nearest
 from nasdsl.genotype.settings import RULES
 from nasdsl.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.parser.read_model import is_model
 from nasdsl.request import requested
 
 
@@ -27,6 +29,7 @@ def compile(
 
     Args:
         source: a preset or another library name (`nasnet_a_large`), a path, or a genotype.
+            A `.safetensors` file that nasdsl has written brings its weights along.
         ops: a vocabulary of the library to read the cells in, in place of their own:
             `nasnet_timm` gives NASNet-A as timm computes it.
         backend: the name of an installed backend; `nasdsl.backend.names()` has them.
@@ -37,7 +40,8 @@ def compile(
     Raises:
         CellError: the source or the settings have mistakes; NAS501 for a keyword that is
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
-            backend is not there or cannot build the network.
+            backend is not there or cannot build the network; NAS801 and NAS802 where a
+            file's weights do not fit the settings or are damaged.
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
     chosen = {name: value for name, value in settings.items() if name in RULES}
@@ -46,7 +50,10 @@ def compile(
     if unknown:
         raise CellError(tuple(_unknown(name, sorted(found.options)) for name in unknown))
     graph = compiled_graph(source, ops=ops, **chosen)
-    return backends.checked(found, graph).build(graph, **options)
+    made = backends.checked(found, graph).build(graph, **options)
+    if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):
+        weights.load(made, source, layout="native")
+    return made
 
 
 def compiled_graph(
@@ -58,6 +65,12 @@ def compiled_graph(
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
     return network_graph(requested(source, ops=ops, **settings))
+
+
+def _takes_weights(made: Any) -> bool:
+    """Whether a backend has made a network with values, not a text or one without."""
+    state = made.state_dict() if hasattr(made, "state_dict") else {}
+    return bool(state) and not any(tensor.is_meta for tensor in state.values())
 
 
 def _unknown(name: str, options: list[str]) -> Diagnostic:

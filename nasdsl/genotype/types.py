@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
+from nasdsl.genotype.display import bundle
 from nasdsl.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.genotype.vocabulary import Vocabulary
 
@@ -89,6 +90,10 @@ class Cell:
         made = (BlockState(block.name) for block in self.blocks)
         return tuple(state for state in made if state not in read)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks show: text, and the picture where Graphviz is installed."""
+        return bundle(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Genotype:
@@ -110,6 +115,10 @@ class Genotype:
     def with_settings(self, settings: Settings) -> "Genotype":
         """The same cells with other network settings."""
         return replace(self, settings=settings)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks show: text, and the picture where Graphviz is installed."""
+        return bundle(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,10 @@ class Space:
             for block in cell.blocks
             for options in block.decisions
         )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks show: text, and the picture where Graphviz is installed."""
+        return bundle(self)
 
 
 @lru_cache(maxsize=4096)

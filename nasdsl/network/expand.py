@@ -37,4 +37,4 @@ def network_graph(genotype: Genotype, settings: Settings | Skeleton | None = Non
     if not isinstance(settings, Skeleton):
         settings = skeleton(genotype, settings)
     stack = _STACKS[settings.name](genotype, settings)
-    return needed(NetworkGraph(genotype.name, settings, tuple(stack.modules)))
+    return needed(NetworkGraph(genotype.name, settings, tuple(stack.modules), genotype))

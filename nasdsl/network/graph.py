@@ -19,10 +19,11 @@ The full name puts the module before it: `cells.7.b3.left.0`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
-from nasdsl.genotype.types import CellKind
+from nasdsl.genotype.display import bundle
+from nasdsl.genotype.types import CellKind, Genotype
 from nasdsl.network.skeleton import Skeleton
 
 Primitive = Literal[
@@ -228,12 +229,14 @@ class NetworkGraph:
     """A genotype on a skeleton: modules in the order they are computed.
 
     `skeleton` has what concerns the whole network: batch norm's epsilon and momentum, the
-    probabilities of drop path and dropout, the image's shape.
+    probabilities of drop path and dropout, the image's shape. `genotype` is what it was made
+    from, where it was made from one: exports carry its text.
     """
 
     name: str
     skeleton: Skeleton
     modules: tuple[Module, ...]
+    genotype: Genotype | None = field(default=None, compare=False, repr=False)
 
     @property
     def image(self) -> Shape:
@@ -274,3 +277,7 @@ class NetworkGraph:
     def with_modules(self, modules: tuple[Module, ...]) -> "NetworkGraph":
         """The same network of other modules: what a pass returns."""
         return replace(self, modules=modules)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks show: text, and the picture where Graphviz is installed."""
+        return bundle(self)

@@ -43,27 +43,34 @@ class GraphModule(nn.Module):
             states: one for each port of the body, (B, C, H, W).
             keep: the probability with which each path is kept; None keeps all.
         """
-        values: list[Any] = [*states, *[None] * len(self.plan.steps)]
         masks = None
         if keep is not None and self.plan.drops:
             masks = _masks(states[0], self.plan.drops, keep)
-        for path, function, inputs, output, frees, drop in self.plan.steps:
-            operands = [values[slot] for slot in inputs]
-            for slot in frees:
-                values[slot] = None
-            if function is None:
-                layer: nn.Module = self
-                for name in path:
-                    layer = layer._modules[name]  # type: ignore[assignment]
-                values[output] = layer(*operands)
-            elif drop < 0:
-                values[output] = function(*operands)
-            elif masks is not None:
-                (operand,) = operands
-                values[output] = operand * masks[drop].to(operand.dtype)
-            else:
-                (values[output],) = operands
-        return tuple([values[slot] for slot in self.plan.outputs])
+        return run(self.plan, self, states, masks)
+
+
+def run(
+    plan: Plan, root: nn.Module, states: Sequence[Tensor], masks: Tensor | None = None
+) -> tuple[Tensor, ...]:
+    """What a plan makes of its states, with the layers below `root`."""
+    values: list[Any] = [*states, *[None] * len(plan.steps)]
+    for path, function, inputs, output, frees, drop in plan.steps:
+        operands = [values[slot] for slot in inputs]
+        for slot in frees:
+            values[slot] = None
+        if function is None:
+            layer: nn.Module = root
+            for name in path:
+                layer = layer._modules[name]  # type: ignore[assignment]
+            values[output] = layer(*operands)
+        elif drop < 0:
+            values[output] = function(*operands)
+        elif masks is not None:
+            (operand,) = operands
+            values[output] = operand * masks[drop].to(operand.dtype)
+        else:
+            (values[output],) = operands
+    return tuple([values[slot] for slot in plan.outputs])
 
 
 def _masks(state: Tensor, count: int, keep: Tensor | float) -> Tensor:

@@ -25,7 +25,7 @@ from nasdsl_backends.torch.emission import MODULES, Place
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
-from nasdsl_backends.torch.module import GraphModule, register
+from nasdsl_backends.torch.module import GraphModule, register, run
 from nasdsl_backends.torch.plan import Plan, planned
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
 
@@ -103,7 +103,7 @@ class Network(nn.Module):
         assert head is not None, "every network has a head"
         before, after = at_pool(head.body)
         self.num_features = after.ports[0].shape.channels
-        self._join, self.head = GraphModule(before, place), GraphModule(after, place)
+        self._join, self.head = planned(before), GraphModule(after, place)
         slots = slots_of(graph)
         self._slots = len(slots)
         self._calls = scheduled(graph, with_auxiliary=False)
@@ -202,8 +202,7 @@ class Network(nn.Module):
         return values
 
     def _last_map(self, values: Sequence[Any]) -> Tensor:
-        (x,) = self._join(*[values[slot] for slot in self._head_slots])
-        assert isinstance(x, Tensor)
+        (x,) = run(self._join, self, [values[slot] for slot in self._head_slots])
         return x
 
     # -- ScheduledDropPath --------------------------------------------------------------

@@ -1,0 +1,83 @@
+"""Where a picture goes: a file, standard output, or a file of a name it is given.
+
+Purpose: one rule for `nasdsl render` and `nasdsl plot`. `-o` decides where there is one, its
+suffix the format. Without it a pipe gets the picture, and a terminal, which cannot show one,
+a word about the file it was written to.
+Non-goals: pictures.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from nasdsl.cli import output
+from nasdsl.cli.arguments import Decorator
+from nasdsl.cli.writing import replace_bytes
+from nasdsl.drawing import FORMS, Form
+from nasdsl.errors import listed, refuse
+
+
+def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
+    """`-o` and `--format`, passed on as `out` and `form`."""
+
+    def decorated(command: Any) -> Any:
+        named = click.option(
+            "-o",
+            "out",
+            metavar="OUT",
+            type=click.Path(),
+            help=f"The file to write, {_suffixes(forms)}; - for standard output.",
+        )
+        kind = click.option(
+            "--format",
+            "form",
+            type=click.Choice(forms),
+            help="The format, where no suffix says it; svg by default.",
+        )
+        return named(kind(command))
+
+    return decorated
+
+
+def form_of(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) -> Form:
+    """The format a picture is wanted in.
+
+    Raises:
+        CellError: the suffix is not that of a format, and no format was named (NAS712).
+    """
+    if form is not None:
+        return cast(Form, form)
+    if out is None or out == "-":
+        return "svg"
+    suffix = Path(out).suffix.removeprefix(".").lower()
+    if suffix not in forms:
+        said = f"`.{suffix[:20]}`" if suffix else "no suffix"
+        raise refuse(
+            "NAS712",
+            f"{out[:200]!r} has {said}, and a picture is {_suffixes(forms)}",
+            "`--format` names the format of a file of any name",
+        )
+    return suffix
+
+
+def deliver(content: bytes, form: Form, out: str | None, stem: str) -> None:
+    """Put a picture where it belongs; `stem` names the file where nothing else does.
+
+    Raises:
+        CellError: it cannot be written (NAS006).
+    """
+    if out == "-" or (out is None and not sys.stdout.isatty()):
+        # Bytes, because a picture is not text in the terminal's encoding.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    path = f"{stem}.{form}" if out is None else out
+    replace_bytes(path, content)
+    output.note(f"wrote {path}")
+
+
+def _suffixes(forms: tuple[Form, ...]) -> str:
+    return listed((f".{form}" for form in forms), "or")

@@ -1,0 +1,97 @@
+"""`nasdsl plot`: figures about many models at once."""
+
+from typing import cast
+
+import click
+
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import complete_file, json_option
+from nasdsl.cli.command import Command
+from nasdsl.cli.picture_output import deliver, form_of, output_options
+from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cost_model import genotype_cost
+from nasdsl.drawing import THEMES, Form
+from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot, sources
+from nasdsl.drawing.themes import ThemeName
+from nasdsl.genotype.settings import Settings
+from nasdsl.network.skeleton import skeleton
+
+_FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
+
+
+@click.command(
+    "plot",
+    cls=Command,
+    examples="""
+        nasdsl plot sizes -o sizes.svg
+        nasdsl plot sizes my_cell.cell --stem imagenet --N 4 --filters 1056 -o sizes.pdf
+        nasdsl plot sizes nasnet_a_mobile darts_v2_imagenet --accuracy 74.0 --accuracy 73.3
+    """,
+)
+@click.argument("what", metavar="sizes", type=click.Choice(["sizes"]))
+@click.argument("file", metavar="[FILE]...", nargs=-1, shell_complete=complete_file)
+@output_options(_FORMS)
+@click.option(
+    "--accuracy",
+    type=click.FloatRange(0, 100),
+    multiple=True,
+    help="ImageNet top-1 accuracy of a FILE in percent; one for each, in their order.",
+)
+@click.option(
+    "--against",
+    type=click.Choice([measure.replace("_", "-") for measure in MEASURES]),
+    help="One panel only; both by default.",
+)
+@click.option("--theme", type=click.Choice(THEMES), default="light", help="The colours.")
+@settings_options
+@ops_option
+@json_option("Print the table of models instead.")
+def command(
+    what: str,
+    file: tuple[str, ...],
+    out: str | None,
+    form: str | None,
+    accuracy: tuple[float, ...],
+    against: str | None,
+    theme: str,
+    settings: Settings,
+    ops: str | None,
+    as_json: bool,
+) -> None:
+    """Plot accuracy against mult-adds and parameters, after the NASNet paper's Figure 5.
+
+    Published models come from a table with sources; each FILE is added at the cost that
+    `nasdsl cost` computes, as a line where its accuracy is not given. It needs matplotlib.
+    """
+    if accuracy and len(accuracy) != len(file):
+        raise click.UsageError(f"{len(accuracy)} accuracies for {len(file)} files.")
+    wanted = form_of(out, form, _FORMS)
+    known = accuracy or (None,) * len(file)
+    mine = tuple(
+        sized(name, settings, ops, percent) for name, percent in zip(file, known, strict=True)
+    )
+    if as_json:
+        output.data_object(
+            published=[model._asdict() for model in published()],
+            sources=sources(),
+            genotypes=[
+                {
+                    "name": each.name,
+                    "params": each.params,
+                    "mult_adds": each.mult_adds,
+                    "accuracy": each.accuracy,
+                }
+                for each in mine
+            ],
+        )
+        return
+    measures = (cast(Measure, against.replace("-", "_")),) if against else MEASURES
+    content = sizes_plot(mine, form=wanted, measures=measures, theme_name=cast(ThemeName, theme))
+    deliver(content, wanted, out, "sizes")
+
+
+def sized(name: str, settings: Settings, ops: str | None, accuracy: float | None) -> Sized:
+    """A genotype at the cost of its network."""
+    genotype = reading.genotype(name, ops)
+    counted = genotype_cost(genotype, skeleton(genotype, settings))
+    return Sized(genotype.name, counted.params, counted.mult_adds, accuracy)

@@ -1,0 +1,30 @@
+"""Pictures of cells, spaces, differences and networks.
+
+Importing this imports neither networkx, graphviz nor matplotlib.
+"""
+
+from nasdsl.drawing.draw import (
+    Drawing,
+    difference_drawing,
+    genotype_drawing,
+    network_drawing,
+    space_drawing,
+)
+from nasdsl.drawing.graphviz_dot import FORMS, Form, rendered, svg
+from nasdsl.drawing.options import DIRECTIONS, Options
+from nasdsl.drawing.themes import THEMES
+
+__all__ = [
+    "DIRECTIONS",
+    "FORMS",
+    "THEMES",
+    "Drawing",
+    "Form",
+    "Options",
+    "difference_drawing",
+    "genotype_drawing",
+    "network_drawing",
+    "rendered",
+    "space_drawing",
+    "svg",
+]

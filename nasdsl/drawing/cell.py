@@ -1,0 +1,116 @@
+"""Cells of a genotype as sketches.
+
+Purpose: what Figure 4 of Zoph et al. 2018 shows, and what other drawings of it leave out:
+every state the output names, h[i-1] included, and blocks that reach no output, dimmed.
+Non-goals: holes (`nasdsl.drawing.space`), comparisons (`nasdsl.drawing.difference`).
+"""
+
+from typing import Any
+
+from nasdsl.drawing.kinds import kind_of
+from nasdsl.drawing.lettering import name_lines
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
+from nasdsl.drawing.themes import Stroke
+from nasdsl.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
+from nasdsl.graph import OUTPUT, CellGraph, cell_graph
+
+#: Blocks of a cell beyond which no picture of them could be read.
+MOST_BLOCKS = 60
+
+TITLES: dict[CellKind, str] = {"normal": "Normal cell", "reduction": "Reduction cell"}
+
+
+def cell_sketches(genotype: Genotype) -> tuple[Sketch, ...]:
+    """A sketch of each cell, normal first."""
+    kinds = [kind for kind in CELL_KINDS if genotype.cell(kind) is not None]
+    return tuple(_sketch(genotype, kind, len(kinds) > 1) for kind in kinds)
+
+
+def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
+    cell = genotype.cell(kind)
+    assert cell is not None
+    title = TITLES[kind] if titled else ""
+    if len(cell.blocks) > MOST_BLOCKS:
+        return folded(genotype, kind, title)
+    graph = cell_graph(genotype, kind)
+    nodes: dict[str, dict[str, Any]] = dict(graph.nodes(data=True))
+
+    def box(name: str) -> Box:
+        data = nodes[name]
+        look = kind_of(data["label"], genotype.vocabulary) if data["role"] == "op" else data["role"]
+        return Box(f"{kind}.{name}", name_lines(data["label"]), look, data["dead"])
+
+    units = [
+        Unit(f"{kind}.{name}", "input", (box(name),))
+        for name, data in nodes.items()
+        if data["role"] == "input"
+    ]
+    for name, data in nodes.items():
+        if data["role"] == "combine":
+            feet = (box(f"{name}.left"), box(f"{name}.right"))
+            units.append(Unit(f"{kind}.{name}.block", "block", feet, box(name)))
+    outputs = output_units(kind, nodes[OUTPUT]["label"], len(graph.graph["outputs"]))
+    return Sketch(kind, title, (*units, *outputs), _wires(graph, kind, nodes))
+
+
+def _wires(graph: CellGraph, kind: CellKind, nodes: dict[str, dict[str, Any]]) -> tuple[Wire, ...]:
+    each = nodes[OUTPUT]["label"] == "each"
+    wires = []
+    for tail, head, slot in sorted(graph.edges(keys=True), key=lambda edge: _rank(edge, nodes)):
+        dim = nodes[head]["dead"]
+        at = output_id(kind, slot if each else 0) if head == OUTPUT else f"{kind}.{head}"
+        wires.append(Wire(f"{kind}.{tail}", at, stroke_from(nodes[tail].get("back")), dim))
+    return tuple(wires)
+
+
+def _rank(edge: tuple[str, str, int], nodes: dict[str, dict[str, Any]]) -> tuple[int, int, int]:
+    """Wires by the block they belong to, then by slot; the output's last."""
+    _, head, slot = edge
+    data = nodes[head]
+    if head == OUTPUT:
+        return len(nodes), 0, slot
+    return data["index"], {"op": 0, "combine": 1}[data["role"]], data.get("side", slot)
+
+
+def stroke_from(back: int | None) -> Stroke:
+    """The line that leaves h[i-back]; those of blocks are plain."""
+    if back is None:
+        return "plain"
+    return "older" if back % 2 else "newest"
+
+
+def output_id(kind: CellKind, slot: int) -> str:
+    """The identity of an output's box."""
+    return f"{kind}.{OUTPUT}.{slot}"
+
+
+def output_units(kind: CellKind, label: str, count: int) -> tuple[Unit, ...]:
+    """One output that joins states, or one for each: h[i+1], h[i+2], ... as they are appended."""
+    if label != "each":
+        box = Box(output_id(kind, 0), (label,), "output")
+        return (Unit(box.id, "output", (box,)),)
+    boxes = [Box(output_id(kind, k), (f"h[i+{k + 1}]",), "output") for k in range(count)]
+    return tuple(Unit(box.id, "output", (box,)) for box in boxes)
+
+
+def folded(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
+    """A cell too large to be read, as one box between what it reads and what it gives."""
+    cell = genotype.cell(kind)
+    assert cell is not None
+    states = {state for block in cell.blocks for state in block.inputs} | set(cell.output_states)
+    backs = sorted({state.back for state in states if isinstance(state, Hidden)})
+    inputs = [
+        Unit(
+            f"{kind}.{Hidden(back)}",
+            "input",
+            (Box(f"{kind}.{Hidden(back)}", (str(Hidden(back)),), "input"),),
+        )
+        for back in backs
+    ]
+    body = Box(f"{kind}.blocks", (f"{len(cell.blocks)} blocks",), "other")
+    outputs = output_units(kind, "concat", 1)
+    wires = [
+        Wire(unit.id, body.id, stroke_from(back)) for unit, back in zip(inputs, backs, strict=True)
+    ]
+    unit = Unit(f"{kind}.fold", "block", (body,))
+    return Sketch(kind, title, (*inputs, unit, *outputs), (*wires, Wire(body.id, outputs[0].id)))

@@ -1,0 +1,90 @@
+"""Drawings: from what nasdsl knows to DOT, one function for each kind of picture.
+
+Purpose: the public face of this package. A drawing is data; nothing here runs Graphviz.
+Non-goals: files and formats (`nasdsl.drawing.graphviz_dot`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nasdsl.drawing.cell import MOST_BLOCKS, cell_sketches
+from nasdsl.drawing.difference import difference_sketches
+from nasdsl.drawing.dot_text import DotGraph, dot_text
+from nasdsl.drawing.legend import difference_legend, legend_of
+from nasdsl.drawing.network import network_page
+from nasdsl.drawing.options import DEFAULT, Options
+from nasdsl.drawing.page import dot_graph
+from nasdsl.drawing.picture import picture
+from nasdsl.drawing.sketch import Sketch
+from nasdsl.drawing.space import space_sketches
+from nasdsl.drawing.themes import theme
+from nasdsl.genotype.types import Genotype, Space
+from nasdsl.network import NetworkGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that Graphviz can render.
+
+    Attributes:
+        graph: the picture; every place in it is decided.
+        remarks: what a reader should know that the picture does not say, such as what was
+            left out.
+    """
+
+    graph: DotGraph
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def dot(self) -> str:
+        """The DOT text; the same drawing gives the same text, everywhere."""
+        return dot_text(self.graph)
+
+
+def genotype_drawing(genotype: Genotype, options: Options = DEFAULT) -> Drawing:
+    """The cells of a genotype side by side, after Figure 4 of Zoph et al. 2018."""
+    sketches = cell_sketches(genotype)
+    remarks = _folded((cell.kind, len(cell.blocks)) for cell in genotype.cells)
+    return _drawing(sketches, options, remarks)
+
+
+def space_drawing(space: Space, options: Options = DEFAULT) -> Drawing:
+    """The cells of a space, holes drawn as choices."""
+    sketches, notes = space_sketches(space)
+    remarks = _folded((cell.kind, len(cell.blocks)) for cell in space.cells)
+    return _drawing(sketches, options, remarks, notes)
+
+
+def difference_drawing(a: Genotype, b: Genotype, options: Options = DEFAULT) -> Drawing:
+    """Two genotypes in one picture: what both have, what only one has.
+
+    Raises:
+        CellError: a cell is too large (NAS713).
+    """
+    look = theme(options.theme)
+    page = picture(difference_sketches(a, b), options, difference_legend(a.name, b.name, look))
+    return Drawing(dot_graph(page, look))
+
+
+def network_drawing(network: NetworkGraph, options: Options = DEFAULT) -> Drawing:
+    """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
+    return Drawing(dot_graph(network_page(network, options), theme(options.theme)))
+
+
+def _drawing(
+    sketches: Sequence[Sketch],
+    options: Options,
+    remarks: tuple[str, ...],
+    notes: Sequence[str] = (),
+) -> Drawing:
+    look = theme(options.theme)
+    legend = legend_of(sketches, look) if options.legend else ()
+    return Drawing(dot_graph(picture(sketches, options, legend, notes), look), remarks)
+
+
+def _folded(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    return tuple(
+        f"the {kind} cell has {count} blocks, and more than {MOST_BLOCKS} are drawn as one box"
+        for kind, count in cells
+        if count > MOST_BLOCKS
+    )

@@ -1,0 +1,103 @@
+"""Running Graphviz: from DOT to SVG, PNG and PDF.
+
+Purpose: the one place that starts `dot`, through the `graphviz` package, and what to do
+where it is missing.
+Non-goals: DOT itself, which needs no Graphviz to be written.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Literal, get_args
+
+from nasdsl.drawing.dot_text import dot_text, value
+from nasdsl.drawing.draw import Drawing
+from nasdsl.errors import CellError, refuse
+
+Form = Literal["svg", "png", "pdf", "dot"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+#: Pixels an inch of a PNG: twice a screen's, so that it is sharp in slides.
+_DOTS_PER_INCH = "192"
+#: Older versions of cairo put the time of day into PDFs, whatever they are told.
+_DATE = re.compile(rb"/CreationDate \(D:\d{14}[^)]*\)")
+_NO_DATE = b"/CreationDate (D:19700101000000Z)"
+_COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
+
+INSTALL = (
+    "Debian, Ubuntu: sudo apt install graphviz; Fedora: sudo dnf install graphviz",
+    "macOS: brew install graphviz; Windows: winget install graphviz; conda: conda install graphviz",
+    "DOT (`-o NAME.dot`) and `nasdsl show --tree` work without it",
+)
+
+
+def rendered(drawing: Drawing, form: Form) -> bytes:
+    """A drawing as a file's content; the same bytes on every run.
+
+    Raises:
+        CellError: Graphviz's `dot` is not installed (NAS710), or fails (NAS711).
+    """
+    if form == "dot":
+        return drawing.dot.encode()
+    if form == "svg":
+        return svg(drawing).encode()
+    graph = drawing.graph
+    if form == "png":
+        graph = replace(graph, graph={**graph.graph, "dpi": value(_DOTS_PER_INCH)})
+    return _DATE.sub(_NO_DATE, _run(dot_text(graph), form))
+
+
+def svg(drawing: Drawing) -> str:
+    """A drawing as one `<svg>` element: no prolog, no comments, nothing from elsewhere.
+
+    Raises:
+        CellError: as `rendered`.
+    """
+    text = _run(drawing.dot, "svg").decode()
+    return _COMMENT.sub("", text[text.index("<svg") :])
+
+
+def missing() -> CellError:
+    """The error for a machine without `dot`, this system's advice first."""
+    first = {"darwin": 1, "win32": 1}.get(sys.platform, 0)
+    advice = (INSTALL[first], INSTALL[1 - first], INSTALL[2])
+    return refuse("NAS710", "pictures need Graphviz, and its program `dot` was not found", *advice)
+
+
+def ensure_dot() -> None:
+    """Raise what `rendered` would where `dot` is missing."""
+    if shutil.which("dot") is None:
+        raise missing()
+
+
+def _run(dot: str, form: str) -> bytes:
+    # Imported here because DOT and the terminal do without it.
+    import graphviz
+    from graphviz.backend import CalledProcessError
+
+    try:
+        with _no_date():
+            return bytes(graphviz.pipe("dot", form, dot.encode(), quiet=True))
+    except graphviz.ExecutableNotFound:
+        raise missing() from None
+    except CalledProcessError as error:
+        said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        reason = said[-1][:200] if said else f"exit code {error.returncode}"
+        raise refuse("NAS711", f"`dot` could not make the {form}: {reason}") from None
+
+
+@contextmanager
+def _no_date() -> Iterator[None]:
+    """Ask for PDFs without the time of day, which would differ on every run."""
+    name = "SOURCE_DATE_EPOCH"
+    before = os.environ.get(name)
+    os.environ[name] = before or "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]

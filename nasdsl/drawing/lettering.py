@@ -1,0 +1,83 @@
+"""Names as the lettering of boxes: short lines, and how wide they are.
+
+Purpose: `sep_conv_5x5` becomes three narrow lines, so that ten ops stand side by side and
+are read at half a page.
+Non-goals: escaping for DOT (`nasdsl.drawing.dot_text`).
+
+Widths are Helvetica's, in thousandths of the size of type; Arial and Liberation Sans, which
+stand in for it, are as wide. Boxes do not depend on the fonts of the machine that way.
+"""
+
+import unicodedata
+
+#: Points.
+SIZE = 10.0
+LEADING = 11.5
+
+_LONGEST = 32
+#: Points that a name may take before it is broken into lines.
+_SHORT = 28.0
+_MOST_LINES = 3
+
+_WIDTHS: dict[str, int] = {
+    **dict.fromkeys("ijl'", 222),
+    **dict.fromkeys(" ftI.,:;/[]!|\\", 278),
+    **dict.fromkeys("r()-{}*`", 333),
+    **dict.fromkeys("cksvxyzJ", 500),
+    **dict.fromkeys("FTZ+=<>~\u00d7\u2192\u2212", 611),
+    **dict.fromkeys("ABEKPSVXY&", 667),
+    **dict.fromkeys("wCDHNRU", 722),
+    **dict.fromkeys("GOQ", 778),
+    **dict.fromkeys("mM%", 860),
+    **dict.fromkeys("W@\u2026", 1000),
+}
+_USUAL, _WIDE = 556, 1000
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with everything that does not print as an escape in ASCII."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def shortened(text: str, most: int = _LONGEST) -> str:
+    """At most `most` characters of `text`, the last three dots where there were more."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def name_lines(name: str, most: int = _MOST_LINES) -> tuple[str, ...]:
+    """A name as the lines of a box: its words, on as narrow lines as `most` of them allow.
+
+    Short names stay on one line. Where underscores do not part words (they lead, end or
+    double), the name is shown as it is.
+    """
+    words = shortened(printable(name)).split("_")
+    if len(words) == 1 or not all(words):
+        return ("_".join(words),)
+    if width(" ".join(words)) <= _SHORT:
+        return (" ".join(words),)
+    return min(_breaks(words, most), key=lambda lines: (max(map(width, lines)), len(lines)))
+
+
+def _breaks(words: list[str], most: int) -> list[tuple[str, ...]]:
+    """Every way to put words on at most `most` lines, in their order."""
+    if most == 1 or len(words) == 1:
+        return [(" ".join(words),)]
+    found: list[tuple[str, ...]] = [(" ".join(words),)]
+    for cut in range(1, min(len(words), 9)):
+        head = " ".join(words[:cut])
+        found += [(head, *rest) for rest in _breaks(words[cut:], most - 1)]
+    return found
+
+
+def width(text: str, size: float = SIZE) -> float:
+    """How wide a line of text is, in points."""
+    return size / 1000 * sum(map(_width, text))
+
+
+def _width(char: str) -> int:
+    if not char.isascii() and char not in _WIDTHS:
+        wide = unicodedata.east_asian_width(char) in ("W", "F")
+        return _WIDE if wide else 700
+    return _WIDTHS.get(char, _USUAL)

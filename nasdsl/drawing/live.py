@@ -1,0 +1,209 @@
+"""A page that shows a picture and follows its changes.
+
+Purpose: the server behind `nasdsl render --watch`: loopback only, one page, the picture
+inside it, news over server-sent events.
+Non-goals: watching files (`nasdsl.cli.render`), anything from elsewhere on the network.
+
+The page runs one script of its own and nothing else may run in it: the policy names the
+script by a number drawn at start, and names of ops and genotypes are escaped by the time
+they are in an SVG. Requests that were not made for this address are refused, so that no
+other page can read the picture through a name that leads to this machine.
+"""
+
+import secrets
+import threading
+from html import escape
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import NamedTuple
+
+ADDRESS = "127.0.0.1"
+#: Seconds between signs of life to a page that waits for news.
+_PULSE = 10.0
+_EVENTS = "/events?since="
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style nonce="{nonce}">
+body {{ margin: 0; font: 14px/1.5 Helvetica, Arial, sans-serif; background: {background};
+  color: {letters}; }}
+main {{ display: flex; flex-direction: column; align-items: center; padding: 24px; }}
+svg {{ max-width: 96vw; max-height: 86vh; height: auto; }}
+pre {{ align-self: stretch; margin: 0 0 16px; padding: 12px 16px; overflow: auto;
+  border-left: 4px solid #c2331f; background: #fdf1ef; color: #4a1a12; }}
+footer {{ position: fixed; bottom: 6px; right: 12px; opacity: 0.6; font-size: 12px; }}
+</style>
+</head>
+<body>
+<main id="picture" data-version="{version}">{picture}</main>
+<footer id="state">live</footer>
+<script nonce="{nonce}">
+const picture = document.getElementById("picture");
+const state = document.getElementById("state");
+const news = new EventSource("/events?since=" + picture.dataset.version);
+news.onmessage = async () => {{
+  const answer = await fetch("/picture", {{ cache: "no-store" }});
+  picture.innerHTML = await answer.text();
+}};
+news.onopen = () => {{ state.textContent = "live"; }};
+news.onerror = () => {{ state.textContent = "not connected"; }};
+</script>
+</body>
+</html>
+"""
+
+
+class Shown(NamedTuple):
+    """What the page shows: a picture, and what is wrong with the file as it is now."""
+
+    svg: str
+    message: str = ""
+
+    @property
+    def html(self) -> str:
+        """As a fragment of HTML. The SVG comes from Graphviz, the message from anywhere."""
+        return (f"<pre>{escape(self.message)}</pre>" if self.message else "") + self.svg
+
+
+class LivePage:
+    """A server that is up inside `with`; `url` is its address."""
+
+    def __init__(
+        self, title: str, shown: Shown, *, port: int = 0, colours: tuple[str, str]
+    ) -> None:
+        self.title, self.background, self.letters = title, *colours
+        self._shown, self._version, self._closed = shown, 0, False
+        self._news = threading.Condition()
+        self._server = _Server((ADDRESS, port), _handler(self))
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://{ADDRESS}:{self.port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+
+    def __enter__(self) -> "LivePage":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def show(self, shown: Shown) -> None:
+        """Put another picture on every page that is open."""
+        with self._news:
+            self._shown = shown
+            self._version += 1
+            self._news.notify_all()
+
+    @property
+    def shown(self) -> Shown:
+        """What the page shows now."""
+        return self.snapshot()[0]
+
+    def snapshot(self) -> tuple[Shown, int]:
+        """What the page shows now, and how often that was changed."""
+        with self._news:
+            return self._shown, self._version
+
+    def news_since(self, version: int) -> int | None:
+        """The version that is shown, as soon as it is not `version`; None when all is over.
+
+        After a while without news, the same version.
+        """
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._version != version, _PULSE)
+            return None if self._closed else self._version
+
+    def page(self, nonce: str) -> str:
+        """The whole page."""
+        shown, version = self.snapshot()
+        return _PAGE.format(
+            title=escape(self.title),
+            nonce=nonce,
+            background=self.background,
+            letters=self.letters,
+            picture=shown.html,
+            version=version,
+        )
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A page that is closed while it waits is nothing to tell anybody about.
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the reader has gone."""
+
+
+def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+        server_version = "nasdsl"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            names = (ADDRESS, "localhost")
+            if self.headers.get("Host") not in {f"{name}:{live.port}" for name in names}:
+                self._answer(HTTPStatus.FORBIDDEN, "text/plain", "another address was meant\n")
+            elif self.path == "/":
+                self._answer(HTTPStatus.OK, "text/html", live.page(nonce))
+            elif self.path == "/picture":
+                self._answer(HTTPStatus.OK, "text/html", live.shown.html)
+            elif self.path.startswith(_EVENTS):
+                self._events(self.path.removeprefix(_EVENTS)[:20])
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is nothing here\n")
+
+        def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
+            content = text.encode("utf-8", "backslashreplace")
+            self._begin(status, f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _begin(self, status: HTTPStatus, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Security-Policy", policy)
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Cache-Control", "no-store")
+
+        def _events(self, since: str) -> None:
+            # What changed after the page was sent is news as soon as it asks.
+            version: int | None = int(since) if since.isdecimal() else -1
+            self._begin(HTTPStatus.OK, "text/event-stream")
+            self.end_headers()
+            self.wfile.write(b": hello\n\n")
+            self.wfile.flush()
+            while version is not None:
+                newest = live.news_since(version)
+                if newest is None:
+                    return
+                changed = newest != version
+                self.wfile.write(b"data: changed\n\n" if changed else b": still here\n\n")
+                self.wfile.flush()
+                version = newest
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet: the terminal belongs to the file that is written."""
+
+    return Handler

@@ -1,0 +1,220 @@
+"""A whole network: the stack of cells after Figure 2 of Zoph et al. 2018.
+
+Purpose: modules from the image to the classes with filters and shapes, cells that repeat
+folded into one box, the auxiliary classifier beside the stack.
+Non-goals: what is inside a cell (`nasdsl.drawing.cell`).
+"""
+
+from dataclasses import replace
+
+from nasdsl.drawing.lettering import width
+from nasdsl.drawing.network_boxes import Group, groups_of, notes_of, shape_text
+from nasdsl.drawing.options import Options
+from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
+from nasdsl.drawing.picture import with_legend, with_notes
+from nasdsl.drawing.themes import Look, Theme, theme
+from nasdsl.network import NetworkGraph
+
+_SHAPE_SIZE = 9.0
+_GAP, _SIDE_GAP, _ARC = 27.0, 30.0, 13.0
+
+_LEGEND: dict[Look, str] = {
+    "stem": "stem and classifier",
+    "cell_normal": "normal cell",
+    "cell_reduction": "reduction cell",
+}
+
+
+def network_page(network: NetworkGraph, options: Options) -> Page:
+    """The picture of a network, the states flowing the way the options say."""
+    look = theme(options.theme)
+    upright = options.direction in ("up", "down")
+    groups = groups_of(network)
+    stack = _Stack(groups, network, look, upright)
+    page = stack.page()
+    if options.direction in ("down", "left"):
+        page = _mirrored(page, upright)
+    page = with_notes(page, notes_of(network), look)
+    seen = {group.look for group in groups}
+    legend = [(look.boxes[name], words) for name, words in _LEGEND.items() if name in seen]
+    return with_legend(page, legend if options.legend else (), look)
+
+
+# -- boxes to a page ------------------------------------------------------------------------
+
+
+class _Stack:
+    """Groups one after another; `along` is the way the states flow, `across` beside it."""
+
+    def __init__(
+        self, groups: list[Group], network: NetworkGraph, look: Theme, upright: bool
+    ) -> None:
+        self.groups, self.look, self.upright = groups, look, upright
+        self.image = network.image
+        self.home = {m.name: k for k, group in enumerate(groups) for m in group.modules}
+        sizes = [box_size(group.text) for group in groups]
+        shared = max(size[0] for size, group in zip(sizes, groups, strict=True) if not group.aside)
+        tall = max(size[1] for size in sizes)
+        self.sizes = [
+            (shared + 14.0 if upright and not group.aside else size[0] + 8.0, size[1])
+            if upright
+            else (size[0] + 8.0, tall)
+            for size, group in zip(sizes, groups, strict=True)
+        ]
+        self.gap = _GAP if upright else max(map(self._shape_width, range(-1, len(groups)))) + 16.0
+
+    def _shape_width(self, index: int) -> float:
+        return width(self.shape(index), _SHAPE_SIZE)
+
+    def shape(self, index: int) -> str:
+        """What a group gives; the image for -1."""
+        if index < 0:
+            return shape_text(self.image)
+        shapes = self.groups[index].modules[-1].body.output_shapes
+        return shape_text(shapes[-1]) + (f" ({len(shapes)} states)" if len(shapes) > 1 else "")
+
+    def page(self) -> Page:
+        stack = [k for k, group in enumerate(self.groups) if not group.aside]
+        image = box_size(("image",))
+        extents = [image[1] if self.upright else image[0]]
+        extents += [self.sizes[k][1 if self.upright else 0] for k in stack]
+        at: dict[int, tuple[float, float]] = {}
+        along = 0.0
+        for k, extent in zip((-1, *stack), extents, strict=True):
+            at[k] = (along, along + extent)
+            along += extent + self.gap
+        places = [self.box(-1, ("image",), "input", at[-1], image)]
+        places += [
+            self.box(k, self.groups[k].text, self.groups[k].look, at[k], self.sizes[k])
+            for k in stack
+        ]
+        lines: list[Line] = []
+        for before, after in zip((-1, *stack), stack, strict=False):
+            lines.append(self.straight(before, after, at))
+            places.append(self.lettered(before, at))
+        self.skips(stack, at, lines)
+        self.asides(at, places, lines)
+        return _fitted(places, lines)
+
+    def xy(self, across: float, along: float) -> tuple[float, float]:
+        return (across, along) if self.upright else (along, -across)
+
+    def box(
+        self,
+        k: int,
+        text: tuple[str, ...],
+        name: Look,
+        span: tuple[float, float],
+        size: tuple[float, float],
+        across: float = 0.0,
+    ) -> Place:
+        x, y = self.xy(across, sum(span) / 2)
+        id = "image" if k < 0 else f"group{k}"
+        return Place(id, text, x, y, *size, self.look.boxes[name])
+
+    def lettered(self, k: int, at: dict[int, tuple[float, float]]) -> Place:
+        """The shape of what a group gives, beside the arrow that leaves it."""
+        middle = at[k][1] + self.gap / 2
+        wide = self._shape_width(k)
+        across = wide / 2 + 8.0 if self.upright else -8.0
+        return text_at(
+            f"shape{k + 1}", self.shape(k), *self.xy(across, middle), _SHAPE_SIZE, self.look
+        )
+
+    def straight(self, before: int, after: int, at: dict[int, tuple[float, float]]) -> Line:
+        start, end = at[before][1], at[after][0]
+        steps = [start + (end - start) * k / 3 for k in range(4)]
+        points = tuple(self.xy(0.0, step) for step in steps)
+        return Line(self.id(before), self.id(after), points, self.look.strokes["plain"])
+
+    def id(self, k: int) -> str:
+        return "image" if k < 0 else f"group{k}"
+
+    def half(self, k: int) -> float:
+        """Half a box across the flow."""
+        return self.sizes[k][0 if self.upright else 1] / 2
+
+    def skips(
+        self, stack: list[int], at: dict[int, tuple[float, float]], lines: list[Line]
+    ) -> None:
+        """What reads further back than the module before, as arcs beside the stack."""
+        order = {k: place for place, k in enumerate(stack)}
+        pairs = {
+            (self.home[ref.module], k)
+            for k in stack
+            for module in self.groups[k].modules
+            for ref in module.inputs
+            if ref.module and self.home[ref.module] in order
+        }
+        arcs = sorted((t, h) for t, h in pairs if order[h] - order[t] > 1)
+        lanes: list[tuple[int, int]] = []
+        for tail, head in arcs:
+            lane = next((k for k, (_, end) in enumerate(lanes) if end <= order[tail]), len(lanes))
+            lanes[lane : lane + 1] = [(order[tail], order[head])]
+            lines.append(self.arc(tail, head, lane, at))
+
+    def arc(self, tail: int, head: int, lane: int, at: dict[int, tuple[float, float]]) -> Line:
+        """A line that leaves a box sideways, runs beside the stack, and comes back."""
+        widest = max(self.half(k) for k, group in enumerate(self.groups) if not group.aside)
+        out = -widest - _ARC * (lane + 1)
+        low, high = sum(at[tail]) / 2 + 4.0, sum(at[head]) / 2 - 4.0
+        bend = min(12.0, (high - low) / 3)
+        path = [
+            (-self.half(tail), low),
+            (out + bend / 3, low),
+            (out, low + bend / 3),
+            (out, low + bend),
+            (out, low + bend),
+            (out, high - bend),
+            (out, high - bend),
+            (out, high - bend / 3),
+            (out + bend / 3, high),
+            (-self.half(head), high),
+        ]
+        points = tuple(self.xy(*point) for point in path)
+        return Line(self.id(tail), self.id(head), points, self.look.strokes["skip"])
+
+    def asides(
+        self, at: dict[int, tuple[float, float]], places: list[Place], lines: list[Line]
+    ) -> None:
+        """The auxiliary classifier, beside what it reads."""
+        for k, group in enumerate(self.groups):
+            if not group.aside:
+                continue
+            tail = self.home[group.modules[0].inputs[0].module]
+            across = self.half(tail) + _SIDE_GAP + self.half(k)
+            middle = sum(at[tail]) / 2
+            extent = self.sizes[k][1 if self.upright else 0]
+            span = middle - extent / 2, middle + extent / 2
+            places.append(self.box(k, group.text, group.look, span, self.sizes[k], across))
+            start, end = self.half(tail), self.half(tail) + _SIDE_GAP
+            steps = [start + (end - start) * step / 3 for step in range(4)]
+            points = tuple(self.xy(step, middle) for step in steps)
+            lines.append(Line(self.id(tail), self.id(k), points, self.look.strokes["plain"]))
+
+
+def _fitted(places: list[Place], lines: list[Line]) -> Page:
+    """A page just large enough."""
+    xs = [x for each in places for x in (each.x - each.width / 2, each.x + each.width / 2)]
+    ys = [y for each in places for y in (each.y - each.height / 2, each.y + each.height / 2)]
+    xs += [x for line in lines for x, _ in line.points]
+    ys += [y for line in lines for _, y in line.points]
+    left, low = min(xs), min(ys)
+    page = Page(tuple(places), tuple(lines), max(xs) - left, max(ys) - low)
+    return page.moved(-left, -low)
+
+
+def _mirrored(page: Page, upright: bool) -> Page:
+    """The page with the flow the other way."""
+
+    def turned(x: float, y: float) -> tuple[float, float]:
+        return (x, page.height - y) if upright else (page.width - x, y)
+
+    places = tuple(
+        replace(each, x=turned(each.x, each.y)[0], y=turned(each.x, each.y)[1])
+        for each in page.places
+    )
+    lines = tuple(
+        replace(each, points=tuple(turned(x, y) for x, y in each.points)) for each in page.lines
+    )
+    return replace(page, places=places, lines=lines)

@@ -1,0 +1,189 @@
+"""Pictures of cells: layouts beside one another, with titles, notes and a legend.
+
+Purpose: from sketches to a page.
+Non-goals: places within a cell (`nasdsl.drawing.layout`), DOT (`nasdsl.drawing.page`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nasdsl.drawing.curves import Point
+from nasdsl.drawing.layout import Layout, Path, Size, laid_out
+from nasdsl.drawing.lettering import width
+from nasdsl.drawing.options import Options
+from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
+from nasdsl.drawing.sketch import Box, Direction, Sketch
+from nasdsl.drawing.themes import Ink, Theme, theme
+
+#: An entry of a legend: a colour, and what it means.
+Entry = tuple[Ink, str]
+
+_CELL_GAP, _TITLE, _NOTE = 34.0, 27.0, 15.0
+_TITLE_SIZE, _NOTE_SIZE = 12.0, 9.0
+_ROW = 17.0
+#: The longest name that is put on one line where the flow is sideways, in points.
+_WIDEST = 96.0
+
+
+def picture(
+    sketches: Sequence[Sketch],
+    options: Options,
+    legend: Sequence[Entry] = (),
+    notes: Sequence[str] = (),
+) -> Page:
+    """Sketches beside one another (below one another where the flow is sideways)."""
+    look = theme(options.theme)
+    upright = options.direction in ("up", "down")
+    sketches = sketches if upright else [_widened(each) for each in sketches]
+    along = _along(sketches, upright)
+
+    def size_of(box: Box) -> Size:
+        wide, tall = box_size(box.lines)
+        size = Size(wide, tall) if upright else Size(tall, wide)
+        return size._replace(along=along.get(box.id, size.along))
+
+    pages = [_page(laid_out(each, size_of), look, options.direction) for each in sketches]
+    page = _beside(pages) if upright else _below(pages)
+    return with_legend(with_notes(page, notes, look), legend, look)
+
+
+def _widened(sketch: Sketch) -> Sketch:
+    """The sketch with what boxes say on one line each, where there is room for that."""
+
+    def widened(box: Box) -> Box:
+        text = (", " if box.look == "choice" else " ").join(box.lines)
+        return replace(box, lines=(text,)) if width(text) <= _WIDEST else box
+
+    units = tuple(
+        replace(unit, feet=tuple(map(widened, unit.feet)), head=unit.head and widened(unit.head))
+        for unit in sketch.units
+    )
+    return replace(sketch, units=units)
+
+
+def _along(sketches: Sequence[Sketch], upright: bool) -> dict[str, float]:
+    """Ops are all as long along the flow, so that they stand in rows."""
+    feet = [
+        box for each in sketches for unit in each.units if unit.role == "block" for box in unit.feet
+    ]
+    longest = max((box_size(box.lines)[upright] for box in feet), default=0.0)
+    return {box.id: longest for box in feet}
+
+
+# -- cells on a page ----------------------------------------------------------------------
+
+
+def _page(layout: Layout, look: Theme, direction: Direction) -> Page:
+    """A layout turned the way the states flow, with its title below."""
+    upright = direction in ("up", "down")
+    places = []
+    for box in (box for unit in layout.sketch.units for box in unit.boxes):
+        x, y = _turned(layout.centres[box.id], layout.size, direction)
+        across, along = layout.sizes[box.id]
+        wide, tall = (across, along) if upright else (along, across)
+        ink = look.dim if box.dim else look.boxes[box.look]
+        places.append(Place(box.id, box.lines, x, y, wide, tall, ink))
+    lines = tuple(_line(path, layout.size, direction, look) for path in layout.paths)
+    across, along = layout.size
+    wide, tall = (across, along) if upright else (along, across)
+    return _titled(Page(tuple(places), lines, wide, tall), layout.sketch, look)
+
+
+def _turned(point: Point, size: Size, direction: Direction) -> tuple[float, float]:
+    """From across and along the flow to x and y, the left operand left or on top."""
+    along = point.along if direction in ("up", "right") else size.along - point.along
+    if direction in ("up", "down"):
+        return point.across, along
+    return along, size.across - point.across
+
+
+def _line(path: Path, size: Size, direction: Direction, look: Theme) -> Line:
+    wire = path.wire
+    colour = look.dim_stroke if wire.dim else look.strokes[wire.stroke]
+    turned = tuple(_turned(point, size, direction) for point in path.points)
+    return Line(wire.tail, wire.head, turned, colour, wire.stroke in look.dashed)
+
+
+def _titled(page: Page, sketch: Sketch, look: Theme) -> Page:
+    if not sketch.title:
+        return page
+    whole = max(page.width, width(sketch.title, _TITLE_SIZE) + 4.0)
+    moved = page.moved((whole - page.width) / 2, _TITLE)
+    id = f"{sketch.id}.title"
+    title = text_at(id, sketch.title, whole / 2, _TITLE_SIZE / 2, _TITLE_SIZE, look)
+    return Page((*moved.places, title), moved.lines, whole, page.height + _TITLE)
+
+
+def _beside(pages: Sequence[Page]) -> Page:
+    at, moved = 0.0, []
+    for page in pages:
+        moved.append(page.moved(at, 0.0))
+        at += page.width + _CELL_GAP
+    return _joined(moved, at - _CELL_GAP, max(page.height for page in pages))
+
+
+def _below(pages: Sequence[Page]) -> Page:
+    widest = max(page.width for page in pages)
+    at, moved = 0.0, []
+    for page in reversed(pages):
+        moved.append(page.moved((widest - page.width) / 2, at))
+        at += page.height + _CELL_GAP
+    return _joined(moved[::-1], widest, at - _CELL_GAP)
+
+
+def _joined(pages: Sequence[Page], wide: float, tall: float) -> Page:
+    places = tuple(place for page in pages for place in page.places)
+    return Page(places, tuple(line for page in pages for line in page.lines), wide, tall)
+
+
+# -- below the cells ----------------------------------------------------------------------
+
+
+def with_notes(page: Page, notes: Sequence[str], look: Theme) -> Page:
+    """The page with lines of small text below it."""
+    if not notes:
+        return page
+    whole = max(page.width, *(width(note, _NOTE_SIZE) + 4.0 for note in notes))
+    tall = _NOTE * len(notes) + 6.0
+    moved = page.moved((whole - page.width) / 2, tall)
+    texts = tuple(
+        text_at(f"note.{k}", note, whole / 2, tall - 6.0 - _NOTE * (k + 0.5), _NOTE_SIZE, look)
+        for k, note in enumerate(notes)
+    )
+    return Page((*moved.places, *texts), moved.lines, whole, page.height + tall)
+
+
+def with_legend(page: Page, legend: Sequence[Entry], look: Theme) -> Page:
+    """The page with what its colours mean below it, in as many rows as that takes."""
+    if not legend:
+        return page
+    rows = _rows(legend, max(page.width, 340.0))
+    widest = max(sum(map(_entry_width, row)) for row in rows)
+    whole, tall = max(page.width, widest), _ROW * len(rows) + 10.0
+    moved = page.moved((whole - page.width) / 2, tall)
+    places = list(moved.places)
+    number = 0
+    for row, entries in enumerate(rows):
+        x = (whole - sum(map(_entry_width, entries))) / 2
+        y = _ROW * (len(rows) - row - 0.5)
+        for ink, words in entries:
+            text = text_at(f"legend.{number}.text", words, 0.0, y, _NOTE_SIZE, look)
+            places.append(Place(f"legend.{number}", (), x + 8.0, y, 15.0, 10.0, ink, rounded=False))
+            centre = x + 18.0 + text.width / 2
+            places.append(text_at(text.id, words, centre, y, _NOTE_SIZE, look))
+            x += _entry_width((ink, words))
+            number += 1
+    return Page(tuple(places), moved.lines, whole, page.height + tall)
+
+
+def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
+    rows: list[list[Entry]] = [[]]
+    for entry in legend:
+        if rows[-1] and sum(map(_entry_width, (*rows[-1], entry))) > room:
+            rows.append([])
+        rows[-1].append(entry)
+    return rows
+
+
+def _entry_width(entry: Entry) -> float:
+    return width(entry[1], _NOTE_SIZE) + 32.0

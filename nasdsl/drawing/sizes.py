@@ -1,0 +1,225 @@
+"""Accuracy against size, after Figure 5 of Zoph et al. 2018.
+
+Purpose: published models from a table that ships with nasdsl and says where each figure
+comes from, and genotypes at their computed cost.
+Non-goals: computing costs (`nasdsl.cost_model`); guessing accuracies: a genotype without
+one is a line across the plot at its size.
+
+matplotlib takes long to import and is an extra, so it is imported on use.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from nasdsl.drawing.graphviz_dot import Form
+from nasdsl.drawing.lettering import printable, shortened
+from nasdsl.drawing.themes import Theme, ThemeName, theme
+from nasdsl.errors import refuse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Measure = Literal["mult_adds", "params"]
+MEASURES: tuple[Measure, ...] = ("mult_adds", "params")
+_WORDS: dict[Measure, str] = {
+    "mult_adds": "mult-adds for one image (millions)",
+    "params": "parameters (millions)",
+}
+_STYLES = {
+    "NASNet-A": ("#c2331f", "o", "-"),
+    "PNASNet": ("#2f66a3", "s", ""),
+    "AmoebaNet": ("#1b7f37", "^", ""),
+    "DARTS": ("#b07400", "D", ""),
+    "by hand": ("#7d7f86", "v", ""),
+}
+_MINE = "#8b2fa3"
+
+
+class Published(NamedTuple):
+    """A published model: top-1 accuracy in percent, sizes in millions.
+
+    `label` stands beside its point, where there is room for one.
+    """
+
+    name: str
+    family: str
+    accuracy: float
+    params: float
+    mult_adds: float | None
+    source: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A genotype at its computed cost; `accuracy` in percent, where it is known."""
+
+    name: str
+    params: int
+    mult_adds: int
+    accuracy: float | None = None
+
+    def millions(self, measure: Measure) -> float:
+        """Its size by that measure, in millions."""
+        return (self.params if measure == "params" else self.mult_adds) / 1e6
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """The table of published models."""
+    return tuple(Published(**model) for model in _table()["models"])
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Where the figures come from: short names to references."""
+    return dict(_table()["sources"])
+
+
+def _table() -> dict[str, Any]:
+    text = files("nasdsl.drawing").joinpath("published.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+def sizes_plot(
+    mine: tuple[Sized, ...] = (),
+    *,
+    form: Form = "svg",
+    measures: tuple[Measure, ...] = MEASURES,
+    theme_name: ThemeName = "light",
+) -> bytes:
+    """The plot as a file's content; the same bytes on every run.
+
+    Args:
+        mine: genotypes to add.
+        form: `svg`, `png` or `pdf`.
+        measures: a panel for each.
+        theme_name: as pictures of cells.
+
+    Raises:
+        CellError: matplotlib is not installed (NAS701).
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise refuse(
+            "NAS701", "plots need matplotlib, which is not installed", "pip install 'nasdsl[plot]'"
+        ) from None
+    look = theme(theme_name)
+    settings: dict[Any, Any] = {
+        "svg.hashsalt": "nasdsl",
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,
+        "font.family": "sans-serif",
+        "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+        "font.size": 9,
+    }
+    with matplotlib.rc_context(settings), _quiet_about_fonts():
+        figure = Figure(
+            figsize=(4.6 * len(measures), 4.1), facecolor=look.background, layout="constrained"
+        )
+        for place, measure in enumerate(measures):
+            axes = figure.add_subplot(1, len(measures), place + 1)
+            _panel(axes, measure, mine, look)
+        _key(figure, look)
+        content = BytesIO()
+        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+        figure.savefig(content, format=form, dpi=200, metadata=dates.get(form))
+    return content.getvalue()
+
+
+@contextmanager
+def _quiet_about_fonts() -> Iterator[None]:
+    """Which fonts a machine has is nothing to warn about: others stand in."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _panel(axes: "Axes", measure: Measure, mine: tuple[Sized, ...], look: Theme) -> None:
+    axes.set_facecolor(look.background)
+    axes.set_xscale("log")
+    families = dict.fromkeys(model.family for model in published())
+    for family in families:
+        colour, marker, line = _STYLES[family]
+        models = [model for model in published() if model.family == family]
+        points = [(size, model.accuracy) for model in models if (size := getattr(model, measure))]
+        if points:
+            across, up = zip(*sorted(points), strict=True)
+            style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line or "none"}
+            axes.plot(across, up, **style, markersize=5.5, linewidth=1.1, label=family)
+        for model in models:
+            size = getattr(model, measure)
+            if model.label and size:
+                at: dict[str, Any] = {"xytext": (6, -9), "textcoords": "offset points"}
+                axes.annotate(model.label, (size, model.accuracy), **at, color=colour, fontsize=7)
+    for number, genotype in enumerate(mine):
+        _mine(axes, genotype, measure, number, look)
+    axes.set_xlabel(_WORDS[measure], color=look.letters)
+    axes.set_ylabel("ImageNet top-1 accuracy (%)", color=look.letters)
+    axes.tick_params(colors=look.letters, which="both")
+    axes.grid(True, which="major", color=look.dim_stroke, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(look.letters)
+
+
+def _mine(axes: "Axes", genotype: Sized, measure: Measure, number: int, look: Theme) -> None:
+    """A star where the accuracy is known, else a line at the size."""
+    size, name = genotype.millions(measure), printable(shortened(genotype.name))
+    behind = {"facecolor": look.background, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+    common: dict[str, Any] = {"color": _MINE, "fontsize": 8, "parse_math": False, "bbox": behind}
+    if genotype.accuracy is None:
+        axes.axvline(size, color=_MINE, linestyle=(0, (4, 2)), linewidth=1.0)
+        height = 0.985 - 0.02 * (number % 3)
+        place: dict[str, Any] = {"xy": (size, height), "xycoords": ("data", "axes fraction")}
+        axes.annotate(
+            name,
+            **place,
+            xytext=(3, 0),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            ha="left",
+            **common,
+        )
+        return
+    axes.plot([size], [genotype.accuracy], marker="*", markersize=11, color=_MINE, linestyle="none")
+    axes.annotate(
+        name, (size, genotype.accuracy), xytext=(7, -3), textcoords="offset points", **common
+    )
+
+
+def _key(figure: "Figure", look: Theme) -> None:
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        found.update(zip(labels, handles, strict=True))
+    figure.legend(
+        list(found.values()),
+        list(found),
+        loc="outside lower center",
+        ncols=len(found),
+        frameon=False,
+        labelcolor=look.letters,
+        fontsize=8,
+    )

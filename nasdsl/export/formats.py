@@ -1,0 +1,93 @@
+"""The formats by suffix.
+
+Purpose: one entry a suffix: what it needs, how it is written and how it is read back.
+Non-goals: temporary files and comparisons (`nasdsl.export.writing`).
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from nasdsl.errors import listed, nearest, refuse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasdsl.export.request import Request
+
+
+class Format(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        module: where its `write(request, path)` and `logits(request, path)` are.
+        what: it in a few words.
+        needs: packages that have to be importable.
+        extra: the extra that brings them.
+        backend: the backend that makes its content, if one does.
+    """
+
+    module: str
+    what: str
+    needs: tuple[str, ...] = ()
+    extra: str = "torch"
+    backend: str = ""
+
+    @property
+    def write(self) -> "Callable[[Request, Path], None]":
+        """Writes the file."""
+        found: Callable[[Request, Path], None] = import_module(self.module).write
+        return found
+
+    @property
+    def logits(self) -> "Callable[[Request, Path], list[Tensor]]":
+        """Reads the file back and runs it on the images."""
+        found: Callable[[Request, Path], list[Tensor]] = import_module(self.module).logits
+        return found
+
+
+FORMATS = {
+    ".py": Format("nasdsl.export.source_file", "readable PyTorch source", backend="source"),
+    ".safetensors": Format("nasdsl.export.model_file", "weights and .cell text", ("safetensors",)),
+    ".pt2": Format("nasdsl.export.program_file", "a program of torch.export"),
+    ".onnx": Format(
+        "nasdsl.export.onnx_file", "ONNX", ("onnx", "onnxscript", "onnxruntime"), "onnx"
+    ),
+}
+#: The suffixes of the files that can be written.
+SUFFIXES = tuple(FORMATS)
+
+
+def format_of(path: Path) -> Format:
+    """The format that a path's suffix asks for.
+
+    Raises:
+        CellError: NAS007 for an unknown suffix, NAS701 where a package is not installed.
+    """
+    suffix = path.suffix.lower()
+    found = FORMATS.get(suffix)
+    if found is None:
+        guess = nearest(suffix, SUFFIXES) if suffix else None
+        has = f"has the suffix {suffix!r:.40}" if suffix else "has no suffix"
+        ways = [f"{name} ({form.what})" for name, form in FORMATS.items()]
+        hints = [f"did you mean {guess}?"] if guess else []
+        raise refuse(
+            "NAS007",
+            f"{path.name!r:.80} {has}, which means no kind of file here",
+            *hints,
+            f"there are {', '.join(ways)}",
+        )
+    missing = [name for name in found.needs if find_spec(name) is None]
+    if missing:
+        raise refuse(
+            "NAS701",
+            f"{suffix} files need {listed(missing)}, which {_is(missing)} not installed",
+            f'pip install "nasdsl[{found.extra}]"',
+        )
+    return found
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

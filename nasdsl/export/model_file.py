@@ -1,0 +1,32 @@
+"""`.safetensors`: weights, and in the metadata the text they belong to.
+
+Purpose: a file that `nasdsl compile` builds the network from again.
+Non-goals: other programs' names for the weights (`nasdsl.weights`).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasdsl.compiler import compile
+from nasdsl.export.request import Request
+from nasdsl.parser.read_model import MEMBER
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def write(request: Request, path: Path) -> None:
+    """Write the file."""
+    from safetensors.torch import save_file
+
+    state = {name: tensor.contiguous() for name, tensor in request.net.state_dict().items()}
+    save_file(state, path, metadata={"format": "pt", MEMBER: request.text})
+
+
+def logits(request: Request, path: Path) -> "list[Tensor]":
+    """The logits of the network that `compile` makes of the file."""
+    import torch
+
+    net = compile(path, dtype=request.images[0].dtype).eval()
+    with torch.inference_mode():
+        return [net(images) for images in request.images]

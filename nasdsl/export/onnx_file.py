@@ -1,0 +1,58 @@
+"""`.onnx`: the Open Neural Network Exchange format.
+
+Purpose: the network in evaluation, for any batch size, checked by onnx and run by ONNX
+Runtime.
+Non-goals: training; image sizes other than the network's.
+"""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasdsl.export.request import Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: The operator set: PyTorch's exporter writes it without converting.
+OPSET = 18
+
+
+def write(request: Request, path: Path) -> None:
+    """Write the file; it holds the weights too."""
+    import onnx
+    import torch
+
+    noisy = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript")
+    levels = [logger.level for logger in noisy]
+    try:
+        for logger in noisy:
+            logger.setLevel(logging.ERROR)
+        torch.onnx.export(
+            request.net,
+            (request.images[0],),
+            path,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+            verbose=False,
+        )
+    finally:
+        for logger, level in zip(noisy, levels, strict=True):
+            logger.setLevel(level)
+    onnx.checker.check_model(str(path), full_check=True)
+
+
+def logits(request: Request, path: Path) -> "list[Tensor]":
+    """The logits that ONNX Runtime computes from the file."""
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    found = [session.run(["logits"], {"image": images.numpy()}) for images in request.images]
+    return [torch.from_numpy(outputs[0]) for outputs in found]

@@ -1,0 +1,32 @@
+"""`.pt2`: a program of `torch.export`.
+
+Purpose: the network in evaluation, for any batch size, to run without nasdsl.
+Non-goals: training; reading files of others, which could run code.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasdsl.export.request import Request
+from nasdsl.parser.read_model import MEMBER
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def write(request: Request, path: Path) -> None:
+    """Write the file."""
+    import torch
+
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(request.net, (request.images[0],), dynamic_shapes=({0: batch},))
+    torch.export.save(program, path, extra_files={MEMBER: request.text})
+
+
+def logits(request: Request, path: Path) -> "list[Tensor]":
+    """The logits of the program in the file, which this process has just written."""
+    import torch
+
+    module = torch.export.load(path).module()
+    with torch.inference_mode():
+        return [module(images) for images in request.images]

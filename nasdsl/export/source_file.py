@@ -1,0 +1,65 @@
+"""`.py`: readable PyTorch source.
+
+Purpose: write what the backend `source` prints, and run it as its users will: in an
+interpreter of its own.
+Non-goals: the text (`backends/nasdsl_backends/source`).
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasdsl import backend as backends
+from nasdsl.errors import refuse
+from nasdsl.export.request import Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# What the other interpreter does: build the network, give it the weights, run it.
+_DRIVER = """\
+import runpy, sys
+import torch
+source, given, result = sys.argv[1:]
+given = torch.load(given, weights_only=True)
+torch.set_num_threads(given["threads"])
+network = runpy.run_path(source)["build"]()
+network = network.to(given["images"][0].dtype)
+network.load_state_dict(given["state"], strict=True)
+network.eval()
+with torch.inference_mode():
+    torch.save([network(images).clone() for images in given["images"]], result)
+"""
+
+
+def write(request: Request, path: Path) -> None:
+    """Write the file."""
+    found = backends.checked(backends.find("source"), request.graph)
+    path.write_text(found.build(request.graph, text=request.text), "utf-8", newline="\n")
+
+
+def logits(request: Request, path: Path) -> "list[Tensor]":
+    """The logits of the file's network with the weights of ours.
+
+    Raises:
+        CellError: NAS705, it does not run.
+    """
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        given, result = Path(folder, "given.pt"), Path(folder, "result.pt")
+        held = {
+            "state": request.net.state_dict(),
+            "images": request.images,
+            "threads": torch.get_num_threads(),
+        }
+        torch.save(held, given)
+        command = [sys.executable, "-c", _DRIVER, str(path), str(given), str(result)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            last = (ran.stderr.strip() or "no message").splitlines()[-1][:200]
+            raise refuse("NAS705", "the .py file does not run", last)
+        found: list[Tensor] = torch.load(result, weights_only=True)
+    return found

@@ -1,0 +1,62 @@
+"""The `.cell` text of a network, its settings included, that needs no other file.
+
+Purpose: what exported files carry, so that the network can be built again from them.
+Non-goals: reading it back (`nasdsl.parser.read_model`).
+"""
+
+from dataclasses import fields, replace
+
+from nasdsl import library
+from nasdsl.errors import CellError, refuse
+from nasdsl.genotype.settings import Settings
+from nasdsl.genotype.text import genotype_text
+from nasdsl.genotype.types import Genotype
+from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.skeleton import Skeleton
+
+
+def network_text(graph: NetworkGraph) -> str:
+    """The text, with every choice of the skeleton written out.
+
+    Raises:
+        CellError: NAS708, the graph was not made from a genotype.
+    """
+    if graph.genotype is None:
+        raise refuse("NAS708", f"`{graph.name}` was not made from a genotype, so it has no text")
+    genotype = self_contained(graph.genotype)
+    return genotype_text(genotype.with_settings(every_setting(graph.skeleton)))
+
+
+def every_setting(skeleton: Skeleton) -> Settings:
+    """A skeleton's choices as settings, but for those its wiring does not know."""
+    names = {item.name for item in fields(Settings)} - {"skeleton"}
+    chosen = Settings(skeleton.name, **{name: getattr(skeleton, name) for name in names})
+    if skeleton.name != "nasnet":
+        chosen = replace(chosen, skip_reduction_input=None)
+    if (skeleton.name, skeleton.stem) == ("darts", "imagenet"):
+        chosen = replace(chosen, stem_filters=None)
+    return chosen
+
+
+def self_contained(genotype: Genotype) -> Genotype:
+    """The genotype, with the ops it uses defined in its own text unless the library has them."""
+    vocabulary = genotype.vocabulary
+    blocks = [block for cell in genotype.cells for block in cell.blocks]
+    ops = {op: vocabulary.op[op] for block in blocks for op in block.ops}
+    combines = {block.combine: vocabulary.combine[block.combine] for block in blocks}
+    try:
+        known = library.vocabulary(vocabulary.name)
+    except CellError:
+        known = Vocabulary("")
+    own = {
+        *(name for name, op in ops.items() if known.op.get(name) != op),
+        *(name for name, combine in combines.items() if known.combine.get(name) != combine),
+    }
+    if own <= set(vocabulary.local):
+        return genotype
+    local = (*ops, *combines)
+    return replace(
+        genotype,
+        vocabulary=Vocabulary("", tuple(ops.values()), tuple(combines.values()), local),
+    )

@@ -1,0 +1,130 @@
+"""`write`: a network into a file that is known to compute the same.
+
+Purpose: write beside the final place, read back, compare, and only then put the file there.
+Non-goals: the formats (one file each).
+"""
+
+import copy
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nasdsl import backend as backends
+from nasdsl.errors import CellError, refuse
+from nasdsl.export.agreement import compare, images_for, logits_of
+from nasdsl.export.formats import Format, format_of
+from nasdsl.export.placing import placed, writable
+from nasdsl.export.request import Request
+from nasdsl.export.text import network_text
+from nasdsl.network.graph import NetworkGraph
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+class Written(NamedTuple):
+    """A file that was written.
+
+    Attributes:
+        path: where it is.
+        what: its format in a few words.
+        bytes: its size.
+        relative_error: how far its logits are from the network's, relative to the largest.
+    """
+
+    path: str
+    what: str
+    bytes: int
+    relative_error: float
+
+
+def ready(path: str | os.PathLike[str]) -> None:
+    """Say at once what would keep `write` from writing `path`.
+
+    Raises:
+        CellError: NAS007 (unknown suffix), NAS701 (a package is missing), NAS702 (the backend
+            that makes it is not there), NAS006 (the folder cannot be written to).
+    """
+    form = format_of(Path(path))
+    if form.backend:
+        backends.find(form.backend)
+    writable(path)
+
+
+def write(net: "Module", path: str | os.PathLike[str]) -> Written:
+    """Write a compiled network as `.py`, `.safetensors`, `.pt2` or `.onnx`, by the suffix.
+
+    The file is read back and run on random images, and has to give the network's logits to
+    within 1e-5 of the largest (in float32) before it appears under its name.
+
+    - `.py`: PyTorch source that needs nothing else; its parameters have the same names.
+    - `.safetensors`: weights, with the `.cell` text and all settings in the metadata:
+      `nasdsl.compile(path)` builds the network again.
+    - `.pt2`: for `torch.export.load(path).module()`; evaluation, any batch size.
+    - `.onnx`: opset 18, input `image`, output `logits`; evaluation, any batch size.
+
+    Args:
+        net: what `nasdsl.compile` returned. It stays as it is.
+        path: where to write; a file that is there is replaced.
+
+    Raises:
+        CellError: what `ready` raises; NAS705 where the file does not compute the same,
+            NAS706 where the network's logits are not finite, NAS708 where the network cannot
+            be written in that format. Then nothing has been written.
+    """
+    form = format_of(Path(path))
+    net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
+    graph = getattr(net, "graph", None)
+    if not isinstance(graph, NetworkGraph):
+        raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
+    request = _request(net, graph)
+    suffix = Path(path).suffix.lower()
+    with placed(path) as beside, warnings.catch_warnings():
+        # Exporters warn of their own code's future.
+        warnings.simplefilter("ignore")
+        expected = logits_of(request.net, request.images)
+        _attempt(form, request, beside, suffix)
+        try:
+            found = form.logits(request, beside)
+        except CellError:
+            raise
+        except Exception as error:
+            raise _failed("NAS705", f"the {suffix} file cannot be read back", error) from error
+        error = compare(expected, found, suffix)
+        size = beside.stat().st_size
+    return Written(os.fspath(path), form.what, size, error)
+
+
+def _attempt(form: Format, request: Request, beside: Path, suffix: str) -> None:
+    try:
+        form.write(request, beside)
+    except (CellError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        what = f"`{request.graph.name}` cannot be written as {suffix}"
+        raise _failed("NAS708", what, error) from error
+
+
+def _failed(code: str, message: str, error: Exception) -> CellError:
+    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    return refuse(code, message, f"{type(error).__name__}: {reason}")
+
+
+def _request(net: "Module", graph: NetworkGraph) -> Request:
+    state: list[Any] = [*net.parameters(), *net.buffers()]
+    if any(tensor.is_meta for tensor in state):
+        raise refuse(
+            "NAS708",
+            f"`{graph.name}` is on the meta device and has no weights to write",
+            "compile it with device `cpu`",
+        )
+    if not getattr(net, "num_classes", 1):
+        raise refuse(
+            "NAS708",
+            f"`{graph.name}` has no classifier to write",
+            "`reset_classifier(num_classes)` gives it one",
+        )
+    dtype = next(tensor.dtype for tensor in state if tensor.is_floating_point())
+    twin = copy.deepcopy(net).to("cpu").eval().requires_grad_(False)
+    return Request(twin, graph, network_text(graph), images_for(graph, dtype))

@@ -1,0 +1,126 @@
+"""PyTorch's tools: what they make of a network computes the same."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from nasdsl_backends.torch import Network
+from torch import Tensor, nn
+
+from tests.torch_networks import KINDS, image, randomised, small
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks only wait for threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def network(kind: str, **settings: object) -> nn.Module:
+    """A network whose batch norms do something, ready to be used."""
+    return randomised(Network(small(kind, **settings), seed=1)).eval()
+
+
+def relative(actual: Tensor, expected: Tensor) -> float:
+    """The largest difference over the largest value."""
+    return float((actual - expected).detach().abs().max() / expected.detach().abs().max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [False, True])
+def test_channels_last(kind: str, training: bool) -> None:
+    """The other memory format gives the same logits and the same gradients."""
+    net = randomised(
+        Network(small(kind, drop_path=0.0, dropout=0.0), dtype=torch.float64, seed=1)
+    ).train(training)
+    x = image(net.graph).double()
+    expected = net(x)
+    expected.square().sum().backward()
+    gradients = [parameter.grad.clone() for parameter in net.parameters()]
+    net.zero_grad()
+    net.to(memory_format=torch.channels_last)
+    actual = net(x.to(memory_format=torch.channels_last))
+    actual.square().sum().backward()
+    assert relative(actual, expected) < 1e-10
+    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_autocast(kind: str) -> None:
+    """In bfloat16 the logits are near float32's, and a training step has finite gradients."""
+    net = network(kind)
+    x = image(net.graph)
+    expected = net(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        actual = net(x)
+    assert actual.dtype == torch.bfloat16
+    assert relative(actual.float(), expected) < 0.1
+    net.train().set_progress(1.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        net(image(net.graph, batch=4)).float().square().sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("kind", ["nasnet_a_cifar", "darts_v2_imagenet", "example_b_form"])
+def test_export(kind: str) -> None:
+    """`torch.export` with any batch size; the exported program keeps the names."""
+    net = network(kind)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    shapes = {"x": {0: batch}}
+    program = torch.export.export(net, (image(net.graph),), dynamic_shapes=shapes)
+    for size in (1, 5):
+        x = image(net.graph, batch=size)
+        assert relative(program.module()(x), net(x)) < 1e-6
+    assert set(program.state_dict) == set(net.state_dict())
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_compile(training: bool) -> None:
+    """`torch.compile` takes the whole network in one graph, gradients and drops included."""
+    net = network("nasnet_a_cifar", auxiliary=True, drop_path=0.3).train(training)
+    x = image(net.graph)
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    expected, actual = net(x), compiled(x)
+    if not training:
+        assert relative(actual, expected) < 1e-5
+        return
+    # Nothing is dropped yet, but masks are drawn: the graph has them.
+    assert relative(actual.logits, expected.logits) < 1e-4
+    assert relative(actual.aux_logits, expected.aux_logits) < 1e-4
+    expected.logits.square().sum().backward()
+    gradients = [None if p.grad is None else p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    actual.logits.square().sum().backward()
+    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+        if gradient is not None:
+            assert relative(parameter.grad, gradient + 1e-12) < 1e-2
+    net.set_progress(1.0)
+    assert not torch.equal(compiled(x).logits, compiled(x).logits)
+
+
+def test_functional_call() -> None:
+    """`torch.func`: gradients of each example, with the parameters passed in."""
+    net = network("nasnet_a_cifar", cell_filters=4, image_size=16)
+    parameters = {name: p.detach() for name, p in net.named_parameters()}
+    x = image(net.graph, batch=3)
+
+    def loss(given: dict[str, Tensor], one: Tensor) -> Tensor:
+        return torch.func.functional_call(net, given, (one[None],)).square().sum()
+
+    grads = torch.func.vmap(torch.func.grad(loss), (None, 0))(parameters, x)
+    net(x).square().sum().backward()
+    for name, parameter in net.named_parameters():
+        torch.testing.assert_close(grads[name].sum(0), parameter.grad, rtol=1e-2, atol=1e-2)
+
+
+def test_data_parallel_replicas() -> None:
+    """A shallow copy with other parameters runs on those, as `DataParallel` needs it."""
+    net = network("nasnet_a_cifar")
+    x = image(net.graph)
+    other = randomised(Network(net.graph, seed=2), seed=9).eval()
+    swapped = torch.func.functional_call(net, other.state_dict(), (x,))
+    torch.testing.assert_close(swapped, other(x))

@@ -1,0 +1,72 @@
+"""Small networks for the tests of the PyTorch backend."""
+
+from collections.abc import Iterator
+from random import Random
+
+import torch
+from torch import Tensor, nn
+
+import nasdsl
+from nasdsl.genotype.settings import Settings
+from nasdsl.genotype.types import Genotype
+from nasdsl.network import NetworkGraph, network_graph
+from nasdsl.network.choices import normal_widths
+
+SPACE = nasdsl.load_space("nasnet_space")
+#: Every kind of network the library has: skeletons, vocabularies, outputs, combines.
+KINDS = (
+    "nasnet_a_cifar",
+    "nasnet_a_mobile",
+    "nasnet_a_large",
+    "pnasnet5_large",
+    "darts_v2_cifar",
+    "darts_v2_imagenet",
+    "example_b_form",
+    "example_c_form",
+)
+
+
+def small(source: str | Genotype, **settings: object) -> NetworkGraph:
+    """The graph of a genotype with few filters and cells, at a small odd image size."""
+    genotype = nasdsl.load(source) if isinstance(source, str) else source
+    cell_filters = settings.pop("cell_filters", 8)
+    assert isinstance(cell_filters, int)
+    chosen = {"N": 1, "image_size": 45, "classes": 7, **settings}
+    chosen.setdefault("filters", normal_widths(genotype).penultimate(cell_filters))
+    return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
+
+
+def random_graphs(count: int, seed: int, largest: int = 64) -> Iterator[NetworkGraph]:
+    """Networks of random genotypes of the paper's space on random small skeletons."""
+    draw = Random(seed)
+    for genotype in nasdsl.sample(SPACE, count, seed):
+        stem = draw.choice(["cifar", "imagenet"])
+        yield small(
+            genotype,
+            skeleton=draw.choice(["nasnet", "nasnet", "pnasnet"]),
+            stem=stem,
+            cell_filters=draw.choice([4, 8]),
+            stem_filters=draw.randrange(1, 9),
+            image_size=draw.randrange(33 if stem == "imagenet" else 10, largest),
+            auxiliary=False,
+        )
+
+
+def randomised(net: nn.Module, seed: int = 0) -> nn.Module:
+    """The network with batch norms that do something: random statistics, scales and shifts."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+            for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+                if not tensor.is_floating_point():
+                    continue
+                drawn = torch.rand(tensor.shape, generator=generator)
+                tensor.detach().copy_(drawn + 0.5 if name != "bias" else drawn - 0.5)
+    return net
+
+
+def image(graph: NetworkGraph, batch: int = 2, size: int | None = None, seed: int = 0) -> Tensor:
+    """A random image of the network's size, or another."""
+    channels, height, width = graph.image
+    shape = (batch, channels, size or height, size or width)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
