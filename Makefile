@@ -13,6 +13,7 @@ demo: $(STAMP) dot
 	$(BIN)/nasdsl check nasnet_a
 	$(BIN)/nasdsl count nasnet_space
 	$(BIN)/nasdsl sample nasnet_space --seed 0
+	-$(BIN)/nasdsl render nasnet_a -o nasnet_a.svg
 	$(BIN)/nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
 
 test: $(STAMP) dot check
