@@ -13,7 +13,7 @@ from nasdsl.genotype.display import answered_by
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from nasdsl import weights
+    from nasdsl import export, weights
     from nasdsl.canonical import canonical_form, canonical_hash, differences
     from nasdsl.compiler import compile
     from nasdsl.cost_model import Cost
@@ -64,8 +64,8 @@ _HOMES = {
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-#: Modules that are public as they are: `nasdsl.weights.load`.
-_MODULES = ("weights",)
+#: Modules that are public as they are: `nasdsl.weights.load`, `nasdsl.export.write`.
+_MODULES = ("export", "weights")
 
 __all__ = [
     "Block",
@@ -91,6 +91,7 @@ __all__ = [
     "count_distinct",
     "differences",
     "enumerate_genotypes",
+    "export",
     "genotype_text",
     "load",
     "load_space",
@@ -118,4 +119,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

@@ -70,6 +70,12 @@ class LibraryCatalogue:
         except CellError:
             return None
 
+    def why_not(self, name: str) -> str:
+        """That a name is of the other kind."""
+        if name in names():
+            return f"`{name}` is a genotype, not a vocabulary"
+        return f"`{name}` is a vocabulary, not a genotype" if name in vocabulary_names() else ""
+
     def vocabulary_names(self) -> list[str]:
         """The library's vocabularies."""
         return vocabulary_names()

@@ -242,24 +242,53 @@ class _FolderCatalogue(library.LibraryCatalogue):
         self.folder, self.reading = folder, reading
 
     def vocabulary(self, name: str) -> Vocabulary | None:
+        """The vocabulary of the file `name.cell` in the folder, else the library's."""
         beside = self._beside(name)
-        if beside is None or beside.resolution.parsed.file.items == ():
-            return super().vocabulary(name)
-        errors = [found for found in beside.diagnostics if found.is_error]
-        return None if errors else beside.resolution.vocabulary
+        if beside is None:
+            return None if self._path(name) else super().vocabulary(name)
+        return beside.resolution.vocabulary if self._is_vocabulary(beside) else None
 
     def space(self, name: str) -> Space | None:
+        """The genotype or space of the file `name.cell` in the folder, else the library's."""
         beside = self._beside(name)
-        return super().space(name) if beside is None else beside.space
+        if beside is None:
+            return None if self._path(name) else super().space(name)
+        return beside.space
+
+    def why_not(self, name: str) -> str:
+        """What is wrong with the file `name.cell` in the folder, or with the library's entry."""
+        path = self._path(name)
+        if path is None:
+            again = f"{name}.cell" in self.reading
+            return f"`{name}.cell` leads back to itself" if again else super().why_not(name)
+        try:
+            beside = self._examined(path)
+        except CellError as error:
+            return error.diagnostics[0].message
+        errors = [found for found in beside.diagnostics if found.is_error]
+        if errors:
+            return f"`{path.name}` has mistakes: {errors[0].place}: {errors[0].message}"
+        kind = "vocabulary" if beside.space is None else "genotype"
+        return f"`{path.name}` is a {kind}"
 
     def _beside(self, name: str) -> Examined | None:
-        path = self.folder / f"{name}.cell"
-        if not name.isidentifier() or path.name in self.reading or not path.is_file():
-            return None
+        path = self._path(name)
         try:
-            parsed = parse(read_file(path))
+            return None if path is None else self._examined(path)
         except CellError:
             return None
+
+    def _path(self, name: str) -> Path | None:
+        path = self.folder / f"{name}.cell"
+        found = name.isidentifier() and path.name not in self.reading and path.is_file()
+        return path if found else None
+
+    def _examined(self, path: Path) -> Examined:
+        parsed = parse(read_file(path))
         inner = _FolderCatalogue(self.folder, *self.reading, path.name)
         resolution = resolve(parsed, inner)
         return Examined(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))
+
+    def _is_vocabulary(self, beside: Examined) -> bool:
+        errors = any(found.is_error for found in beside.diagnostics)
+        return not errors and beside.resolution.space is None and bool(beside.parsed.file.items)

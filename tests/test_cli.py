@@ -332,7 +332,7 @@ def _completions(*words: str) -> list[str]:
 
 def test_completion_of_commands() -> None:
     """The first word is a command."""
-    assert _completions("co") == ["cost", "count", "completion"]
+    assert _completions("co") == ["compile", "cost", "count", "completion"]
 
 
 def test_completion_of_names() -> None:

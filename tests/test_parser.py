@@ -59,10 +59,10 @@ def test_words_of_the_language_are_names_where_only_a_name_can_stand() -> None:
         ("cell { b0 = (h[i]) }", [("NAS101", "{")]),
         ("b0 = (h[i])", [("NAS101", "b0")]),
         ("genotype\nops nasnet", [("NAS101", "ops")]),
-        ("cell normal { b0 = ('a') }", [("NAS104", "'"), ("NAS104", "'")]),
+        ("cell normal { b0 = ('a') }", [("NAS104", "'a'")]),
         ("cell normal { b0 : (h[i]) }", [("NAS104", ":")]),
         ("cell normal { b0 = (h[i]); }", [("NAS104", ";")]),
-        ("genotype a // a comment", [("NAS101", "/")]),
+        ("genotype a // a comment", [("NAS104", "//")]),
     ],
 )
 def test_each_mistake_is_reported_once_at_its_place(
@@ -70,6 +70,56 @@ def test_each_mistake_is_reported_once_at_its_place(
 ) -> None:
     """The code and the place of each kind of repair."""
     assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [
+        ("a = (h[i], h[i], b, c, add),", 1),
+        ("(h[i], h[i], b, c, add)", 1),
+        ("a = (h(i), h[i], b, c, add)", 1),
+        ("a = (h[i], h[i], conv(3x3), c, add)", 1),
+        ("a = (h[i], h[i], [b, c], c, add)", 1),
+        ("a = (h[i], h[i], b | c, c, add)", 1),
+        ("a = (h[i], h[i], {b, c}, c, add)", 1),
+        ("a = (h[i], h[i], sep-conv-3x3, c, add)", 1),
+        ("a = [h[i], h[i], b, c, add]", 2),
+        ("a = 5 * (h[i], h[i], b, c, add)", 1),
+        ("outputs concat(a)", 1),
+        ("return concat(a)", 1),
+        ("output a", 1),
+        ("a = Block(h[i], h[i], b, c, add)", 2),
+    ],
+)
+def test_one_slip_is_not_many_findings(line: str, most: int) -> None:
+    """What follows from a mistake is not reported as another, and the next line is read."""
+    text = (
+        f"cell normal {{\n    {line}\n    z = (h[i], h[i], b, c, add)\n}}\ncell reduction {{\n}}\n"
+    )
+    assert 1 <= len(found(text)) <= most
+    normal, reduction = parsed(text).file.items
+    assert isinstance(normal, tree.Cell)
+    assert isinstance(reduction, tree.Cell)
+    last = normal.statements[-1]
+    assert isinstance(last, tree.Block)
+    assert last.name.text == "z"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("DARTS = Genotype(normal=[('sep_conv_3x3', 0)], normal_concat=[2])", "DARTS"),
+        ('{"a": [1, 2], "b": {}}', "JSON"),
+        ("---\nname: x\n", "YAML"),
+        ("import torch\nclass A:\n  x = 1\n", "Python"),
+        ("<html><body></body></html>", "HTML"),
+    ],
+)
+def test_files_of_other_kinds_get_one_answer(text: str, kind: str) -> None:
+    """Not one for each of their quotes and brackets."""
+    (finding,) = parsed(text).diagnostics
+    assert finding.message.startswith("this looks like")
+    assert kind in finding.message
 
 
 def test_all_mistakes_of_a_file_are_reported_in_one_run() -> None:

@@ -126,7 +126,7 @@ def test_other_vocabularies_agree(ops: str) -> None:
 
 WINDOWS = [
     "[avg_pool(3x3, stride, count_padding)]",
-    "[avg_pool(2x2, stride, symmetric, count_padding)]",
+    "[avg_pool(5x5, stride, symmetric, count_padding)]",
     "[avg_pool(2x2, stride)]",
     "[avg_pool(1x4, stride)]",
     "[max_pool(3x3, stride, zero_padded)]",
@@ -135,7 +135,7 @@ WINDOWS = [
     "[conv(2x3, stride)]",
     "[conv(4x4, stride, dilation 2)]",
     "[conv(3x1, stride_y), conv(1x3, stride_x)]",
-    "[depthwise(2x2, stride, symmetric), pointwise]",
+    "[depthwise(5x5, stride, symmetric, dilation 3), pointwise]",
     "[relu, conv(1x1, filters/3), conv(3x3, stride, filters/4), conv(1x1), instance_norm]",
     "[zero]",
     "[factorized_reduce, layer_norm]",
@@ -161,8 +161,8 @@ def test_every_argument_agrees(window: str) -> None:
 def test_training_agrees() -> None:
     """In training: both logits, the gradients and the moving statistics."""
     graph = small("nasnet_a_cifar", auxiliary=True, drop_path=0.0, image_size=32)
-    net, printed = both(graph)
-    pixels = image(graph)
+    net, printed = (module.double() for module in both(graph))
+    pixels = image(graph).double()
     for module in (net, printed):
         module.train()
         made = module(pixels)
@@ -170,10 +170,10 @@ def test_training_agrees() -> None:
     assert type(made).__name__ == "NetworkOutputs"
     state, other = net.state_dict(), printed.state_dict()
     for name, tensor in state.items():
-        torch.testing.assert_close(other[name], tensor, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(other[name], tensor, rtol=1e-9, atol=1e-9)
     gradients = {name: p.grad for name, p in printed.named_parameters()}
     for name, parameter in net.named_parameters():
-        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-6, atol=1e-8)
 
 
 def test_paths_are_dropped_as_scheduled() -> None:
@@ -187,7 +187,7 @@ def test_paths_are_dropped_as_scheduled() -> None:
     drop_path = imported(backend.build(graph)).drop_path
     torch.manual_seed(0)
     made = drop_path(torch.ones(20_000, 1, 1, 1), keep)
-    assert set(made.unique().tolist()) == {0.0, pytest.approx(1 / 0.8)}
+    assert made.unique().tolist() == [0.0, pytest.approx(1 / 0.8)]
     assert float(made.mean()) == pytest.approx(1.0, abs=0.02)
     assert printed.eval().keep(1.0) is None
 
@@ -195,7 +195,7 @@ def test_paths_are_dropped_as_scheduled() -> None:
 def test_initial_weights_are_the_skeletons() -> None:
     """The released variance scaling over the fan-out; zero biases."""
     printed = imported(backend.build(small("nasnet_a_cifar", cell_filters=32))).build()
-    weight = printed.cells[0].b0.left[2].weight
+    weight = printed.cells[0].b0.left[2].weight.detach()
     expected = (1.3 * 2 / weight.shape[0]) ** 0.5
     assert float(weight.abs().max()) <= 2 * expected
     # A normal distribution cut at two standard deviations has 0.88 of the deviation.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import nasdsl
 from nasdsl.network import NetworkGraph
-from tests.torch_networks import image, randomised, small
+from tests.torch_networks import image, small
 
 RATE = 0.4
 
@@ -118,8 +118,8 @@ def test_darts_has_no_depth() -> None:
 
 def test_identity_is_never_dropped() -> None:
     """NASNet-A's normal cell: eight of its ten ops are dropped, the two identities are not."""
-    graph = small("nasnet_a_cifar", drop_path=RATE)
-    assert drops(graph)["cells.1"] == 9 - 1
+    graph = small("nasnet_a_cifar", N=2, drop_path=RATE)
+    assert drops(graph)["cells.1"] == 8
     paths = [
         n.name for m, n in graph.nodes() if m.name == "cells.1" and n.name.endswith("drop_path")
     ]
@@ -141,24 +141,6 @@ def test_training_begins_without_drops() -> None:
     net.set_progress(1.0)
     assert not torch.equal(net(x), net(x))
     assert torch.equal(net.eval()(x), net(x))
-
-
-def test_expectation() -> None:
-    """On average a path is what it is without drops."""
-    torch.manual_seed(0)
-    net = randomised(Network(small("darts_v2_cifar", N=1, drop_path=RATE), seed=1))
-    cell = net.cells[0].double().eval()
-    states = [torch.rand((1, 24, 9, 9), dtype=torch.float64)] * 2
-    (plain,) = cell(*states)
-    total = torch.zeros_like(plain)
-    many = [state.expand(500, -1, -1, -1) for state in states]
-    # Only sums of whole paths are linear in the masks: the first block's.
-    for _ in range(8):
-        (made,) = cell(*many, keep=0.7)
-        total += made.mean(0, keepdim=True) / 8
-    channels = plain.shape[1] // 4
-    first, second = plain[:, :channels], total[:, :channels]
-    assert float((first - second).abs().max()) < 0.1 * float(first.abs().max())
 
 
 def test_progress_is_state() -> None:

@@ -79,6 +79,32 @@ def test_cells_are_a_list() -> None:
     assert net.cells[1].b0["left"]["1"] is net.get_submodule("cells.1.b0.left.1")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_are_their_own(kind: str) -> None:
+    """Layers are made as PyTorch makes them and share nothing that can change."""
+    net = Network(small(kind, N=2), seed=1)
+    mutable: list[int] = []
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
+            fresh = type(layer)(*arguments(layer))
+            assert {*vars(fresh)} == {*vars(layer)}
+            assert repr(fresh) == repr(layer)
+            assert {*fresh.state_dict()} == {*layer.state_dict()}
+            tables = [value for value in vars(layer).values() if isinstance(value, dict | set)]
+            mutable += map(id, (*tables, *layer.parameters(), *layer.buffers()))
+    assert len(mutable) == len(set(mutable))
+    pointers = [tensor.data_ptr() for tensor in net.state_dict().values()]
+    assert len(pointers) == len(set(pointers))
+
+
+def arguments(layer: nn.Conv2d | nn.BatchNorm2d) -> tuple[object, ...]:
+    """What the layer's class would be called with."""
+    if isinstance(layer, nn.BatchNorm2d):
+        return layer.num_features, layer.eps, layer.momentum
+    sizes = layer.kernel_size, layer.stride, layer.padding, layer.dilation
+    return layer.in_channels, layer.out_channels, *sizes, layer.groups, False
+
+
 def test_replaced_layers_run() -> None:
     """A layer put in another's place is the one that runs."""
     net = randomised(Network(small("nasnet_a_cifar"))).eval()

@@ -139,6 +139,7 @@ def check(graph: NetworkGraph, size: int | None = None, training: bool = False) 
     expected_of = {name: weights[name].requires_grad_() for name, _ in net.named_parameters()}
     expected, actual = reference(graph, weights, x, training), net(x)
     torch.testing.assert_close(actual, expected, rtol=1e-8, atol=1e-8)
+    assert float((expected[0] - expected[1]).detach().abs().max()) > 1e-6, "tells images apart"
     if not training:
         return
     pull = torch.randn_like(actual)

@@ -84,25 +84,27 @@ def test_compile(training: bool) -> None:
     net = network("nasnet_a_cifar", auxiliary=True, drop_path=0.3).train(training)
     x = image(net.graph)
     compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
-    expected, actual = net(x), compiled(x)
     if not training:
-        assert relative(actual, expected) < 1e-5
+        assert relative(compiled(x), net(x)) < 1e-5
         return
     # Nothing is dropped yet, but masks are drawn: the graph has them.
+    expected = net(x)
+    expected.logits.square().sum().backward()
+    gradients = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
+    net.zero_grad()
+    actual = compiled(x)
+    actual.logits.square().sum().backward()
     assert relative(actual.logits, expected.logits) < 1e-4
     assert relative(actual.aux_logits, expected.aux_logits) < 1e-4
-    expected.logits.square().sum().backward()
-    gradients = [None if p.grad is None else p.grad.clone() for p in net.parameters()]
-    net.zero_grad()
-    actual.logits.square().sum().backward()
-    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
-        if gradient is not None:
-            assert relative(parameter.grad, gradient + 1e-12) < 1e-2
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        difference = (net.get_parameter(name).grad - gradient).abs().max()
+        assert float(difference) < 1e-4 * largest, name
     net.set_progress(1.0)
     assert not torch.equal(compiled(x).logits, compiled(x).logits)
 
 
-def test_functional_call() -> None:
+def test_gradients_of_each_example() -> None:
     """`torch.func`: gradients of each example, with the parameters passed in."""
     net = network("nasnet_a_cifar", cell_filters=4, image_size=16)
     parameters = {name: p.detach() for name, p in net.named_parameters()}
@@ -117,8 +119,8 @@ def test_functional_call() -> None:
         torch.testing.assert_close(grads[name].sum(0), parameter.grad, rtol=1e-2, atol=1e-2)
 
 
-def test_data_parallel_replicas() -> None:
-    """A shallow copy with other parameters runs on those, as `DataParallel` needs it."""
+def test_parameters_passed_in() -> None:
+    """Other parameters and statistics can be passed in for one call."""
     net = network("nasnet_a_cifar")
     x = image(net.graph)
     other = randomised(Network(net.graph, seed=2), seed=9).eval()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -52,16 +53,20 @@ def random_graphs(count: int, seed: int, largest: int = 64) -> Iterator[NetworkG
         )
 
 
-def randomised(net: nn.Module, seed: int = 0) -> nn.Module:
-    """The network with batch norms that do something: random statistics, scales and shifts."""
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+def randomised(net: _Module, seed: int = 0) -> _Module:
+    """The network with statistics, scales, shifts and biases that do something."""
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.Linear):
             for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-                if not tensor.is_floating_point():
+                if tensor.dim() != 1:
                     continue
                 drawn = torch.rand(tensor.shape, generator=generator)
-                tensor.detach().copy_(drawn + 0.5 if name != "bias" else drawn - 0.5)
+                positive = name in ("weight", "running_var")
+                tensor.detach().copy_(drawn + 0.5 if positive else drawn - 0.5)
     return net
 
 

@@ -75,11 +75,10 @@ def built(genotype: Genotype, settings: Settings, choice: Choice) -> Built:
     size = (cost.params_total + cost.auxiliary_params) * dtype.itemsize
     _has_room(torch, choice.device, size)
     seconds: dict[str, float] = {}
+    values: dict[str, Any] = {**settings.given()}
     with _memory_refused(torch, choice.device):
         start = perf_counter()
-        net = compile(
-            genotype, device=choice.device, dtype=dtype, seed=choice.seed, **settings.given()
-        )
+        net = compile(genotype, device=choice.device, dtype=dtype, seed=choice.seed, **values)
         seconds["build"] = _since(start)
         loaded = None
         if choice.weights is not None and choice.device != "meta":

@@ -10,9 +10,10 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
-from nasdsl.errors import CellError, Source
+from nasdsl.errors import CellError, Source, refuse
 from nasdsl.loading import is_library_name
 from nasdsl.parser import parse
+from nasdsl.parser.read_model import is_model
 from nasdsl.printer.format import formatted
 
 
@@ -65,6 +66,9 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
 
 
 def _formatted(name: str) -> tuple[Source, str]:
+    if is_model(name):
+        # Its text could be read, but writing it back would replace the weights.
+        raise refuse("NAS006", f"{name!r} is a model, and only .cell files are formatted")
     source = reading.source(name)
     parsed = parse(source)
     if any(finding.is_error for finding in parsed.diagnostics):

@@ -20,7 +20,8 @@ def write(request: Request, path: Path) -> None:
     from safetensors.torch import save_file
 
     state = {name: tensor.contiguous() for name, tensor in request.net.state_dict().items()}
-    save_file(state, path, metadata={"format": "pt", MEMBER: request.text})
+    # One member only: the order of several differs from process to process.
+    save_file(state, path, metadata={MEMBER: request.text})
 
 
 def logits(request: Request, path: Path) -> "list[Tensor]":

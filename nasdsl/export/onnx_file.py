@@ -6,8 +6,9 @@ Non-goals: training; image sizes other than the network's.
 """
 
 import logging
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.export.request import Request
 
@@ -20,7 +21,6 @@ OPSET = 18
 
 def write(request: Request, path: Path) -> None:
     """Write the file; it holds the weights too."""
-    import onnx
     import torch
 
     noisy = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript")
@@ -43,13 +43,14 @@ def write(request: Request, path: Path) -> None:
     finally:
         for logger, level in zip(noisy, levels, strict=True):
             logger.setLevel(level)
-    onnx.checker.check_model(str(path), full_check=True)
+    import_module("onnx").checker.check_model(str(path), full_check=True)
 
 
 def logits(request: Request, path: Path) -> "list[Tensor]":
     """The logits that ONNX Runtime computes from the file."""
-    import onnxruntime
     import torch
+
+    onnxruntime: Any = import_module("onnxruntime")
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -32,8 +32,8 @@ def placed(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
-        yield beside
         with refused_by_name(path):
+            yield beside
             os.chmod(beside, mode)
             with beside.open("rb+") as stream:
                 os.fsync(stream.fileno())

@@ -91,9 +91,9 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
             raise
         except Exception as error:
             raise _failed("NAS705", f"the {suffix} file cannot be read back", error) from error
-        error = compare(expected, found, suffix)
+        difference = compare(expected, found, suffix)
         size = beside.stat().st_size
-    return Written(os.fspath(path), form.what, size, error)
+    return Written(os.fspath(path), form.what, size, difference)
 
 
 def _attempt(form: Format, request: Request, beside: Path, suffix: str) -> None:

@@ -77,14 +77,17 @@ class CellResolver:
         """The cell and its places, or None where something in it is wrong."""
         before = len(self.findings)
         drafts = self._drafts()
-        if not drafts:
+        if not drafts and not self.findings.is_damaged(self.cell.span):
             messages.empty_cell(self.findings, self.cell.kind)
         self.defined = {draft.name: draft for draft in reversed(drafts)}
         self.known: list[State] = [hidden(back) for back in range(self.given)]
         self.earlier: dict[str, State] = {}
         blocks, places = [], []
+        refused: tree.Tuple | None = None
         for draft in drafts:
-            block = self._block(draft, kind)
+            # What is wrong with a repeated block is said once.
+            block = None if draft.tuple is refused else self._block(draft, kind)
+            refused = draft.tuple if block is None else None
             if block is not None:
                 blocks.append(block)
                 spans = tuple(field.span for field in draft.tuple.fields)
@@ -191,6 +194,9 @@ class CellResolver:
         for field in draft.tuple.fields:
             if isinstance(field, tree.State):
                 self._hidden_state(field)
+        span = draft.tuple.span
+        if span.start == span.end or self.findings.is_damaged(span):
+            return  # the parser made it up, or has said what is wrong with it
         roles = [self._role(field) for field in draft.tuple.fields]
         messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
 

@@ -6,8 +6,11 @@ Non-goals: reading them (`nasdsl.library`, `nasdsl.loading`).
 
 from typing import Protocol
 
+from nasdsl.errors import listed, nearest
+from nasdsl.genotype.findings import Findings, misspelt
 from nasdsl.genotype.types import Space
 from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.syntax import tree
 
 
 class Catalogue(Protocol):
@@ -15,6 +18,9 @@ class Catalogue(Protocol):
 
     def vocabulary(self, name: str) -> Vocabulary | None:
         """The vocabulary of that name."""
+
+    def why_not(self, name: str) -> str:
+        """Why a name that seems to be there cannot be used; empty where it is unknown."""
 
     def vocabulary_names(self) -> list[str]:
         """The names `vocabulary` knows, for suggestions."""
@@ -24,3 +30,26 @@ class Catalogue(Protocol):
 
     def space_names(self) -> list[str]:
         """The names `space` knows, for suggestions."""
+
+
+def report_unusable(
+    findings: Findings,
+    code: str,
+    kind: str,
+    name: tree.Word | tree.Number,
+    known: list[str],
+    why: str,
+) -> None:
+    """A finding for a name that leads to no `kind`; `why` is the catalogue's `why_not`."""
+    if why:
+        findings.add(code, name.span, f"`{name.text[:60]}` cannot be used as {kind}", label=why)
+        return
+    hints, fixes = misspelt(name.span, nearest(name.text, known))
+    findings.add(
+        code,
+        name.span,
+        f"unknown {kind} `{name.text[:60]}`",
+        label="not in the library, nor beside this file",
+        hints=hints or (f"the library has {listed(known)}",),
+        fixes=fixes,
+    )

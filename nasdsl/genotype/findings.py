@@ -4,6 +4,9 @@ Purpose: the resolver's parts add to one list and share its poison rule.
 Non-goals: order; findings are sorted by place when they are reported.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterable
+
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.syntax.tree import Field, Number, Word
 
@@ -16,12 +19,21 @@ class TooManyErrors(Exception):
 
 
 class Findings(list[Diagnostic]):
-    """Findings about `source`, in the order they were found."""
+    """Findings about `source`, in the order they were found.
 
-    def __init__(self, source: Source) -> None:
+    `syntax` are the parser's findings: what is damaged may lack more than is its own fault.
+    """
+
+    def __init__(self, source: Source, syntax: Iterable[Diagnostic] = ()) -> None:
         super().__init__()
         self.source = source
         self.errors = 0
+        self._damage = sorted(found.span.start for found in syntax if found.span)
+
+    def is_damaged(self, span: Span) -> bool:
+        """Whether a syntax error stands inside `span`, or at its edge."""
+        index = bisect_left(self._damage, span.start)
+        return index < len(self._damage) and self._damage[index] <= span.end
 
     def add(
         self,

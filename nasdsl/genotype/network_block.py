@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.errors import Label, Span, listed, nearest
-from nasdsl.genotype.catalogue import Catalogue
+from nasdsl.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.genotype.findings import Findings, is_poison, misspelt
 from nasdsl.genotype.settings import RULES, Settings, checked
 from nasdsl.genotype.types import Space
@@ -96,16 +96,8 @@ def _base_space(findings: Findings, setting: tree.Setting, catalogue: Catalogue)
     name = setting.value
     space = catalogue.space(name.text)
     if space is None:
-        known = catalogue.space_names()
-        hints, fixes = misspelt(name.span, nearest(name.text, known))
-        findings.add(
-            "NAS213",
-            name.span,
-            f"unknown genotype `{name.text[:60]}`",
-            label="not in the library, nor beside this file",
-            hints=hints or (f"the library has {listed(known)}",),
-            fixes=fixes,
-        )
+        known, why = catalogue.space_names(), catalogue.why_not(name.text)
+        report_unusable(findings, "NAS213", "genotype", name, known, why)
     return space
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from nasdsl.errors import Diagnostic, Fix, Label, Span, listed, nearest
+from nasdsl.errors import Diagnostic, Fix, Label, Span, nearest
 from nasdsl.genotype.blocks import CellPlaces, CellResolver
-from nasdsl.genotype.catalogue import Catalogue
+from nasdsl.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.genotype.definitions import resolved_combine, resolved_op
 from nasdsl.genotype.findings import Findings, TooManyErrors, is_poison, misspelt
 from nasdsl.genotype.network_block import ResolvedNetwork, resolved_network
@@ -47,7 +47,7 @@ def resolve(parsed: Parsed, catalogue: Catalogue) -> Resolution:
 class _Resolver:
     def __init__(self, parsed: Parsed, catalogue: Catalogue) -> None:
         self.parsed, self.catalogue = parsed, catalogue
-        self.findings = Findings(parsed.source)
+        self.findings = Findings(parsed.source, parsed.diagnostics)
         self.items = parsed.file.items
         # A statement that could not be read may be the very one that seems to be missing.
         self.whole = not parsed.diagnostics
@@ -160,16 +160,8 @@ class _Resolver:
         if found is not None:
             return found
         if not is_poison(name):
-            known = self.catalogue.vocabulary_names()
-            hints, fixes = misspelt(name.span, nearest(name.text, known))
-            self.findings.add(
-                "NAS208",
-                name.span,
-                f"unknown vocabulary `{name.text[:60]}`",
-                label="not in the library, nor beside this file",
-                hints=hints or (f"the library has {listed(known)}",),
-                fixes=fixes,
-            )
+            known, why = self.catalogue.vocabulary_names(), self.catalogue.why_not(name.text)
+            report_unusable(self.findings, "NAS208", "vocabulary", name, known, why)
         return Vocabulary(name.text)
 
     def refuse_no_vocabulary(self) -> None:

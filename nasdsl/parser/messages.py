@@ -147,8 +147,12 @@ def unexpected(source: Source, token: Token, accepted: set[str], field: int | No
         expected = _expected(accepted, field)
     if token.type.lower() == str(token) and "WORD" in accepted:
         hints = (f"`{token}` is a word of the language and cannot be a name here",)
-    if source.text.startswith(("//", "/*"), span.start):
-        hints = ("comments start with `#`",)
+    if "OUTPUT" in accepted and str(token) == ",":
+        hints, fixes = ("a block ends with its line",), (Fix(span, "", "remove it"),)
+    if accepted == {"EQUAL"}:
+        before = source.text[: span.start].split()[-1:]
+        if before and (before == ["return"] or nearest(before[0], ("output",))):
+            hints = (f"did you mean `output` in place of `{before[0]}`?",)
     return Diagnostic(
         "NAS101",
         f"expected {expected}, found {_found(token)}",

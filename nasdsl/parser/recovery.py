@@ -19,10 +19,14 @@ from lark import Token, UnexpectedInput
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.parser import messages
 from nasdsl.parser.grammar import lark_parser
+from nasdsl.parser.habits import foreign, foreign_kind, without_habits
 from nasdsl.parser.tokens import Lexed, invented, keyword_names, lexed
-from nasdsl.syntax.tree import Item
+from nasdsl.syntax.tree import Cell, Combine, Header, Item, Network, Op, Ops
 
 MOST_MISTAKES = 50
+
+# A text with one of these is a `.cell` file, however damaged.
+_DEFINING = (Cell, Combine, Header, Network, Op, Ops)
 
 _OPENERS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LSQB": "RSQB"}
 _CLOSERS = {"RPAR": ")", "RBRACE": "}", "RSQB": "]"}
@@ -53,8 +57,13 @@ def recovered(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnos
 
     `text` is the source's with unreadable characters blanked, so that places agree.
     """
+    text, habits = without_habits(source, text, MOST_MISTAKES)
     recovery = _Recovery(source, text)
+    recovery.findings += habits
     items = recovery.run()
+    kind = foreign_kind(text) if len(recovery.findings) > 1 else None
+    if kind and not any(isinstance(item, _DEFINING) for item in items):
+        return (), [foreign(source, kind)]
     return items, sorted(recovery.findings, key=lambda found: found.span or Span(0, 0))
 
 
@@ -67,7 +76,10 @@ class _Recovery:
         self.commas: list[int | None] = []  # of each open bracket that is a block's tuple
         self.last = ""  # the kind of the last token that was fed
         self.end = 0  # where the last token that was fed ends
-        self.quiet = False  # something was left out and nothing has fitted since
+        self.quiet = False  # something was left out, and the line has not ended since
+        self.excused = False  # the line before was given up, so that it ends badly is no news
+        self.skipping = False  # what was left out began a statement: the line means nothing
+        self.in_network = False
         self.fitting: set[str] | None = None  # what `accepted` found, until a token is tried
 
     def run(self) -> tuple[Item, ...]:
@@ -101,6 +113,10 @@ class _Recovery:
 
     def take(self, read: Lexed, *, begins: bool) -> None:
         token = read.token
+        if read.first_of_line:
+            self.excused, self.quiet, self.skipping = self.quiet, False, False
+        if self.skipping and token.type != "RBRACE":
+            return
         if token.type == "$END":
             before = len(self.findings)
             if not self.close_for(token) and len(self.findings) == before:
@@ -114,7 +130,9 @@ class _Recovery:
             return
         if self.put_in(token, quietly=read.after_illegal):
             return
-        if self.take_bracket_for_another(read) or self.take_for_word(token):
+        if self.take_bracket_for_another(read):
+            return
+        if not read.after_illegal and self.take_for_word(token):
             return
         self.leave_out(token, quietly=read.after_illegal)
 
@@ -127,7 +145,7 @@ class _Recovery:
             self.parser.feed_token(token)
         except UnexpectedInput:
             return False
-        self.quiet, self.end = False, max(self.end, int(token.end_pos or 0))
+        self.end = max(self.end, int(token.end_pos or 0))
         if token.type in _OPENERS:
             is_tuple = token.type == "LPAR" and self.last in ("EQUAL", "STAR")
             self.open.append(token)
@@ -137,6 +155,8 @@ class _Recovery:
             self.commas.pop()
         elif token.type == "COMMA" and self.commas and self.commas[-1] is not None:
             self.commas[-1] += 1
+        if token.type in ("CELL", "NETWORK"):
+            self.in_network = token.type == "NETWORK"
         self.last = token.type
         return True
 
@@ -165,12 +185,14 @@ class _Recovery:
         put_in: list[str] = []
         field = self.field_number()
         where = self.end
-        while not (fits := token.type in self.accepted()):
+        while not (fits := self.is_between() and token.type in self.accepted()):
             kind = self.feed_first(self.finishers()) if len(put_in) < 8 else None
             if kind is None:
                 break
             put_in.append(kind)
-        if put_in and set(put_in) <= set(_CLOSERS):
+        if self.excused:
+            self.excused = False
+        elif put_in and set(put_in) <= set(_CLOSERS):
             closed = opened[len(opened) - len(put_in) :]
             self.report(messages.not_closed(self.source, closed, where, token))
         elif put_in:
@@ -187,14 +209,22 @@ class _Recovery:
         for kind, text, followers in _INSERTIONS:
             if kind not in accepted or token.type not in followers:
                 continue
-            if kind == "LBRACE" and len(accepted) > 1:
-                continue  # a choice might begin here, but nothing says so
+            if not self.is_plain(kind, token, accepted):
+                continue
             field, where = self.field_number(), self.end
             self.feed(invented(kind, text, where))
-            if not quietly and not self.quiet:
+            if not quietly:
                 self.report(messages.missing(self.source, token, text, where, field))
             return self.feed(token)
         return False
+
+    def is_plain(self, kind: str, token: Token, accepted: set[str]) -> bool:
+        """Whether nothing but `kind` can be what is missing."""
+        if kind == "LBRACE":
+            return len(accepted) == 1  # else a choice might begin here
+        if kind == "WORD":
+            return "RBRACE" not in accepted or "VBAR" in accepted
+        return kind != "EQUAL" or self.in_network or token.type in ("LPAR", "LSQB", "STATE")
 
     def take_bracket_for_another(self, read: Lexed) -> bool:
         """`(a, b]` is read as `(a, b)`; a cell is only closed at the start of a line."""
@@ -241,10 +271,11 @@ class _Recovery:
         return self.feed(Token(kind, keyword, start_pos=token.start_pos, end_pos=token.end_pos))
 
     def leave_out(self, token: Token, *, quietly: bool) -> None:
-        if not quietly and not self.quiet:
+        if not quietly:
             accepted = self.accepted()
             self.report(messages.unexpected(self.source, token, accepted, self.field_number()))
         self.quiet = True
+        self.skipping = not self.open or self.open[-1].type == "LBRACE"
 
     # -- where we are -----------------------------------------------------------------
 
@@ -256,8 +287,13 @@ class _Recovery:
         """The index of the field being read, where a block's tuple is open."""
         return self.commas[-1] if self.commas else None
 
+    def is_between(self) -> bool:
+        """Whether no list is open, so that what comes next is an item or a statement."""
+        return all(opened.type == "LBRACE" for opened in self.open)
+
     def report(self, finding: Diagnostic) -> None:
-        self.findings.append(finding)
+        if not self.quiet:
+            self.findings.append(finding)
 
 
 def _begins(read: Lexed, follower: str, *, in_tuple: bool) -> bool:

@@ -148,7 +148,9 @@ def _progress(drops: bool) -> list[str]:
 def _forward(graph: NetworkGraph, made: dict[int, CellClass]) -> list[str]:
     values = {IMAGE: "image"}
     result = "NetworkOutputs | Tensor" if graph.auxiliary_logits else "Tensor"
-    lines, training, gaps = [], [], _gaps(graph)
+    lines: list[str] = []
+    training: list[str] = []
+    gaps = _gaps(graph)
     for module in graph.modules:
         written = training if module.for_auxiliary or module.role == "auxiliary" else lines
         written += _called(module, made.get(id(module)), values, gaps)

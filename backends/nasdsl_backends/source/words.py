@@ -9,13 +9,15 @@ import builtins
 import keyword
 import re
 
-#: What the generated file calls things itself; an op may not take these names.
+from nasdsl_backends.source.helpers import HELPERS
+
+#: What the generated file calls things besides its helpers; an op may not take these names.
 _OWN = (
     *("torch", "nn", "F", "Tensor", "OrderedDict", "NamedTuple", "Network", "NetworkOutputs"),
-    *("batch_norm", "build", "drop_path", "initialise", "same_padding", "network", "image"),
-    *("self", "filters", "channels", "stride", "keep", "pair"),
+    *("build", "initialise", "network", "image", "filters", "channels", "stride", "keep"),
 )
-RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN))
+_IN_HELPERS = {word for helper in HELPERS.values() for word in re.findall(r"\w+", helper.text)}
+RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN, *_IN_HELPERS))
 _LONGEST_NAME = 40
 
 

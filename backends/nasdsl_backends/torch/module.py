@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from nasdsl.network.graph import Body
-from nasdsl_backends.torch.emission import MODULES, Place
+from nasdsl_backends.torch.emission import MODULES
+from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.plan import Plan, planned
 
 
@@ -25,16 +26,16 @@ class GraphModule(nn.Module):
 
     Args:
         body: what to compute.
-        place: where parameters are made.
+        maker: makes the layers.
         plan: `planned(body)`, where it is at hand.
     """
 
-    def __init__(self, body: Body, place: Place, plan: Plan | None = None) -> None:
+    def __init__(self, body: Body, maker: LayerMaker, plan: Plan | None = None) -> None:
         super().__init__()
         self.plan = plan or planned(body)
         for node in body.nodes:
             if node.primitive in MODULES:
-                register(self, node.name.split("."), MODULES[node.primitive](node, place))
+                register(self, node.name.split("."), maker.layer(node))
 
     def forward(self, *states: Tensor, keep: Tensor | float | None = None) -> tuple[Tensor, ...]:
         """The body's outputs.

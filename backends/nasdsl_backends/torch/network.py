@@ -25,6 +25,7 @@ from nasdsl_backends.torch.emission import MODULES, Place
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
+from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.module import GraphModule, register, run
 from nasdsl_backends.torch.plan import Plan, planned
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
@@ -86,24 +87,24 @@ class Network(nn.Module):
             for stage in stages(graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(optimised(graph), Place(graph.skeleton, device, dtype))
+        self._stack(optimised(graph), LayerMaker(Place(graph.skeleton, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.skeleton.name, seed)
 
-    def _stack(self, graph: NetworkGraph, place: Place) -> None:
+    def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
         plans: dict[int, Plan] = {}
         for module in graph.modules:
             if module.role != "head":
                 key = id(module.body)
                 if key not in plans:
                     plans[key] = planned(module.body)
-                layer = GraphModule(module.body, place, plans[key])
+                layer = GraphModule(module.body, maker, plans[key])
                 register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
         before, after = at_pool(head.body)
         self.num_features = after.ports[0].shape.channels
-        self._join, self.head = planned(before), GraphModule(after, place)
+        self._join, self.head = planned(before), GraphModule(after, maker)
         slots = slots_of(graph)
         self._slots = len(slots)
         self._calls = scheduled(graph, with_auxiliary=False)

@@ -1,0 +1,230 @@
+"""`nasdsl compile`: what it says, what it writes, how it refuses."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import nasdsl
+from tests.cli_run import Run, runner
+
+torch = pytest.importorskip("torch", reason="networks are torch modules")
+
+#: Three small cells.
+SMALL = (
+    *("pnasnet5", "--skeleton", "pnasnet", "--stem", "cifar", "--N", "1"),
+    *("--filters", "80", "--image-size", "16", "--classes", "3"),
+)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return runner(capfd, monkeypatch)
+
+
+# -- what it says -------------------------------------------------------------------------
+
+
+def test_the_main_job_as_typed(run: Run) -> None:
+    """A library name with `.cell`, the paper's two numbers, and sensible defaults."""
+    ran = run("compile", "nasnet_a.cell", "--N", "6", "--filters", "4032", "--device", "meta")
+    assert ran.code == 0
+    assert ran.out.startswith("nasnet_a  6 @ 4032  331 px  1000 classes  ")
+    assert "88,753,150  parameters" in ran.out
+    assert "23,783,414,658  mult-adds" in ran.out
+    assert "not run" in ran.out
+
+
+def test_summary(run: Run) -> None:
+    """The network in a line, repeated cells folded, the proof."""
+    ran = run("compile", *SMALL, "--N", "4")
+    assert ran.code == 0
+    assert ran.err == ""
+    lines = [line.split() for line in ran.out.splitlines()]
+    rows = {line[0]: line for line in lines if line}
+    assert rows["cells.2-3"][:8] == ["cells.2-3", "normal", "x", "2", "20", "x", "16", "x"]
+    assert "logits (1, 3), all finite, float32 on cpu" in ran.out
+    cost = nasdsl.cost(
+        "pnasnet5", skeleton="pnasnet", stem="cifar", N=4, filters=80, image_size=16, classes=3
+    )
+    assert f"{cost.params:,}" in ran.out
+
+
+def test_states_that_are_passed_on_apart(run: Run) -> None:
+    """The shapes of `output each`, and the auxiliary classifier."""
+    ran = run(
+        *("compile", "example_b_form", "--stem", "cifar", "--N", "1", "--filters", "80"),
+        *("--auxiliary",),
+    )
+    assert ran.code == 0
+    assert "4+4+8+4 x 32 x 32" in ran.out
+    assert "more parameters in the auxiliary classifier" in ran.out
+
+
+def test_json(run: Run) -> None:
+    """Whole numbers, the shape, seconds, and what was written."""
+    ran = run("compile", *SMALL, "--json", "-o", "model.safetensors")
+    found = json.loads(ran.out)
+    net = nasdsl.compile("model.safetensors")
+    assert found["version"] == 1
+    assert found["params"] == sum(p.numel() for p in net.parameters())
+    assert isinstance(found["mult_adds"], int)
+    assert found["output_shape"] == [1, 3]
+    assert set(found["seconds"]) == {"build", "forward", "write"}
+    assert found["network"]["skeleton"] == "pnasnet"
+    assert found["file"]["path"] == "model.safetensors"
+    assert found["file"]["bytes"] == Path("model.safetensors").stat().st_size
+    assert found["file"]["relative_error"] <= 1e-5
+    assert found["weights"] is None
+
+
+def test_seeds(run: Run) -> None:
+    """The same seed, the same bytes; another seed, others."""
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert run("compile", *SMALL, "--seed", seed, "-o", f"{name}.safetensors").code == 0
+    a, b, c = (Path(f"{name}.safetensors").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_models_and_weights(run: Run) -> None:
+    """A model is built again with its weights; a checkpoint is loaded by layout."""
+    assert run("compile", *SMALL, "--seed", "5", "-o", "model.safetensors").code == 0
+    again = run("compile", "model.safetensors", "-o", "again.safetensors", "--json")
+    assert json.loads(again.out)["weights"]["layout"] == "native"
+    assert Path("again.safetensors").read_bytes() == Path("model.safetensors").read_bytes()
+    loaded = run("compile", *SMALL, "--weights", "model.safetensors", "-o", "third.safetensors")
+    assert loaded.code == 0
+    assert "tensors, layout native" in loaded.out
+    assert Path("third.safetensors").read_bytes() == Path("model.safetensors").read_bytes()
+    assert run("cost", "model.safetensors").code == 0
+
+
+def test_other_vocabularies_and_dtypes(run: Run) -> None:
+    """--ops and --dtype reach the network."""
+    ran = run(
+        *("compile", "nasnet_a", "--ops", "nasnet_timm", "--N", "1", "--filters", "96"),
+        *("--stem", "cifar", "--dtype", "float64", "--json"),
+    )
+    assert json.loads(ran.out)["dtype"] == "float64"
+
+
+def test_source_from_the_command_line(run: Run) -> None:
+    """`-o network.py` says how well it agrees."""
+    ran = run("compile", *SMALL, "-o", "network.py")
+    assert ran.code == 0
+    assert "wrote network.py" in ran.out
+    assert "read back, agrees to" in ran.out
+    assert "genotype pnasnet5" in Path("network.py").read_text()
+
+
+# -- how it refuses -----------------------------------------------------------------------
+
+CHECKPOINT = {"some.weight": torch.zeros(1)}
+REFUSED = {
+    "too small for the stem": ("NAS504", "nasnet_a --image-size 2"),
+    "filters that do not divide": ("NAS503", "nasnet_a --filters 4033"),
+    "unknown suffix": ("NAS007", "nasnet_a -o model.pth"),
+    "no such folder": ("NAS006", "nasnet_a -o missing/model.pt2"),
+    "a folder": ("NAS006", "nasnet_a -o folder.pt2"),
+    "no such file": ("NAS001", "missing.cell"),
+    "no such device": ("NAS707", "nasnet_a --device nonsense"),
+    "too large for memory": (
+        "NAS707",
+        "nasnet_a --filters 999984 --N 1000",
+    ),
+    "another architecture": ("NAS801", "{small} --weights other.pt"),
+    "no such checkpoint": ("NAS001", "{small} --weights missing.pt"),
+    "a truncated checkpoint": ("NAS802", "{small} --weights cut.pt"),
+    "a truncated model": ("NAS802", "cut.safetensors"),
+    "two sets of weights": ("NAS801", "cut.safetensors --weights other.pt"),
+    "unknown vocabulary": ("NAS208", "nasnet_a --ops nonsense"),
+    "ops the vocabulary lacks": ("NAS201", "example_c_form --ops darts"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_one_diagnostic(case: str, run: Run) -> None:
+    """A code, exit code 2, nothing on standard output, and no new file."""
+    torch.save(CHECKPOINT, "other.pt")
+    Path("cut.pt").write_bytes(Path("other.pt").read_bytes()[:200])
+    Path("cut.safetensors").write_bytes((300).to_bytes(8, "little") + b'{"__metadata__"')
+    Path("folder.pt2").mkdir()
+    before = sorted(os.listdir())
+    code, words = REFUSED[case]
+    arguments = words.format(small=" ".join(SMALL)).split()
+    ran = run("compile", *arguments, *([] if "-o" in arguments else ["-o", "new.safetensors"]))
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.count("error[") == 1
+    assert f"error[{code}]" in ran.err
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    "flags", ["--classes 0", "--drop-path 1", "--drop-path -0.1", "--dtype int8", "--seed -1"]
+)
+def test_values_no_network_can_have(flags: str, run: Run) -> None:
+    """Refused by the flag, in one line, with the exit code of usage."""
+    ran = run("compile", "nasnet_a", *flags.split())
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.splitlines()[-1].startswith("Error: Invalid value for")
+
+
+def test_odd_sizes_are_fine(run: Run) -> None:
+    """17 pixels by the CIFAR stem: SAME padding rounds up."""
+    ran = run("compile", *SMALL, "--image-size", "17")
+    assert ran.code == 0
+    assert "x 9 x 9" in ran.out
+
+
+def test_mistakes_of_a_text_are_findings(run: Run) -> None:
+    """A text with mistakes is reported as `check` does, and nothing is written."""
+    Path("typo.cell").write_text(
+        "genotype typo\nops nasnet\n\ncell normal {\n"
+        "    b0 = (h[i], h[i-1], sep_con_3x3, identity, add)\n}\n"
+    )
+    ran = run("compile", "typo.cell", "-o", "model.pt2")
+    assert ran.code == 1
+    assert "error[NAS201]" in ran.err
+    assert not Path("model.pt2").exists()
+
+
+def test_spoilt_weights_are_refused(run: Run) -> None:
+    """Logits that are not finite are no proof."""
+    run("compile", *SMALL, "-o", "model.safetensors")
+    net = nasdsl.compile("model.safetensors")
+    torch.nn.init.constant_(net.get_classifier().bias, float("nan"))
+    torch.save(net.state_dict(), "spoilt.pt")
+    ran = run("compile", *SMALL, "--weights", "spoilt.pt", "-o", "new.pt2")
+    assert ran.code == 2
+    assert "error[NAS706]" in ran.err
+    assert not Path("new.pt2").exists()
+
+
+def test_without_torch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NAS701 with the command that installs it."""
+    from nasdsl import backend
+    from nasdsl.errors import refuse
+
+    def absent(name: str) -> None:
+        raise refuse("NAS701", "backend `torch` needs `torch`, which is not installed")
+
+    monkeypatch.setattr(backend, "find", absent)
+    ran = run("compile", *SMALL)
+    assert ran.code == 2
+    assert "error[NAS701]" in ran.err
+
+
+def test_models_are_read_by_every_command_and_written_by_none(run: Run) -> None:
+    """`check` reads the text in a model; `fmt` does not touch it."""
+    assert run("compile", *SMALL, "-o", "model.safetensors").code == 0
+    before = Path("model.safetensors").read_bytes()
+    loose = before.replace(b"genotype pnasnet5", b"genotype  nasnet5")
+    Path("model.safetensors").write_bytes(loose)
+    assert run("check", "model.safetensors").code == 0
+    assert run("fmt", "model.safetensors").code == 2
+    assert Path("model.safetensors").read_bytes() == loose
