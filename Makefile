@@ -15,6 +15,7 @@ demo: $(STAMP) dot
 	$(BIN)/nasdsl sample nasnet_space --seed 0
 	-$(BIN)/nasdsl render nasnet_a -o nasnet_a.svg
 	$(BIN)/nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
+	$(BIN)/nasdsl compile nasnet_a.cell --N 6 --filters 4032
 
 test: $(STAMP) dot check
 

@@ -12,11 +12,11 @@ hardly touches. Peak memory is that of a process which does nothing else.
 
 import argparse
 import gc
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
@@ -170,7 +170,7 @@ def peak_of(which: str, memory_format: str, given: argparse.Namespace) -> float:
 
 
 def peak(which: str, memory_format: str, device: str, batch: int) -> float:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    before = resident("VmRSS")
     net: Any = theirs() if which == "timm" else ours()
     net.train().to(device, memory_format=FORMATS[memory_format])
     x = torch.randn(batch, 3, SIZE, SIZE, device=device)
@@ -178,7 +178,14 @@ def peak(which: str, memory_format: str, device: str, batch: int) -> float:
         step(net, x.contiguous(memory_format=FORMATS[memory_format]))()
     if device != "cpu":
         return torch.cuda.max_memory_allocated() / 1e6
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 1e6
+    return (resident("VmHWM") - before) / 1e6
+
+
+def resident(what: str) -> float:
+    """Bytes of this process in memory, now (VmRSS) or at most (VmHWM), as Linux tells."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = (line for line in lines if line.startswith(what))
+    return 1024 * float(line.split()[1])
 
 
 def main() -> None:

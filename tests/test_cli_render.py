@@ -355,7 +355,7 @@ def live() -> Iterator[LivePage]:
 
 
 def get(port: int, path: str, host: str | None = None) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", f"127.0.0.1:{port}" if host is None else host)
     connection.endheaders()
@@ -389,7 +389,7 @@ def test_only_three_addresses_answer(live: LivePage) -> None:
     """No file is served, whatever the path."""
     for path in ("/../../etc/passwd", "/favicon.ico", "/picture/", "/%2e%2e/"):
         assert get(live.port, path).status == 404
-    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
     connection.request("POST", "/", body="x")
     assert connection.getresponse().status == 501
 
@@ -458,7 +458,7 @@ def test_watching(tmp_path: Path) -> None:
         assert third.startswith("<pre>error[NAS")
         assert "<b>" not in third
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=90) == 130
         listener.join(timeout=10)
         assert said[-1] == "interrupted\n"
         assert "Traceback" not in "".join(said)
