@@ -10,6 +10,7 @@ import pytest
 import torch
 from nasdsl_backends.torch import Network, NetworkOutputs
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import nasdsl
 from nasdsl import CellError
@@ -421,6 +422,14 @@ def test_meta() -> None:
     assigned = Network(graph, device="meta")
     assigned.load_state_dict(expected.state_dict(), assign=True)
     assert torch.equal(assigned.eval()(x), expected(x))
+
+
+def test_fake_tensors() -> None:
+    """Shapes and memory can be worked out in PyTorch's fake mode."""
+    graph = small("nasnet_a_cifar")
+    with FakeTensorMode():
+        net = Network(graph)
+        assert net(torch.empty((2, *graph.image))).shape == (2, 7)
 
 
 def test_small_images() -> None:

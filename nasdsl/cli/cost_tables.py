@@ -19,6 +19,7 @@ from nasdsl.cost_model import Cost, Count, ModuleCost
 from nasdsl.cost_model.model import total
 from nasdsl.network.skeleton import Skeleton
 
+_NARROWEST = 80
 _BAR = 7
 _ROLES = {
     "input": "fitting the inputs",
@@ -42,8 +43,9 @@ def print_cost(name: str, network: Skeleton, counted: Cost, stream: TextIO) -> N
         no_color=not output.colour(stream),
         force_terminal=output.colour(stream),
         highlight=False,
-        width=None if stream.isatty() else 80,
     )
+    # A narrow terminal may wrap lines, but no figure is ever cut.
+    console.width = max(_NARROWEST, console.width) if stream.isatty() else _NARROWEST
     console.print(Text(f"{name} {network.N} @ {network.filters}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     console.print(_figures(counted))

@@ -22,6 +22,7 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from nasdsl.genotype.settings import SkeletonName
 
@@ -37,14 +38,16 @@ def draw_weights(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
     """Draw the weights and biases of all convolutions and linear layers below `root`.
 
     Args:
-        root: parameters on the meta device stay as they are.
+        root: parameters without values (meta and fake tensors) stay as they are.
         rule: the skeleton whose code is followed.
         seed: PyTorch's global generator gives one where it is None.
     """
+    layers = [module for module in root.modules() if isinstance(module, _Layer)]
+    layers = [layer for layer in layers if _has_values(layer.weight)]
+    if not layers:
+        return
     if seed is None:
         seed = int(torch.randint(2**62, (), device="cpu"))
-    layers = [module for module in root.modules() if isinstance(module, _Layer)]
-    layers = [layer for layer in layers if not layer.weight.is_meta]
     streams = [np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(len(layers))]
     draw = _RULES[rule]
     if sum(layer.weight.numel() for layer in layers) < _MANY:
@@ -54,6 +57,10 @@ def draw_weights(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for _ in pool.map(draw, layers, streams):
             pass
+
+
+def _has_values(weight: Tensor) -> bool:
+    return not weight.is_meta and not isinstance(weight, FakeTensor)
 
 
 def _slim(layer: _Layer, stream: np.random.SeedSequence) -> None:
