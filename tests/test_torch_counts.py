@@ -15,7 +15,7 @@ from nasdsl.network import NetworkGraph
 from tests.torch_networks import random_graphs
 
 #: PyTorch's counter takes a tenth of a second a network; all 1,000 in the thorough profile.
-HUNDREDS = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 2
+HUNDREDS = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
 PRESETS = [name for name in library.names() if nasdsl.load_space(name).settings.given()]
 
 

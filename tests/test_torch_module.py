@@ -157,6 +157,15 @@ def test_auxiliary_is_not_computed_in_evaluation() -> None:
     assert ran == ["auxiliary"]
 
 
+def test_auxiliary_at_another_size() -> None:
+    """The auxiliary classifier has one size; the network without it has any."""
+    net = Network(small("nasnet_a_cifar", auxiliary=True, image_size=33))
+    x = image(net.graph, size=48)
+    with pytest.raises(ValueError, match="33x33, not 48x48"):
+        net.train()(x)
+    assert net.eval()(x).shape == (2, 7)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_learns(kind: str) -> None:
     """A training step reaches every parameter, the auxiliary classifier's too."""

@@ -150,7 +150,7 @@ def unexpected(source: Source, token: Token, accepted: set[str], field: int | No
     if "OUTPUT" in accepted and str(token) == ",":
         hints, fixes = ("a block ends with its line",), (Fix(span, "", "remove it"),)
     if accepted == {"EQUAL"}:
-        before = source.text[: span.start].split()[-1:]
+        before = source.text[max(0, span.start - 80) : span.start].split()[-1:]
         if before and (before == ["return"] or nearest(before[0], ("output",))):
             hints = (f"did you mean `output` in place of `{before[0]}`?",)
     return Diagnostic(

@@ -213,7 +213,7 @@ class _Recovery:
                 continue
             field, where = self.field_number(), self.end
             self.feed(invented(kind, text, where))
-            if not quietly:
+            if not quietly and not self.quiet:
                 self.report(messages.missing(self.source, token, text, where, field))
             return self.feed(token)
         return False
@@ -271,7 +271,7 @@ class _Recovery:
         return self.feed(Token(kind, keyword, start_pos=token.start_pos, end_pos=token.end_pos))
 
     def leave_out(self, token: Token, *, quietly: bool) -> None:
-        if not quietly:
+        if not quietly and not self.quiet:
             accepted = self.accepted()
             self.report(messages.unexpected(self.source, token, accepted, self.field_number()))
         self.quiet = True

@@ -120,19 +120,28 @@ class Network(nn.Module):
     # -- running ------------------------------------------------------------------------
 
     def forward(self, x: Tensor) -> Tensor | NetworkOutputs:
-        """(B, input_channels, H, W) to logits (B, num_classes), or both logits."""
-        values = self._run(x)
+        """(B, input_channels, H, W) to logits (B, num_classes), or both logits.
+
+        Raises:
+            ValueError: the auxiliary classifier is for images of another size.
+        """
+        with_auxiliary = self.training and self._auxiliary_slot > 0
+        if with_auxiliary and x.shape[-2:] != self.graph.image[1:]:
+            size = self.graph.skeleton.image_size
+            raise ValueError(
+                f"the auxiliary classifier is for images of {size}x{size}, not "
+                f"{x.shape[-2]}x{x.shape[-1]}; compile the network with that image_size"
+            )
+        values = self._run(x, with_auxiliary)
         logits = self.forward_head(self._last_map(values))
-        if self.training and self._auxiliary_slot:
-            return NetworkOutputs(logits, values[self._auxiliary_slot])
-        return logits
+        return NetworkOutputs(logits, values[self._auxiliary_slot]) if with_auxiliary else logits
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, input_channels, H, W) to the last map, (B, num_features, h, w).
 
         It is what the head pools: after a ReLU in the skeletons `nasnet` and `pnasnet`.
         """
-        return self._last_map(self._run(x, with_auxiliary=False))
+        return self._last_map(self._run(x))
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """The last map to logits, or with `pre_logits` to (B, num_features)."""
@@ -140,8 +149,9 @@ class Network(nn.Module):
             (logits,) = self.head(x)
             assert isinstance(logits, Tensor)
             return logits
-        x = mean(x)
-        return F.dropout(x, self.graph.skeleton.dropout, self.training)
+        dropout = self.head._modules.get("dropout")
+        pooled = mean(x)
+        return pooled if dropout is None else dropout(pooled)
 
     def forward_intermediates(
         self,
@@ -182,15 +192,13 @@ class Network(nn.Module):
         return maps
 
     def _run(
-        self, x: Tensor, with_auxiliary: bool = True, wanted: Collection[int] = ()
+        self, x: Tensor, with_auxiliary: bool = False, wanted: Collection[int] = ()
     ) -> list[Any]:
         """Every state that the head, the auxiliary classifier or `wanted` asks for."""
         values: list[Any] = [None] * self._slots
         values[0] = x
-        training = with_auxiliary and self.training
-        for path, inputs, outputs, frees, depth in (
-            self._training_calls if training else self._calls
-        ):
+        calls = self._training_calls if with_auxiliary else self._calls
+        for path, inputs, outputs, frees, depth in calls:
             module: nn.Module = self
             for name in path:
                 module = module._modules[name]  # type: ignore[assignment]
