@@ -43,7 +43,8 @@ class Row(NamedTuple):
 
     def __str__(self) -> str:
         ratio = self.nasdsl / self.timm
-        figures = f"{self.timm:,.3g} {self.unit} | {self.nasdsl:,.3g} {self.unit}"
+        form = ",.0f" if self.unit == "MB" else ",.3g"
+        figures = f"{self.timm:{form}} {self.unit} | {self.nasdsl:{form}} {self.unit}"
         return f"| {self.what} | {figures} | {ratio:.2f} | {self.promised} |"
 
 

@@ -20,6 +20,9 @@ from nasdsl.validator import validated
 
 NameOrPath = str | os.PathLike[str]
 
+_WEIGHTS = frozenset({".pt", ".pth", ".npz", ".h5", ".keras", ".ckpt"})
+_EXPORTS = frozenset({".py", ".pt2", ".onnx"})
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -93,7 +96,24 @@ def source_of(name_or_path: NameOrPath) -> Source:
         guess = nearest(name.removesuffix(".cell"), known)
         hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
         raise refuse("NAS001", f"no file and no library entry is called {name!r}", hint)
-    return read_model(name) if is_model(name) else read_file(name)
+    if is_model(name):
+        return read_model(name)
+    _refuse_other_kinds(name)
+    return read_file(name)
+
+
+def _refuse_other_kinds(name: str) -> None:
+    """A file whose suffix says that it holds no text of ours is not read for one."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _WEIGHTS:
+        hint = f"weights go beside the text: `nasdsl compile FILE.cell --weights {name}`"
+        raise refuse("NAS007", f"{name!r} holds weights, not the text of cells", hint)
+    if suffix in _EXPORTS:
+        raise refuse(
+            "NAS007",
+            f"{name!r} is of a kind that networks are written to, not read from",
+            "of what `nasdsl compile -o` writes, .safetensors alone can be compiled again",
+        )
 
 
 def is_library_name(name: str) -> bool:

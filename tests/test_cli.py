@@ -134,6 +134,21 @@ def test_mistakes_of_a_text(run: Run, tmp_path: Path) -> None:
         assert "error[NAS208]" in ran.err
 
 
+def test_mistakes_as_json(run: Run, tmp_path: Path) -> None:
+    """Who asked for an object gets one: of the findings, with the exit code of the mistake."""
+    path = tmp_path / "bad.cell"
+    path.write_text("genotype bad\n")
+    for arguments, code, expected in (
+        (["cost", str(path), "--json"], "NAS313", 1),
+        (["hash", "nasnet_a", str(path), "--json"], "NAS313", 1),
+        (["compile", "nasnet_a", "--filters", "1000", "--json"], "NAS503", 2),
+    ):
+        ran = run(*arguments)
+        assert ran.code == expected
+        assert [found["code"] for found in json.loads(ran.out)["findings"]] == [code]
+        assert f"error[{code}]" in ran.err
+
+
 def test_interruption(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control-C ends with 130 and a word."""
     failing(monkeypatch, KeyboardInterrupt())

@@ -243,6 +243,15 @@ def test_hash(run: Run) -> None:
     assert rows[0] == {"file": "nasnet_a", "name": "nasnet_a", "hash": expected}
 
 
+def test_hash_goes_on(run: Run) -> None:
+    """Files with mistakes are reported, and the others have their line."""
+    Path("bad.cell").write_text("genotype bad\n")
+    ran = run("hash", "bad.cell", "nasnet_a", "missing.cell")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [f"{nasdsl.canonical_hash(nasdsl.load('nasnet_a'))}  nasnet_a"]
+    assert ran.err.count("error[") == 2
+
+
 def test_diff(run: Run) -> None:
     """A line a difference, and 1 where there is one."""
     assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(

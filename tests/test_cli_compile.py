@@ -130,6 +130,8 @@ REFUSED = {
     "no such folder": ("NAS006", "nasnet_a -o missing/model.pt2"),
     "a folder": ("NAS006", "nasnet_a -o folder.pt2"),
     "no such file": ("NAS001", "missing.cell"),
+    "weights in place of a cell": ("NAS007", "other.pt"),
+    "an export in place of a cell": ("NAS007", "network.py"),
     "no such device": ("NAS707", "nasnet_a --device nonsense"),
     "too large for memory": (
         "NAS707",
@@ -151,6 +153,7 @@ def test_one_diagnostic(case: str, run: Run) -> None:
     torch.save(CHECKPOINT, "other.pt")
     Path("cut.pt").write_bytes(Path("other.pt").read_bytes()[:200])
     Path("cut.safetensors").write_bytes((300).to_bytes(8, "little") + b'{"__metadata__"')
+    Path("network.py").write_text("import torch\n")
     Path("folder.pt2").mkdir()
     before = sorted(os.listdir())
     code, words = REFUSED[case]

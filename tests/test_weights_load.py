@@ -206,6 +206,12 @@ def test_another_size() -> None:
     assert found.hints[0] == "they are of other settings: filters, N, classes or stem_filters"
 
 
+def test_weights_without_auxiliary_classifier() -> None:
+    """The hint says how to compile a network they fit."""
+    found = _refused(_network(auxiliary=True), _state(NETWORK), layout="native")
+    assert "`auxiliary=False`" in found.hints[0]
+
+
 def test_what_is_no_network() -> None:
     """A module that nasdsl did not compile is a mistake of the program around it."""
     with pytest.raises(TypeError, match="not Linear"):
@@ -339,7 +345,7 @@ def test_what_training_leaves_behind() -> None:
     assert loaded.spare == tuple(extra)
     # With an auxiliary classifier of its own the network wants its weights.
     found = _refused(_network(auxiliary=True), SLIM, layout="slim")
-    assert "aux_1/aux_logits/FC/biases" in found.hints[0]
+    assert "aux_1/aux_logits/FC/biases" in found.hints[1]
 
 
 def test_counts_of_batches_are_optional() -> None:

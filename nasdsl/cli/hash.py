@@ -6,6 +6,7 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.errors import CellError, Diagnostic
 
 
 @click.command(
@@ -22,14 +23,24 @@ def command(file: tuple[str, ...], as_json: bool) -> None:
     """Give genotypes that mean the same the same short hash.
 
     Names and the order of blocks, operands that may trade places, and blocks that reach no
-    output make no difference. Each line is a hash, two spaces and the file.
+    output make no difference. Each line is a hash, two spaces and the file. Files with
+    mistakes are reported after the others.
     """
-    rows = []
+    rows: list[dict[str, str]] = []
+    refused: list[Diagnostic] = []
     for name in file:
-        genotype = reading.genotype(name)
+        try:
+            genotype = reading.genotype(name)
+        except CellError as error:
+            refused += error.diagnostics
+            continue
         rows.append({"file": name, "name": genotype.name, "hash": canonical_hash(genotype)})
+    if refused and as_json:
+        raise CellError(tuple(refused))
     if as_json:
         output.data_object(hashes=rows)
         return
     for row in rows:
         output.data(f"{row['hash']}  {row['file']}\n")
+    if refused:
+        raise CellError(tuple(refused))

@@ -42,6 +42,11 @@ def exit_code(arguments: Sequence[str]) -> int:
         return USAGE
     except CellError as error:
         output.report(error.diagnostics)
+        if "--json" in arguments:
+            from nasdsl.report import as_json
+
+            # Who reads an object gets one: that of `nasdsl check --json`.
+            output.data(as_json(error.diagnostics))
         return code_of(error)
     except OSError as error:
         return _failed(error)

@@ -49,7 +49,13 @@ class Plan:
 
 @lru_cache(maxsize=16)
 def plan(space: Space) -> Plan:
-    """The plan of `space`; the newest few are kept."""
+    """The plan of `space`; the newest few are kept.
+
+    Raises:
+        TypeError: it is no space.
+    """
+    if not isinstance(space, Space):
+        raise TypeError(f"a space, as `nasdsl.load_space` reads one, not {type(space).__name__}")
     options = tuple(
         options for cell in space.cells for block in cell.blocks for options in block.decisions
     )

@@ -142,6 +142,8 @@ def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
         hints.insert(0, "`drop_background=True` leaves out the first of its classes")
     elif len(fit.missing) > len(fit.found):
         hints.insert(0, "they are of another network, or in another layout")
+    elif fit.missing and all("aux" in name.lower() for name in fit.missing):
+        hints.insert(0, "they have no auxiliary classifier: compile with `auxiliary=False`")
     elif fit.unequal and not fit.missing:
         hints.insert(0, "they are of other settings: filters, N, classes or stem_filters")
     message = f"the weights do not fit `{graph.name}` in layout `{layout}`: {counts}"
