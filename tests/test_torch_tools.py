@@ -78,6 +78,8 @@ def test_export(kind: str) -> None:
     assert set(program.state_dict) == set(net.state_dict())
 
 
+# PyTorch says so of Python 3.13.0 itself.
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
 @pytest.mark.parametrize("training", [False, True])
 def test_compile(training: bool) -> None:
     """`torch.compile` takes the whole network in one graph, gradients and drops included."""
