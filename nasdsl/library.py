@@ -35,9 +35,7 @@ def source(name: str) -> Source:
     """
     for folder in ((), (_VOCABULARIES,)):
         if name in _stems(*folder):
-            path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
-            text = path.read_text(encoding="utf-8")
-            return Source(f"{name}{_SUFFIX}", text)
+            return _text(name, *folder)
     guess = nearest(name, [*names(), *vocabulary_names()])
     hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(names())}"
     raise refuse("NAS213", f"the library has no `{name[:60]}`", hint)
@@ -54,7 +52,7 @@ def vocabulary(name: str) -> Vocabulary:
         guess = nearest(name, vocabulary_names())
         hint = f"did you mean `{guess}`?" if guess else f"it has {listed(vocabulary_names())}"
         raise refuse("NAS208", f"the library has no vocabulary `{name[:60]}`", hint)
-    resolution = resolve(parse(source(name)), LibraryCatalogue())
+    resolution = resolve(parse(_text(name, _VOCABULARIES)), LibraryCatalogue())
     errors = [found for found in resolution.diagnostics if found.is_error]
     assert not errors, errors
     return resolution.vocabulary
@@ -92,6 +90,11 @@ class LibraryCatalogue:
 @cache
 def _resolution(name: str) -> Resolution:
     return resolve(parse(source(name)), LibraryCatalogue())
+
+
+def _text(name: str, *folder: str) -> Source:
+    path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
+    return Source(f"{name}{_SUFFIX}", path.read_text(encoding="utf-8"))
 
 
 @cache

@@ -174,5 +174,5 @@ def _buildable(settings: Settings, size: int) -> bool:
     if left < 1 or not settings.auxiliary:
         return left >= 1
     name, _, _ = chosen(settings)
-    # slim's classifier stands before the second reduction, DARTS' after it.
-    return -(-left // (4 if name == "darts" else 2)) >= _AUXILIARY_WINDOW
+    # slim's classifier stands before the second reduction, ENAS' and DARTS' after it.
+    return -(-left // (4 if name in ("enas", "darts") else 2)) >= _AUXILIARY_WINDOW

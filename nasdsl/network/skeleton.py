@@ -23,7 +23,7 @@ class Skeleton:
     """Every choice about the network around the cells.
 
     Attributes:
-        name: wiring rules: `nasnet`, `pnasnet` or `darts`.
+        name: wiring rules: `nasnet`, `pnasnet`, `amoebanet`, `enas` or `darts`.
         stem: `cifar` or `imagenet`.
         N: normal cells between reductions.
         filters: channels of the penultimate layer.
@@ -110,4 +110,4 @@ def _stem_filters(settings: Settings, cell_filters: int) -> int:
         return settings.stem_filters
     if stem == "cifar":
         return CIFAR_STEM_MULTIPLIER * cell_filters
-    return cell_filters // 2 if name == "darts" else IMAGENET_STEM_FILTERS
+    return cell_filters // 2 if name == "darts" else IMAGENET_STEM_FILTERS[name]
