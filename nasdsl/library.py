@@ -41,6 +41,11 @@ def source(name: str) -> Source:
     raise refuse("NAS213", f"the library has no `{name[:60]}`", hint)
 
 
+def vocabulary_source(name: str) -> Source:
+    """The text of a vocabulary the library has."""
+    return _text(name, _VOCABULARIES)
+
+
 @cache
 def vocabulary(name: str) -> Vocabulary:
     """The vocabulary of that name.
@@ -52,7 +57,7 @@ def vocabulary(name: str) -> Vocabulary:
         guess = nearest(name, vocabulary_names())
         hint = f"did you mean `{guess}`?" if guess else f"it has {listed(vocabulary_names())}"
         raise refuse("NAS208", f"the library has no vocabulary `{name[:60]}`", hint)
-    resolution = resolve(parse(_text(name, _VOCABULARIES)), LibraryCatalogue())
+    resolution = resolve(parse(vocabulary_source(name)), LibraryCatalogue())
     errors = [found for found in resolution.diagnostics if found.is_error]
     assert not errors, errors
     return resolution.vocabulary

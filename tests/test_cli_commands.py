@@ -8,7 +8,7 @@ import pytest
 import nasdsl
 from nasdsl import library
 from nasdsl.cli.cost_tables import short
-from nasdsl.cli.list import entries
+from nasdsl.cli.entries import entries
 from nasdsl.errors import CODES
 from nasdsl.genotype.settings import RULES
 from tests.cli_run import Ran, Run, runner
@@ -286,7 +286,9 @@ def test_list(run: Run) -> None:
         "nasnet_space": "space",
         "nasnet": "vocabulary",
     }
-    assert found["nasnet_a_mobile"].kind == "preset"
+    assert found["nasnet_a_mobile"].kind == "network"
+    # A genotype whose file says which skeleton it is for is a genotype all the same.
+    assert {found[name].kind for name in ("darts_v1", "pnasnet5", "amoebanet_a")} == {"genotype"}
     assert found["nasnet_a"].description == (
         "NASNet-A (Zoph et al. 2018, Figure 4), outputs as in the released checkpoints"
     )

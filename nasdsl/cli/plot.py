@@ -11,10 +11,11 @@ from nasdsl.cli.picture_output import deliver, form_of, output_options
 from nasdsl.cli.settings_flags import ops_option, settings_options
 from nasdsl.cost_model import genotype_cost
 from nasdsl.drawing import THEMES, Form
-from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot, sources
+from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.genotype.settings import Settings
 from nasdsl.network.skeleton import skeleton
+from nasdsl.published import sources
 
 _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
 
@@ -73,7 +74,7 @@ def command(
     if as_json:
         output.data_object(
             published=[model._asdict() for model in published()],
-            sources=sources(),
+            sources={model.source: sources()[model.source] for model in published()},
             genotypes=[
                 {
                     "name": each.name,
