@@ -12,6 +12,7 @@ from nasdsl.genotype.resolve import Resolution, resolve
 from nasdsl.genotype.types import Space
 from nasdsl.genotype.vocabulary import Vocabulary
 from nasdsl.parser import parse
+from nasdsl.syntax import tree
 
 _SUFFIX = ".cell"
 _VOCABULARIES = "vocabularies"
@@ -61,6 +62,24 @@ def vocabulary(name: str) -> Vocabulary:
     errors = [found for found in resolution.diagnostics if found.is_error]
     assert not errors, errors
     return resolution.vocabulary
+
+
+@cache
+def base(name: str) -> str | None:
+    """The genotype that a network of the library names; None for files of any other kind."""
+    networks = (item for item in parse(source(name)).file.items if isinstance(item, tree.Network))
+    settings = (setting for network in networks for setting in network.settings)
+    return next((each.value.text for each in settings if each.name.text == "genotype"), None)
+
+
+def presets(genotype: str) -> dict[str, str]:
+    """The networks of a genotype, by what their names add to its own.
+
+    `darts_v2` has `cifar`, which is `darts_v2_cifar`, and `imagenet`.
+    """
+    start = f"{genotype}_"
+    found = (name for name in names() if name.startswith(start) and base(name) == genotype)
+    return {name.removeprefix(start): name for name in found}
 
 
 class LibraryCatalogue:

@@ -244,13 +244,12 @@ def test_hash(run: Run) -> None:
 
 
 def test_diff(run: Run) -> None:
-    """A line a difference, and 1 where there is one."""
-    assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(
-        1,
-        "cell normal, output: concat(h[i-1], b0, b1, b2, b3, b4) -> unused\n"
-        "cell reduction, output: concat(b1, b2, b3, b4) -> unused\n",
-        "",
-    )
+    """A sentence a difference, and 1 where there is one; scripts get the fields too."""
+    sentences = ["normal cell: the output drops h[i-1]", "reduction cell: the output drops b1"]
+    assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(1, "\n".join([*sentences, ""]), "")
+    found = json.loads(run("diff", "nasnet_a", "nasnet_a_unused", "--json").out)
+    assert found["explanation"] == sentences
+    assert [each["right"] for each in found["differences"]] == ["unused", "unused"]
     assert run("diff", "nasnet_a", "nasnet_a") == Ran(0, "", "nothing differs\n")
 
 
@@ -262,6 +261,7 @@ def test_diff_of_what_means_the_same(run: Run) -> None:
     )  # fmt: skip
     ran = run("diff", "tiny.cell", "other.cell")
     assert ran.code == 1
+    assert ran.out == "normal cell: the same up to names and order\n"
     assert ran.err == "the cells are the same up to names and order\n"
     found = json.loads(run("diff", "tiny.cell", "other.cell", "--json").out)
     assert (found["equal"], found["equivalent"]) == (False, True)

@@ -13,9 +13,7 @@ from nasdsl import library
 from nasdsl.cost_model import genotype_cost
 from nasdsl.errors import Source
 from nasdsl.loading import load, load_space
-from nasdsl.parser import parse
 from nasdsl.published import Published, origins, published_as
-from nasdsl.syntax import tree
 
 Kind = Literal["genotype", "network", "space", "vocabulary"]
 
@@ -59,8 +57,8 @@ def entries() -> list[Entry]:
 def _entry(name: str) -> Entry:
     source = library.source(name)
     description = _description(source)
-    base = _base(parse(source).file)
-    if base:
+    base = library.base(name)
+    if base is not None:
         return _network(name, base, description)
     family, origin = origins().get(name, ("", ""))
     kind: Kind = "genotype" if load_space(name).is_genotype else "space"
@@ -79,13 +77,6 @@ def _network(name: str, base: str, description: str) -> Entry:
 def _vocabularies() -> Iterator[Entry]:
     for name in library.vocabulary_names():
         yield Entry(name, "vocabulary", _description(library.vocabulary_source(name)))
-
-
-def _base(file: tree.File) -> str:
-    """The genotype that a network names; "" in a file with cells of its own."""
-    networks = (item for item in file.items if isinstance(item, tree.Network))
-    settings = (setting for network in networks for setting in network.settings)
-    return next((each.value.text for each in settings if each.name.text == "genotype"), "")
 
 
 def _description(source: Source) -> str:

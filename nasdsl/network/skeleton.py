@@ -68,9 +68,9 @@ def skeleton(genotype: Genotype, settings: Settings | None = None) -> Skeleton:
     """
     if settings is not None:
         genotype = genotype.with_settings(genotype.settings.override(settings))
-    findings = settings_findings(genotype)
-    if findings:
-        raise CellError(tuple(found for _, found in findings))
+    findings = tuple(found for _, found in settings_findings(genotype))
+    if any(found.is_error for found in findings):
+        raise CellError(findings)
     return _completed(genotype)
 
 
