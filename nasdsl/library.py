@@ -12,6 +12,7 @@ from nasdsl.genotype.resolve import Resolution, resolve
 from nasdsl.genotype.types import Space
 from nasdsl.genotype.vocabulary import Vocabulary
 from nasdsl.parser import parse
+from nasdsl.syntax import tree
 
 _SUFFIX = ".cell"
 _VOCABULARIES = "vocabularies"
@@ -35,12 +36,15 @@ def source(name: str) -> Source:
     """
     for folder in ((), (_VOCABULARIES,)):
         if name in _stems(*folder):
-            path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
-            text = path.read_text(encoding="utf-8")
-            return Source(f"{name}{_SUFFIX}", text)
+            return _text(name, *folder)
     guess = nearest(name, [*names(), *vocabulary_names()])
     hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(names())}"
     raise refuse("NAS213", f"the library has no `{name[:60]}`", hint)
+
+
+def vocabulary_source(name: str) -> Source:
+    """The text of a vocabulary the library has."""
+    return _text(name, _VOCABULARIES)
 
 
 @cache
@@ -54,10 +58,28 @@ def vocabulary(name: str) -> Vocabulary:
         guess = nearest(name, vocabulary_names())
         hint = f"did you mean `{guess}`?" if guess else f"it has {listed(vocabulary_names())}"
         raise refuse("NAS208", f"the library has no vocabulary `{name[:60]}`", hint)
-    resolution = resolve(parse(source(name)), LibraryCatalogue())
+    resolution = resolve(parse(vocabulary_source(name)), LibraryCatalogue())
     errors = [found for found in resolution.diagnostics if found.is_error]
     assert not errors, errors
     return resolution.vocabulary
+
+
+@cache
+def base(name: str) -> str | None:
+    """The genotype that a network of the library names; None for files of any other kind."""
+    networks = (item for item in parse(source(name)).file.items if isinstance(item, tree.Network))
+    settings = (setting for network in networks for setting in network.settings)
+    return next((each.value.text for each in settings if each.name.text == "genotype"), None)
+
+
+def presets(genotype: str) -> dict[str, str]:
+    """The networks of a genotype, by what their names add to its own.
+
+    `darts_v2` has `cifar`, which is `darts_v2_cifar`, and `imagenet`.
+    """
+    start = f"{genotype}_"
+    found = (name for name in names() if name.startswith(start) and base(name) == genotype)
+    return {name.removeprefix(start): name for name in found}
 
 
 class LibraryCatalogue:
@@ -92,6 +114,11 @@ class LibraryCatalogue:
 @cache
 def _resolution(name: str) -> Resolution:
     return resolve(parse(source(name)), LibraryCatalogue())
+
+
+def _text(name: str, *folder: str) -> Source:
+    path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
+    return Source(f"{name}{_SUFFIX}", path.read_text(encoding="utf-8"))
 
 
 @cache

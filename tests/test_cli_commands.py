@@ -8,7 +8,7 @@ import pytest
 import nasdsl
 from nasdsl import library
 from nasdsl.cli.cost_tables import short
-from nasdsl.cli.list import entries
+from nasdsl.cli.entries import entries
 from nasdsl.errors import CODES
 from nasdsl.genotype.settings import RULES
 from tests.cli_run import Ran, Run, runner
@@ -253,13 +253,12 @@ def test_hash_goes_on(run: Run) -> None:
 
 
 def test_diff(run: Run) -> None:
-    """A line a difference, and 1 where there is one."""
-    assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(
-        1,
-        "cell normal, output: concat(h[i-1], b0, b1, b2, b3, b4) -> unused\n"
-        "cell reduction, output: concat(b1, b2, b3, b4) -> unused\n",
-        "",
-    )
+    """A sentence a difference, and 1 where there is one; scripts get the fields too."""
+    sentences = ["normal cell: the output drops h[i-1]", "reduction cell: the output drops b1"]
+    assert run("diff", "nasnet_a", "nasnet_a_unused") == Ran(1, "\n".join([*sentences, ""]), "")
+    found = json.loads(run("diff", "nasnet_a", "nasnet_a_unused", "--json").out)
+    assert found["explanation"] == sentences
+    assert [each["right"] for each in found["differences"]] == ["unused", "unused"]
     assert run("diff", "nasnet_a", "nasnet_a") == Ran(0, "", "nothing differs\n")
 
 
@@ -271,6 +270,7 @@ def test_diff_of_what_means_the_same(run: Run) -> None:
     )  # fmt: skip
     ran = run("diff", "tiny.cell", "other.cell")
     assert ran.code == 1
+    assert ran.out == "normal cell: the same up to names and order\n"
     assert ran.err == "the cells are the same up to names and order\n"
     found = json.loads(run("diff", "tiny.cell", "other.cell", "--json").out)
     assert (found["equal"], found["equivalent"]) == (False, True)
@@ -295,7 +295,9 @@ def test_list(run: Run) -> None:
         "nasnet_space": "space",
         "nasnet": "vocabulary",
     }
-    assert found["nasnet_a_mobile"].kind == "preset"
+    assert found["nasnet_a_mobile"].kind == "network"
+    # A genotype whose file says which skeleton it is for is a genotype all the same.
+    assert {found[name].kind for name in ("darts_v1", "pnasnet5", "amoebanet_a")} == {"genotype"}
     assert found["nasnet_a"].description == (
         "NASNet-A (Zoph et al. 2018, Figure 4), outputs as in the released checkpoints"
     )

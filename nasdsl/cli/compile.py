@@ -9,7 +9,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import refuse
 from nasdsl.genotype.settings import Settings
 from nasdsl.parser.read_model import is_model
@@ -23,12 +23,14 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     cls=Command,
     examples="""
         nasdsl compile nasnet_a.cell --N 6 --filters 4032
+        nasdsl compile darts_v2 --preset cifar
         nasdsl compile nasnet_a_mobile --classes 10 -o model.safetensors
         nasdsl compile model.safetensors -o model.onnx
         nasdsl compile nasnet_a_large --device meta
     """,
 )
 @file_argument()
+@preset_option
 @settings_options
 @ops_option
 @click.option(
@@ -103,6 +105,7 @@ def command(
             "name the .cell file instead of the model",
         )
     genotype = reading.genotype(file, ops)
+    reading.warn_of_settings(genotype, settings)
     own = file if is_model(file) else None
     chosen = building.Choice(device, dtype, seed, own or weights, "native" if own else layout)
     built = building.built(genotype, settings, chosen._replace(drop_background=drop_background))

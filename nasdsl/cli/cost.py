@@ -9,7 +9,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.cost_model import Cost, genotype_cost
 from nasdsl.genotype.settings import Settings
 from nasdsl.network.skeleton import Skeleton, skeleton
@@ -20,11 +20,13 @@ from nasdsl.network.skeleton import Skeleton, skeleton
     cls=Command,
     examples="""
         nasdsl cost nasnet_a_large
+        nasdsl cost pnasnet5 --preset mobile
         nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
         nasdsl cost my_cell.cell --stem cifar --N 6 --filters 768 --json
     """,
 )
 @file_argument()
+@preset_option
 @settings_options
 @ops_option
 @json_option()
@@ -37,6 +39,7 @@ def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> No
     auxiliary classifier is counted apart.
     """
     genotype = reading.genotype(file, ops)
+    reading.warn_of_settings(genotype, settings)
     network = skeleton(genotype, settings)
     counted = genotype_cost(genotype, network)
     if as_json:

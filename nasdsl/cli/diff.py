@@ -2,7 +2,7 @@
 
 import click
 
-from nasdsl.canonical import differences, equivalent
+from nasdsl.canonical import differences, equivalent, explanation
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
@@ -20,10 +20,11 @@ from nasdsl.cli.command import Command
 @file_argument("B")
 @json_option()
 def command(a: str, b: str, as_json: bool) -> int:
-    """Show what differs between two genotypes, decision by decision.
+    """Say what differs between two genotypes: what B does where A does something else.
 
-    Blocks are matched by their names; layout and comments make no difference. The exit code
-    is 0 where nothing differs and 1 where something does.
+    Blocks are matched by their names; layout, comments and the order of operands that are
+    added make no difference. The exit code is 0 where nothing differs and 1 where something
+    does. --json lists every field that differs besides.
     """
     left, right = reading.genotype(a), reading.genotype(b)
     found = differences(left, right)
@@ -32,12 +33,13 @@ def command(a: str, b: str, as_json: bool) -> int:
         output.data_object(
             equal=not found,
             equivalent=same,
+            explanation=explanation(left, right),
             differences=[
                 {"place": each.place, "left": each.left, "right": each.right} for each in found
             ],
         )
     else:
-        output.data("".join(f"{each}\n" for each in found))
+        output.data("".join(f"{each}\n" for each in explanation(left, right)))
         if found and same:
             output.note("the cells are the same up to names and order")
         elif not found:

@@ -8,13 +8,14 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.picture_output import deliver, form_of, output_options
-from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.cost_model import genotype_cost
 from nasdsl.drawing import THEMES, Form
-from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot, sources
+from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.genotype.settings import Settings
 from nasdsl.network.skeleton import skeleton
+from nasdsl.published import sources
 
 _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
 
@@ -43,6 +44,7 @@ _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
     help="One panel only; both by default.",
 )
 @click.option("--theme", type=click.Choice(THEMES), default="light", help="The colours.")
+@preset_option
 @settings_options
 @ops_option
 @json_option("Print the table of models instead.")
@@ -73,7 +75,7 @@ def command(
     if as_json:
         output.data_object(
             published=[model._asdict() for model in published()],
-            sources=sources(),
+            sources={model.source: sources()[model.source] for model in published()},
             genotypes=[
                 {
                     "name": each.name,

@@ -6,7 +6,8 @@ Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 
 from nasdsl import library
 from nasdsl.cli import output
-from nasdsl.errors import Source
+from nasdsl.errors import Source, listed, nearest, refuse
+from nasdsl.genotype.settings import Settings
 from nasdsl.genotype.types import Genotype, Space
 from nasdsl.loading import examine, genotype_in, is_library_name, source_of, space_in
 
@@ -20,6 +21,27 @@ def source(name: str) -> Source:
     if name.endswith(".cell") and is_library_name(name):
         output.note(f"note: there is no file {name!r}; this is the library's")
     return source_of(name)
+
+
+def preset(name: str, wanted: str) -> str:
+    """The name of the library's network of FILE: `darts_v2` and `cifar` to `darts_v2_cifar`.
+
+    Raises:
+        CellError: the library has no such network (NAS213).
+    """
+    stem = name.removesuffix(".cell")
+    found = library.presets(stem) if is_library_name(name) else {}
+    if wanted in found:
+        return found[wanted]
+    if found:
+        guess = nearest(wanted, found)
+        hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
+        raise refuse("NAS213", f"`{stem}` has no preset `{wanted[:60]}`", hint)
+    raise refuse(
+        "NAS213",
+        f"{name!r:.60} has no presets; the library's genotypes have",
+        "the flags `--skeleton`, `--stem`, `--N` and `--filters` describe a network",
+    )
 
 
 def genotype(name: str, ops: str | None = None) -> Genotype:
@@ -42,6 +64,17 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
     from nasdsl.request import in_vocabulary
 
     return in_vocabulary(found, library.vocabulary(ops))
+
+
+def warn_of_settings(genotype: Genotype, settings: Settings) -> None:
+    """Report what flags make worth knowing; a file's own settings are reported as it is read."""
+    if not settings.given():
+        return
+    from nasdsl.network.skeleton import settings_findings
+
+    known = {found.code for _, found in settings_findings(genotype)}
+    changed = genotype.with_settings(genotype.settings.override(settings))
+    output.warn(found for _, found in settings_findings(changed) if found.code not in known)
 
 
 def space(name: str) -> Space:

@@ -9,7 +9,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
 from nasdsl.cli.picture_output import deliver, form_of, output_options
-from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
@@ -52,6 +52,7 @@ from nasdsl.network import network_graph
 @click.option("--legend", is_flag=True, help="Say what the colours mean.")
 @click.option("--watch", is_flag=True, help="Draw again whenever the file changes; see below.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where --watch serves.")
+@preset_option
 @settings_options
 @ops_option
 def command(
@@ -134,6 +135,7 @@ class Request:
             genotype = reading.genotype(name, self.ops)
             if not self.network:
                 return genotype_drawing(genotype, options), genotype.name
+            reading.warn_of_settings(genotype, self.settings)
             graph = network_graph(genotype, self.settings)
             return network_drawing(graph, options), f"{genotype.name}_network"
         space = reading.space(name)

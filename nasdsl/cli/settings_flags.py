@@ -30,6 +30,38 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def preset_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--preset`; a command receives, as `file`, the library's network that it means."""
+
+    @wraps(command)
+    def with_preset(file: str | tuple[str, ...], preset: str | None, **values: Any) -> Any:
+        if preset is not None:
+            from nasdsl.cli import reading
+
+            if isinstance(file, str):
+                file = reading.preset(file, preset)
+            else:
+                file = tuple(reading.preset(name, preset) for name in file)
+        return command(file=file, **values)
+
+    return click.option(
+        "--preset",
+        metavar="NAME",
+        shell_complete=complete_preset,
+        help="Take the published network of a library genotype: cifar, imagenet, mobile, ...",
+    )(with_preset)
+
+
+def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Presets of the genotype that comes before."""
+    from nasdsl import library
+
+    files = ctx.params.get("file") or ()
+    names = (files,) if isinstance(files, str) else files
+    found = [preset for name in names for preset in library.presets(name)]
+    return [preset for preset in found if preset.startswith(incomplete)]
+
+
 def ops_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--ops`, which a command receives as `ops`: a vocabulary's name or None."""
     return click.option(

@@ -78,7 +78,8 @@ def _norm(node: Node) -> Count:
 def _linear(node: Node) -> Count:
     classes, features = node.shape.channels, node.before.channels
     # After the auxiliary classifier's last convolution and after a mean, sizes are 1x1.
-    return Count(features * classes + classes, 0, features * classes, classes)
+    biases = classes if node.bias else 0
+    return Count(features * classes + biases, 0, features * classes, classes)
 
 
 _RULES: dict[Primitive, Callable[[Node], Count]] = {

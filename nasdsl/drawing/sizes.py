@@ -1,28 +1,25 @@
 """Accuracy against size, after Figure 5 of Zoph et al. 2018.
 
-Purpose: published models from a table that ships with nasdsl and says where each figure
-comes from, and genotypes at their computed cost.
+Purpose: published models (`nasdsl.published`), and genotypes at their computed cost.
 Non-goals: computing costs (`nasdsl.cost_model`); guessing accuracies: a genotype without
 one is a line across the plot at its size.
 
 matplotlib takes long to import and is an extra, so it is imported on use.
 """
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from nasdsl.drawing.graphviz_dot import Form
 from nasdsl.drawing.lettering import printable, shortened
 from nasdsl.drawing.themes import Theme, ThemeName, theme
 from nasdsl.errors import refuse
+from nasdsl.published import Published, models
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,21 +41,6 @@ _STYLES = {
 _MINE = "#8b2fa3"
 
 
-class Published(NamedTuple):
-    """A published model: top-1 accuracy in percent, sizes in millions.
-
-    `label` stands beside its point, where there is room for one.
-    """
-
-    name: str
-    family: str
-    accuracy: float
-    params: float
-    mult_adds: float | None
-    source: str
-    label: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Sized:
     """A genotype at its computed cost; `accuracy` in percent, where it is known."""
@@ -73,22 +55,9 @@ class Sized:
         return (self.params if measure == "params" else self.mult_adds) / 1e6
 
 
-@cache
 def published() -> tuple[Published, ...]:
-    """The table of published models."""
-    return tuple(Published(**model) for model in _table()["models"])
-
-
-@cache
-def sources() -> dict[str, str]:
-    """Where the figures come from: short names to references."""
-    return dict(_table()["sources"])
-
-
-def _table() -> dict[str, Any]:
-    text = files("nasdsl.drawing").joinpath("published.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
-    return table
+    """The published models for ImageNet."""
+    return tuple(model for model in models() if model.data == "ImageNet")
 
 
 def sizes_plot(

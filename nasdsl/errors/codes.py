@@ -71,6 +71,7 @@ CODES: dict[str, Code] = {
     "NAS504": Code("image is too small"),
     "NAS505": Code("network setting is given twice"),
     "NAS506": Code("network has no cells to stack"),
+    "NAS507": Code("cell is never stacked", "warning"),
     "NAS601": Code("space is too large for this"),
     "NAS602": Code("genotype is not of this space"),
     "NAS603": Code("cell is too symmetric to compare"),

@@ -7,10 +7,10 @@ Non-goals: defaults that depend on one another; `nasdsl.network.skeleton` works 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Value = int | float | bool | str
-SkeletonName = Literal["nasnet", "pnasnet", "darts"]
+SkeletonName = Literal["nasnet", "pnasnet", "amoebanet", "enas", "darts"]
 StemName = Literal["cifar", "imagenet"]
 
 
@@ -20,7 +20,7 @@ class Settings:
 
     Attributes:
         skeleton: wiring rules. `nasnet` and `pnasnet` as TensorFlow slim's released code,
-            `darts` as quark0/darts.
+            `amoebanet` as tensorflow/tpu, `enas` as melodyguan/enas, `darts` as quark0/darts.
         stem: `cifar` (one 3x3 convolution) or `imagenet` (a strided convolution, then two
             strided cells; three strided convolutions in `darts`).
         N: normal cells between two reductions (the paper's N).
@@ -101,8 +101,8 @@ _SMALL = 1_000
 _LARGE = 1_000_000
 
 RULES: dict[str, Rule] = {
-    "skeleton": Rule(str, "wiring rules of the stack", ("nasnet", "pnasnet", "darts")),
-    "stem": Rule(str, "layers before the first cell", ("cifar", "imagenet")),
+    "skeleton": Rule(str, "wiring rules of the stack", get_args(SkeletonName)),
+    "stem": Rule(str, "layers before the first cell", get_args(StemName)),
     "N": Rule(int, "normal cells between two reductions", least=1, most=_SMALL),
     "filters": Rule(int, "channels of the penultimate layer", least=1, most=_LARGE),
     "image_size": Rule(int, "height and width of the input, in pixels", least=1, most=16_384),

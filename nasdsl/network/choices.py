@@ -12,6 +12,8 @@ from nasdsl.network.widths import Widths
 NEEDED_CELLS: dict[SkeletonName, tuple[CellKind, ...]] = {
     "nasnet": ("normal", "reduction"),
     "pnasnet": ("normal",),
+    "amoebanet": ("normal", "reduction"),
+    "enas": ("normal", "reduction"),
     "darts": ("normal", "reduction"),
 }
 

@@ -24,6 +24,8 @@ from nasdsl.network.layers import Chain
 from nasdsl.network.nasnet import halved_to, passes_through
 from nasdsl.network.skeleton import Skeleton
 from nasdsl.network.stack import (
+    AUXILIARY,
+    Auxiliary,
     Named,
     Stack,
     auxiliary_layers,
@@ -46,6 +48,7 @@ def drops(op: Op, form: Form) -> bool:
 
 
 RULES = CellRules(prepared, drops)
+IMAGENET_AUXILIARY = Auxiliary(pool_stride=2, last_norm=False)
 
 
 def darts_stack(genotype: Genotype, skeleton: Skeleton) -> Stack:
@@ -63,9 +66,8 @@ def darts_stack(genotype: Genotype, skeleton: Skeleton) -> Stack:
     stack.classifier("head", made, head_layers(joined(made), skeleton))
     if skeleton.auxiliary:
         large = skeleton.stem == "imagenet"
-        chain = auxiliary_layers(
-            joined(reduced), skeleton.classes, pool_stride=2 if large else 3, last_norm=not large
-        )
+        kind = IMAGENET_AUXILIARY if large else AUXILIARY
+        chain = auxiliary_layers(joined(reduced), skeleton.classes, kind)
         stack.classifier("auxiliary", reduced, chain)
     return stack
 

@@ -45,12 +45,22 @@ DEFAULTS: dict[tuple[SkeletonName, StemName], Defaults] = {
     ("nasnet", "cifar"): Defaults(6, 32, 32, False, 0.4, 0.0, 1e-5, 0.1),
     ("pnasnet", "imagenet"): Defaults(4, 216, 331, False, 0.4, 0.5, 1e-3, 3e-4),
     ("pnasnet", "cifar"): Defaults(3, 48, 32, False, 0.4, 0.0, 1e-5, 0.1),
+    ("amoebanet", "imagenet"): Defaults(6, 190, 331, False, 0.3, 0.5, 1e-3, 3e-4),
+    ("amoebanet", "cifar"): Defaults(6, 36, 32, False, 0.3, 0.0, 1e-3, 3e-4),
+    ("enas", "imagenet"): Defaults(4, 48, 224, False, 0.4, 0.2, 1e-5, 0.1),
+    ("enas", "cifar"): Defaults(5, 36, 32, False, 0.4, 0.2, 1e-5, 0.1),
     ("darts", "imagenet"): Defaults(4, 48, 224, False, 0.0, 0.0, 1e-5, 0.1),
     ("darts", "cifar"): Defaults(6, 36, 32, False, 0.2, 0.0, 1e-5, 0.1),
 }
 
 CLASSES: dict[StemName, int] = {"imagenet": 1000, "cifar": 10}
-#: Channels of slim's ImageNet stem: int(32 * stem_multiplier), 3 in the large networks.
-IMAGENET_STEM_FILTERS = 96
+#: Channels of the ImageNet stem's first convolution where F does not decide: slim's
+#: int(32 * stem_multiplier), 3 in the large networks, and AmoebaNet's `stem_reduction_size`.
+IMAGENET_STEM_FILTERS: dict[SkeletonName, int] = {
+    "nasnet": 96,
+    "pnasnet": 96,
+    "amoebanet": 32,
+    "enas": 32,
+}
 #: The CIFAR stems have three times the first cell's filters, in slim and in DARTS.
 CIFAR_STEM_MULTIPLIER = 3

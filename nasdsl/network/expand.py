@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from nasdsl.genotype.settings import Settings, SkeletonName
 from nasdsl.genotype.types import Genotype
+from nasdsl.network.amoebanet import amoebanet_stack
 from nasdsl.network.darts import darts_stack
+from nasdsl.network.enas import enas_stack
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.nasnet import nasnet_stack
 from nasdsl.network.needed import needed
@@ -19,6 +21,8 @@ from nasdsl.network.stack import Stack
 _STACKS: dict[SkeletonName, Callable[[Genotype, Skeleton], Stack]] = {
     "nasnet": nasnet_stack,
     "pnasnet": pnasnet_stack,
+    "amoebanet": amoebanet_stack,
+    "enas": enas_stack,
     "darts": darts_stack,
 }
 

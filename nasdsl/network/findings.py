@@ -1,6 +1,6 @@
 """Findings about settings: what cannot be built, and the nearest that can.
 
-Purpose: NAS304, NAS502, NAS503, NAS504 and NAS506, each with the setting to look at.
+Purpose: NAS304, NAS502, NAS503, NAS504, NAS506 and NAS507, each with the setting to look at.
 Non-goals: shapes inside cells (NAS308 and NAS309 come from `nasdsl.network.cells`).
 """
 
@@ -27,6 +27,7 @@ def settings_findings(genotype: Genotype) -> tuple[Finding, ...]:
     if missing:
         return missing
     return (
+        *_ignored_cells(genotype),
         *_settings_without_effect(genotype.settings),
         *_filters_findings(genotype),
         *_image_findings(genotype.settings),
@@ -62,6 +63,21 @@ def _missing_cells(genotype: Genotype) -> Iterator[Finding]:
                 hints=tuple(hints),
             ),
         )
+
+
+def _ignored_cells(genotype: Genotype) -> Iterator[Finding]:
+    name, _, _ = chosen(genotype.settings)
+    for cell in genotype.cells:
+        if cell.kind not in NEEDED_CELLS[name]:
+            yield (
+                "skeleton",
+                Diagnostic(
+                    "NAS507",
+                    f"the {name} skeleton stacks no {cell.kind} cells, so that of "
+                    f"`{genotype.name}` is ignored",
+                    hints=("`skeleton = nasnet` stacks normal and reduction cells",),
+                ),
+            )
 
 
 def _settings_without_effect(settings: Settings) -> Iterator[Finding]:
@@ -174,5 +190,5 @@ def _buildable(settings: Settings, size: int) -> bool:
     if left < 1 or not settings.auxiliary:
         return left >= 1
     name, _, _ = chosen(settings)
-    # slim's classifier stands before the second reduction, DARTS' after it.
-    return -(-left // (4 if name == "darts" else 2)) >= _AUXILIARY_WINDOW
+    # slim's classifier stands before the second reduction, ENAS' and DARTS' after it.
+    return -(-left // (4 if name in ("enas", "darts") else 2)) >= _AUXILIARY_WINDOW

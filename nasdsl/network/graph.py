@@ -89,7 +89,7 @@ class Node(NamedTuple):
     | drop_path | ScheduledDropPath, see `Module.depth` | |
     | global_avg_pool | mean over height and width: a vector | |
     | dropout | drops features, `Skeleton.dropout` | |
-    | linear | fully connected, with bias | matrix, bias |
+    | linear | fully connected | matrix, bias |
 
     `factorized_reduce` of f filters: the first convolution gives floor(f / 2) channels of
     x[::2, ::2], the second the rest of x[1::2, 1::2], whose last row and column are zeros
@@ -110,6 +110,7 @@ class Node(NamedTuple):
             `nasdsl.network.shapes.pads` gives the pixels.
         count_padding: an average pool divides by the kernel's area, padding included.
         zero_padded: a maximum pool sees zeros outside the image.
+        bias: `linear` adds one.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Node(NamedTuple):
     padding: Padding = "same"
     count_padding: bool = False
     zero_padded: bool = False
+    bias: bool = True
 
     @property
     def groups(self) -> int:

@@ -22,7 +22,8 @@ Non-goals: rules every skeleton shares (`nasdsl.network.cells`).
 - Depth of cell c, counted from 1 with stem and reduction cells: c / number of cells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import truediv
 
 from nasdsl.genotype.types import CellKind, Genotype
 from nasdsl.genotype.vocabulary import Form, Op
@@ -75,36 +76,48 @@ def passes_through(form: Form) -> bool:
 RULES = CellRules(prepared, drops)
 
 
+#: From a cell's place, counted from 1 with the stem cells, and the number of cells to
+#: `Module.depth`.
+Depth = Callable[[int, int], float]
+
+
 def nasnet_stack(genotype: Genotype, skeleton: Skeleton) -> Stack:
     """The whole network: stem, cells, classifiers."""
     stack = Stack(genotype, skeleton, RULES)
-    first, second = skeleton.N, 2 * skeleton.N + 1
-    cells = 3 * skeleton.N + 2 + (2 if skeleton.stem == "imagenet" else 0)
-    place = slim_stem(stack, "reduction", cells)
-    filters = skeleton.cell_filters
-    reads = made = stack.hidden
-    for number in range(3 * skeleton.N + 2):
-        place += 1
-        name, depth = f"cells.{number}", place / cells
-        if number not in (first, second):
-            made = stack.cell(name, "normal", 1, filters, depth, reads)
-            reads = stack.hidden
-            continue
-        filters *= 2
-        before = made
-        older = stack.hidden[: -len(before)]
-        made = stack.cell(name, "reduction", 2, filters, depth)
-        reads = [*older, *made] if skeleton.skip_reduction_input else stack.hidden
-    slim_head(stack, made)
+    cells = nasnet_cells(stack)
+    slim_head(stack, cells[-1])
     if skeleton.auxiliary:
-        slim_auxiliary(stack, before)
+        slim_auxiliary(stack, cells[2 * skeleton.N])
     return stack
 
 
-def slim_stem(stack: Stack, kind: CellKind, cells: int) -> int:
+def nasnet_cells(stack: Stack, depth: Depth = truediv) -> list[list[HiddenState]]:
+    """Append stem and cells; what each of the 3N + 2 cells gives."""
+    skeleton = stack.skeleton
+    reductions = skeleton.N, 2 * skeleton.N + 1
+    count = 3 * skeleton.N + 2 + (2 if skeleton.stem == "imagenet" else 0)
+    place = slim_stem(stack, "reduction", count, depth)
+    filters = skeleton.cell_filters
+    reads = stack.hidden
+    cells: list[list[HiddenState]] = []
+    for number in range(3 * skeleton.N + 2):
+        place += 1
+        name, deep = f"cells.{number}", depth(place, count)
+        if number not in reductions:
+            cells.append(stack.cell(name, "normal", 1, filters, deep, reads))
+            reads = stack.hidden
+            continue
+        filters *= 2
+        older = stack.hidden[: -len(cells[-1])]
+        cells.append(stack.cell(name, "reduction", 2, filters, deep))
+        reads = [*older, *cells[-1]] if skeleton.skip_reduction_input else stack.hidden
+    return cells
+
+
+def slim_stem(stack: Stack, kind: CellKind, cells: int, depth: Depth = truediv) -> int:
     """Append slim's stem; the ImageNet stem has two strided cells of `kind`.
 
-    Returns how many cells it has.
+    Returns how many cells it has; `cells` are those of the whole network.
     """
     skeleton = stack.skeleton
     image = stack.image
@@ -115,7 +128,7 @@ def slim_stem(stack: Stack, kind: CellKind, cells: int) -> int:
     stack.stem("stem", image, stem_layers(image.shape, width, 2, "valid"))
     for index, divisor in enumerate((4, 2)):
         filters = skeleton.cell_filters // divisor
-        stack.cell(f"stem_cells.{index}", kind, 2, filters, (index + 1) / cells)
+        stack.cell(f"stem_cells.{index}", kind, 2, filters, depth(index + 1, cells))
     return 2
 
 

@@ -23,7 +23,7 @@ class Skeleton:
     """Every choice about the network around the cells.
 
     Attributes:
-        name: wiring rules: `nasnet`, `pnasnet` or `darts`.
+        name: wiring rules: `nasnet`, `pnasnet`, `amoebanet`, `enas` or `darts`.
         stem: `cifar` or `imagenet`.
         N: normal cells between reductions.
         filters: channels of the penultimate layer.
@@ -68,9 +68,9 @@ def skeleton(genotype: Genotype, settings: Settings | None = None) -> Skeleton:
     """
     if settings is not None:
         genotype = genotype.with_settings(genotype.settings.override(settings))
-    findings = settings_findings(genotype)
-    if findings:
-        raise CellError(tuple(found for _, found in findings))
+    findings = tuple(found for _, found in settings_findings(genotype))
+    if any(found.is_error for found in findings):
+        raise CellError(findings)
     return _completed(genotype)
 
 
@@ -110,4 +110,4 @@ def _stem_filters(settings: Settings, cell_filters: int) -> int:
         return settings.stem_filters
     if stem == "cifar":
         return CIFAR_STEM_MULTIPLIER * cell_filters
-    return cell_filters // 2 if name == "darts" else IMAGENET_STEM_FILTERS
+    return cell_filters // 2 if name == "darts" else IMAGENET_STEM_FILTERS[name]

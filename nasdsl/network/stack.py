@@ -8,6 +8,7 @@ Non-goals: the order of cells (`nasdsl.network.nasnet` and its neighbours).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nasdsl.genotype.types import CellKind, Genotype
 from nasdsl.network import layers
@@ -34,6 +35,28 @@ from nasdsl.network.skeleton import Skeleton
 
 #: A named layer of a stem or a head: the name and the node.
 Named = tuple[str, Node]
+
+
+class Auxiliary(NamedTuple):
+    """What skeletons do differently in the auxiliary classifier.
+
+    Attributes:
+        pool_stride: of the 5x5 average pool it begins with.
+        filters: of its two convolutions.
+        padding: of the second, whose kernel is as large as what it reads.
+        last_norm: whether batch norm follows the second.
+        bias: whether the fully connected layer adds one.
+    """
+
+    pool_stride: int = 3
+    filters: tuple[int, int] = (128, 768)
+    padding: Padding = "valid"
+    last_norm: bool = True
+    bias: bool = True
+
+
+#: Slim's (`_build_aux_head`), and DARTS' for CIFAR-10.
+AUXILIARY = Auxiliary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,30 +173,29 @@ def stem_layers(
     return [(f"conv{suffix}", conv), (f"batch_norm{suffix}", norm)]
 
 
-def head_layers(shape: Shape, skeleton: Skeleton) -> list[Named]:
-    """Mean over height and width, dropout, fully connected layer with bias."""
+def head_layers(shape: Shape, skeleton: Skeleton, bias: bool = True) -> list[Named]:
+    """Mean over height and width, dropout, fully connected layer."""
     pooled = Shape(shape.channels, 1, 1)
     return [
-        ("pool", Node("", "global_avg_pool", (), shape, pooled)),
+        ("pool", mean(shape)),
         *([("dropout", layers.pointwise("dropout", pooled))] if skeleton.dropout > 0 else []),
-        ("linear", Node("", "linear", (), pooled, Shape(skeleton.classes, 1, 1))),
+        ("linear", linear(pooled, skeleton.classes, bias)),
     ]
 
 
-def auxiliary_layers(
-    shape: Shape, classes: int, pool_stride: int = 3, last_norm: bool = True
-) -> list[Named]:
-    """The auxiliary classifier of slim (`_build_aux_head`) and of DARTS.
+def auxiliary_layers(shape: Shape, classes: int, kind: Auxiliary = AUXILIARY) -> list[Named]:
+    """The auxiliary classifier.
 
-    ReLU, 5x5 average pool without padding, 1x1 convolution to 128, batch norm, ReLU, a
-    convolution to 768 as large as what is left, batch norm, ReLU, fully connected layer.
+    ReLU, 5x5 average pool without padding, 1x1 convolution, batch norm, ReLU, a convolution
+    as large as what is left, batch norm, ReLU, a mean where it pads, fully connected layer.
     """
-    size = [(pixels - 5) // pool_stride + 1 for pixels in shape[1:]]
+    size = [(pixels - 5) // kind.pool_stride + 1 for pixels in shape[1:]]
     small = Shape(shape.channels, size[0], size[1])
-    strides = (pool_stride, pool_stride)
+    strides = (kind.pool_stride, kind.pool_stride)
     pool = Node("", "avg_pool", (), shape, small, (5, 5), strides, 1, "valid")
-    project = layers.convolution(small, 128)
-    whole = layers.convolution(project.shape, 768, (small.height, small.width), 1, "valid")
+    project = layers.convolution(small, kind.filters[0])
+    whole = layers.convolution(project.shape, kind.filters[1], small[1:], 1, kind.padding)
+    pooled = Shape(whole.shape.channels, 1, 1)
     return [
         ("relu0", layers.pointwise("relu", shape)),
         ("pool", pool),
@@ -181,10 +203,21 @@ def auxiliary_layers(
         ("batch_norm0", layers.pointwise("batch_norm", project.shape)),
         ("relu1", layers.pointwise("relu", project.shape)),
         ("conv1", whole),
-        *([("batch_norm1", layers.pointwise("batch_norm", whole.shape))] if last_norm else []),
+        *([("batch_norm1", layers.pointwise("batch_norm", whole.shape))] if kind.last_norm else []),
         ("relu2", layers.pointwise("relu", whole.shape)),
-        ("linear", Node("", "linear", (), whole.shape, Shape(classes, 1, 1))),
+        *([("mean", mean(whole.shape))] if kind.padding != "valid" else []),
+        ("linear", linear(pooled, classes, kind.bias)),
     ]
+
+
+def mean(shape: Shape) -> Node:
+    """The mean over height and width."""
+    return Node("", "global_avg_pool", (), shape, Shape(shape.channels, 1, 1))
+
+
+def linear(shape: Shape, classes: int, bias: bool = True) -> Node:
+    """A fully connected layer."""
+    return Node("", "linear", (), shape, Shape(classes, 1, 1), bias=bias)
 
 
 def _named(chain: Sequence[Named], source: str) -> tuple[Node, ...]:

@@ -32,7 +32,7 @@ def branch_names(graph: NetworkGraph, per_stage: int) -> Names:
     stem, halving = ("conv0", "") if large else ("conv_0", "conv_prev_1x1.")
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name == "darts" or skeleton.stem != "imagenet":
+        if skeleton.name not in ("nasnet", "pnasnet") or skeleton.stem != "imagenet":
             return None
         if module.role == "stem":
             return f"{stem}.conv.weight", f"{stem}.bn"

@@ -142,7 +142,8 @@ def _sources(
         elif node.primitive == "linear":
             scope, (weight, bias) = next(names), dialect.linear
             yield f"{path}.weight", Source(scope + weight, dialect.matrix)
-            yield f"{path}.bias", Source(scope + bias)
+            if node.bias:
+                yield f"{path}.bias", Source(scope + bias)
         else:
             axes = dialect.depthwise if node.primitive == "depthwise" else dialect.conv
             kernels = 2 if node.primitive == "factorized_reduce" else 1

@@ -62,7 +62,8 @@ def _batch_norm(node: Node) -> Iterator[tuple[str, Sizes]]:
 
 def _linear(node: Node) -> Iterator[tuple[str, Sizes]]:
     yield "weight", (node.shape.channels, node.before.channels)
-    yield "bias", (node.shape.channels,)
+    if node.bias:
+        yield "bias", (node.shape.channels,)
 
 
 _RULES: dict[Primitive, Callable[[Node], Iterator[tuple[str, Sizes]]]] = {

@@ -23,7 +23,7 @@ def _names(graph: NetworkGraph) -> Names:
     skeleton = graph.skeleton
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name == "darts":
+        if skeleton.name not in ("nasnet", "pnasnet"):
             return None
         if module.role == "stem":
             cifar = skeleton.stem == "cifar"

@@ -133,7 +133,9 @@ def _dropout(layer: Layer) -> Expression:
 
 
 def _linear(layer: Layer) -> Expression:
-    return call("nn.Linear", layer.inputs, layer.channels)
+    if layer.node.bias:
+        return call("nn.Linear", layer.inputs, layer.channels)
+    return call("nn.Linear", layer.inputs, layer.channels, bias="False")
 
 
 #: Primitives that become a module.

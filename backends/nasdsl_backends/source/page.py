@@ -34,8 +34,25 @@ def initialise(network: nn.Module) -> None:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 '''
+_ENAS = '''\
+def initialise(network: nn.Module) -> None:
+    """Draw weights as ENAS does: `he_normal`, cut at two standard deviations."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            fan_in = getattr(layer, "groups", 1) * layer.weight[0].numel()
+            std = (2 / fan_in) ** 0.5
+            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+'''
 #: DARTS leaves PyTorch's default.
-_INITIALISE: dict[SkeletonName, str] = {"nasnet": _SLIM, "pnasnet": _SLIM, "darts": ""}
+_INITIALISE: dict[SkeletonName, str] = {
+    "nasnet": _SLIM,
+    "pnasnet": _SLIM,
+    "amoebanet": _SLIM,
+    "enas": _ENAS,
+    "darts": "",
+}
 
 
 def page(graph: NetworkGraph, text: str) -> str:

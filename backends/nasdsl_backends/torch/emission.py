@@ -126,7 +126,7 @@ def _dropout(node: Node, place: Place) -> nn.Module:
 
 def _linear(node: Node, place: Place) -> nn.Module:
     return layers.Classifier(
-        node.before.channels, node.shape.channels, device=place.device, dtype=place.dtype
+        node.before.channels, node.shape.channels, node.bias, place.device, place.dtype
     )
 
 

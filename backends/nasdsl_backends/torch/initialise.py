@@ -3,9 +3,11 @@
 Purpose: one rule a skeleton; the same seed gives the same weights on every device.
 Non-goals: published weights (`nasdsl.weights`).
 
-slim (`nasnet`, `pnasnet`) draws kernels and the classifier's matrix with
+slim (`nasnet`, `pnasnet`) and AmoebaNet draw kernels and the classifier's matrix with
 `variance_scaling_initializer(mode="FAN_OUT")`: a normal distribution of variance
 1.3 * 2 / fan-out, cut at two standard deviations; a depthwise kernel's fan-out is its area.
+ENAS draws all with `he_normal`: of variance 2 / fan-in, cut likewise; a depthwise kernel's
+fan-in is its area times the channels.
 DARTS leaves PyTorch's default: uniform within 1 / sqrt(fan-in). Scales are one; shifts are
 zero, and so are slim's biases.
 
@@ -79,9 +81,18 @@ def _darts(layer: _Layer, stream: np.random.SeedSequence) -> None:
         _draw(layer.bias, _uniform(), bound, bits)
 
 
+def _enas(layer: _Layer, stream: np.random.SeedSequence) -> None:
+    weight = layer.weight
+    groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
+    fan_in = groups * weight[0].numel()
+    _draw(weight, _truncated_normal(), math.sqrt(2 / fan_in), np.random.SFC64(stream))
+
+
 _RULES: dict[SkeletonName, Callable[[_Layer, np.random.SeedSequence], None]] = {
     "nasnet": _slim,
     "pnasnet": _slim,
+    "amoebanet": _slim,
+    "enas": _enas,
     "darts": _darts,
 }
 

@@ -1,0 +1,90 @@
+"""The library's files with what is known about each: the rows of `nasdsl list`.
+
+Purpose: kind, description, family and source of every file; size and published figures of
+every network.
+Non-goals: printing (`nasdsl.cli.list_tables`).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from nasdsl import library
+from nasdsl.cost_model import genotype_cost
+from nasdsl.errors import Source
+from nasdsl.loading import load, load_space
+from nasdsl.published import Published, origins, published_as
+
+Kind = Literal["genotype", "network", "space", "vocabulary"]
+
+
+class Size(NamedTuple):
+    """What a network costs, counted: trained parameters, and mult-adds for one image."""
+
+    params: int
+    mult_adds: int
+
+
+class Entry(NamedTuple):
+    """A file of the library.
+
+    Attributes:
+        name: what to call it by.
+        kind: `network` for a file that names a genotype and settings: a preset.
+        description: the first sentence of the comment it begins with.
+        family: `NASNet-A`, ...; "" where it is not of a published cell.
+        source: a key of `nasdsl.published.sources`; of a network's figures or a genotype's cells.
+        genotype: the genotype of a network.
+        size: of a network.
+        published: what is published about a network.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    family: str = ""
+    source: str = ""
+    genotype: str = ""
+    size: Size | None = None
+    published: Published | None = None
+
+
+def entries() -> list[Entry]:
+    """The library's files, in the order of their names, vocabularies last."""
+    return [*map(_entry, library.names()), *_vocabularies()]
+
+
+def _entry(name: str) -> Entry:
+    source = library.source(name)
+    description = _description(source)
+    base = library.base(name)
+    if base is not None:
+        return _network(name, base, description)
+    family, origin = origins().get(name, ("", ""))
+    kind: Kind = "genotype" if load_space(name).is_genotype else "space"
+    return Entry(name, kind, description, family, origin)
+
+
+def _network(name: str, base: str, description: str) -> Entry:
+    counted = genotype_cost(load(name))
+    size = Size(counted.params, counted.mult_adds)
+    published = published_as(name)
+    family, origin = origins()[base]
+    source = published.source if published else origin
+    return Entry(name, "network", description, family, source, base, size, published)
+
+
+def _vocabularies() -> Iterator[Entry]:
+    for name in library.vocabulary_names():
+        yield Entry(name, "vocabulary", _description(library.vocabulary_source(name)))
+
+
+def _description(source: Source) -> str:
+    """The first sentence of the comment the text begins with."""
+    lines = []
+    for line in source.text.split("\n"):
+        if not line.startswith("#") or not line.lstrip("# "):
+            break
+        lines.append(line.lstrip("# "))
+    # A capital tells the end of a sentence from "et al. 2018".
+    return re.split(r"\.\s+(?=[A-Z])", " ".join(lines))[0].removesuffix(".")

@@ -1,0 +1,110 @@
+"""What differs, in words: the sentences, and that they leave nothing out."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from nasdsl import library
+from nasdsl.canonical import equivalent, explanation
+from nasdsl.genotype.settings import Settings
+from nasdsl.genotype.types import Genotype
+from nasdsl.loading import loads
+from nasdsl.strategies import any_genotypes
+
+BLOCKS = """
+    b0 = (h[i], h[i-1], sep_conv_3x3, identity,     add)
+    b1 = (b0,   h[i],   max_pool_3x3, sep_conv_5x5, add)
+    b2 = (h[i], b0,     conv_1x1,     identity,     concat)
+"""
+
+
+def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") -> Genotype:
+    text = f"genotype g\nops nasnet\ncell normal {{ {blocks} {output} }}\n{rest}"
+    return loads(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentences"),
+    [
+        ("(b0,   h[i],", "(h[i-1], h[i],", ["b1 reads h[i-1] instead of b0 in its max_pool_3x3"]),
+        ("sep_conv_5x5", "identity", ["b1 applies identity instead of sep_conv_5x5 to h[i]"]),
+        (
+            "(h[i], h[i-1], sep_conv_3x3",
+            "(h[i-1], h[i-1], avg_pool_3x3",
+            ["b0 has avg_pool_3x3(h[i-1]) instead of sep_conv_3x3(h[i])"],
+        ),
+        ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines by concat instead of add"]),
+        (
+            "(h[i], b0,     conv_1x1,     identity,     concat)",
+            "(b0, h[i],     identity,     conv_1x1,     concat)",
+            ["b2 has identity(b0) instead of conv_1x1(h[i]) and has conv_1x1(h[i]) instead of "
+             "identity(b0)"],
+        ),
+        ("(h[i], h[i-1], sep_conv_3x3, identity,", "(h[i-1], h[i], identity, sep_conv_3x3,", None),
+    ],
+    ids=["input", "op", "both", "combine", "ordered", "unordered"],
+)  # fmt: skip
+def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
+    """Each thing a block may do otherwise; operands that are added have no order."""
+    assert old in BLOCKS
+    found = explanation(cell(), cell(BLOCKS.replace(old, new)))
+    if sentences is None:
+        assert found == ("normal cell: the same up to names and order",)
+    else:
+        assert found == tuple(f"normal cell: {sentence}" for sentence in sentences)
+
+
+def test_blocks_that_come_and_go() -> None:
+    """A block that only one of the two has is written out."""
+    less = cell(BLOCKS.rsplit("\n", 2)[0])
+    assert explanation(less, cell()) == (
+        "normal cell: b2 is new: concat(conv_1x1(h[i]), identity(b0))",
+        "normal cell: the output adds b2",
+    )
+    assert explanation(cell(), less)[0] == (
+        "normal cell: b2 is gone, which was concat(conv_1x1(h[i]), identity(b0))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("unused", "concat(b1, b2, h[i-1])", "the output adds h[i-1]"),
+        ("concat(b0, b1, b2)", "concat(b2, h[i])", "the output adds h[i] and drops b0 and b1"),
+        ("each(b1, b2)", "each(b2, b1)", "the output passes on b2 and b1 in this order"),
+        ("unused", "each(b1, b2)", "the output is passed on state by state: b1 and b2"),
+        ("each(b1, b2)", "unused", "the output is concatenated: b1 and b2"),
+    ],
+)
+def test_outputs(old: str, new: str, sentence: str) -> None:
+    """What the output has more, less, or otherwise."""
+    a, b = (cell(output=f"output {text}") for text in (old, new))
+    assert explanation(a, b) == (f"normal cell: {sentence}",)
+
+
+def test_what_is_not_in_cells() -> None:
+    """Vocabularies, definitions, missing cells and settings."""
+    reduction = "cell reduction { b0 = (h[i], h[i], identity, max_pool_3x3, add) }"
+    a = cell(rest=reduction).with_settings(Settings(N=4, stem="cifar"))
+    b = cell(rest="op conv_1x1 = [relu, pointwise]")
+    b = b.with_settings(Settings(N=6, filters=96))
+    assert explanation(a, b) == (
+        "op conv_1x1 is [relu, pointwise] instead of [relu, conv(1x1, stride), batch_norm]",
+        "there is no reduction cell",
+        "the network leaves stem to its default instead of cifar",
+        "the network has N = 6 instead of 4",
+        "the network has filters = 96",
+    )
+    assert explanation(b, a)[1] == "there is a new reduction cell"
+
+
+VOCABULARY = library.vocabulary("nasnet")
+
+
+@given(any_genotypes(VOCABULARY), any_genotypes(VOCABULARY))
+def test_nothing_is_left_out(a: Genotype, b: Genotype) -> None:
+    """Cells that are not the same have a sentence; genotypes that are equal have none."""
+    assert explanation(a, replace(a, name="other")) == ()
+    if not equivalent(a, b):
+        assert any("the same" not in sentence for sentence in explanation(a, b))
