@@ -17,6 +17,7 @@ SECTIONS = {
     },
     "Build": {
         "compile": "Build a network, run it on an image, write it to a file.",
+        "convert": "Read and write the formats of other tools.",
     },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",

@@ -5,8 +5,8 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 `nasdsl explain`.
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
-combines, 5 networks, 6 spaces, 7 the installation, 8 weights, 9 mistakes of nasdsl itself. A code
-that has been released is never given another meaning.
+combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
+9 mistakes of nasdsl itself. A code that has been released is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
@@ -76,6 +76,15 @@ CODES: dict[str, Code] = {
     "NAS602": Code("genotype is not of this space"),
     "NAS603": Code("cell is too symmetric to compare"),
     "NAS604": Code("space leaves nothing open"),
+    "NAS650": Code("format of a text is not known"),
+    "NAS651": Code("text is not of its format"),
+    "NAS652": Code("unknown op of another format"),
+    "NAS653": Code("number of another format is out of range"),
+    "NAS654": Code("format cannot hold the genotype"),
+    "NAS655": Code("something does not carry over", "warning"),
+    "NAS656": Code("foreign text is too large or too deep"),
+    "NAS657": Code("which genotype of a text is meant"),
+    "NAS658": Code("DNA without a space"),
     "NAS701": Code("an optional part is not installed"),
     "NAS801": Code("weights do not fit the network"),
     "NAS802": Code("file of weights cannot be read"),

@@ -1,0 +1,147 @@
+"""DARTS: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=[2, 3, 4, 5], ...)`.
+
+Purpose: read a file of named genotypes, or one expression; write one.
+Non-goals: genotypes with more fields than DARTS's four, whose networks are others.
+
+Mirrors quark0/darts, cnn/genotypes.py and model.py: state 0 is h[i-1], state 1 is h[i], blocks
+follow; two edges a block, added; `none` is zero. D-X-Y/AutoDL-Projects puts the two edges of a
+block in a tuple of their own, which is read too.
+"""
+
+import ast
+
+from nasdsl.errors import Diagnostic, Span
+from nasdsl.genotype.types import Block, Cell, Genotype
+from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.home import Home, both_cells, cell_of, concatenated
+from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.naming import genotype_name
+from nasdsl.interop.options import Options
+
+_SAME = (
+    *("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5"),
+    *("dil_conv_3x3", "dil_conv_5x5", "sep_conv_7x7", "conv_7x1_1x7"),
+)
+HOME = Home("DARTS", "darts", {name: name for name in _SAME}, "darts")
+
+_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
+_KINDS = {"normal": "normal", "reduce": "reduction"}
+
+
+def read(foreign: Foreign, options: Options) -> list[Genotype]:
+    """Every `Genotype(...)` of the text, named as it is assigned.
+
+    Raises:
+        CellError: NAS651 to NAS653, at the first mistake.
+    """
+    python = Python(foreign)
+    found = []
+    for name, call in _calls(python.tree):
+        found.append(_genotype(python, call, genotype_name(name or options.name, "darts_cell")))
+    if not found:
+        raise foreign.refuse("NAS651", "there is no `Genotype(...)` in the text")
+    return found
+
+
+def _calls(tree: ast.Module) -> list[tuple[str | None, ast.Call]]:
+    """The calls of `Genotype` and the names they are assigned to, in order."""
+    names = {
+        id(node.value): target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets[:1]
+        if isinstance(target, ast.Name)
+    }
+    return [
+        (names.get(id(node)), node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _called(node).endswith("Genotype")
+    ]
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _genotype(python: Python, call: ast.Call, name: str) -> Genotype:
+    foreign, span = python.foreign, python.span(call)
+    given = dict(zip(_FIELDS, call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg not in _FIELDS:
+            text = f"a genotype of DARTS has no field {keyword.arg!r}"
+            raise foreign.refuse("NAS651", text, python.span(keyword), "", "it has its four alone")
+        given[keyword.arg] = keyword.value
+    cells = []
+    for field, kind in _KINDS.items():
+        for needed in (field, f"{field}_concat"):
+            if needed not in given:
+                raise foreign.refuse("NAS651", f"`{needed}` is missing", span)
+        edges, concat = (python.value(given[part]) for part in (field, f"{field}_concat"))
+        cells.append(_cell(foreign, kind, edges, concat))
+    return HOME.genotype(name, cells)
+
+
+def _cell(foreign: Foreign, kind: str, edges: Value, concat: Value) -> Cell:
+    flat = _edges(foreign, edges)
+    if len(flat) % 2:
+        raise foreign.refuse("NAS651", "a block has two edges, and their number is odd", edges.span)
+    blocks: list[Block] = []
+    for at in range(0, len(flat), 2):
+        (left_op, left, left_span), (right_op, right, right_span) = flat[at : at + 2]
+        made = len(blocks)
+        inputs = (
+            HOME.state(foreign, left, made, left_span),
+            HOME.state(foreign, right, made, right_span),
+        )
+        ops = HOME.op(foreign, left_op, left_span), HOME.op(foreign, right_op, right_span)
+        blocks.append(Block(f"b{made}", inputs, ops, "add"))
+    states = [
+        HOME.state(foreign, index, len(blocks), span)
+        for index, span in numbers(foreign, concat, f"the concatenation of the {kind} cell")
+    ]
+    return cell_of(kind, blocks, states)
+
+
+def _edges(foreign: Foreign, value: Value) -> list[tuple[object, int, Span]]:
+    """The (op, state) pairs of a cell with their places; pairs of pairs are opened."""
+    found: list[tuple[object, int, Span]] = []
+    for part in value.data if isinstance(value.data, list) else [value]:
+        inner = part.data
+        if not isinstance(inner, list) or len(inner) != 2:
+            raise foreign.refuse("NAS651", "an edge is a pair of an op and a state", part.span)
+        if isinstance(inner[0].data, list):
+            found += _edges(foreign, part)
+            continue
+        op, state = inner
+        if type(state.data) is not int:
+            raise foreign.refuse("NAS651", "the state of an edge is a number", state.span)
+        found.append((op.data, state.data, part.span))
+    return found
+
+
+def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """A line of Python that assigns the genotype.
+
+    Raises:
+        CellError: NAS654 for what DARTS cannot say.
+    """
+    names = HOME.op_names(genotype)
+    lines = []
+    for field, cell in zip(_KINDS, both_cells("DARTS", genotype), strict=True):
+        edges = [
+            f"({names[op]!r}, {HOME.index(cell, state)})"
+            for block in cell.blocks
+            for op, state in zip(block.ops, block.inputs, strict=True)
+        ]
+        states = sorted(HOME.index(cell, state) for state in concatenated("DARTS", cell))
+        lines += [f"    {field}=[", *(f"        {pair}," for pair in _paired(edges)), "    ],"]
+        lines.append(f"    {field}_concat={states},")
+    text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
+    return text, HOME.lost(genotype)
+
+
+def _paired(edges: list[str]) -> list[str]:
+    """Two edges a line: a block."""
+    return [", ".join(edges[at : at + 2]) for at in range(0, len(edges), 2)]

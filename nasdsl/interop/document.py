@@ -1,0 +1,239 @@
+"""JSON and YAML of our own: a genotype as plain data.
+
+Purpose: read and write documents that `genotype.schema.json` describes; they hold all that a
+genotype's text holds, and nothing is lost either way.
+Non-goals: comments, and spaces with holes.
+
+A document is turned into the lines of a `.cell` text, each with the place it came from. So every
+check of the language applies, and every finding points into the document.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from nasdsl.errors import CellError, Diagnostic, Source, Span
+from nasdsl.genotype.types import Genotype
+from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.literals import Value
+from nasdsl.interop.mapping import mapping
+from nasdsl.interop.options import Options
+from nasdsl.interop.yaml_tree import yaml_value
+
+VERSION = 1
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STATE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|h\[i(?:-[0-9]{1,4})?\]")
+_DEFINITION = re.compile(r"[^\n\r#{}=]{1,2000}")
+_MEMBERS = ("nasdsl", "genotype", "ops", "definitions", "cells", "network")
+
+Lines = Iterator[tuple[str, Span]]
+
+
+def read_json(foreign: Foreign, options: Options) -> list[Genotype]:
+    """The genotype of a JSON document.
+
+    Raises:
+        CellError: NAS651 where it is no such document, and whatever its text would raise.
+    """
+    return _read(foreign, Value(mapping(foreign), foreign.whole))
+
+
+def read_yaml(foreign: Foreign, options: Options) -> list[Genotype]:
+    """The genotype of a YAML document; raises as `read_json` does, and NAS656."""
+    return _read(foreign, yaml_value(foreign))
+
+
+def _read(foreign: Foreign, value: Value) -> list[Genotype]:
+    from nasdsl.loading import examine, genotype_in
+
+    pairs = list(_lines(foreign, value))
+    text = "\n".join(line for line, _ in pairs) + "\n"
+    examined = examine(Source(foreign.source.name, text))
+    found = [_replaced(finding, foreign, pairs) for finding in examined.diagnostics]
+    if any(finding.is_error for finding in found):
+        raise CellError((*foreign.findings, *found))
+    foreign.findings += found
+    return [genotype_in(examined)]
+
+
+def _replaced(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -> Diagnostic:
+    """A finding about our lines, told of the place they came from."""
+    place = foreign.whole
+    if found.source is not None and found.span is not None:
+        line = found.source.position(found.span.start).line
+        place = pairs[min(line, len(pairs)) - 1][1]
+    return Diagnostic(
+        found.code, found.message, foreign.source, place, found.label, (), found.hints
+    )
+
+
+# -- a document as lines ------------------------------------------------------------------
+
+
+def _lines(foreign: Foreign, document: Value) -> Lines:
+    members = _members(foreign, document, _MEMBERS, "a document")
+    version = members.get("nasdsl")
+    if version is None or version.data != VERSION:
+        span = document.span if version is None else version.span
+        raise foreign.refuse("NAS651", f'a document of ours says `"nasdsl": {VERSION}`', span)
+    for needed in ("genotype", "cells"):
+        if needed not in members:
+            raise foreign.refuse("NAS651", f"`{needed}` is missing", document.span)
+    name = members["genotype"]
+    yield f"genotype {_word(foreign, name, _NAME)}", name.span
+    if "ops" in members:
+        yield f"ops {_word(foreign, members['ops'], _NAME)}", members["ops"].span
+    for head, value in _pairs(foreign, members.get("definitions"), "`definitions`"):
+        kind, _, defined = head.partition(" ")
+        if kind not in ("op", "combine") or not _NAME.fullmatch(defined):
+            text = f"{head[:60]!r} is not `op NAME` or `combine NAME`"
+            raise foreign.refuse("NAS651", text, value.span)
+        yield f"{head} = {_word(foreign, value, _DEFINITION)}", value.span
+    for kind, value in _pairs(foreign, members["cells"], "`cells`"):
+        yield from _cell_lines(foreign, kind, value)
+    if "network" in members:
+        yield "network {", members["network"].span
+        for key, value in _pairs(foreign, members["network"], "`network`"):
+            yield (
+                f"{_checked(foreign, key, _NAME, value.span)} = {_setting(foreign, value)}",
+                value.span,
+            )
+        yield "}", members["network"].span
+
+
+def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
+    parts = _members(foreign, cell, ("blocks", "output"), "a cell")
+    blocks = parts.get("blocks")
+    yield f"cell {_checked(foreign, kind, _NAME, cell.span)} {{", cell.span
+    for block in _list(foreign, blocks, cell.span, "`blocks`"):
+        fields = _members(foreign, block, ("name", "inputs", "ops", "combine"), "a block")
+        for needed in ("name", "inputs", "ops", "combine"):
+            if needed not in fields:
+                raise foreign.refuse("NAS651", f"`{needed}` is missing", block.span)
+        inputs = _words(foreign, fields["inputs"], _STATE, 2)
+        ops = _words(foreign, fields["ops"], _NAME, 2)
+        name, combine = (_word(foreign, fields[part], _NAME) for part in ("name", "combine"))
+        yield f"{name} = ({', '.join([*inputs, *ops, combine])})", block.span
+    output = parts.get("output")
+    if output is not None:
+        yield f"output {_output(foreign, output)}", output.span
+    yield "}", cell.span
+
+
+def _output(foreign: Foreign, value: Value) -> str:
+    if isinstance(value.data, str):
+        return _checked(foreign, value.data, re.compile("unused"), value.span)
+    pairs = _pairs(foreign, value, "`output`")
+    if len(pairs) != 1:
+        raise foreign.refuse("NAS651", "an output is `unused`, `concat` or `each`", value.span)
+    ((kind, states),) = pairs
+    names = _words(foreign, states, _STATE, None)
+    return f"{_checked(foreign, kind, re.compile('concat|each'), value.span)}({', '.join(names)})"
+
+
+def _setting(foreign: Foreign, value: Value) -> str:
+    data = value.data
+    if isinstance(data, bool):
+        return str(data).lower()
+    if isinstance(data, int | float):
+        return repr(data)
+    return _word(foreign, value, _NAME)
+
+
+# -- parts of a document ------------------------------------------------------------------
+
+
+def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, Value]]:
+    if value is None:
+        return []
+    if not isinstance(value.data, dict):
+        raise foreign.refuse("NAS651", f"{what} is no object", value.span)
+    return list(value.data.items())
+
+
+def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) -> dict[str, Value]:
+    found = dict(_pairs(foreign, value, what))
+    for name, member in found.items():
+        if name not in known:
+            text = f"{what} has no member {name[:60]!r}"
+            raise foreign.refuse("NAS651", text, member.span, "", f"it has {', '.join(known)}")
+    return found
+
+
+def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list[Value]:
+    if value is None or not isinstance(value.data, list):
+        raise foreign.refuse("NAS651", f"{what} is no list", place if value is None else value.span)
+    return value.data
+
+
+def _words(foreign: Foreign, value: Value, form: "re.Pattern[str]", count: int | None) -> list[str]:
+    parts = _list(foreign, value, value.span, "this")
+    if count is not None and len(parts) != count:
+        raise foreign.refuse("NAS651", f"there are {len(parts)} of {count}", value.span)
+    return [_word(foreign, part, form) for part in parts]
+
+
+def _word(foreign: Foreign, value: Value, form: "re.Pattern[str]") -> str:
+    if not isinstance(value.data, str):
+        raise foreign.refuse("NAS651", "this is no text", value.span)
+    return _checked(foreign, value.data, form, value.span)
+
+
+def _checked(foreign: Foreign, word: str, form: "re.Pattern[str]", span: Span) -> str:
+    if not form.fullmatch(word):
+        raise foreign.refuse("NAS651", f"{word[:60]!r} cannot stand here", span)
+    return word
+
+
+# -- writing ------------------------------------------------------------------------------
+
+
+def write_json(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """The genotype as a JSON document."""
+    return json.dumps(document(genotype), indent=2) + "\n", []
+
+
+def write_yaml(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """The genotype as a YAML document."""
+    import yaml
+
+    made = yaml.safe_dump(document(genotype), sort_keys=False, default_flow_style=None, width=90)
+    return str(made), []
+
+
+def document(genotype: Genotype) -> dict[str, object]:
+    """The genotype as plain data: dictionaries, lists, texts, numbers."""
+    vocabulary = genotype.vocabulary
+    made: dict[str, object] = {"nasdsl": VERSION, "genotype": genotype.name}
+    if vocabulary.name:
+        made["ops"] = vocabulary.name
+    if vocabulary.local:
+        made["definitions"] = {
+            f"op {name}" if name in vocabulary.op else f"combine {name}": (
+                vocabulary.op[name].definition
+                if name in vocabulary.op
+                else vocabulary.combine[name].definition
+            )
+            for name in vocabulary.local
+        }
+    made["cells"] = {
+        cell.kind: {
+            "blocks": [
+                {
+                    "name": block.name,
+                    "inputs": [str(state) for state in block.inputs],
+                    "ops": list(block.ops),
+                    "combine": block.combine,
+                }
+                for block in cell.blocks
+            ],
+            "output": "unused"
+            if cell.output.kind == "unused"
+            else {cell.output.kind: [str(state) for state in cell.output.states]},
+        }
+        for cell in genotype.cells
+    }
+    given = genotype.settings.given()
+    if given:
+        made["network"] = dict(given)
+    return made

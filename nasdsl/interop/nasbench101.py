@@ -1,0 +1,259 @@
+"""NAS-Bench-101: an upper-triangular matrix of edges, and the op of each vertex.
+
+Purpose: read and write `matrix = [[0, 1, ...], ...]` and `ops = ['input', ...]`.
+Non-goals: the benchmark's network and its tables of results.
+
+Mirrors google-research/nasbench, lib/model_builder.py: a vertex applies its op to the sum of the
+vertices that reach it; edges from the input pass a 1x1 projection of their own; what reaches the
+output is concatenated, and the projected input is added. Blocks apply ops before they add, so a
+sum of n is n - 1 blocks, and an op on it one more.
+"""
+
+import ast
+from collections.abc import Sequence
+
+from nasdsl import library
+from nasdsl.errors import CellError, Diagnostic, Span
+from nasdsl.genotype.types import Block, BlockState, Genotype, State, hidden
+from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.home import Home, cannot_hold, carried, cell_of
+from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.naming import genotype_name
+from nasdsl.interop.options import Options
+
+HOME = Home(
+    "NAS-Bench-101",
+    "nasbench101",
+    {"conv1x1-bn-relu": "conv1x1", "conv3x3-bn-relu": "conv3x3", "maxpool3x3": "maxpool3x3"},
+    aliases={
+        "CONV1X1": "conv1x1",
+        "CONV3X3": "conv3x3",
+        "MAXPOOL3X3": "maxpool3x3",
+        "conv1x1": "conv1x1",
+        "conv3x3": "conv3x3",
+    },
+)
+_MOST_VERTICES = 64
+_DIVIDED = (
+    "the benchmark divides a cell's channels among the vertices it concatenates; here each block"
+    " has the cell's filters"
+)
+_INPUT = 0
+
+
+def read(foreign: Foreign, options: Options) -> list[Genotype]:
+    """The genotype of the matrix: a normal cell alone, without vertices that lead nowhere.
+
+    Raises:
+        CellError: NAS651 to NAS654, at the first mistake.
+    """
+    python = Python(foreign)
+    matrix, ops = (_given(python, name) for name in ("matrix", "ops"))
+    edges = _edges(foreign, matrix)
+    vertices = ops.data if isinstance(ops.data, list) else []
+    if len(vertices) != len(edges) or len(edges) < 2:
+        text = f"there are {len(vertices)} ops for {len(edges)} vertices"
+        raise foreign.refuse("NAS651", text, ops.span)
+    last = len(edges) - 1
+    alive = _alive(edges)
+    if _INPUT not in alive:
+        raise foreign.refuse("NAS651", "no path leads from the input to the output", matrix.span)
+    blocks: list[Block] = []
+    states: dict[int, State] = {}
+    for vertex in range(1, last):
+        if vertex in alive:
+            part = vertices[vertex]
+            op = HOME.op(foreign, part.data, part.span)
+            sources = [source for source in edges[vertex] if source in alive]
+            total = _summed(blocks, [_operand(states, source) for source in sources])
+            states[vertex] = _block(blocks, (total, total), (op, "none"))
+    sources = [source for source in edges[last] if source in alive]
+    outputs = [states[source] for source in sources if source != _INPUT]
+    if _INPUT in sources:
+        if len(outputs) > 1:
+            text = "the output adds its input to a concatenation, which no block can"
+            raise foreign.refuse("NAS654", text, matrix.span)
+        operands = [*((state, "identity") for state in outputs), (hidden(0), "project")]
+        outputs = [_summed(blocks, operands)]
+    if len(outputs) > 1:
+        foreign.note(_DIVIDED, matrix.span)
+    foreign.note("the pools between the benchmark's stacks are no cells")
+    cell = cell_of("normal", blocks, outputs)
+    return [HOME.genotype(genotype_name(options.name, "nasbench101_cell"), [cell])]
+
+
+def _given(python: Python, name: str) -> Value:
+    """The literal that is assigned to `name`, given as that keyword, or under that key."""
+    for node in ast.walk(python.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                return python.value(_named(value))
+            case ast.keyword(arg=target, value=value) if target == name:
+                return python.value(_named(value))
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == name:
+                        return python.value(_named(value))
+    raise python.foreign.refuse("NAS651", f"there is no `{name}` in the text")
+
+
+def _named(value: ast.expr) -> ast.expr:
+    """Names such as INPUT and CONV3X3, which the benchmark's examples use, as their texts."""
+
+    class Names(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.copy_location(ast.Constant(node.id), node)
+
+    # `np.array([...])` holds its list.
+    if isinstance(value, ast.Call) and value.args and not isinstance(value.func, ast.Name):
+        value = value.args[0]
+    made: ast.expr = Names().visit(value)
+    return made
+
+
+def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
+    """For each vertex, those it is reached from."""
+    rows = matrix.data if isinstance(matrix.data, list) else []
+    if not 2 <= len(rows) <= _MOST_VERTICES:
+        text = f"a matrix has 2 to {_MOST_VERTICES} rows"
+        raise foreign.refuse("NAS651", text, matrix.span)
+    edges: list[list[int]] = [[] for _ in rows]
+    for source, row in enumerate(rows):
+        entries = numbers(foreign, row, "a row of the matrix")
+        if len(entries) != len(rows):
+            text = f"this row has {len(entries)} entries; the matrix has {len(rows)} rows"
+            raise foreign.refuse("NAS651", text, row.span)
+        for target, (entry, span) in enumerate(entries):
+            if entry not in (0, 1) or (entry and target <= source):
+                raise foreign.refuse("NAS653", *_wrong(entry, source, target, span))
+            if entry:
+                edges[target].append(source)
+    return edges
+
+
+def _wrong(entry: int, source: int, target: int, span: Span) -> tuple[str, Span]:
+    if entry in (0, 1):
+        return f"vertex {source} leads back to vertex {target}", span
+    return "an entry of the matrix is 0 or 1", span
+
+
+def _alive(edges: Sequence[Sequence[int]]) -> set[int]:
+    """The vertices on a path from the input to the output."""
+    ahead = {_INPUT}
+    for vertex, sources in enumerate(edges):
+        if ahead.intersection(sources):
+            ahead.add(vertex)
+    behind = {len(edges) - 1}
+    for vertex in reversed(range(len(edges))):
+        if vertex in behind:
+            behind.update(edges[vertex])
+    return ahead & behind
+
+
+def _operand(states: dict[int, State], source: int) -> tuple[State, str]:
+    return (hidden(0), "project") if source == _INPUT else (states[source], "identity")
+
+
+def _block(blocks: list[Block], inputs: tuple[State, State], ops: tuple[str, str]) -> State:
+    blocks.append(Block(f"b{len(blocks)}", inputs, ops, "add"))
+    return BlockState(blocks[-1].name)
+
+
+def _summed(blocks: list[Block], operands: list[tuple[State, str]]) -> State:
+    """The state that holds the sum of the operands, with blocks appended where it takes any."""
+    (total, op), *rest = operands
+    if not rest:
+        return total if op == "identity" else _block(blocks, (total, total), (op, "none"))
+    for state, other in rest:
+        total, op = _block(blocks, (total, state), (op, other)), "identity"
+    return total
+
+
+# -- writing ------------------------------------------------------------------------------
+
+
+def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """The matrix and the ops, as Python.
+
+    Raises:
+        CellError: the cell is no graph of vertices (NAS654).
+    """
+    cell = genotype.cell("normal")
+    if len(genotype.cells) != 1 or cell is None:
+        raise CellError((cannot_hold(HOME.title, "more than a normal cell"),))
+    _checked_ops(genotype)
+    sums: dict[State, list[int]] = {}
+    vertices: list[tuple[str, list[int]]] = []
+    numbered: dict[State, int] = {}
+    for block in cell.blocks:
+        state = BlockState(block.name)
+        op = _vertex_op(block)
+        if op:
+            vertices.append((op, _sources(block.inputs[0], sums, numbered)))
+            numbered[state] = len(vertices)
+        else:
+            sums[state] = _added(block, sums, numbered)
+    outputs = [source for state in cell.output_states for source in _sources(state, sums, numbered)]
+    if any(len(set(found)) < len(found) for found in (outputs, *(v[1] for v in vertices))):
+        raise CellError((cannot_hold(HOME.title, "an edge that is there twice"),))
+    if _INPUT in outputs and len(outputs) > 2:
+        raise CellError((cannot_hold(HOME.title, "this output"),))
+    lost = HOME.lost_settings(genotype)
+    if len(outputs) > 1 and _INPUT not in outputs:
+        lost.append(carried(_DIVIDED))
+    return _text(vertices, outputs), lost
+
+
+def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:
+    names = HOME.names()
+    size = len(vertices) + 2
+    reached = [[], *(sources for _, sources in vertices), outputs]
+    rows = [[int(source in reached[target]) for target in range(size)] for source in range(size)]
+    ops = ["input", *(names[op] for op, _ in vertices), "output"]
+    matrix = "".join(f"    {row},\n" for row in rows)
+    return f"matrix = [\n{matrix}]\nops = {ops}\n"
+
+
+def _checked_ops(genotype: Genotype) -> None:
+    home = library.vocabulary(HOME.vocabulary)
+    known = {op.name: op.forms for op in home.ops}
+    for cell in genotype.cells:
+        for block in cell.blocks:
+            for op in block.ops:
+                if genotype.vocabulary.op[op].forms != known.get(op):
+                    raise CellError((cannot_hold(HOME.title, f"the op `{op}`"),))
+            if genotype.vocabulary.combine[block.combine].definition != "[sum]":
+                raise CellError((cannot_hold(HOME.title, f"the combine `{block.combine}`"),))
+
+
+def _vertex_op(block: Block) -> str | None:
+    """The op of a vertex, where the block is an op on one state and a zero."""
+    left, right = block.ops
+    op = left if right == "none" else right if left == "none" else None
+    if op in HOME.names() and block.inputs[0] == block.inputs[1]:
+        return op
+    return None
+
+
+def _added(block: Block, sums: dict[State, list[int]], numbered: dict[State, int]) -> list[int]:
+    """The vertices whose sum a block is."""
+    found: list[int] = []
+    for state, op in zip(block.inputs, block.ops, strict=True):
+        if op == "none":
+            continue
+        if (op, state) == ("project", hidden(0)):
+            found.append(_INPUT)
+        elif op == "identity":
+            found += _sources(state, sums, numbered)
+        else:
+            what = f"the block `{block.name}`: it is neither a sum nor an op on one"
+            raise CellError((cannot_hold(HOME.title, what),))
+    return found
+
+
+def _sources(state: State, sums: dict[State, list[int]], numbered: dict[State, int]) -> list[int]:
+    if state in numbered:
+        return [numbered[state]]
+    if state in sums:
+        return sums[state]
+    raise CellError((cannot_hold(HOME.title, f"the input `{state}` without a projection"),))

@@ -1,0 +1,82 @@
+"""PyGlove: `DNA([0, 3, ...])`, the decisions of a space by number.
+
+Purpose: read and write the DNA of a genotype in one of our spaces.
+Non-goals: DNA of other programs; what its numbers mean stands in a Python program.
+
+Mirrors google/pyglove, pyglove/core/geno/base.py. A space is there a list of `pg.oneof`, one for
+each decision of `nasdsl.space.decisions` that is open, in the order a file is read; numbers count
+options from 0. DNA of one decision is written `DNA(3)`.
+"""
+
+import ast
+
+from nasdsl.errors import CellError, Diagnostic, Span, refuse
+from nasdsl.genotype.types import Genotype, Space
+from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.options import Options
+from nasdsl.space import choices, chosen, decisions
+
+
+def read(foreign: Foreign, options: Options) -> list[Genotype]:
+    """The genotype of the space that takes these decisions.
+
+    Raises:
+        CellError: NAS651 and NAS653 at the first mistake; NAS658 without a space.
+    """
+    space = _space(options)
+    python = Python(foreign)
+    calls = [node for node in ast.walk(python.tree) if isinstance(node, ast.Call)]
+    body = python.tree.body
+    node = calls[0].args[0] if calls and calls[0].args else None
+    if node is None and body and isinstance(body[0], ast.Expr):
+        node = body[0].value
+    if node is None:
+        raise foreign.refuse("NAS651", "there is no `DNA([...])` in the text")
+    value = python.value(node)
+    listed = value if isinstance(value.data, list) else Value([value], value.span)
+    found = numbers(foreign, listed, "the DNA")
+    return [chosen(space, _taken(foreign, space, found, value.span))]
+
+
+def _taken(foreign: Foreign, space: Space, found: list[tuple[int, Span]], whole: Span) -> list[int]:
+    """The choice of every decision; those that are pinned have one option."""
+    radices = [len(options) for options in decisions(space)]
+    open_ones = sum(radix > 1 for radix in radices)
+    if len(found) != open_ones:
+        text = f"there are {len(found)} numbers; `{space.name}` has {open_ones} open decisions"
+        raise foreign.refuse("NAS651", text, whole)
+    numbered = iter(found)
+    taken = []
+    for radix in radices:
+        choice, span = next(numbered) if radix > 1 else (0, whole)
+        if not 0 <= choice < radix:
+            text = f"this decision has the options 0 to {radix - 1}, not {choice}"
+            raise foreign.refuse("NAS653", text, span)
+        taken.append(choice)
+    return taken
+
+
+def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """The DNA on a line.
+
+    Raises:
+        CellError: the genotype is not of the space (NAS602); NAS658 without a space.
+    """
+    space = _space(options)
+    taken = choices(space, genotype)
+    pairs = zip(taken, decisions(space), strict=True)
+    found = [choice for choice, options_ in pairs if len(options_) > 1]
+    return f"DNA({found if len(found) != 1 else found[0]})\n", []
+
+
+def _space(options: Options) -> Space:
+    if options.space is None:
+        raise CellError(
+            refuse(
+                "NAS658",
+                "DNA lists the decisions of a space, and no space is given",
+                "`--space SPACE` names it, a file or a name of the library",
+            ).diagnostics
+        )
+    return options.space
