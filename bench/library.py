@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nasdsl import library
+from nasdsl.canonical import explanation
 from nasdsl.cli.entries import Entry, entries
 from nasdsl.drawing import genotype_drawing, rendered
 from nasdsl.loading import load
@@ -31,20 +32,16 @@ A cell's name is that of its file; a network's is its cell's and a preset. Where
 about a cell, each reading has a name of its own and the comments say why. The block lists of
 NASNet-B and NASNet-C are published as images only, so the library does not have them.
 
+This page is the output of `python -m bench.library`.
+"""
+
+DIFFERENCE = """\
 `nasdsl diff` says in words what sets two of them apart:
 
 ```console
-$ nasdsl diff amoebanet_b amoebanet_d
-normal cell: b1 applies conv_1x7_7x1 instead of sep_conv_3x3 to h[i]
-normal cell: b2 reads h[i] instead of h[i-1] in its conv_1x1 and applies conv_1x7_7x1 instead of sep_conv_3x3 to h[i]
-normal cell: b3 applies max_pool_3x3 instead of conv_1x1 to b0
-reduction cell: b2 applies conv_1x7_7x1 instead of dil_2_sep_conv_5x5 to b0
-reduction cell: b3 applies max_pool_2x2 instead of sep_conv_3x3 to h[i-1]
-reduction cell: b4 reads b0 instead of b2 in its avg_pool_3x3
-reduction cell: the output adds b2
+$ nasdsl diff {} {}
+{}
 ```
-
-This page is the output of `python -m bench.library`.
 """
 
 NETWORKS = """\
@@ -157,6 +154,8 @@ def _printed(millions: float | None) -> str:
 
 def _cells() -> Iterator[str]:
     yield "## Cells\n"
+    names = "amoebanet_b", "amoebanet_d"
+    yield DIFFERENCE.format(*names, "\n".join(explanation(*map(load, names))))
     for name in cells():
         yield f"### {name}\n"
         yield f"![{name}]({PICTURES.as_posix()}/{name}.svg)\n"
