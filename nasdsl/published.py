@@ -29,6 +29,7 @@ class Published(NamedTuple):
         network: the library's file of it; "" where there is none.
         label: stands beside its point in a plot, where there is room for one.
         note: what else belongs to the figures.
+        why: what is known where the size that is counted is another.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Published(NamedTuple):
     network: str = ""
     label: str = ""
     note: str = ""
+    why: str = ""
 
 
 class Origin(NamedTuple):

@@ -64,7 +64,7 @@ def genotypes(draw: st.DrawFn) -> Genotype:
 @st.composite
 def settings(draw: st.DrawFn, genotype: Genotype) -> Settings:
     """Legal settings, with small networks and odd sizes among them."""
-    name = draw(st.sampled_from(["nasnet", "nasnet", "pnasnet", "darts"]))
+    name = draw(st.sampled_from(["nasnet", "nasnet", "pnasnet", "amoebanet", "enas", "darts"]))
     stem = draw(st.sampled_from(["cifar", "imagenet"]))
     return Settings(
         skeleton=name,
@@ -178,14 +178,20 @@ def joined(states: list[Made]) -> Made:
     return Made(sum(state.channels for state in states), states[0].size, tuple(states))
 
 
-def run_cell(cell: Cell, hidden: list[Made], stride: int, filters: int, darts: bool) -> list[Made]:
+def run_cell(
+    cell: Cell, hidden: list[Made], stride: int, filters: int, skeleton: str
+) -> list[Made]:
     newest = hidden[-1]
     states: dict[object, Made] = {}
+    darts, enas = skeleton == "darts", skeleton == "enas"
     for back in range(5):
         missing = back >= len(hidden)
         source = newest if missing else hidden[-1 - back]
         if source.size != newest.size:
             source = smaller(source, newest.size, filters)
+        elif enas:
+            source = source if source.channels == filters else conv(source, filters)
+            source = source if back else conv(source, filters)
         elif back == 0 or darts or (source.channels != filters and not missing):
             source = conv(source, filters)
         states[Hidden(back)] = source
@@ -227,13 +233,14 @@ def naive_network(genotype: Genotype, given: Settings) -> Made:
     elif cifar:
         hidden = [conv(image, given.stem_filters or 3 * filters, 9)]
     else:
-        width, size = given.stem_filters or 96, (given.image_size - 1) // 2
+        default = 32 if given.skeleton in ("amoebanet", "enas") else 96
+        width, size = given.stem_filters or default, (given.image_size - 1) // 2
         weights = 9 * image.channels * width
         stem = Made(width, size, (image,), weights + 2 * width, 2 * width, weights * size * size)
         hidden = [stem]
         for divisor in (4, 2):
             cell = normal if given.skeleton == "pnasnet" else reduction
-            hidden += run_cell(cell, hidden, 2, filters // divisor, darts)
+            hidden += run_cell(cell, hidden, 2, filters // divisor, given.skeleton)
     skip = given.skip_reduction_input
     if skip is None:
         skip = given.skeleton == "nasnet" and not cifar
@@ -243,18 +250,19 @@ def naive_network(genotype: Genotype, given: Settings) -> Made:
         reads = hidden
         if stage and given.skeleton != "pnasnet":
             older = hidden[: -len(made)]
-            made = run_cell(reduction, hidden, 2, filters, darts)
+            made = run_cell(reduction, hidden, 2, filters, given.skeleton)
             reads = (older if skip else hidden) + made
             hidden = hidden + made
         for index in range(n):
             strided = given.skeleton == "pnasnet" and stage > 0 and index == 0
-            made = run_cell(normal, reads, 2 if strided else 1, filters, darts)
+            made = run_cell(normal, reads, 2 if strided else 1, filters, given.skeleton)
             hidden = hidden + made
             reads = hidden
     last = joined(made)
     assert last.channels == given.filters
     linear = given.filters * given.classes
-    return Made(given.classes, 1, (last,), linear + given.classes, 0, linear)
+    biases = 0 if given.skeleton == "enas" else given.classes
+    return Made(given.classes, 1, (last,), linear + biases, 0, linear)
 
 
 def naive_cost(genotype: Genotype, given: Settings) -> tuple[int, int, int]:

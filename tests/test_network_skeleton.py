@@ -1,5 +1,7 @@
 """Skeletons: defaults, and what is said about settings that cannot be built."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,9 @@ def refusal(genotype: Genotype, settings: Settings) -> list[Diagnostic]:
         ("nasnet_a", "cifar", 6, 768, 96, 32, 10, 1e-5),
         ("pnasnet5", "imagenet", 4, 4320, 96, 331, 1000, 1e-3),
         ("pnasnet5", "cifar", 3, 960, 144, 32, 10, 1e-5),
+        ("amoebanet_a", "imagenet", 6, 3040, 32, 331, 1000, 1e-3),
+        ("amoebanet_a", "cifar", 6, 576, 108, 32, 10, 1e-3),
+        ("enas_micro", "cifar", 5, 720, 108, 32, 10, 1e-5),
         ("darts_v2", "imagenet", 4, 768, 24, 224, 1000, 1e-5),
         ("darts_v2", "cifar", 6, 576, 108, 32, 10, 1e-5),
     ],
@@ -180,6 +185,24 @@ def test_one_pixel_is_enough_without_windows() -> None:
     """Everything in the CIFAR skeletons pads, so any image will do."""
     for name in ("nasnet_a", "darts_v2", "pnasnet5"):
         verified(network_graph(load(name), Settings(stem="cifar", image_size=1)))
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+def test_amoebanet_is_nasnet_without_depth(stem: str) -> None:
+    """Only ScheduledDropPath's depth, the wiring behind reductions and the auxiliary differ."""
+    settings = Settings(stem=stem, N=2, filters=384, stem_filters=32, drop_path=0.3)
+    nasnet, amoebanet = (
+        network_graph(load("nasnet_a"), settings.override(Settings(skeleton=name, **more)))
+        for name, more in (("nasnet", {"skip_reduction_input": False}), ("amoebanet", {}))
+    )
+    cells = [module.name for module in nasnet.modules if module.role == "cell"]
+    assert [nasnet.module(name).depth for name in cells] == pytest.approx(
+        [(place + 1) / len(cells) for place in range(len(cells))]
+    )
+    without = tuple(
+        replace(module, depth=1.0) if module.role == "cell" else module for module in nasnet.modules
+    )
+    assert amoebanet.modules == without
 
 
 def test_darts_auxiliary_reads_after_the_second_reduction() -> None:

@@ -201,6 +201,10 @@ def test_initial_weights_are_the_skeletons() -> None:
     # A normal distribution cut at two standard deviations has 0.88 of the deviation.
     assert float(weight.std()) == pytest.approx(0.88 * expected, rel=0.1)
     assert not printed.head.linear.bias.any()
+    printed = imported(backend.build(small("enas_micro_cifar", cell_filters=32))).build()
+    weight = printed.cells[0].b0.right[2].weight.detach()
+    assert float(weight.std()) == pytest.approx(0.88 * (2 / weight.shape[1]) ** 0.5, rel=0.1)
+    assert printed.head.linear.bias is None
 
 
 # -- the text -----------------------------------------------------------------------------

@@ -376,6 +376,19 @@ def test_darts_weights() -> None:
     assert float(net.head.linear.bias.detach().abs().max()) > 0
 
 
+def test_enas_weights() -> None:
+    """`he_normal`: truncated normals of variance 2 / fan-in, which counts all channels."""
+    net = Network(small("enas_micro_cifar", cell_filters=32), seed=1)
+    layers = {"stem.conv": 27, "cells.4.input0.1": 512, "head.linear": 640}
+    for name, fan_in in {**layers, "cells.4.b0.right.1": 9 * 128}.items():
+        weight = net.get_submodule(name).weight.detach()
+        assert float(weight.std()) == pytest.approx(0.88 * math.sqrt(2 / fan_in), rel=0.1), name
+        assert float(weight.abs().max()) <= 2 * math.sqrt(2 / fan_in)
+    assert net.head.linear.bias is None
+    net.reset_classifier(7)
+    assert net.head.linear.bias is None
+
+
 def test_weights_of_layers_differ() -> None:
     """Layers of one shape start differently."""
     net = Network(small("nasnet_a_cifar", N=2), seed=1)

@@ -22,7 +22,7 @@ SECTIONS = {
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",
         "hash": "Give genotypes that mean the same the same short hash.",
-        "diff": "Show what differs between two genotypes.",
+        "diff": "Say what differs between two genotypes.",
     },
     "Draw": {
         "render": "Draw cells, spaces, networks and differences.",
