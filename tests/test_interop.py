@@ -12,7 +12,7 @@ import nasdsl
 from nasdsl import interop, library, strategies
 from nasdsl.errors import Source
 from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Output, hidden
-from nasdsl.interop import darts, enas, lists, naslib, nasbench201, nni
+from nasdsl.interop import darts, enas, lists, nasbench201, naslib, nni
 from nasdsl.interop.document import document
 from nasdsl.interop.home import Home
 
@@ -107,7 +107,10 @@ ENAS = """\
 fixed_arc="0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1"
 fixed_arc="$fixed_arc 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
 """
-NASBENCH201 = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
+NASBENCH201 = (
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|"
+    "+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
+)
 NASBENCH101 = """\
 INPUT, OUTPUT = 'input', 'output'
 cell = api.ModelSpec(
@@ -140,7 +143,7 @@ def test_published_texts(format: str, text: str, name: str | None, entry: str) -
     genotype = interop.chosen(reading, name)
     expected = nasdsl.load(entry)
     assert nasdsl.canonical_hash(genotype) == nasdsl.canonical_hash(expected)
-    assert genotype.settings.skeleton == expected.settings.skeleton or "nasnet"
+    assert genotype.settings.skeleton == (expected.settings.skeleton or "nasnet")
     assert nasdsl.loads(nasdsl.genotype_text(genotype)) == genotype
 
 

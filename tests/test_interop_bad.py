@@ -1,5 +1,7 @@
 """Foreign texts with mistakes: a code, a place in the text, and never a traceback."""
 
+# ruff: noqa: E501 (a mistake a line)
+
 import os
 import random
 from pathlib import Path
