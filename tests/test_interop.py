@@ -103,6 +103,17 @@ def get_reduction_cell(cell_name):
     hiddenstate_indices = [0, 0, 2, 1, 2, 2, 3, 1, 4, 3]
     used_hiddenstates = [1, 1, 1, 1, 1, 0, 0]
 """
+PNASNET = """\
+class PNASCell(NASBaseCell):
+  def __init__(self):
+    operations = [
+        'separable_5x5_2', 'max_pool_3x3', 'separable_7x7_2', 'max_pool_3x3',
+        'separable_5x5_2', 'separable_3x3_2', 'separable_3x3_2', 'max_pool_3x3',
+        'separable_3x3_2', 'none'
+    ]
+    used_hiddenstates = [1, 1, 0, 0, 0, 0, 0]
+    hiddenstate_indices = [1, 1, 0, 0, 0, 0, 4, 0, 1, 0]
+"""
 ENAS = """\
 fixed_arc="0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1"
 fixed_arc="$fixed_arc 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
@@ -128,6 +139,7 @@ PUBLISHED = [
     ("darts", DARTS, "DARTS_V2", "darts_v2"),
     ("darts", GDAS, None, "gdas"),
     ("slim", SLIM, None, "nasnet_a"),
+    ("slim", PNASNET, None, "pnasnet5"),
     ("amoebanet", AMOEBANET, "amoeba_net_a", "amoebanet_a"),
     ("amoebanet", AMOEBANET, "amoeba_net_b", "amoebanet_b"),
     ("enas", ENAS, None, "enas_micro"),

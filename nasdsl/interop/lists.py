@@ -12,8 +12,8 @@ identity; states are concatenated where `used_hiddenstates` is 0.
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.genotype.types import Block, Cell, Genotype
@@ -87,7 +87,13 @@ def _read(foreign: Foreign, options: Options, home: Home) -> list[Genotype]:
         cells.setdefault(name, []).append(_cell(foreign, home, found))
     if not cells:
         raise foreign.refuse("NAS651", f"there are no lists called {', '.join(_PARTS)}")
-    return [home.genotype(name, parts) for name, parts in cells.items()]
+    return [_stacked(home, parts).genotype(name, parts) for name, parts in cells.items()]
+
+
+def _stacked(home: Home, cells: Sequence[Cell]) -> Home:
+    """slim's PNASNet has one cell for both roles, and a skeleton of its own."""
+    alone = home is SLIM and [cell.kind for cell in cells] == ["normal"]
+    return replace(home, skeleton="pnasnet") if alone else home
 
 
 def _cell(foreign: Foreign, home: Home, found: _Found) -> Cell:
@@ -194,7 +200,7 @@ def _write(genotype: Genotype, home: Home) -> tuple[str, list[Diagnostic]]:
     names = home.op_names(genotype)
     lines = []
     normal, reduction = genotype.cell("normal"), genotype.cell("reduction")
-    if normal is None or (reduction is None and genotype.settings.skeleton != "pnasnet"):
+    if normal is None or (reduction is None and home is not SLIM):
         both_cells(home.title, genotype)
     for cell in (normal, reduction):
         if cell is None:
@@ -208,4 +214,4 @@ def _write(genotype: Genotype, home: Home) -> tuple[str, list[Diagnostic]]:
         used = [int(index not in concatenates) for index in range(len(cell.blocks) + 2)]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
-    return "\n".join(lines) + "\n", home.lost(genotype)
+    return "\n".join(lines) + "\n", _stacked(home, genotype.cells).lost(genotype)
