@@ -18,6 +18,10 @@ SECTIONS = {
     "Build": {
         "compile": "Build a network, run it on an image, write it to a file.",
     },
+    "Train": {
+        "train": "Train a network by a recipe, or go on with a run.",
+        "eval": "Say how well a trained network does on a data set.",
+    },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",
         "hash": "Give genotypes that mean the same the same short hash.",

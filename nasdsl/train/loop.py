@@ -19,10 +19,11 @@ from nasdsl.train.checkpoint import Checkpoints, Found
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.divergence import check_converging, diverged
 from nasdsl.train.evaluation import evaluate
+from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Epoch, Evaluation, Fitted
-from nasdsl.train.training import Execution, Training
+from nasdsl.train.training import Training
 from nasdsl.train.watcher import Plan, Watcher
 
 #: Steps between looks at what is slow to look at: a loss that is on an accelerator, or what

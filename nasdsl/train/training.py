@@ -9,7 +9,6 @@ batch is cut and where randomness comes from is decided here, because both decid
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -19,32 +18,13 @@ from torch.utils.data import DataLoader
 
 from nasdsl.errors import refuse
 from nasdsl.train.ema import Average
+from nasdsl.train.execution import Execution
 from nasdsl.train.objective import objective
 from nasdsl.train.optimizer import optimizer_for
 from nasdsl.train.order import EpochBatches, SeededImages
 from nasdsl.train.randomness import seed_of, seed_torch
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.schedule import learning_rate
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """How a training is run; what it computes is the recipe's and the seed's.
-
-    Attributes:
-        device: in PyTorch's words; None takes an accelerator where there is one.
-        accumulation: parts into which each process cuts its share of a batch, taken one
-            after the other to save memory.
-        compile: run the network through `torch.compile`.
-        channels_last: keep images and convolutions in that memory format.
-        workers: processes that load images; 0 loads them between the steps.
-    """
-
-    device: str | None = None
-    accumulation: int = 1
-    compile: bool = False
-    channels_last: bool = False
-    workers: int = 0
 
 
 class Training:
