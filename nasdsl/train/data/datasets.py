@@ -62,7 +62,7 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     still = evaluation_view(recipe, found.look, size, found.native)
     return Splits(
         spec,
-        Viewed(found.train, training_view(recipe, found.look, size), rest),
+        Viewed(found.train, training_view(recipe, found.look, size, found.native), rest),
         Viewed(found.train, still, held_out) if held_out else None,
         Viewed(found.test, still) if found.test is not None else None,
         found.classes,

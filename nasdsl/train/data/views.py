@@ -45,8 +45,15 @@ class Look(NamedTuple):
 PHOTOS = Look((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def training_view(recipe: Recipe, look: Look, size: int) -> View:
-    """What an image goes through each time it is trained on: random."""
+def training_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> View:
+    """What an image goes through each time it is trained on: random.
+
+    Args:
+        recipe: how images are augmented and whitened.
+        look: what they look like.
+        size: pixels a side afterwards.
+        native: the side of all images; 0 where they differ.
+    """
     steps: list[nn.Module] = []
     if recipe.augmentation == "inception":
         steps += [
@@ -55,11 +62,11 @@ def training_view(recipe: Recipe, look: Look, size: int) -> View:
             v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2),
         ]
     elif recipe.augmentation == "none":
-        steps += _resized(size)
+        steps += [*_resized(size, native), v2.CenterCrop(size)]
     else:
         padding = max(round(size * _PADDED), 1)
         fill = 0 if look.background else [round(255 * mean) for mean in look.mean]
-        steps += [*_resized(size), v2.RandomCrop(size, padding, fill=fill)]
+        steps += [*_resized(size, native), v2.RandomCrop(size, padding, fill=fill)]
     if recipe.augmentation in ("crop_flip", "inception") and look.mirrors:
         steps.append(v2.RandomHorizontalFlip())
     steps += _whitened(recipe, look)
@@ -77,8 +84,10 @@ def evaluation_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> V
         size: pixels a side afterwards.
         native: the side of all images; 0 where they differ, and the middle is taken.
     """
-    middle = [v2.Resize(round(size / _CENTRAL), antialias=True), v2.CenterCrop(size)]
-    return v2.Compose([*(_resized(size) if native else middle), *_whitened(recipe, look)])
+    side = size if native else round(size / _CENTRAL)
+    return v2.Compose(
+        [*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)]
+    )
 
 
 class Cutout(v2.Transform):
@@ -108,8 +117,9 @@ class Cutout(v2.Transform):
         return image
 
 
-def _resized(size: int) -> list[nn.Module]:
-    return [v2.Resize((size, size), antialias=True)]
+def _resized(size: int, native: int) -> list[nn.Module]:
+    """The shorter side to `size`, where it is not that already."""
+    return [] if native == size else [v2.Resize(size, antialias=True)]
 
 
 def _whitened(recipe: Recipe, look: Look) -> list[nn.Module]:
