@@ -58,9 +58,7 @@ def command(
     # Imported here because --help should not wait for PyTorch.
     from nasdsl.cli.evaluating import Request, evaluated
 
-    found = evaluated(
-        Request(what, data, recipe, split, network, download, batch, workers, device)
-    )
+    found = evaluated(Request(what, data, recipe, split, network, download, batch, workers, device))
     if as_json:
         output.data_object(
             network=found.network, data=found.data, split=found.split, **asdict(found.evaluation)

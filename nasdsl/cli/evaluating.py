@@ -14,7 +14,7 @@ from nasdsl.compiler import compile
 from nasdsl.errors import refuse
 from nasdsl.loading import loads
 from nasdsl.parser.read_model import is_model
-from nasdsl.train.agreement import check_fits
+from nasdsl.train.agreement import fitting_graph
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import Average
 from nasdsl.train.evaluation import evaluate
@@ -61,7 +61,7 @@ def evaluated(request: Request) -> Evaluated:
     recipe = chosen or (job.recipe if job else recipe_at("quick"))
     spec = request.data or (job.data if job else "digits")
     splits = datasets(spec, recipe, download=request.download)
-    check_fits(net, splits)
+    graph = fitting_graph(net, splits)
     split, images = _part(splits, request.split)
     accelerator = accelerator_for(request.device, recipe.precision)
     found = evaluate(
@@ -71,7 +71,7 @@ def evaluated(request: Request) -> Evaluated:
         workers=request.workers,
         precision=recipe.precision,
     )
-    return Evaluated(net.graph.name, spec, split, found)  # type: ignore[union-attr, arg-type]
+    return Evaluated(graph.name, spec, split, found)
 
 
 def _run_network(folder: RunFolder, job: Job) -> nn.Module:

@@ -1,22 +1,16 @@
 """`nasdsl train`: train a network, or go on with a run."""
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from nasdsl.cli import output, reading
+from nasdsl.cli import reading
 from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, settings_options
-from nasdsl.errors import refuse
 from nasdsl.genotype.settings import Settings
 
-if TYPE_CHECKING:
-    from nasdsl.train.results import Fitted
-    from nasdsl.train.run_folder import Job, RunFolder
-
-_INTERRUPTED = 130
+#: What a run that goes on has from its folder.
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers"),
@@ -93,6 +87,7 @@ _RUN_FLAGS = (
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     file: str | None,
     out: str | None,
     resume: str | None,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nasdsl.train.data import Splits
 
 
-def check_fits(net: nn.Module, data: "Splits") -> None:
-    """Refuse a network that is for other images.
+def fitting_graph(net: nn.Module, data: "Splits") -> NetworkGraph:
+    """The graph of a network that is for such images.
 
     Raises:
         CellError: NAS844 with each thing that differs.
@@ -41,3 +41,4 @@ def check_fits(net: nn.Module, data: "Splits") -> None:
     ]
     if findings:
         raise CellError(tuple(findings))
+    return graph

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nasdsl.train.agreement import check_fits
+from nasdsl.train.agreement import fitting_graph
 from nasdsl.train.checkpoint import Checkpoints, Found
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.divergence import check_converging, diverged
@@ -23,6 +23,7 @@ from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Epoch, Evaluation, Fitted
+from nasdsl.train.threads import threads, threads_for
 from nasdsl.train.training import Training
 from nasdsl.train.watcher import Plan, Watcher
 
@@ -81,10 +82,15 @@ def fit(
     """
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
     splits = datasets(data, chosen) if isinstance(data, str) else data
-    check_fits(net, splits)
-    # Everything below draws from seeded generators; those of the caller stay as they are.
-    with torch.random.fork_rng():
-        training = Training(net, splits.train, chosen, seed, execution or Execution())
+    graph = fitting_graph(net, splits)
+    how = execution or Execution()
+    images = max(chosen.batch // how.accumulation, 1)
+    # What follows seeds PyTorch's generators; the caller's stay as they are.
+    with (
+        torch.random.fork_rng(range(torch.cuda.device_count())),
+        threads(threads_for(graph, images)),
+    ):
+        training = Training(net, splits.train, chosen, seed, how)
         loop = _Loop(training, splits, checkpoints, save_seconds, stop)
         if training.accelerator.is_main_process:
             loop.watchers = (*watchers, *([_Callback(on_epoch)] if on_epoch else []))
@@ -95,7 +101,10 @@ class _Callback(Watcher):
     """A function as a watcher."""
 
     def __init__(self, function: Callable[[Epoch], None]) -> None:
-        self.epoch_ended = function  # type: ignore[method-assign]
+        self.function = function
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        self.function(epoch)
 
 
 class _Loop:

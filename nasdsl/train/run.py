@@ -21,7 +21,6 @@ from nasdsl.train.run_folder import MODEL, TENSORBOARD, Job, RunFiles, RunFolder
 from nasdsl.train.tensorboard import TensorBoard
 from nasdsl.train.watcher import Watcher
 
-
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
 

@@ -33,7 +33,7 @@ class TensorBoard(Watcher):
         from torch.utils.tensorboard import SummaryWriter
 
         purge = plan.first_step + 1 if plan.first_step else None
-        self.writer = SummaryWriter(self.folder, purge_step=purge)  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(self.folder, purge_step=purge)
 
     def stepped(self, step: int, learning_rate: float) -> None:
         """Remember the rate."""

@@ -57,7 +57,7 @@ class Training:
         )
         layout = torch.channels_last if execution.channels_last else torch.preserve_format
         self.layout = layout
-        self.net = net.to(self.device, memory_format=layout).train()
+        self.net: Any = net.to(self.device).to(memory_format=layout).train()
         self.optimizer = optimizer_for(self.net, recipe)
         self.average = Average(self.net, recipe.ema) if recipe.ema else None
         if execution.compile:
@@ -84,7 +84,8 @@ class Training:
     @property
     def device(self) -> torch.device:
         """Where this process computes."""
-        return self.accelerator.device
+        device: torch.device = self.accelerator.device
+        return device
 
     @property
     def steps_per_epoch(self) -> int:
@@ -198,9 +199,7 @@ class Training:
         return bool(torch.stack([norm.to(torch.float32) for norm in norms]).isfinite().all())
 
 
-def accelerator_for(
-    device: str | None, precision: Literal["fp32", "bf16"] | str
-) -> Accelerator:
+def accelerator_for(device: str | None, precision: Literal["fp32", "bf16"] | str) -> Accelerator:
     """The processes and the device, as torchrun or Accelerate launched them."""
     from accelerate.state import AcceleratorState
 
