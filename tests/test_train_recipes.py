@@ -33,13 +33,27 @@ def test_published_values() -> None:
     """What the paper and the released code's notes state."""
     cifar, imagenet = asdict(recipe("cifar")), asdict(recipe("imagenet"))
     stated = {
-        **{"epochs": 600, "batch": 32, "lr": 0.025, "schedule": "cosine", "momentum": 0.9},
-        **{"weight_decay": 5e-4, "clip": 5, "auxiliary_weight": 0.4, "drop_path": 0.4},
+        "epochs": 600,
+        "batch": 32,
+        "lr": 0.025,
+        "schedule": "cosine",
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "clip": 5,
+        "auxiliary_weight": 0.4,
+        "drop_path": 0.4,
     }
     assert cifar | stated == cifar
     stated = {
-        **{"optimizer": "rmsprop", "rho": 0.9, "epsilon": 1.0, "lr_decay": 0.97, "clip": 10},
-        **{"lr_decay_epochs": 2.4, "ema": 0.9999, "label_smoothing": 0.1, "dropout": 0.5},
+        "optimizer": "rmsprop",
+        "rho": 0.9,
+        "epsilon": 1.0,
+        "lr_decay": 0.97,
+        "lr_decay_epochs": 2.4,
+        "clip": 10,
+        "ema": 0.9999,
+        "label_smoothing": 0.1,
+        "dropout": 0.5,
     }
     assert imagenet | stated == imagenet
     assert 50_000 * cifar["epochs"] // cifar["batch"] == 937_500
@@ -107,10 +121,15 @@ def test_a_recipe_cannot_be_made_with_illegal_values() -> None:
 def test_any_text_is_changed_or_refused(text: str) -> None:
     """No words end in anything but a recipe or findings."""
     for word in (text, f"lr={text}", f"nesterov={text}", f"optimizer={text}"):
-        try:
-            assert isinstance(changed(recipe("quick"), [word]), Recipe)
-        except CellError as error:
-            assert {found.code for found in error.diagnostics} <= {"NAS821", "NAS822"}
+        assert _codes(word) <= {"NAS821", "NAS822"}
+
+
+def _codes(word: str) -> set[str]:
+    try:
+        changed(recipe("quick"), [word])
+    except CellError as error:
+        return {found.code for found in error.diagnostics}
+    return set()
 
 
 # -- learning rates -------------------------------------------------------------------------

@@ -61,7 +61,8 @@ class Average:
     def load_state_dict(self, state: dict[str, int | dict[str, Tensor]]) -> None:
         """Go on from a state of the same network."""
         updates, values = state["updates"], state["values"]
-        assert isinstance(updates, int) and isinstance(values, dict)
+        assert isinstance(updates, int)
+        assert isinstance(values, dict)
         self.updates = updates
         for name, value in self.values.items():
             value.copy_(values[name])

@@ -71,7 +71,8 @@ class Stacked(Dataset[tuple[Tensor, int]]):
     """Images that are in memory: (N, C, H, W) of bytes, and (N,) classes."""
 
     def __init__(self, pixels: Tensor, labels: Tensor) -> None:
-        assert pixels.dtype == torch.uint8 and len(pixels) == len(labels)
+        assert pixels.dtype == torch.uint8
+        assert len(pixels) == len(labels)
         self.pixels, self.labels = pixels, labels.tolist()
 
     def __len__(self) -> int:

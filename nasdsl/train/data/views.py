@@ -85,9 +85,7 @@ def evaluation_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> V
         native: the side of all images; 0 where they differ, and the middle is taken.
     """
     side = size if native else round(size / _CENTRAL)
-    return v2.Compose(
-        [*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)]
-    )
+    return v2.Compose([*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)])
 
 
 class Cutout(v2.Transform):
