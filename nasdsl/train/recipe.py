@@ -112,8 +112,7 @@ class Recipe:
         if findings:
             raise CellError(tuple(findings))
         legal = {name: KINDS[name].legal(value) for name, value in values.items()}
-        changed: Recipe = replace(self, **legal)  # type: ignore[arg-type]
-        return changed
+        return replace(self, **legal)
 
 
 class Kind(NamedTuple):

@@ -72,7 +72,8 @@ def training_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> Vie
     steps += _whitened(recipe, look)
     if recipe.cutout:
         steps.append(Cutout(recipe.cutout))
-    return v2.Compose(steps)
+    view: View = v2.Compose(steps)
+    return view
 
 
 def evaluation_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> View:
@@ -85,10 +86,13 @@ def evaluation_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> V
         native: the side of all images; 0 where they differ, and the middle is taken.
     """
     side = size if native else round(size / _CENTRAL)
-    return v2.Compose([*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)])
+    view: View = v2.Compose(
+        [*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)]
+    )
+    return view
 
 
-class Cutout(v2.Transform):
+class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
     """A square of zeros around a random pixel, cut off at the edges (DeVries and Taylor 2017).
 
     torchvision's `RandomErasing` keeps the whole square inside, which blanks more.
