@@ -13,7 +13,7 @@ from nasdsl.genotype.display import answered_by
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from nasdsl import export, interop, weights
+    from nasdsl import export, interop, train, weights
     from nasdsl.canonical import canonical_form, canonical_hash, differences
     from nasdsl.compiler import compile
     from nasdsl.cost_model import Cost
@@ -65,7 +65,7 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 #: Modules that are public as they are: `nasdsl.weights.load`, `nasdsl.export.write`.
-_MODULES = ("export", "interop", "weights")
+_MODULES = ("export", "interop", "train", "weights")
 
 __all__ = [
     "Block",
@@ -102,6 +102,7 @@ __all__ = [
     "neighbours",
     "sample",
     "space_text",
+    "train",
     "weights",
 ]
 

@@ -19,8 +19,11 @@ from nasdsl.loading import examine
 _NEEDED = ("lark", "networkx", "click", "rich-click", "rich", "pyyaml", "graphviz")
 _EXTRAS = {
     "torch": "networks need it: pip install 'nasdsl[torch]'",
-    "torchvision": "training recipes need it: pip install 'nasdsl[torch]'",
+    "torchvision": "training needs it: pip install 'nasdsl[train]'",
     "safetensors": "weights are saved with it: pip install 'nasdsl[torch]'",
+    "accelerate": "training needs it: pip install 'nasdsl[train]'",
+    "scikit-learn": "the data set `digits` needs it: pip install 'nasdsl[train]'",
+    "tensorboard": "training writes scalars for it: pip install 'nasdsl[train]'",
     "hypothesis": "nasdsl.strategies needs it: pip install 'nasdsl[strategies]'",
 }
 _MARKS = {True: ("ok", "green"), None: ("--", "yellow"), False: ("no", "red")}

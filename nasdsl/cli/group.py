@@ -19,6 +19,10 @@ SECTIONS = {
         "compile": "Build a network, run it on an image, write it to a file.",
         "convert": "Read and write the formats of other tools.",
     },
+    "Train": {
+        "train": "Train a network by a recipe, or go on with a run.",
+        "eval": "Say how well a trained network does on a data set.",
+    },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",
         "hash": "Give genotypes that mean the same the same short hash.",

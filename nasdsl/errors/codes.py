@@ -5,8 +5,9 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 `nasdsl explain`.
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
-combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
-9 mistakes of nasdsl itself. A code that has been released is never given another meaning.
+combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights
+and (from 820) training, 9 mistakes of nasdsl itself. A code that has been released is never given
+another meaning.
 """
 
 from typing import Literal, NamedTuple
@@ -102,5 +103,20 @@ CODES: dict[str, Code] = {
     "NAS711": Code("Graphviz failed"),
     "NAS712": Code("unknown picture format"),
     "NAS713": Code("too large to draw"),
+    "NAS820": Code("unknown recipe"),
+    "NAS821": Code("unknown value of a recipe"),
+    "NAS822": Code("recipe has a value it cannot have"),
+    "NAS823": Code("data set is missing"),
+    "NAS824": Code("data set is damaged"),
+    "NAS825": Code("unknown source of data"),
+    "NAS826": Code("data set is too small"),
+    "NAS840": Code("training has diverged"),
+    "NAS841": Code("folder of the run is taken"),
+    "NAS842": Code("no checkpoint can be read"),
+    "NAS843": Code("run cannot be read"),
+    "NAS844": Code("network does not fit the data"),
+    "NAS845": Code("batch cannot be cut"),
+    "NAS846": Code("file of a recipe cannot be read"),
+    "NAS847": Code("data has no images in that part"),
     "NAS900": Code("nasdsl made a mistake"),
 }

@@ -91,7 +91,7 @@ def _read(foreign: Foreign, options: Options, home: Home) -> list[Genotype]:
 
 
 def _stacked(home: Home, cells: Sequence[Cell]) -> Home:
-    """slim's PNASNet has one cell for both roles, and a skeleton of its own."""
+    """Slim's PNASNet has one cell for both roles, and a skeleton of its own."""
     alone = home is SLIM and [cell.kind for cell in cells] == ["normal"]
     return replace(home, skeleton="pnasnet") if alone else home
 

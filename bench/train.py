@@ -1,0 +1,142 @@
+"""What the training loop and the input pipeline cost beside the network itself.
+
+    python -m bench.train                    # NASNet-A CIFAR 6 @ 768, batch 32, on the CPU
+    python -m bench.train --device cuda
+    python -m bench.train --pipeline         # the input pipeline alone, each source and view
+
+The plain loop is what one writes by hand for the same module: forward, loss, backward, clip,
+SGD. It and `Training.take_step` take turns on the same images; a figure is the median of the
+rounds, the overhead that of the rounds' ratios. Processor time where it is one thread on a CPU,
+so that what else the machine does counts less. Prints the tables of `docs/training-speed.md`.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+import nasdsl
+from nasdsl.train.data import datasets
+from nasdsl.train.execution import Execution
+from nasdsl.train.recipe import Recipe, recipe
+from nasdsl.train.training import Training
+
+PIPELINES = {
+    "digits, quick": ("digits", recipe("quick")),
+    "32x32, cifar": ("fake", recipe("cifar")),
+    "32x32, cifar, cutout 16": ("fake", recipe("cifar", cutout=16)),
+    "331x331, imagenet, decoded": ("fake", recipe("imagenet")),
+}
+
+
+def network(device: str, N: int, filters: int) -> nn.Module:
+    made: nn.Module = nasdsl.compile(
+        "nasnet_a_cifar", N=N, filters=filters, auxiliary=True, drop_path=0.4, seed=0
+    )
+    return made.to(device)
+
+
+def plain_step(net: nn.Module, made: Recipe, steps: int) -> Callable[..., None]:
+    """A training step as one writes it by hand, with the same arithmetic."""
+    optimizer = torch.optim.SGD(
+        net.parameters(), made.lr, made.momentum, weight_decay=made.weight_decay
+    )
+    done = 0
+
+    def step(images: torch.Tensor, labels: torch.Tensor) -> None:
+        nonlocal done
+        net.set_progress(done / steps)
+        logits, auxiliary = net(images)
+        loss = cross_entropy(logits, labels) + 0.4 * cross_entropy(auxiliary, labels)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), made.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        done += 1
+
+    return step
+
+
+def seconds(step: Callable[[], None], device: str) -> float:
+    """Of one step: processor time of one thread, or the wall's until the device is done."""
+    if device == "cpu" and torch.get_num_threads() == 1:
+        start = time.process_time()
+        step()
+        return time.process_time() - start
+    if device == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def loop_table(arguments: argparse.Namespace) -> None:
+    device, rounds = arguments.device, arguments.rounds
+    made = recipe("cifar", batch=arguments.batch)
+    images = datasets("fake", made).train
+    training = Training(
+        network(device, arguments.N, arguments.filters), images, made, 0, Execution(device=device)
+    )
+    plain = plain_step(
+        network(device, arguments.N, arguments.filters).train(), made, training.steps
+    )
+    batch = [images[index] for index in range(made.batch)]
+    pixels = torch.stack([image for image, _ in batch]).to(device)
+    labels = torch.tensor([label for _, label in batch], device=device)
+    turns = {
+        "plain loop": lambda: plain(pixels, labels),
+        "nasdsl": lambda: training.take_step([(pixels, labels)]),
+    }
+    for turn in turns.values():
+        turn()
+    taken: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(rounds):
+        order = list(turns) if number % 2 else list(turns)[::-1]
+        for name in order:
+            taken[name].append(seconds(turns[name], device))
+    ratios = [a / b for a, b in zip(taken["nasdsl"], taken["plain loop"], strict=True)]
+    print(f"| step, {arguments.N} @ {arguments.filters}, batch {made.batch} | ms | images/s |")
+    print("|---|---|---|")
+    for name, found in taken.items():
+        middle = statistics.median(found)
+        print(f"| {name} | {1000 * middle:.1f} | {made.batch / middle:.1f} |")
+    print(f"\noverhead {100 * (statistics.median(ratios) - 1):+.1f} % of {rounds} rounds")
+    if device == "cuda":
+        print(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+
+
+def pipeline_table(arguments: argparse.Namespace) -> None:
+    print("| images, recipe | microseconds an image | images/s a process |")
+    print("|---|---|---|")
+    for name, (source, made) in PIPELINES.items():
+        images = datasets(source, made).train
+        count = 40 if made.image_size > 100 else 1000
+        start = time.process_time()
+        for index in range(count):
+            images[index % len(images)]
+        each = (time.process_time() - start) / count
+        print(f"| {name} | {1e6 * each:.0f} | {1 / each:,.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--N", type=int, default=6)
+    parser.add_argument("--filters", type=int, default=768)
+    parser.add_argument("--pipeline", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    (pipeline_table if arguments.pipeline else loop_table)(arguments)
+
+
+if __name__ == "__main__":
+    main()

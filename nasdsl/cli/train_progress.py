@@ -1,0 +1,145 @@
+"""How a training is shown while it goes on: bars on a terminal, lines elsewhere.
+
+Purpose: the two watchers, and which of them suits a stream.
+Non-goals: files (`nasdsl.train.run_folder`); the result, which goes to standard output.
+"""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from nasdsl.cli import output
+from nasdsl.train.results import Epoch, Fitted
+from nasdsl.train.watcher import Plan, Watcher
+
+#: A long epoch is told about this often where there is no terminal.
+_LINE_SECONDS = 60
+
+
+def watcher_for_terminal(quiet: bool) -> list[Watcher]:
+    """Bars where standard error is a terminal, lines where not, nothing if `quiet`."""
+    if quiet:
+        return []
+    return [Bars() if output.colour(sys.stderr) and sys.stderr.isatty() else Lines()]
+
+
+def epoch_line(epoch: Epoch, epochs: int) -> str:
+    """An epoch in a line."""
+    width = len(str(epochs))
+    held_out = f"  held out {epoch.held_out.accuracy:6.2%}" if epoch.held_out else ""
+    keep = f"  keep {epoch.keep:.3f}" if epoch.keep < 1 else ""
+    return (
+        f"epoch {epoch.epoch:>{width}}/{epochs}  loss {epoch.loss:.4f}  "
+        f"accuracy {epoch.accuracy:6.2%}{held_out}  lr {epoch.learning_rate:.2e}{keep}  "
+        f"{epoch.images_per_second:,.0f} images/s  {epoch.seconds:.1f} s"
+    )
+
+
+def opening_line(plan: Plan) -> str:
+    """What is about to be done, in a line."""
+    shared = f" on {plan.processes} processes" if plan.processes > 1 else ""
+    steps = f"{plan.epochs} epochs of {plan.steps_per_epoch} steps, {plan.batch} images each"
+    after = f", going on after step {plan.first_step}" if plan.first_step else ""
+    return f"training on {plan.device}{shared}: {steps}{after}"
+
+
+class Lines(Watcher):
+    """A line an epoch, and one a minute within long epochs, to standard error."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.last = perf_counter()
+
+    def started(self, plan: Plan) -> None:
+        """Say what is about to be done."""
+        self.plan = plan
+        output.note(opening_line(plan))
+
+    def measured(self, step: int, loss: float, accuracy: float) -> None:
+        """Say where a long epoch is."""
+        if self.plan is None or perf_counter() - self.last < _LINE_SECONDS:
+            return
+        self.last = perf_counter()
+        total = self.plan.epochs * self.plan.steps_per_epoch
+        output.note(f"step {step:,}/{total:,}  loss {loss:.4f}  accuracy {accuracy:.2%}")
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """Say how the epoch went."""
+        assert self.plan is not None
+        self.last = perf_counter()
+        output.note(epoch_line(epoch, self.plan.epochs))
+
+
+class Bars(Watcher):
+    """One bar for the whole training, below the lines of its epochs."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            refresh_per_second=4,
+        )
+        self.plan: Plan | None = None
+        self.task: Any = None
+        self.began, self.first, self.rate = perf_counter(), 0, 0.0
+
+    def started(self, plan: Plan) -> None:
+        """Draw the bar."""
+        self.plan, self.first, self.began = plan, plan.first_step, perf_counter()
+        self.console.print(Text(opening_line(plan), style="dim"))
+        total = plan.epochs * plan.steps_per_epoch
+        self.task = self.progress.add_task(
+            "epoch 1", total=total, completed=plan.first_step, figures=""
+        )
+        self.progress.start()
+
+    def stepped(self, step: int, learning_rate: float) -> None:
+        """Move the bar."""
+        assert self.plan is not None
+        self.rate = learning_rate
+        epoch = min((step - 1) // self.plan.steps_per_epoch + 1, self.plan.epochs)
+        name = f"epoch {epoch}/{self.plan.epochs}"
+        self.progress.update(self.task, completed=step, description=name)
+
+    def measured(self, step: int, loss: float, accuracy: float) -> None:
+        """Show the figures since the epoch began."""
+        assert self.plan is not None
+        seconds = max(perf_counter() - self.began, 1e-9)
+        speed = (step - self.first) / seconds
+        left = (self.plan.epochs * self.plan.steps_per_epoch - step) / max(speed, 1e-9)
+        self.progress.update(
+            self.task,
+            figures=f"loss {loss:.4f}  accuracy {accuracy:.2%}  lr {self.rate:.2e}  "
+            f"{speed * self.plan.batch:,.0f} images/s  {_clock(left)} left",
+        )
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """Leave a line above the bar."""
+        assert self.plan is not None
+        self.console.print(Text(epoch_line(epoch, self.plan.epochs)), soft_wrap=True)
+
+    def saved(self, path: Path, step: int) -> None:
+        """Nothing; each epoch saves."""
+
+    def ended(self, fitted: Fitted) -> None:
+        """Take the bar away."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self.progress.stop()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,100 @@
+"""Checkpoints: all a run needs to go on, in files that are whole or not there.
+
+Purpose: write the state, keep the newest few, and find the newest that loads.
+Non-goals: what the state is (`nasdsl.train.loop`); weights for others (`nasdsl.export`).
+
+A file is written beside its place, flushed to the disk and renamed, so a machine that stops at
+any moment leaves the checkpoint before. Older ones go only after a newer one is in its place.
+Reading never runs code: files hold tensors and plain values, and PyTorch is told to refuse all
+else.
+"""
+
+import os
+import pickle
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from nasdsl.errors import refuse
+from nasdsl.export.placing import placed
+
+#: Stands in every file; raised when older ones can no longer be read.
+FORMAT = 1
+#: How many are kept: the newest, and one in case its disk block goes bad.
+KEPT = 2
+
+_NAME = re.compile(r"step-(\d{9,})\.pt")
+
+#: Tensors and plain values by name.
+State = dict[str, Any]
+
+
+class Found(NamedTuple):
+    """A checkpoint that was read, and the newer ones that could not be."""
+
+    path: Path
+    state: State
+    damaged: tuple[Path, ...]
+
+
+class Checkpoints:
+    """The checkpoints of a run, in a folder of their own."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def paths(self) -> list[Path]:
+        """The files, newest first."""
+        if not self.folder.is_dir():
+            return []
+        named = ((path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir())
+        steps = [(int(match[1]), path) for path, match in named if match]
+        return [path for _, path in sorted(steps, reverse=True)]
+
+    def save(self, step: int, state: State) -> Path:
+        """Write the state after `step` steps, then drop the oldest.
+
+        Raises:
+            CellError: NAS006, it cannot be written; those before are still there.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"step-{step:09d}.pt"
+        with placed(path) as beside:
+            torch.save({"format": FORMAT, "step": step, **state}, beside)
+        for old in self.paths()[KEPT:]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def newest(self) -> Found | None:
+        """The newest checkpoint that loads; None where there is none at all.
+
+        Raises:
+            CellError: NAS842, there are files and none of them loads.
+        """
+        damaged: list[Path] = []
+        reasons: list[str] = []
+        for path in self.paths():
+            try:
+                return Found(path, _read(path), tuple(damaged))
+            except (OSError, ValueError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+                damaged.append(path)
+                reasons.append(f"{path.name}: {str(error).strip().splitlines()[0][:120]}")
+        if not damaged:
+            return None
+        raise refuse("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)
+
+
+def _read(path: Path) -> State:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("damaged or cut short")
+    with warnings.catch_warnings():
+        # It warns of formats that are not ours; those fail below.
+        warnings.simplefilter("ignore")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ValueError(f"not a checkpoint of format {FORMAT}")
+    return state

@@ -1,0 +1,10 @@
+"""Data: images to train on, from a short text that names them.
+
+Purpose: `datasets("cifar10:PATH", recipe)`.
+Non-goals: other data than classified images.
+"""
+
+from nasdsl.train.data.datasets import datasets
+from nasdsl.train.data.splits import Images, Splits
+
+__all__ = ["Images", "Splits", "datasets"]

@@ -1,0 +1,108 @@
+"""`cifar10:PATH` and `cifar100:PATH`: 60,000 photos of 32x32 pixels (Krizhevsky 2009).
+
+Purpose: read the published Python files with torchvision, and say what is missing.
+Non-goals: the binary and the MATLAB files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torchvision import datasets
+
+from nasdsl.errors import refuse
+from nasdsl.train.data.splits import Stacked
+from nasdsl.train.data.views import Look
+
+#: Mean and deviation of the 50,000 training images.
+LOOKS = {
+    10: Look((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    100: Look((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+}
+SIZE, CHANNELS = 32, 3
+_SETS: dict[int, Any] = {10: datasets.CIFAR10, 100: datasets.CIFAR100}
+
+
+def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked, Stacked]:
+    """Training and test images of a folder.
+
+    Args:
+        path: the folder that holds `cifar-10-batches-py` or `cifar-100-python`, or is that.
+        classes: 10 or 100.
+        download: fetch what is missing, 170 MB.
+
+    Raises:
+        CellError: NAS823, files are missing; NAS824, a file is not what it should be.
+    """
+    source = _SETS[classes]
+    root = Path(path)
+    if root.name == source.base_folder:
+        root = root.parent
+    if download:
+        _download(source, root)
+    folder = root / source.base_folder
+    names = [name for name, _ in (*source.train_list, *source.test_list)]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise _missing(source, root, folder, missing, len(names))
+    return _split(source, folder, source.train_list), _split(source, folder, source.test_list)
+
+
+def _split(source: Any, folder: Path, files: Any) -> Stacked:
+    """The images of some of the files."""
+    pixels, labels = [], []
+    for name, _ in files:
+        found, classes = read_batch(folder / name)
+        pixels.append(found)
+        labels.append(classes)
+    return Stacked(torch.cat(pixels), torch.cat(labels))
+
+
+def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images (N, 3, 32, 32), bytes, and classes (N,) of one published file.
+
+    Raises:
+        CellError: NAS824.
+    """
+    from nasdsl.train.data.cifar_pickle import read
+
+    try:
+        found = read(path)
+        rows = found["data"]
+        classes = found["labels"] if "labels" in found else found["fine_labels"]
+        pixels = torch.tensor(rows, dtype=torch.uint8).reshape(-1, CHANNELS, SIZE, SIZE)
+        labels = torch.tensor(classes, dtype=torch.int64)
+        if len(pixels) != len(labels):
+            raise ValueError(f"{len(pixels)} images and {len(labels)} classes")
+    except Exception as error:
+        # Unpickling bytes that are damaged can raise nearly anything.
+        raise refuse(
+            "NAS824",
+            f"{str(path)!r} is not a file of CIFAR images: {str(error)[:100] or 'it ends early'}",
+            "extract the archive again; a download that broke off leaves a file like this",
+        ) from error
+    return pixels, labels
+
+
+def _download(source: Any, root: Path) -> None:
+    try:
+        source(str(root), download=True)
+    except (OSError, RuntimeError) as error:
+        raise refuse(
+            "NAS823",
+            f"the data set cannot be downloaded to {str(root)!r}: {str(error)[:100]}",
+            f"fetch {source.url} by other means and extract it there",
+        ) from error
+
+
+def _missing(source: Any, root: Path, folder: Path, missing: list[str], count: int) -> Any:
+    archive = root / source.filename
+    if archive.is_file():
+        hint = f"extract it: tar -xzf {archive} -C {root}"
+    else:
+        hint = f"`--download` fetches it; or extract {source.filename} in {str(root)!r}"
+    if folder.is_dir():
+        what = f"{len(missing)} of its {count} files are missing, {missing[0]!r} first"
+        return refuse("NAS823", f"{str(folder)!r} is not whole: {what}", hint)
+    what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
+    return refuse("NAS823", f"no {source.__name__} images: {what}", hint)

@@ -1,0 +1,92 @@
+"""`imagefolder:PATH` and `imagenet:PATH`: a folder of images for each class.
+
+Purpose: find the folders, and say what was expected where.
+Non-goals: extracting ImageNet's archives; its files cannot be downloaded without an account.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from nasdsl.errors import CellError, refuse
+
+_TRAIN = ("train",)
+_TEST = ("val", "test", "validation")
+_IMAGENET_CLASSES = 1000
+
+
+def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFolder | None]:
+    """Training images, and test images where there are any.
+
+    Args:
+        path: holds `train` with a folder for each class, and `val` or `test` with the same;
+            or, without `train`, the folders of the classes.
+        imagenet: require both parts and the 1,000 classes of ILSVRC 2012.
+
+    Raises:
+        CellError: NAS823, folders are missing or empty; NAS824, the two parts differ.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise refuse("NAS823", f"there is no folder {path!r}", _expected(imagenet))
+    train = _first(root, _TRAIN)
+    if train is None and (imagenet or _first(root, _TEST)):
+        raise _lacking(root, "train", imagenet)
+    test = _first(root, _TEST) if train else None
+    if test is None and imagenet:
+        raise _lacking(root, "val", imagenet)
+    trained = _folder(train or root, imagenet)
+    tested = _folder(test, imagenet) if test else None
+    if tested is not None and tested.classes != trained.classes:
+        odd = sorted(set(trained.classes) ^ set(tested.classes))
+        raise refuse(
+            "NAS824",
+            f"{str(train)!r} and {str(test)!r} have different classes, {odd[0]!r} among them",
+            "both need a folder for each class, of the same name",
+        )
+    return trained, tested
+
+
+def _first(root: Path, names: tuple[str, ...]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def _folder(path: Path, imagenet: bool) -> ImageFolder:
+    try:
+        found = ImageFolder(str(path))
+    except FileNotFoundError as error:
+        # torchvision lists all classes in one line; the first line is enough.
+        reason = str(error).splitlines()[0][:160].rstrip(". ")
+        raise refuse("NAS823", f"{str(path)!r}: {reason}", _suffixes()) from error
+    if imagenet and len(found.classes) != _IMAGENET_CLASSES:
+        raise refuse(
+            "NAS823",
+            f"{str(path)!r} has {len(found.classes)} classes of the 1,000 of ImageNet",
+            "extract the archives of the other classes; `imagefolder:` takes any number",
+        )
+    return found
+
+
+def _lacking(root: Path, name: str, imagenet: bool) -> CellError:
+    archives = sorted(root.glob("*.tar*"))
+    hints = [_expected(imagenet)]
+    if archives:
+        hints.append(f"{archives[0].name} is not extracted")
+    return refuse("NAS823", f"there is no folder {name!r} in {str(root)!r}", *hints)
+
+
+def _expected(imagenet: bool) -> str:
+    if imagenet:
+        return "expected are train/n01440764/... and val/n01440764/..., 1,000 folders in each"
+    return "expected are train/CLASS/IMAGE and val/CLASS/IMAGE, or CLASS/IMAGE"
+
+
+def _suffixes() -> str:
+    return f"images are files that end in {', '.join(IMG_EXTENSIONS)}"
+
+
+def labels(images: Any) -> list[int]:
+    """The classes of the images in order, without opening one."""
+    return list(images.targets)

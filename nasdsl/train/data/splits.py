@@ -1,0 +1,99 @@
+"""`Splits`: the images of a training, and what kind of images they are.
+
+Purpose: one type for every source of data, and how some of the images are held out.
+Non-goals: reading them (one file a source); what is done to them (`views`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+
+class Images(Protocol):
+    """Pairs by index: an image (C, H, W), float, and its class."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> tuple[Tensor, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Images in three parts that share none.
+
+    Attributes:
+        name: what was asked for, as in `cifar10:PATH`.
+        train: to train on; augmented, drawing from PyTorch's generator.
+        held_out: to choose recipes and architectures by; None where none are held out.
+        test: to report; None where the source has none.
+        classes: how many.
+        channels: of an image.
+        image_size: height and width in pixels.
+    """
+
+    name: str
+    train: Images
+    held_out: Images | None
+    test: Images | None
+    classes: int
+    channels: int
+    image_size: int
+
+
+class Viewed(Dataset[tuple[Tensor, int]]):
+    """Some of the images of a set, each seen through a transform.
+
+    Args:
+        images: pairs by index of what the transform takes, and a class.
+        view: makes the image (C, H, W), float.
+        indices: which; all of them where None.
+    """
+
+    def __init__(
+        self, images: Any, view: Callable[[Any], Tensor], indices: Sequence[int] | None = None
+    ) -> None:
+        self.images, self.view = images, view
+        self.indices = range(len(images)) if indices is None else indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image, label = self.images[self.indices[index]]
+        return self.view(image), int(label)
+
+
+class Stacked(Dataset[tuple[Tensor, int]]):
+    """Images that are in memory: (N, C, H, W) of bytes, and (N,) classes."""
+
+    def __init__(self, pixels: Tensor, labels: Tensor) -> None:
+        assert pixels.dtype == torch.uint8
+        assert len(pixels) == len(labels)
+        self.pixels, self.labels = pixels, labels.tolist()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.pixels[index], self.labels[index]
+
+
+#: The images held out are part of what a data set is: results of different seeds, and children
+#: of one search, are compared on the same ones.
+_SPLIT_SEED = 0
+
+
+def parted(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
+    """Indices in two parts, the second with `share` of each class; the same at every call."""
+    labels = list(labels)
+    generator = torch.Generator().manual_seed(_SPLIT_SEED)
+    order = torch.randperm(len(labels), generator=generator).tolist()
+    by_class: dict[int, list[int]] = {}
+    for index in order:
+        by_class.setdefault(labels[index], []).append(index)
+    second = {index for found in by_class.values() for index in found[: round(share * len(found))]}
+    return [i for i in range(len(labels)) if i not in second], sorted(second)

@@ -1,0 +1,90 @@
+"""`evaluate`: how well a network does on images it is not trained on.
+
+Purpose: loss and accuracy over a data set, each image once, on one device or several.
+Non-goals: choosing the weights (`nasdsl.train.loop` puts averages in place first).
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from nasdsl.train.results import Evaluation
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+#: Classes that count as hits of `accuracy_top5`.
+_TOP = 5
+
+
+def evaluate(
+    net: nn.Module,
+    images: Any,
+    *,
+    batch: int = 128,
+    workers: int = 0,
+    precision: str = "fp32",
+    accelerator: "Accelerator | None" = None,
+) -> Evaluation:
+    """The network's loss and accuracy on a data set.
+
+    Args:
+        net: gives logits (B, classes) in evaluation; its mode is as before afterwards.
+        images: a data set of pairs, an image (C, H, W) and a class.
+        batch: images at a time; it does not change the result beyond rounding.
+        workers: processes that load images.
+        precision: `fp32`, or `bf16` for automatic mixed precision.
+        accelerator: where several processes share the work; each of them has to call this.
+
+    Raises:
+        ValueError: there are no images.
+    """
+    if not len(images):
+        raise ValueError("there are no images to evaluate on")
+    device = next(net.parameters()).device
+    start = perf_counter()
+    sums = torch.zeros(3, dtype=torch.float64)
+    was_training = net.training
+    net.eval()
+    try:
+        with torch.no_grad(), _autocast(device, precision):
+            for pixels, labels in _batches(images, batch, workers, accelerator):
+                pixels, labels = pixels.to(device), labels.to(device)
+                sums += _sums(net(pixels).float(), labels).to("cpu", torch.float64)
+    finally:
+        net.train(was_training)
+    if accelerator is not None and accelerator.num_processes > 1:
+        sums = accelerator.reduce(sums.to(device), "sum").cpu()
+    loss, hits, hits_top5 = (sums / len(images)).tolist()
+    return Evaluation(loss, hits, hits_top5, len(images), perf_counter() - start)
+
+
+def _sums(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy, hits, and hits among the five highest, each summed; (3,)."""
+    top = logits.topk(min(_TOP, logits.shape[1]), dim=1).indices == labels[:, None]
+    loss = F.cross_entropy(logits, labels, reduction="sum")
+    return torch.stack([loss, top[:, 0].sum().to(loss), top.sum().to(loss)])
+
+
+def _batches(
+    images: Any, batch: int, workers: int, accelerator: "Accelerator | None"
+) -> Iterator[Any]:
+    """This process's share of the images, in order, each once over all processes."""
+    if accelerator is not None and accelerator.num_processes > 1:
+        share = range(accelerator.process_index, len(images), accelerator.num_processes)
+        images = Subset(images, share)
+    if not len(images):
+        return
+    yield from DataLoader(images, batch, num_workers=workers)
+
+
+def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)

@@ -1,0 +1,53 @@
+"""Recipes in files: those that a run leaves behind, and those that people write.
+
+Purpose: a recipe as text with every value, and back; a file may name a shipped recipe as its
+`base` and say only what differs.
+Non-goals: the shipped recipes (`nasdsl.train.recipe`).
+"""
+
+import os
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+from nasdsl.errors import refuse
+from nasdsl.train.recipe import Recipe, recipe
+
+_SUFFIX = ".toml"
+#: What a file that names no base is based on.
+_BASE = "quick"
+
+
+def resolved_text(chosen: Recipe) -> str:
+    """A recipe as TOML, every value written out."""
+    values = asdict(chosen)
+    del values["name"]
+    lines = [f'base = "{chosen.name}"', *(f"{name} = {_toml(values[name])}" for name in values)]
+    return "\n".join(lines) + "\n"
+
+
+def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
+    """A shipped recipe by name, or one in a `.toml` file.
+
+    Raises:
+        CellError: NAS820, no recipe has that name; NAS846, the file cannot be read; NAS821 and
+            NAS822 for what it says.
+    """
+    name = os.fspath(name_or_path)
+    if not name.endswith(_SUFFIX):
+        return recipe(name)
+    try:
+        values = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise refuse("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
+    base = values.pop("base", _BASE)
+    if not isinstance(base, str):
+        raise refuse("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
+    return recipe(base).changed(**values)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

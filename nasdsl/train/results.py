@@ -1,0 +1,85 @@
+"""What training and evaluation give.
+
+Purpose: the types that `fit` and `evaluate` return and that a run's files hold.
+Non-goals: computing them.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well a network does on images it is not trained on.
+
+    Attributes:
+        loss: cross-entropy in nats, without label smoothing, mean over the images.
+        accuracy: share of images whose highest logit is their class, 0 to 1.
+        accuracy_top5: share whose class is among the five highest, 0 to 1.
+        images: how many.
+        seconds: how long it took.
+    """
+
+    loss: float
+    accuracy: float
+    accuracy_top5: float
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch of training.
+
+    Attributes:
+        epoch: from 1.
+        step: steps taken at its end, from the beginning of training.
+        loss: what was minimised, mean over the epoch: label smoothing and the auxiliary
+            classifier's share included, weight decay not.
+        accuracy: share of right answers while training, 0 to 1.
+        held_out: on the images held out, at the epoch's end.
+        learning_rate: of its last step.
+        keep: probability that ScheduledDropPath kept a path of the last cell at its end.
+        seconds: of training, evaluation not included.
+        images_per_second: trained on, over all processes.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    held_out: Evaluation | None
+    learning_rate: float
+    keep: float
+    seconds: float
+    images_per_second: float
+
+    def as_members(self) -> dict[str, Any]:
+        """Plain values, for JSON and checkpoints."""
+        return asdict(self)
+
+    @classmethod
+    def from_members(cls, members: dict[str, Any]) -> "Epoch":
+        """The inverse of `as_members`."""
+        held_out = members["held_out"]
+        evaluation = None if held_out is None else Evaluation(**held_out)
+        return cls(**{**members, "held_out": evaluation})
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A finished training.
+
+    Attributes:
+        held_out: on the images held out, with the final weights; None where none are.
+        test: on the test images; None where there are none, or it was not asked for.
+        history: the epochs in order.
+        steps: optimizer steps.
+        seconds: of training and evaluation, those before a resumption included.
+    """
+
+    held_out: Evaluation | None
+    test: Evaluation | None
+    history: tuple[Epoch, ...]
+    steps: int
+    seconds: float

@@ -1,0 +1,383 @@
+"""The training loop: what it computes, that it repeats itself, what it refuses."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks are torch modules")
+pytest.importorskip("accelerate", reason="training needs it")
+
+from hypothesis import given, settings  # noqa: E402 (after the packages that may be missing)
+from hypothesis import strategies as st  # noqa: E402
+from torch.nn.functional import cross_entropy  # noqa: E402
+
+from nasdsl.errors import CellError  # noqa: E402
+from nasdsl.train import (  # noqa: E402
+    Checkpoints,
+    Epoch,
+    Execution,
+    Interrupted,
+    Watcher,
+    evaluate,
+    fit,
+)
+from nasdsl.train.objective import objective  # noqa: E402
+from nasdsl.train.order import EpochBatches  # noqa: E402
+from nasdsl.train.randomness import seed_of  # noqa: E402
+from nasdsl.train.training import Training  # noqa: E402
+from tests.train_cases import Noisy, network, short, splits  # noqa: E402
+
+#: Everything that draws, averages or has a state.
+RICH = {"ema": 0.9, "label_smoothing": 0.1, "clip": 1.0}
+RICH_NETWORK = {"drop_path": 0.4, "dropout": 0.3}
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Whether two nests of tensors and values are the same, bit for bit."""
+    if isinstance(left, torch.Tensor):
+        return bool(torch.equal(left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple):
+        return len(left) == len(right) and all(map(equal, left, right))
+    return bool(left == right)
+
+
+def timeless(history: Sequence[Epoch]) -> list[dict[str, Any]]:
+    """Epochs without what depends on the clock."""
+    found = []
+    for epoch in history:
+        members = epoch.as_members()
+        del members["seconds"], members["images_per_second"]
+        if members["held_out"]:
+            del members["held_out"]["seconds"]
+        found.append(members)
+    return found
+
+
+# -- seeds and order ----------------------------------------------------------------------
+
+
+def test_seeds_differ() -> None:
+    """Every use at every place has a seed of its own, in the range PyTorch takes."""
+    uses: list[Any] = ["order", "image", "forward"]
+    seeds = {
+        seed_of(s, use, a, b) for s in (0, 1, 10) for use in uses for a in (0, 1) for b in (0, 1)
+    }
+    assert len(seeds) == 3 * 3 * 4
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(1, 60),
+    batches=st.integers(1, 3),
+    processes=st.integers(1, 3),
+    accumulation=st.integers(1, 3),
+    epoch=st.integers(0, 3),
+)
+def test_parts_of_a_batch(
+    count: int, batches: int, processes: int, accumulation: int, epoch: int
+) -> None:
+    """However a batch is cut, its parts put together are the batch, seeds included."""
+    parts = processes * accumulation
+    batch = batches * parts
+    whole = EpochBatches(count, batch, 7)
+    whole.begin(epoch)
+    cut = [
+        EpochBatches(count, batch, 7, rank, processes, accumulation) for rank in range(processes)
+    ]
+    for each in cut:
+        each.begin(epoch)
+    lists = [list(each) for each in cut]
+    for step, expected in enumerate(whole):
+        mine = slice(step * accumulation, (step + 1) * accumulation)
+        assert [place for found in lists for part in found[mine] for place in part] == expected
+    assert all(len(found) == whole.steps * accumulation for found in lists)
+
+
+@given(count=st.integers(1, 60), batch=st.integers(1, 20), first=st.integers(0, 5))
+def test_an_epoch_from_a_step_on(count: int, batch: int, first: int) -> None:
+    """Beginning later leaves out the steps before; no image comes twice; epochs differ."""
+    batches = EpochBatches(count, batch, 0)
+    batches.begin(1)
+    whole = list(batches)
+    batches.begin(1, min(first, batches.steps))
+    assert list(batches) == whole[first:]
+    indices = [index for part in whole for _, index in part]
+    assert len(set(indices)) == len(indices)
+    batches.begin(2)
+    assert not whole or list(batches) != whole
+
+
+# -- what is computed ---------------------------------------------------------------------
+
+
+def test_a_step_by_hand() -> None:
+    """A step is that of a loop of a few lines: same images, loss, gradient and update."""
+    chosen = short(optimizer="sgd", momentum=0.9, weight_decay=0.0, clip=0.0, schedule="constant")
+    data, net, other = splits(), network(**RICH_NETWORK), network(**RICH_NETWORK)
+    training = Training(net, data.train, chosen, 5, Execution("cpu"))
+    training.batches.begin(0)
+    optimizer = torch.optim.SGD(other.parameters(), chosen.lr, 0.9)
+    other.train()
+    batches = EpochBatches(len(data.train), 8, 5)
+    for number, (part, places) in enumerate(zip(training.loader, batches, strict=True)):
+        training.take_step([part])
+        images, labels = [], []
+        for seed, index in places:
+            torch.manual_seed(seed)
+            image, label = data.train[index]
+            images.append(image)
+            labels.append(label)
+        torch.manual_seed(seed_of(5, "forward", number, 0))
+        other.set_progress(number / 15)
+        optimizer.zero_grad()
+        logits = other(torch.stack(images))
+        cross_entropy(logits, torch.tensor(labels), label_smoothing=0.1).backward()
+        optimizer.step()
+    assert training.step == 5
+    state, expected = net.state_dict(), other.state_dict()
+    for name in state:
+        assert torch.allclose(state[name], expected[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_objective_by_hand() -> None:
+    """Smoothed labels for both classifiers, the auxiliary one weighed."""
+    logits, auxiliary = torch.randn(4, 3), torch.randn(4, 3)
+    labels = torch.tensor([0, 2, 1, 1])
+    target = torch.full((4, 3), 0.1 / 3)
+    target[range(4), labels] += 0.9
+
+    def smoothed(z: Any) -> Any:
+        return -(target * z.log_softmax(1)).sum(1).mean()
+
+    loss, about = objective((logits, auxiliary), labels, 0.1, 0.4)
+    assert torch.allclose(loss, smoothed(logits) + 0.4 * smoothed(auxiliary))
+    assert about is logits
+    assert torch.allclose(objective(logits, labels, 0.1, 0.4)[0], smoothed(logits))
+
+
+def test_accumulation_is_the_same_gradient() -> None:
+    """Where nothing depends on the batch as a whole, two parts make the step of one.
+
+    Batch norm does depend on it, so it is in evaluation here.
+    """
+    found = []
+    for accumulation in (1, 2):
+        net = network()
+        execution = Execution("cpu", accumulation=accumulation)
+        training = Training(net, splits().train, short(optimizer="sgd"), 0, execution)
+        net.eval()
+        parts = list(training.loader)[:accumulation]
+        training.take_step(parts)
+        found.append(net.state_dict())
+    for name, tensor in found[0].items():
+        assert torch.allclose(tensor, found[1][name], atol=1e-6), name
+
+
+def test_evaluation_by_hand() -> None:
+    """Loss, hits, and hits among five, for any size of batch; the network is as before."""
+    net, images = network().train(), Noisy(20, 0.0)
+    pixels = torch.stack([images[i][0] for i in range(20)])
+    labels = torch.tensor(images.labels)
+    net.eval()
+    with torch.no_grad():
+        logits = net(pixels)
+    net.train()
+    for batch in (1, 7, 128):
+        found = evaluate(net, images, batch=batch)
+        assert found.images == 20
+        assert found.loss == pytest.approx(float(cross_entropy(logits, labels)), rel=1e-5)
+        assert found.accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
+        assert found.accuracy_top5 == 1.0
+        assert net.training
+    with pytest.raises(ValueError, match="no images"):
+        evaluate(net, Noisy(0))
+
+
+def test_fit_learns_and_tells() -> None:
+    """Means that tell the class are learned; the net ends in evaluation as it was evaluated."""
+    net, data, seen = network(), splits(), []
+    fitted = fit(net, data, short(epochs=12), on_epoch=seen.append, test=True)
+    assert fitted.held_out is not None
+    assert fitted.held_out.accuracy >= 0.9
+    assert fitted.steps == 60
+    assert tuple(seen) == fitted.history
+    assert [epoch.epoch for epoch in seen] == list(range(1, 13))
+    assert fitted.test is not None
+    assert fitted.test.images == 12
+    assert not net.training
+    again = evaluate(net, data.held_out)
+    assert again.loss == pytest.approx(fitted.held_out.loss, rel=1e-5)
+
+
+def test_averages_are_what_is_evaluated() -> None:
+    """With `ema` the network ends with the averages, which are not the last weights."""
+    with_average, without = network(), network()
+    fitted = fit(with_average, splits(), short(ema=0.9))
+    fit(without, splits(), short())
+    name = "head.linear.weight"
+    assert not torch.equal(with_average.state_dict()[name], without.state_dict()[name])
+    assert fitted.held_out is not None
+    assert evaluate(with_average, splits().held_out).loss == pytest.approx(fitted.held_out.loss)
+
+
+def test_same_seed_same_network() -> None:
+    """A seed decides everything, whatever the caller's generator and loading processes do."""
+    found = []
+    for seed, workers in ((0, 0), (0, 0), (0, 2), (1, 0)):
+        torch.rand(len(found))
+        before = torch.random.get_rng_state()
+        net = network(**RICH_NETWORK)
+        fitted = fit(
+            net, splits(), short(**RICH), seed=seed, execution=Execution("cpu", workers=workers)
+        )
+        assert torch.equal(torch.random.get_rng_state(), before)
+        found.append((net.state_dict(), timeless(fitted.history)))
+    assert equal(found[0], found[1])
+    assert equal(found[0], found[2])
+    assert not equal(found[0], found[3])
+
+
+@pytest.mark.parametrize("how", [{"compile": True}, {"channels_last": True}, {"accumulation": 2}])
+def test_ways_to_run(how: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each changes rounding or memory, not what is learned."""
+    if "compile" in how:
+        # Whether a compiler is there is the machine's business.
+        monkeypatch.setattr(torch.nn.Module, "compile", lambda net: None)
+    fitted = fit(network(), splits(), short(), execution=Execution("cpu", **how))
+    plain = fit(network(), splits(), short(), execution=Execution("cpu"))
+    assert fitted.history[0].loss == pytest.approx(plain.history[0].loss, rel=0.2)
+
+
+def test_bf16() -> None:
+    """Mixed precision keeps weights in float32 and gives nearly the same loss."""
+    net = network()
+    fitted = fit(net, splits(), short(precision="bf16"), execution=Execution("cpu"))
+    plain = fit(network(), splits(), short(), execution=Execution("cpu"))
+    assert all(p.dtype == torch.float32 for p in net.parameters())
+    assert fitted.history[0].loss == pytest.approx(plain.history[0].loss, rel=0.1)
+    assert fitted.history[0].loss != plain.history[0].loss
+
+
+# -- going on -----------------------------------------------------------------------------
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Says stop when it is asked for the `steps`th time."""
+    asked = iter(range(1, 1000))
+    return lambda: next(asked) >= steps
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 5, 6, 11])
+def test_resumed_bit_for_bit(stop_at: int, tmp_path: Path) -> None:
+    """Stopped within an epoch or at its end, weights, averages, optimizer and history agree."""
+    whole_folder, folder = Checkpoints(tmp_path / "whole"), Checkpoints(tmp_path / "stopped")
+    whole = network(**RICH_NETWORK)
+    expected = fit(whole, splits(), short(**RICH), checkpoints=whole_folder)
+    with pytest.raises(Interrupted) as stopped:
+        fit(
+            network(**RICH_NETWORK),
+            splits(),
+            short(**RICH),
+            checkpoints=folder,
+            stop=after(stop_at),
+        )
+    assert stopped.value.step == stop_at
+    assert stopped.value.checkpoint == folder.paths()[0]
+    # Another seed: the checkpoint's weights count, not these.
+    net = network(seed=99, **RICH_NETWORK)
+    fitted = fit(net, splits(), short(**RICH), checkpoints=folder)
+    assert equal(net.state_dict(), whole.state_dict())
+    assert timeless(fitted.history) == timeless(expected.history)
+    states = [each.newest().state for each in (whole_folder, folder)]  # type: ignore[union-attr]
+    for name in ("step", "net", "optimizer", "average", "sums", "recipe"):
+        assert equal(states[0][name], states[1][name]), name
+
+
+def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
+    """Its result is read, not computed again; only the test images are seen."""
+    first = fit(network(), splits(), short(), checkpoints=Checkpoints(tmp_path))
+    steps: list[int] = []
+
+    class Steps(Watcher):
+        def stepped(self, step: int, learning_rate: float) -> None:
+            steps.append(step)
+
+    net = network(seed=3)
+    again = fit(net, splits(), short(), checkpoints=Checkpoints(tmp_path), watchers=[Steps()])
+    assert steps == []
+    assert timeless(again.history) == timeless(first.history)
+    assert again.seconds >= first.seconds
+
+
+# -- refusals -----------------------------------------------------------------------------
+
+
+def codes(error: pytest.ExceptionInfo[CellError]) -> list[str]:
+    return [finding.code for finding in error.value.diagnostics]
+
+
+def test_divergence_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    """A rate that blows up is noticed at once; what was saved before is finite and loads."""
+    folder = Checkpoints(tmp_path)
+    wild = short(optimizer="sgd", lr=1e12, momentum=0.0, schedule="constant", warmup=0.0, clip=0.0)
+    with pytest.raises(CellError) as error:
+        fit(network(), splits(), wild, checkpoints=folder, save_seconds=0)
+    assert codes(error) == ["NAS840"]
+    found = folder.newest()
+    assert found is None or all(
+        bool(tensor.isfinite().all()) for tensor in found.state["net"].values()
+    )
+
+
+def test_nan_in_the_data(tmp_path: Path) -> None:
+    """One image that is not a number ends a training, with the checkpoint before it kept."""
+
+    class Spoilt(Noisy):
+        def __getitem__(self, index: int) -> tuple[Any, int]:
+            image, label = super().__getitem__(index)
+            return (image * math.nan if index == 3 else image), label
+
+    data, folder = splits(), Checkpoints(tmp_path)
+    fit(network(), data, short(epochs=1), checkpoints=folder)
+    spoilt = type(data)("spoilt", Spoilt(44), data.held_out, data.test, 3, 1, 8)
+    with pytest.raises(CellError) as error:
+        fit(network(), spoilt, short(epochs=3), checkpoints=folder)
+    assert codes(error) == ["NAS840"]
+    found = folder.newest()
+    assert found is not None
+    assert found.state["step"] == 5
+
+
+def test_networks_for_other_images() -> None:
+    """Every difference in one refusal."""
+    with pytest.raises(CellError) as error:
+        fit(network(classes=5, image_size=16), splits(), short())
+    assert codes(error) == ["NAS844", "NAS844"]
+    with pytest.raises(TypeError, match="compiled networks"):
+        fit(torch.nn.Linear(2, 2), splits(), short())
+
+
+def test_batches_that_cannot_be_cut() -> None:
+    """A batch of 8 has no three equal parts; the hint has one that does."""
+    with pytest.raises(CellError) as error:
+        fit(network(), splits(), short(), execution=Execution("cpu", accumulation=3))
+    assert codes(error) == ["NAS845"]
+    assert "batch=6" in error.value.diagnostics[0].hints[0]
+
+
+def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nasdsl.train` is public, and `recipe` in it is the function."""
+    import nasdsl
+
+    assert nasdsl.train.recipe("search").name == "search"
+    assert set(nasdsl.train.__all__) <= set(dir(nasdsl.train))
+    for name in nasdsl.train.__all__:
+        assert getattr(nasdsl.train, name) is not None
+    with pytest.raises(AttributeError):
+        _ = nasdsl.train.nonsense

@@ -1,0 +1,143 @@
+"""Optimizers and averages, against numpy written from the published equations."""
+
+import numpy
+import pytest
+import torch
+from torch import nn
+
+from nasdsl.train.ema import Average
+from nasdsl.train.optimizer import optimizer_for
+from nasdsl.train.recipe import recipe
+from nasdsl.train.rmsprop import RMSProp
+
+STEPS = 7
+
+
+def _gradients() -> list[numpy.ndarray]:
+    return list(numpy.random.default_rng(1).normal(size=(STEPS, 3, 4)))
+
+
+def _tensorflow_rmsprop(
+    weights: numpy.ndarray, lr: float, rho: float, momentum: float, epsilon: float, decay: float
+) -> list[numpy.ndarray]:
+    """TensorFlow 1's `RMSPropOptimizer`, whose slot `rms` starts at one."""
+    mean, update, history = numpy.ones_like(weights), numpy.zeros_like(weights), []
+    for step, gradient in enumerate(_gradients()):
+        gradient = gradient + decay * weights
+        rate = lr / (step + 1)
+        mean = rho * mean + (1 - rho) * gradient**2
+        update = momentum * update + rate * gradient / numpy.sqrt(mean + epsilon)
+        weights = weights - update
+        history.append(weights)
+    return history
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 1e-3])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_rmsprop_is_tensorflows(epsilon: float, decay: float) -> None:
+    """Each of seven steps, with a rate that changes, in double precision."""
+    start = numpy.random.default_rng(0).normal(size=(3, 4))
+    weight = nn.Parameter(torch.tensor(start))
+    optimizer = RMSProp([weight], 0.3, epsilon=epsilon, weight_decay=decay)
+    expected = _tensorflow_rmsprop(start, 0.3, 0.9, 0.9, epsilon, decay)
+    for step, gradient in enumerate(_gradients()):
+        optimizer.param_groups[0]["lr"] = 0.3 / (step + 1)
+        weight.grad = torch.tensor(gradient)
+        optimizer.step()
+        numpy.testing.assert_allclose(weight.detach().numpy(), expected[step], rtol=1e-12)
+
+
+def test_rmsprop_differs_from_pytorchs() -> None:
+    """With epsilon 1 the first step of PyTorch's is several times as large."""
+    ours, theirs = (nn.Parameter(torch.zeros(1)) for _ in range(2))
+    ours.grad, theirs.grad = torch.full((1,), 2.0), torch.full((1,), 2.0)
+    RMSProp([ours], 1.0).step()
+    torch.optim.RMSprop([theirs], 1.0, alpha=0.9, eps=1.0, momentum=0.9).step()
+    assert ours.item() == pytest.approx(-2 / numpy.sqrt(0.9 + 0.4 + 1))
+    assert theirs.item() == pytest.approx(-2 / (numpy.sqrt(0.4) + 1))
+    assert abs(ours.item() - theirs.item()) > 0.05
+
+
+def test_rmsprop_goes_on_from_its_state() -> None:
+    """Three steps, saved and loaded, then the rest: the same to the bit."""
+    whole, parted = (nn.Parameter(torch.ones(3, 4)) for _ in range(2))
+    first, second = RMSProp([whole], 0.1), RMSProp([parted], 0.1)
+    for step, gradient in enumerate(_gradients()):
+        if step == 3:
+            state = second.state_dict()
+            second = RMSProp([parted], 0.1)
+            second.load_state_dict(state)
+        for weight, optimizer in ((whole, first), (parted, second)):
+            weight.grad = torch.tensor(gradient, dtype=torch.float32)
+            optimizer.step()
+    assert torch.equal(whole, parted)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adamw"])
+def test_scales_and_biases_do_not_decay(name: str) -> None:
+    """With gradients of zero, matrices shrink and vectors stay."""
+    net = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3), nn.Linear(3, 2))
+    for param in net.parameters():
+        nn.init.constant_(param, 0.5)
+        param.grad = torch.zeros_like(param)
+    optimizer_for(net, recipe("cifar", optimizer=name, weight_decay=0.1, lr=0.1)).step()
+    for param in net.parameters():
+        assert bool((param < 0.5).all()) == (param.ndim > 1)
+
+
+def test_sgd_is_momentum_with_l2() -> None:
+    """The speed is 0.9 of itself, plus g + 5e-4 w; the weights lose lr times it."""
+    start = numpy.random.default_rng(0).normal(size=(3, 4))
+    net = nn.Linear(4, 3, bias=False).double()
+    net.weight.data = torch.tensor(start)
+    optimizer = optimizer_for(net, recipe("cifar"))
+    speed, weights = numpy.zeros_like(start), start
+    for gradient in _gradients():
+        net.weight.grad = torch.tensor(gradient)
+        optimizer.step()
+        speed = 0.9 * speed + gradient + 5e-4 * weights
+        weights = weights - 0.025 * speed
+        numpy.testing.assert_allclose(net.weight.detach().numpy(), weights, rtol=1e-12)
+
+
+# -- averages -------------------------------------------------------------------------------
+
+
+def test_average_is_tensorflows() -> None:
+    """decay_t = min(decay, (1 + t) / (10 + t)), of the weights after each step."""
+    net = nn.Linear(1, 1, bias=False).double()
+    net.weight.data.fill_(1.0)
+    average, expected = Average(net, 0.3), 1.0
+    for step in range(20):
+        net.weight.data.fill_(float(step))
+        average.update(net)
+        decay = min(0.3, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * step
+        assert average.values["weight"].item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_average_is_lent_and_taken_back() -> None:
+    """Inside the block the network has the averages, after it its own weights again."""
+    net = nn.Linear(2, 2)
+    average, first = Average(net, 0.9), net.weight.detach().clone()
+    own = first + 1
+    net.weight.data.copy_(own)
+    with average.applied(net):
+        assert torch.equal(net.weight, first)
+    assert torch.equal(net.weight, own)
+    average.copy_to(net)
+    assert torch.equal(net.weight, first)
+
+
+def test_average_goes_on_from_its_state() -> None:
+    """The state has the number of updates, on which the early decay depends."""
+    net = nn.Linear(2, 2)
+    one = Average(net, 0.999)
+    net.weight.data.add_(1)
+    one.update(net)
+    other = Average(net, 0.999)
+    other.load_state_dict(one.state_dict())
+    net.weight.data.add_(1)
+    one.update(net)
+    other.update(net)
+    assert torch.equal(one.values["weight"], other.values["weight"])
