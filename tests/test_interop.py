@@ -137,7 +137,9 @@ cell = api.ModelSpec(
 PUBLISHED = [
     ("darts", DARTS, "darts_v1", "darts_v1"),
     ("darts", DARTS, "DARTS_V2", "darts_v2"),
+    ("darts", DARTS, "DARTS", "darts_v2"),
     ("darts", GDAS, None, "gdas"),
+    ("darts", f"11/01 08:33:05 PM epoch 49\n11/01 PM genotype = {GDAS[10:]}\nend", None, "gdas"),
     ("slim", SLIM, None, "nasnet_a"),
     ("slim", PNASNET, None, "pnasnet5"),
     ("amoebanet", AMOEBANET, "amoeba_net_a", "amoebanet_a"),

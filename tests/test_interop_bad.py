@@ -74,6 +74,7 @@ WRONG = [
     ("a setting it lacks", "json", JSON.replace('"dropout"', '"dropuot"'), "NAS501", ""),
     ("a line of its own", "json", JSON.replace('"b0"', '"b0\\nb9"'), "NAS651", ""),
     ("a tag", "yaml", YAML.replace("genotype: ", "genotype: !!python/object:os.system "), "NAS651", "!"),
+    ("a tag of an object", "yaml", YAML.replace("cells:", "cells: !!python/object:os.x"), "NAS651", "!"),
     ("no YAML", "yaml", "nasdsl: 1\n  a: [", "NAS651", ""),
     ("nothing", "json", "{}", "NAS651", "{}"),
 ]  # fmt: skip
@@ -193,7 +194,7 @@ def test_formats_are_asked_for() -> None:
 def test_names_are_asked_for() -> None:
     """Several genotypes in a file, and one that is not there."""
     reading = interop.read(DARTS)
-    for name, said in ((None, "2 genotypes"), ("darts_v3", "did you mean `darts_v")):
+    for name, said in ((None, "3 genotypes"), ("darts_v3", "did you mean `darts_v")):
         with pytest.raises(nasdsl.CellError, match=said) as caught:
             interop.chosen(reading, name)
         assert caught.value.diagnostics[0].code == "NAS657"

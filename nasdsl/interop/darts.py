@@ -9,8 +9,10 @@ block in a tuple of their own, which is read too.
 """
 
 import ast
+import re
+from dataclasses import replace
 
-from nasdsl.errors import Diagnostic, Span
+from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.genotype.types import Block, Cell, Genotype
 from nasdsl.interop.foreign import Foreign
 from nasdsl.interop.home import Home, both_cells, cell_of, concatenated
@@ -34,13 +36,66 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     Raises:
         CellError: NAS651 to NAS653, at the first mistake.
     """
-    python = Python(foreign)
-    found = []
+    python = _parsed(foreign)
+    found: dict[str, Genotype] = {}
     for name, call in _calls(python.tree):
-        found.append(_genotype(python, call, genotype_name(name or options.name, "darts_cell")))
+        made = _genotype(python, call, genotype_name(name or options.name, "darts_cell"))
+        found[name or f"call {len(found)}"] = made
     if not found:
         raise foreign.refuse("NAS651", "there is no `Genotype(...)` in the text")
-    return found
+    others = [
+        replace(found[known], name=genotype_name(other, other))
+        for other, known in _aliases(python.tree)
+        if known in found
+    ]
+    return [*found.values(), *others]
+
+
+def _parsed(foreign: Foreign) -> Python:
+    """The text as Python; of a log, what stands in its `Genotype(...)`."""
+    try:
+        return Python(foreign)
+    except CellError:
+        logged = _logged(foreign.text)
+        if logged is None:
+            raise
+    python = Python(Foreign(Source(foreign.source.name, logged), foreign.findings))
+    python.foreign = foreign
+    return python
+
+
+def _logged(text: str) -> str | None:
+    """A list of the calls in a text that is not Python, each in its place; None without any.
+
+    Searches print the genotype they have reached, after a time and between other words.
+    """
+    spans = []
+    for match in re.finditer(r"\bGenotype\(", text):
+        depth = 0
+        for at in range(match.end() - 1, len(text)):
+            depth += {"(": 1, ")": -1}.get(text[at], 0)
+            if depth == 0:
+                spans.append((match.start(), at + 1))
+                break
+    if not spans or spans[0][0] == 0 or spans[-1][1] == len(text):
+        return None
+    made = [" "] * len(text)
+    for start, end in spans:
+        made[start:end] = text[start:end]
+        made[end] = ","
+    made[0], made[-1] = "[", "]"
+    return "".join(made)
+
+
+def _aliases(tree: ast.Module) -> list[tuple[str, str]]:
+    """`DARTS = DARTS_V2`: another name and the one it stands for."""
+    return [
+        (target.id, node.value.id)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
 
 
 def _calls(tree: ast.Module) -> list[tuple[str | None, ast.Call]]:

@@ -19,6 +19,8 @@ _PLAIN = {
     "tag:yaml.org,2002:float",
     "tag:yaml.org,2002:bool",
     "tag:yaml.org,2002:null",
+    "tag:yaml.org,2002:seq",
+    "tag:yaml.org,2002:map",
 }
 
 
@@ -73,6 +75,9 @@ class _Reading:
             raise self.foreign.refuse("NAS656", text, span)
         if id(node) in self.open:
             raise self.foreign.refuse("NAS656", "an alias holds itself", span)
+        if node.tag not in _PLAIN:
+            text = f"the tag {node.tag.removeprefix('tag:yaml.org,2002:')!r:.60} is not read"
+            raise self.foreign.refuse("NAS651", text, span)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, span)
         self.open.add(id(node))
@@ -85,9 +90,6 @@ class _Reading:
             self.open.discard(id(node))
 
     def _scalar(self, node: yaml.ScalarNode, span: Span) -> Value:
-        if node.tag not in _PLAIN:
-            text = f"the tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} is not read"
-            raise self.foreign.refuse("NAS651", text, span)
         try:
             data = self.loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
