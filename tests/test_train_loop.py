@@ -202,12 +202,12 @@ def test_evaluation_by_hand() -> None:
 def test_fit_learns_and_tells() -> None:
     """Means that tell the class are learned; the net ends in evaluation as it was evaluated."""
     net, data, seen = network(), splits(), []
-    fitted = fit(net, data, short(epochs=12), on_epoch=seen.append, test=True)
+    fitted = fit(net, data, short(epochs=20, lr=0.02), on_epoch=seen.append, test=True)
     assert fitted.held_out is not None
     assert fitted.held_out.accuracy >= 0.9
-    assert fitted.steps == 60
+    assert fitted.steps == 100
     assert tuple(seen) == fitted.history
-    assert [epoch.epoch for epoch in seen] == list(range(1, 13))
+    assert [epoch.epoch for epoch in seen] == list(range(1, 21))
     assert fitted.test is not None
     assert fitted.test.images == 12
     assert not net.training
