@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +71,8 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     }
     about = json.loads((folder / "run.json").read_text())
     assert about["data"] == "digits"
-    assert about["versions"]["torch"] == torch.__version__
-    assert about["command"][:2] == ["nasdsl", *sys.argv[1:2]]
+    assert torch.__version__.startswith(about["versions"]["torch"])
+    assert about["command"][0] == "nasdsl"
     report = (folder / "report.md").read_text()
     assert "# tiny on digits, recipe quick, seed 0" in report
     assert "![" in report
@@ -101,6 +100,27 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert f"{found['held_out']['accuracy']:.2%}" in held_out.out
 
 
+def test_who_decides(run: Run) -> None:
+    """Flags and --set before the file's network block, that before the recipe; data always."""
+    block = "\nnetwork {\n    drop_path = 0.3\n    dropout = 0.1\n    classes = 7\n    N = 1\n}\n"
+    Path("own.cell").write_text(CELLS + block)
+    flags = ("train", "own.cell", "--filters", "8", "--set", "epochs=1", "--set", "batch=512")
+    cases = {
+        (): (0.3, 0.1),
+        ("--drop-path", "0.5"): (0.5, 0.1),
+        ("--set", "drop_path=0.2"): (0.2, 0.1),
+        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=8"): (0.3, 0.1),
+    }
+    for number, (more, expected) in enumerate(cases.items()):
+        ran = run(*flags, *more, "--out", str(number), "--quiet", "--no-tensorboard", "--json")
+        assert ran.code == 0
+        found = json.loads(ran.out)["recipe"]
+        assert (found["drop_path"], found["dropout"]) == expected
+        network = nasdsl.load(f"{number}/network.cell").settings
+        assert (network.drop_path, network.dropout) == expected
+        assert network.classes == 10
+
+
 def test_scalars_for_tensorboard(run: Run) -> None:
     """What TensorBoard reads is what `metrics.jsonl` has."""
     pytest.importorskip("tensorboard")
@@ -126,10 +146,10 @@ def test_a_run_that_is_not_done(run: Run) -> None:
 # -- going on -----------------------------------------------------------------------------
 
 
-def started(folder: str, *flags: str) -> "subprocess.Popen[str]":
+def started(folder: str) -> "subprocess.Popen[str]":
     """A run in a process of its own, once it has taken its first steps."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "nasdsl", *SHORT, "--set", "epochs=40", "--out", folder, *flags],
+        [sys.executable, "-m", "nasdsl", *SHORT, "--set", "epochs=20", "--out", folder],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -151,36 +171,27 @@ def test_ctrl_c_and_resume(run: Run) -> None:
     assert "interrupted after step " in rest
     assert "`nasdsl train --resume stopped` goes on" in rest
     before = len(Path("stopped/metrics.jsonl").read_text().splitlines())
-    assert 2 <= before < 40
+    assert 2 <= before < 20
     ran = run("train", "--resume", "stopped")
     assert ran.code == 0
     assert "going on after step " in ran.err
-    assert run(*SHORT, "--set", "epochs=40", "--out", "whole", "--quiet").code == 0
+    assert run(*SHORT, "--set", "epochs=20", "--out", "whole", "--quiet").code == 0
     for name in ("model.safetensors", "network.cell", "recipe.toml"):
         assert Path("stopped", name).read_bytes() == Path("whole", name).read_bytes()
     assert timeless(Path("stopped/metrics.jsonl")) == timeless(Path("whole/metrics.jsonl"))
 
 
-def test_killed_and_resumed(run: Run) -> None:
-    """SIGKILL at three moments loses nothing that counts; `bench/reliability` has twenty."""
-    assert run(*SHORT, "--set", "epochs=40", "--out", "whole", "--quiet").code == 0
-    process = started("killed", "--save-minutes", "0")
-    for pause in (0.0, 0.13, 0.31):
-        time.sleep(pause)
-        process.kill()
-        process.wait(60)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nasdsl", "train", "--resume", "killed"],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        assert "going on after step " in process.stderr.readline()
-    assert process.wait(120) == 0
-    assert (
-        Path("killed/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+def test_killed_and_resumed() -> None:
+    """SIGKILL at three moments loses nothing that counts; the script's own default is twenty."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.reliability.kill", "--kills", "3"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
-    assert timeless(Path("killed/metrics.jsonl")) == timeless(Path("whole/metrics.jsonl"))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("killed 3 times")
 
 
 def test_two_processes_as_one(run: Run) -> None:
@@ -258,7 +269,7 @@ def test_one_diagnostic(case: str, run: Run) -> None:
     ran = run(*words.format(size=size).split())
     assert ran.code == 2, ran.err
     assert ran.out == ""
-    assert [line for line in ran.err.splitlines() if "error[" in line][0].startswith(
+    assert next(line for line in ran.err.splitlines() if "error[" in line).startswith(
         f"error[{code}]"
     )
     assert ran.err.count("error[") == 1
