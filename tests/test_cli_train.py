@@ -109,7 +109,7 @@ def test_who_decides(run: Run) -> None:
         (): (0.3, 0.1),
         ("--drop-path", "0.5"): (0.5, 0.1),
         ("--set", "drop_path=0.2"): (0.2, 0.1),
-        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=8"): (0.3, 0.1),
+        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=16"): (0.3, 0.1),
     }
     for number, (more, expected) in enumerate(cases.items()):
         ran = run(*flags, *more, "--out", str(number), "--quiet", "--no-tensorboard", "--json")
