@@ -109,7 +109,10 @@ def test_who_decides(run: Run) -> None:
         (): (0.3, 0.1),
         ("--drop-path", "0.5"): (0.5, 0.1),
         ("--set", "drop_path=0.2"): (0.2, 0.1),
-        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=16"): (0.3, 0.1),
+        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=16"): (
+            0.3,
+            0.1,
+        ),
     }
     for number, (more, expected) in enumerate(cases.items()):
         ran = run(*flags, *more, "--out", str(number), "--quiet", "--no-tensorboard", "--json")
@@ -166,8 +169,9 @@ def test_ctrl_c_and_resume(run: Run) -> None:
     process = started("stopped")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    rest = process.stderr.read()
-    assert process.wait(60) == 130
+    with process:
+        rest = process.stderr.read()
+    assert process.returncode == 130
     assert "interrupted after step " in rest
     assert "`nasdsl train --resume stopped` goes on" in rest
     before = len(Path("stopped/metrics.jsonl").read_text().splitlines())

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from nasdsl.cli import output
 from nasdsl.cli.train_progress import Bars, watcher_for_terminal
+from nasdsl.errors import refuse
 from nasdsl.export.text import network_text
 from nasdsl.genotype.settings import Settings
 from nasdsl.genotype.types import Genotype
@@ -112,6 +115,13 @@ def trained(
             save_seconds=save_seconds,
             tensorboard=tensorboard,
         )
+    except torch.OutOfMemoryError:
+        raise refuse(
+            "NAS707",
+            "the device has too little memory for this batch",
+            f"`--accumulate {2 * job.execution.accumulation}` cuts it into smaller parts",
+            "`--precision bf16` halves what each part takes",
+        ) from None
     except Interrupted as interrupted:
         if is_first_process():
             output.note(f"interrupted after step {interrupted.step}; everything is saved")
@@ -155,7 +165,6 @@ def _members(found: Evaluation | None) -> dict[str, Any] | None:
 
 def _leave_group() -> None:
     """Part from the other processes as PyTorch wants it."""
-    import torch.distributed as group
-
+    group = torch.distributed
     if group.is_available() and group.is_initialized():
         group.destroy_process_group()
