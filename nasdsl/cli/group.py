@@ -19,8 +19,8 @@ SECTIONS = {
         "compile": "Build a network, run it on an image, write it to a file.",
     },
     "Train": {
-        "train": "Train a network by a recipe, or go on with a run.",
-        "eval": "Say how well a trained network does on a data set.",
+        "train": "Train a network by a recipe, and keep everything about it in a folder.",
+        "eval": "Evaluate a run, or weights, on a data set.",
     },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",
