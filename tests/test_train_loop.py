@@ -383,3 +383,23 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
         assert getattr(nasdsl.train, name) is not None
     with pytest.raises(AttributeError):
         _ = nasdsl.train.nonsense
+
+
+def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed is named, with the command that installs it."""
+    import nasdsl
+
+    monkeypatch.setattr(
+        "nasdsl.train.packages.find_spec", lambda name: None if name == "accelerate" else name
+    )
+    with pytest.raises(CellError) as error:
+        _ = nasdsl.train.fit
+    assert codes(error) == ["NAS701"]
+    assert "accelerate" in error.value.diagnostics[0].message
+
+
+def test_devices_that_are_not_there() -> None:
+    """A device that Accelerate does not find is refused, not replaced."""
+    with pytest.raises(CellError) as error:
+        fit(network(), splits(), short(), execution=Execution("nonsense"))
+    assert codes(error) == ["NAS707"]
