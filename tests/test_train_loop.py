@@ -118,9 +118,7 @@ def test_an_epoch_from_a_step_on(count: int, batch: int, first: int) -> None:
 
 def test_a_step_by_hand() -> None:
     """A step is that of a loop of a few lines: same images, loss, gradient and update."""
-    chosen = short(
-        optimizer="sgd", nesterov=False, weight_decay=0.0, clip=0.0, schedule="constant"
-    )
+    chosen = short(optimizer="sgd", nesterov=False, weight_decay=0.0, clip=0.0, schedule="constant")
     data, net, other = splits(), network(**RICH_NETWORK), network(**RICH_NETWORK)
     training = Training(net, data.train, chosen, 5, Execution("cpu"))
     training.batches.begin(0)
