@@ -118,7 +118,7 @@ def test_an_epoch_from_a_step_on(count: int, batch: int, first: int) -> None:
 
 def test_a_step_by_hand() -> None:
     """A step is that of a loop of a few lines: same images, loss, gradient and update."""
-    chosen = short(optimizer="sgd", momentum=0.9, weight_decay=0.0, clip=0.0, schedule="constant")
+    chosen = short(optimizer="sgd", nesterov=False, weight_decay=0.0, clip=0.0, schedule="constant")
     data, net, other = splits(), network(**RICH_NETWORK), network(**RICH_NETWORK)
     training = Training(net, data.train, chosen, 5, Execution("cpu"))
     training.batches.begin(0)
@@ -202,12 +202,12 @@ def test_evaluation_by_hand() -> None:
 def test_fit_learns_and_tells() -> None:
     """Means that tell the class are learned; the net ends in evaluation as it was evaluated."""
     net, data, seen = network(), splits(), []
-    fitted = fit(net, data, short(epochs=12), on_epoch=seen.append, test=True)
+    fitted = fit(net, data, short(epochs=20, lr=0.02), on_epoch=seen.append, test=True)
     assert fitted.held_out is not None
     assert fitted.held_out.accuracy >= 0.9
-    assert fitted.steps == 60
+    assert fitted.steps == 100
     assert tuple(seen) == fitted.history
-    assert [epoch.epoch for epoch in seen] == list(range(1, 13))
+    assert [epoch.epoch for epoch in seen] == list(range(1, 21))
     assert fitted.test is not None
     assert fitted.test.images == 12
     assert not net.training
@@ -381,3 +381,23 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
         assert getattr(nasdsl.train, name) is not None
     with pytest.raises(AttributeError):
         _ = nasdsl.train.nonsense
+
+
+def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed is named, with the command that installs it."""
+    import nasdsl
+
+    monkeypatch.setattr(
+        "nasdsl.train.packages.find_spec", lambda name: None if name == "accelerate" else name
+    )
+    with pytest.raises(CellError) as error:
+        _ = nasdsl.train.fit
+    assert codes(error) == ["NAS701"]
+    assert "accelerate" in error.value.diagnostics[0].message
+
+
+def test_devices_that_are_not_there() -> None:
+    """A device that Accelerate does not find is refused, not replaced."""
+    with pytest.raises(CellError) as error:
+        fit(network(), splits(), short(), execution=Execution("nonsense"))
+    assert codes(error) == ["NAS707"]

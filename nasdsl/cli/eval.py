@@ -56,6 +56,9 @@ def command(
     `nasdsl compile --weights` reads.
     """
     # Imported here because --help should not wait for PyTorch.
+    from nasdsl.train.packages import ensure_installed
+
+    ensure_installed()
     from nasdsl.cli.evaluating import Request, evaluated
 
     found = evaluated(Request(what, data, recipe, split, network, download, batch, workers, device))

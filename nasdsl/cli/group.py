@@ -20,8 +20,8 @@ SECTIONS = {
         "convert": "Read and write the formats of other tools.",
     },
     "Train": {
-        "train": "Train a network by a recipe, or go on with a run.",
-        "eval": "Say how well a trained network does on a data set.",
+        "train": "Train a network by a recipe, and keep everything about it in a folder.",
+        "eval": "Evaluate a run, or weights, on a data set.",
     },
     "Measure": {
         "cost": "Count parameters and mult-adds of a network.",

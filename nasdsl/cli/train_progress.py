@@ -4,6 +4,7 @@ Purpose: the two watchers, and which of them suits a stream.
 Non-goals: files (`nasdsl.train.run_folder`); the result, which goes to standard output.
 """
 
+import os
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +26,8 @@ def watcher_for_terminal(quiet: bool) -> list[Watcher]:
     """Bars where standard error is a terminal, lines where not, nothing if `quiet`."""
     if quiet:
         return []
-    return [Bars() if output.colour(sys.stderr) and sys.stderr.isatty() else Lines()]
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return [Bars() if moves else Lines()]
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:

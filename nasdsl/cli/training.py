@@ -6,11 +6,15 @@ Non-goals: flags (`nasdsl.cli.train`), training (`nasdsl.train`).
 
 import os
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
+
+import torch
 
 from nasdsl.cli import output
 from nasdsl.cli.train_progress import Bars, watcher_for_terminal
+from nasdsl.errors import refuse
 from nasdsl.export.text import network_text
 from nasdsl.genotype.settings import Settings
 from nasdsl.genotype.types import Genotype
@@ -44,11 +48,12 @@ def begun(
     """
     chosen = changed(_chosen(flags), flags["changes"])
     splits = datasets(flags["data"], chosen, download=flags["download"])
-    implied = Settings(**network_settings(splits, chosen))
-    if genotype.settings.stem is not None:
-        implied = replace(implied, stem=None)
-    wanted = genotype.settings.override(implied).override(settings)
-    text = network_text(network_graph(genotype.with_settings(wanted)))
+    wanted = _wanted(genotype, network_settings(splits, chosen), flags["changes"])
+    graph = network_graph(genotype.with_settings(wanted.override(settings)))
+    # What the network has is what the run's files say, whoever chose it.
+    skeleton = graph.skeleton
+    chosen = chosen.changed(drop_path=skeleton.drop_path, dropout=skeleton.dropout)
+    text = network_text(graph)
     execution = Execution(
         flags["device"],
         flags["accumulation"],
@@ -61,6 +66,27 @@ def begun(
     if is_first_process():
         folder.create(job, ["nasdsl", *sys.argv[1:]])
     return folder, job, splits
+
+
+#: Settings that a file's network block decides, unless `--set` names the recipe's value.
+_YIELDING = {
+    "stem": "",
+    "auxiliary": "auxiliary_weight",
+    "drop_path": "drop_path",
+    "dropout": "dropout",
+}
+
+
+def _wanted(genotype: Genotype, implied: dict[str, Any], changes: Sequence[str]) -> Settings:
+    """The file's settings and those that follow from the data and the recipe."""
+    named = {word.partition("=")[0].strip() for word in changes}
+    own = genotype.settings.given()
+    following = {
+        name: value
+        for name, value in implied.items()
+        if not (name in _YIELDING and name in own and _YIELDING[name] not in named)
+    }
+    return genotype.settings.override(Settings(**following))
 
 
 def _chosen(flags: dict[str, Any]) -> Recipe:
@@ -89,6 +115,13 @@ def trained(
             save_seconds=save_seconds,
             tensorboard=tensorboard,
         )
+    except torch.OutOfMemoryError:
+        raise refuse(
+            "NAS707",
+            "the device has too little memory for this batch",
+            f"`--accumulate {2 * job.execution.accumulation}` cuts it into smaller parts",
+            "`--precision bf16` halves what each part takes",
+        ) from None
     except Interrupted as interrupted:
         if is_first_process():
             output.note(f"interrupted after step {interrupted.step}; everything is saved")
@@ -132,7 +165,6 @@ def _members(found: Evaluation | None) -> dict[str, Any] | None:
 
 def _leave_group() -> None:
     """Part from the other processes as PyTorch wants it."""
-    import torch.distributed as group
-
+    group = torch.distributed
     if group.is_available() and group.is_initialized():
         group.destroy_process_group()

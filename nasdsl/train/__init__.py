@@ -7,6 +7,8 @@ Non-goals: anything else; every name is documented where it is defined.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.train.packages import ensure_installed
+
 # At once, because the function has the name of its module; it does not need PyTorch.
 from nasdsl.train.recipe import Recipe, recipe
 
@@ -58,6 +60,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nasdsl.train' has no attribute {name!r}")
+    ensure_installed()
     return getattr(import_module(f"nasdsl.train.{_HOMES[name]}"), name)
 
 

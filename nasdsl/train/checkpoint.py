@@ -29,6 +29,11 @@ KEPT = 2
 
 _NAME = re.compile(r"step-(\d{9,})\.pt")
 
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, RuntimeError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile),
+)
+
 #: Tensors and plain values by name.
 State = dict[str, Any]
 
@@ -80,7 +85,7 @@ class Checkpoints:
         for path in self.paths():
             try:
                 return Found(path, _read(path), tuple(damaged))
-            except (OSError, ValueError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            except _UNREADABLE as error:
                 damaged.append(path)
                 reasons.append(f"{path.name}: {str(error).strip().splitlines()[0][:120]}")
         if not damaged:
@@ -91,6 +96,10 @@ class Checkpoints:
 def _read(path: Path) -> State:
     if not zipfile.is_zipfile(path):
         raise ValueError("damaged or cut short")
+    with zipfile.ZipFile(path) as archive:
+        # PyTorch writes checksums and does not look at them.
+        if archive.testzip() is not None:
+            raise ValueError("damaged: a checksum differs")
     with warnings.catch_warnings():
         # It warns of formats that are not ours; those fail below.
         warnings.simplefilter("ignore")

@@ -175,7 +175,7 @@ class _Loop:
         stop, due = training.agreed(self.stop(), due)
         loss, accuracy = training.means()
         self._tell("measured", training.step, loss, accuracy)
-        check_converging(loss, self.splits.classes, training.step)
+        check_converging(loss, self.splits.classes, training.step, self._newest())
         if stop or due:
             path = self._save()
             if stop:
@@ -185,7 +185,7 @@ class _Loop:
         training = self.training
         loss, accuracy = training.means()
         seconds = self.epoch_before + perf_counter() - self.epoch_start
-        check_converging(loss, self.splits.classes, training.step)
+        check_converging(loss, self.splits.classes, training.step, self._newest())
         with self._averaged():
             held_out = self._evaluated(self.splits.held_out)
         images = training.steps_per_epoch * training.batches.batch
@@ -237,7 +237,7 @@ class _Loop:
             return None
         state = training.state()
         if not training.is_finite():
-            raise diverged(f"weights are not finite after step {training.step}")
+            raise diverged(f"weights are not finite after step {training.step}", self._newest())
         self.last_save = perf_counter()
         if not training.accelerator.is_main_process:
             return None
@@ -249,6 +249,10 @@ class _Loop:
         path = self.checkpoints.save(training.step, state)
         self._tell("saved", path, training.step)
         return path
+
+    def _newest(self) -> Path | None:
+        paths = self.checkpoints.paths() if self.checkpoints else []
+        return paths[0] if paths else None
 
     def _load(self, found: Found) -> None:
         state = found.state

@@ -3,7 +3,7 @@
 Purpose: every value of a training and the bounds within which it makes sense; the recipes that
 ship with the package, read from `recipes/*.toml`, where each value names its source.
 Non-goals: carrying a recipe out (`nasdsl.train.loop`); values given as words on a command line
-(`nasdsl.train.changes`); where it runs (`nasdsl.train.training.Execution`).
+(`nasdsl.train.changes`); where it runs (`nasdsl.train.execution`).
 """
 
 import tomllib

@@ -9,10 +9,11 @@ batch is cut and where randomness comes from is decided here, because both decid
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -199,12 +200,26 @@ class Training:
         return bool(torch.stack([norm.to(torch.float32) for norm in norms]).isfinite().all())
 
 
-def accelerator_for(device: str | None, precision: Literal["fp32", "bf16"] | str) -> Accelerator:
-    """The processes and the device, as torchrun or Accelerate launched them."""
-    from accelerate.state import AcceleratorState
+def accelerator_for(device: str | None, precision: str) -> Accelerator:
+    """The processes and the device, as torchrun or Accelerate launched them.
 
+    Args:
+        device: a kind of device; None takes what Accelerate finds best.
+        precision: `fp32` or `bf16`.
+
+    Raises:
+        CellError: NAS707, there is no such device.
+    """
     # The precision is state of the process to Accelerate, and an earlier training may have
     # set another. The processes' group stays as it is.
     AcceleratorState._reset_state()
     mixed = "bf16" if precision == "bf16" else "no"
-    return Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+    found = Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+    if device is not None and found.device.type != device:
+        raise refuse(
+            "NAS707",
+            f"the device {device!r:.40} cannot be used",
+            f"training would run on `{found.device.type}`; which one of several is chosen by "
+            "the launcher, or by CUDA_VISIBLE_DEVICES",
+        )
+    return found

@@ -1,0 +1,299 @@
+"""`nasdsl train` and `nasdsl eval`: what they say, write and refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nasdsl
+from tests.cli_run import Run, runner
+
+torch = pytest.importorskip("torch", reason="networks are torch modules")
+pytest.importorskip("accelerate", reason="training needs it")
+pytest.importorskip("sklearn", reason="the digits come with it")
+
+CELLS = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
+}
+"""
+#: Two epochs of five steps.
+SHORT = (
+    *("train", "tiny.cell", "--N", "1", "--filters", "8", "--set", "batch=256"),
+    *("--set", "epochs=2", "--set", "ema=0.9", "--drop-path", "0.2"),
+)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.cell").write_text(CELLS)
+    return runner(capfd, monkeypatch)
+
+
+def timeless(path: Path) -> list[dict[str, Any]]:
+    """The lines of `metrics.jsonl` without what depends on the clock."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        del line["seconds"], line["images_per_second"], line["held_out"]["seconds"]
+    return lines
+
+
+# -- what a run is ------------------------------------------------------------------------
+
+
+def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
+    """One command leaves all a run is; its files do it again, to the bit."""
+    ran = run(*SHORT, "--out", "runs/one")
+    assert ran.code == 0
+    assert ran.out.startswith("held out ")
+    assert "report    runs/one/report.md" in ran.out
+    lines = ran.err.splitlines()
+    assert lines[0] == "training on cpu: 2 epochs of 5 steps, 256 images each"
+    assert lines[1].startswith("epoch 1/2  loss ")
+    assert "keep 0.900" in lines[1]
+    folder = Path("runs/one")
+    assert {path.name for path in folder.iterdir()} >= {
+        *("network.cell", "recipe.toml", "run.json", "metrics.jsonl", "checkpoints"),
+        *("model.safetensors", "report.md", "curves.svg", "tensorboard"),
+    }
+    about = json.loads((folder / "run.json").read_text())
+    assert about["data"] == "digits"
+    assert torch.__version__.startswith(about["versions"]["torch"])
+    assert about["command"][0] == "nasdsl"
+    report = (folder / "report.md").read_text()
+    assert "# tiny on digits, recipe quick, seed 0" in report
+    assert "![" in report
+    net = nasdsl.compile(folder / "model.safetensors")
+    assert net.num_classes == 10
+    os.chdir(folder)
+    again = run(
+        *("train", "network.cell", "--data", "digits", "--recipe", "recipe.toml"),
+        *("--seed", "0", "--out", "again", "--quiet", "--no-tensorboard", "--json"),
+    )
+    assert again.code == 0
+    assert again.err == ""
+    assert Path("again/model.safetensors").read_bytes() == Path("model.safetensors").read_bytes()
+    assert timeless(Path("again/metrics.jsonl")) == timeless(Path("metrics.jsonl"))
+    assert not Path("again/tensorboard").exists()
+    found = json.loads(again.out)
+    assert found["recipe"]["batch"] == 256
+    assert found["epochs"] == 2
+    evaluated = json.loads(run("eval", "again", "--json").out)
+    assert evaluated["split"] == "test"
+    assert evaluated["loss"] == pytest.approx(found["test"]["loss"], rel=1e-5)
+    assert evaluated["accuracy"] == pytest.approx(found["test"]["accuracy"])
+    held_out = run("eval", "model.safetensors", "--split", "held_out", "--recipe", "recipe.toml")
+    assert held_out.code == 0
+    assert f"{found['held_out']['accuracy']:.2%}" in held_out.out
+
+
+def test_who_decides(run: Run) -> None:
+    """Flags and --set before the file's network block, that before the recipe; data always."""
+    block = "\nnetwork {\n    drop_path = 0.3\n    dropout = 0.1\n    classes = 7\n    N = 1\n}\n"
+    Path("own.cell").write_text(CELLS + block)
+    flags = ("train", "own.cell", "--filters", "8", "--set", "epochs=1", "--set", "batch=512")
+    cases = {
+        (): (0.3, 0.1),
+        ("--drop-path", "0.5"): (0.5, 0.1),
+        ("--set", "drop_path=0.2"): (0.2, 0.1),
+        ("--recipe", "imagenet", "--set", "augmentation=none", "--set", "image_size=16"): (
+            0.3,
+            0.1,
+        ),
+    }
+    for number, (more, expected) in enumerate(cases.items()):
+        ran = run(*flags, *more, "--out", str(number), "--quiet", "--no-tensorboard", "--json")
+        assert ran.code == 0
+        found = json.loads(ran.out)["recipe"]
+        assert (found["drop_path"], found["dropout"]) == expected
+        network = nasdsl.load(f"{number}/network.cell").settings
+        assert (network.drop_path, network.dropout) == expected
+        assert network.classes == 10
+
+
+def test_scalars_for_tensorboard(run: Run) -> None:
+    """What TensorBoard reads is what `metrics.jsonl` has."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert run(*SHORT, "--out", "one").code == 0
+    events = EventAccumulator("one/tensorboard").Reload()
+    lines = timeless(Path("one/metrics.jsonl"))
+    found = [(event.step, event.value) for event in events.Scalars("held_out/accuracy")]
+    expected = [(line["step"], line["held_out"]["accuracy"]) for line in lines]
+    assert found == [(step, pytest.approx(value)) for step, value in expected]
+
+
+def test_a_run_that_is_not_done(run: Run) -> None:
+    """Before there is a model, the newest checkpoint is evaluated, with its averages."""
+    assert run(*SHORT, "--out", "one").code == 0
+    whole = json.loads(run("eval", "one", "--json").out)
+    Path("one/model.safetensors").unlink()
+    part = json.loads(run("eval", "one", "--json").out)
+    assert part["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+
+
+# -- going on -----------------------------------------------------------------------------
+
+
+def started(folder: str) -> "subprocess.Popen[str]":
+    """A run in a process of its own, once it has taken its first steps."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nasdsl", *SHORT, "--set", "epochs=20", "--out", folder],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch  2"):
+            break
+    return process
+
+
+def test_ctrl_c_and_resume(run: Run) -> None:
+    """The code is 130, the command it prints goes on, and nothing tells it was interrupted."""
+    process = started("stopped")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    with process:
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted after step " in rest
+    assert "`nasdsl train --resume stopped` goes on" in rest
+    before = len(Path("stopped/metrics.jsonl").read_text().splitlines())
+    assert 2 <= before < 20
+    ran = run("train", "--resume", "stopped")
+    assert ran.code == 0
+    assert "going on after step " in ran.err
+    assert run(*SHORT, "--set", "epochs=20", "--out", "whole", "--quiet").code == 0
+    for name in ("model.safetensors", "network.cell", "recipe.toml"):
+        assert Path("stopped", name).read_bytes() == Path("whole", name).read_bytes()
+    assert timeless(Path("stopped/metrics.jsonl")) == timeless(Path("whole/metrics.jsonl"))
+
+
+def test_killed_and_resumed() -> None:
+    """SIGKILL at three moments loses nothing that counts; the script's own default is twenty."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.reliability.kill", "--kills", "3"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("killed 3 times")
+
+
+def test_two_processes_as_one(run: Run) -> None:
+    """Two processes over gloo have the losses of one that takes the same two parts."""
+    flags = [*SHORT, "--set", "epochs=2", "--device", "cpu", "--no-tensorboard"]
+    assert run(*flags, "--accumulate", "2", "--out", "one", "--quiet").code == 0
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"),
+            *("--standalone", "-m", "nasdsl", *flags, "--out", "two"),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "on 2 processes" in ran.stderr
+    assert ran.stdout.count("test ") == 1
+    one, two = timeless(Path("one/metrics.jsonl")), timeless(Path("two/metrics.jsonl"))
+    for alone, shared in zip(one, two, strict=True):
+        assert shared["loss"] == pytest.approx(alone["loss"], rel=1e-4)
+        assert shared["accuracy"] == pytest.approx(alone["accuracy"], abs=2e-3)
+        assert shared["held_out"]["images"] == alone["held_out"]["images"]
+
+
+# -- how it refuses -----------------------------------------------------------------------
+
+REFUSED = {
+    "a folder that holds a run": ("NAS841", "train tiny.cell {size} --out taken"),
+    "a folder that holds something": ("NAS841", "train tiny.cell {size} --out full"),
+    "damaged checkpoints": ("NAS842", "train --resume damaged"),
+    "no checkpoint to evaluate": ("NAS842", "eval taken"),
+    "no run": ("NAS843", "train --resume full"),
+    "no run to evaluate": ("NAS843", "eval full"),
+    "a damaged run": ("NAS843", "train --resume spoilt"),
+    "other classes": ("NAS844", "train tiny.cell {size} --classes 7 --out new"),
+    "a batch that cannot be cut": (
+        "NAS845",
+        "train tiny.cell {size} --set batch=32 --accumulate 3 --out new",
+    ),
+    "a divergent rate": (
+        "NAS840",
+        "train tiny.cell {size} --set optimizer=sgd --set lr=1e12 --set warmup=0 --out new",
+    ),
+    "no recipe file": ("NAS846", "train tiny.cell {size} --recipe none.toml --out new"),
+    "a damaged recipe": ("NAS846", "train tiny.cell {size} --recipe broken.toml --out new"),
+    "no such part": ("NAS847", "eval taken --recipe whole.toml --split held_out"),
+    "weights of an unknown network": ("NAS802", "eval broken.toml"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_one_diagnostic(case: str, run: Run) -> None:
+    """One code, exit code 2, nothing on standard output."""
+    size = "--N 1 --filters 8 --quiet"
+    Path("full").mkdir()
+    Path("full/note").write_text("mine")
+    Path("broken.toml").write_text("epochs = = 3")
+    Path("whole.toml").write_text("held_out = 0.0")
+    for name in ("taken", "damaged", "spoilt"):
+        Path(name).mkdir()
+        about = {"version": 1, "data": "digits", "seed": 0, "execution": {}}
+        Path(name, "run.json").write_text("{" if name == "spoilt" else json.dumps(about))
+        text = CELLS + "\nnetwork {\n    stem = cifar\n    N = 1\n    filters = 8\n"
+        text += "    image_size = 8\n    classes = 10\n    input_channels = 1\n}\n"
+        Path(name, "network.cell").write_text(text)
+        Path(name, "recipe.toml").write_text("epochs = 1")
+    Path("damaged/checkpoints").mkdir()
+    Path("damaged/checkpoints/step-000000001.pt").write_bytes(b"PK")
+    if case == "no such part":
+        Path("taken/model.safetensors").write_bytes(b"")
+        assert run("compile", "taken/network.cell", "-o", "taken/model.safetensors").code == 0
+    code, words = REFUSED[case]
+    ran = run(*words.format(size=size).split())
+    assert ran.code == 2, ran.err
+    assert ran.out == ""
+    assert next(line for line in ran.err.splitlines() if "error[" in line).startswith(
+        f"error[{code}]"
+    )
+    assert ran.err.count("error[") == 1
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "train tiny.cell",
+        "train --out new",
+        "train",
+        "train tiny.cell --resume one",
+        "train --resume one --seed 0",
+        "train --resume one --N 2",
+        "train tiny.cell --out new --accumulate 0",
+    ],
+)
+def test_usage(flags: str, run: Run) -> None:
+    """Flags that do not go together are usage, in one line."""
+    ran = run(*flags.split())
+    assert ran.code == 2
+    assert ran.err.splitlines()[-1].startswith("Error: ")
+    assert not Path("new").exists()
