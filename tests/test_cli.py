@@ -347,7 +347,7 @@ def _completions(*words: str) -> list[str]:
 
 def test_completion_of_commands() -> None:
     """The first word is a command."""
-    assert _completions("co") == ["compile", "cost", "count", "completion"]
+    assert _completions("co") == ["compile", "convert", "cost", "count", "completion"]
 
 
 def test_completion_of_names() -> None:

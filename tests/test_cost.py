@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -109,18 +108,6 @@ def test_ops_of_nasnet_a() -> None:
     assert ops["sep_conv_5x5"].uses == 18 * 2 + 4 * 2
     assert ops["sep_conv_7x7"].uses == 4 * 2
     assert ops["avg_pool_3x3"].params == 0
-
-
-def test_cost_is_fast() -> None:
-    """The large NASNet-A is counted in milliseconds; the bound leaves room for slow machines."""
-    genotype = load("nasnet_a_large")
-    genotype_cost(genotype)
-    times = []
-    for _ in range(10):
-        start = time.perf_counter()
-        genotype_cost(genotype)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.02
 
 
 def test_a_thousand_cells_share_their_bodies() -> None:

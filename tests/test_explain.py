@@ -10,12 +10,12 @@ from nasdsl.loading import examine
 from nasdsl.parser import parse
 from nasdsl.printer.format import formatted
 
-# Codes that no text alone can cause; their explanations show commands instead. Those of
-# the installation, of weights and of nasdsl itself (7, 8, 9) never are about a text.
+# Codes that no `.cell` text alone can cause; their explanations show commands instead. Those
+# of other tools' texts (65), the installation, weights and nasdsl itself (7, 8, 9) never are.
 NOT_IN_A_TEXT = {
     *("NAS001", "NAS002", "NAS004", "NAS006", "NAS007", "NAS107", "NAS310"),
     *("NAS601", "NAS602", "NAS603", "NAS604"),
-    *(code for code in CODES if code[3] in "789"),
+    *(code for code in CODES if code[3] in "789" or code.startswith("NAS65")),
 }
 IN_A_TEXT = {
     *("NAS001", "NAS002", "NAS004", "NAS006", "NAS107", "NAS310"),
