@@ -25,11 +25,13 @@ def engine_for(settings: SearchSettings) -> Engine:
         settings.evaluator, settings.heartbeat, settings.recycle, settings.memory
     )
     if settings.engine == "ray":
+        from nasdsl.search.engines.apart import EngineApart
         from nasdsl.search.engines.ray import RayEngine
 
         share = 1 / settings.per_gpu if settings.gpus else 0.0
         environment = _environment(settings)
-        return RayEngine(settings.address, settings.workers, workers, environment, share)
+        ray = RayEngine(settings.address, settings.workers, workers, environment, share)
+        return EngineApart(ray)
     from nasdsl.search.engines.local import LocalEngine
 
     return LocalEngine(slots(settings), workers)
