@@ -11,66 +11,17 @@ do. The tables of `docs/scale.md` are runs of this.
 """
 
 import argparse
-import heapq
 import os
 import platform
 import resource
 import sys
 import tempfile
 import time
-from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
-from random import Random
 
-import nasdsl
+from bench.reliability.mocks import FULL, SimulatedEngine, space
 from nasdsl.search.controller import Event, SearchSettings, run
-from nasdsl.search.engines.engine import Finished, Notice
-from nasdsl.search.store import Lease, Outcome
-
-SPACE = """genotype nasnet_space
-ops nasnet
-cell normal    { 5 * (?, ?, ?, ?, ?) }
-cell reduction { 5 * (?, ?, ?, ?, ?) }
-"""
-
-
-class SimulatedEngine:
-    """Workers that take no time of this machine. The reward is a hash of the text."""
-
-    def __init__(self, workers: int, burst: int, seed: int) -> None:
-        self._workers, self._burst, self._random = workers, burst, Random(seed)
-        self._now = 0.0
-        self._ends: list[tuple[float, str, Lease]] = []
-
-    def start(self) -> None:
-        """Nothing to start."""
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def free(self) -> int:
-        return self._workers - len(self._ends)
-
-    def workers(self) -> int:
-        return self._workers
-
-    def cancel(self, key: str) -> None:
-        self._ends = [end for end in self._ends if end[1] != key]
-        heapq.heapify(self._ends)
-
-    def submit(self, lease: Lease) -> str:
-        # The paper's children differ by a factor of two or so.
-        heapq.heappush(self._ends, (self._now + self._random.uniform(1, 2), lease.key, lease))
-        return "simulated"
-
-    def poll(self, timeout: float) -> list[Notice]:
-        notices: list[Notice] = []
-        while self._ends and len(notices) < self._burst:
-            self._now, key, lease = heapq.heappop(self._ends)
-            digest = blake2b(lease.text.encode(), digest_size=4).digest()
-            reward = int.from_bytes(digest, "big") / 2**32
-            notices.append(Finished(Outcome(key, lease.trial, reward, (reward,)), "simulated"))
-        return notices
 
 
 def main() -> None:
@@ -88,7 +39,7 @@ Point = tuple[int, float, int]
 
 def _run(options: argparse.Namespace, store: Path) -> list[Point]:
     settings = SearchSettings(
-        nasdsl.loads_space(SPACE),
+        space(FULL),
         store,
         algorithm=options.algorithm,
         evaluator="simulated",
@@ -106,7 +57,7 @@ def _run(options: argparse.Namespace, store: Path) -> list[Point]:
             if sys.stderr.isatty():
                 print(done, file=sys.stderr)
 
-    counts = run(settings, look, engine=SimulatedEngine(options.workers, options.burst, 0))
+    counts = run(settings, look, engine=SimulatedEngine(options.workers, options.burst))
     assert counts.completed == options.trials, counts
     return points
 
@@ -118,7 +69,7 @@ def _print(options: argparse.Namespace, points: list[Point]) -> None:
         f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n"
     )
     print("| trials | seconds | ms a trial, since the row above | memory, MB |\n|--:|--:|--:|--:|")
-    for (before, then, _), (trials, now, memory) in zip(points, points[1:], strict=False):
+    for (before, then, _), (trials, now, memory) in pairwise(points):
         each = (now - then) / (trials - before) * 1e3
         print(f"| {trials} | {now:.1f} | {each:.2f} | {memory / 1e6:.0f} |")
     (first, begun, small), (last, ended, _) = points[0], points[-1]
@@ -132,7 +83,7 @@ def _draw(points: list[Point], path: Path) -> None:
 
     figure = Figure(figsize=(7, 3))
     cost, memory = figure.subplots(1, 2)
-    pairs = list(zip(points, points[1:], strict=False))
+    pairs = list(pairwise(points))
     trials = [after[0] for _, after in pairs]
     cost.plot(trials, [(b[1] - a[1]) / (b[0] - a[0]) * 1e3 for a, b in pairs])
     cost.set(xlabel="trials", ylabel="ms a trial", ylim=(0, None))

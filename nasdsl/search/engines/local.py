@@ -119,6 +119,10 @@ class LocalEngine:
         self._replace([*dead, *worn, *(worker for worker in greedy if worker not in dead)])
         return notices
 
+    def processes(self) -> dict[str, int]:
+        """The process that works on each lease, by the lease's key."""
+        return {w.lease.key: w.process.pid for w in self._workers if w.lease is not None}
+
     def cancel(self, key: str) -> None:
         """End the worker of this lease, and start another one in its place."""
         self._replace([w for w in self._workers if w.lease is not None and w.lease.key == key])
