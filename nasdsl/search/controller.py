@@ -262,9 +262,9 @@ class _Run:
         heartbeat, deadline = self.settings.heartbeat, self.settings.deadline
         late = []
         for key, held in self.held.items():
-            # A little less than two, so that the trial is queued again within two.
-            if now - held.heard > 1.8 * heartbeat:
-                late.append(Gone(key, f"the worker was silent for {2 * heartbeat:g} s"))
+            # Less than two, so that the trial is queued again within two.
+            if now - held.heard > 1.6 * heartbeat:
+                late.append(Gone(key, f"the worker was silent for {1.6 * heartbeat:.3g} s"))
             elif deadline is not None and now - held.since > deadline:
                 late.append(Gone(key, f"it ran for longer than the deadline of {deadline:g} s"))
         return late
