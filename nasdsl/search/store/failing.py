@@ -4,6 +4,7 @@ Purpose: a full disk, a read-only file or a damaged one is one diagnostic, never
 Non-goals: repairing anything.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,14 @@ from pathlib import Path
 
 from nasdsl.errors import CellError, refuse
 
+_WRITABLE = "make the file and its folder writable, or copy the store elsewhere"
+_ADVICE = {
+    errno.EROFS: _WRITABLE,
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+}
 _RESUME = "then go on with the same command and `--resume`: all that was acknowledged is there"
 
 
@@ -26,18 +35,21 @@ def diagnosed(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _refusal(path, error) from error
     except OSError as error:
-        raise refuse("NAS860", f"{path}: {error.strerror or error}") from error
+        advice = _ADVICE.get(error.errno or 0, "a store needs a local folder that can be written")
+        raise refuse("NAS860", f"{path}: {error.strerror or error}", advice, _RESUME) from error
 
 
 def _refusal(path: Path, error: sqlite3.Error) -> CellError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
-        return refuse("NAS860", f"{path}: no space is left for the store", "free some", _RESUME)
+        return refuse(
+            "NAS860", f"{path}: no space is left for the store", "free some space", _RESUME
+        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return refuse(
             "NAS860",
             f"{path} is read-only, and a search has to write it",
-            "make the file and its folder writable, or copy the store elsewhere",
+            _WRITABLE,
             _RESUME,
         )
     if name.startswith("SQLITE_CANTOPEN"):
