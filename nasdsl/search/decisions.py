@@ -9,6 +9,7 @@ Non-goals: any strategy.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from nasdsl.errors import refuse
@@ -20,7 +21,8 @@ from nasdsl.space import choices, chosen, decisions
 Choices = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity, so that looking texts up costs no comparing of spaces.
+@dataclass(frozen=True, eq=False, slots=True)
 class Decisions:
     """The open decisions of `space`: which ones they are, and how many options each has."""
 
@@ -45,8 +47,7 @@ class Decisions:
         Raises:
             CellError: it has mistakes, or is not of the space (NAS602).
         """
-        every = choices(self.space, loads(text))
-        return tuple(every[place] for place in self.places)
+        return _choices(self, text)
 
     def drawn(self, rng: Random) -> Choices:
         """Every decision drawn uniformly, which makes every member equally likely."""
@@ -66,6 +67,13 @@ class Decisions:
             for other in range(size)
             if other != taken[at]
         )
+
+
+@lru_cache(maxsize=1024)
+def _choices(decisions: Decisions, text: str) -> Choices:
+    """Kept for a while: what a search proposes again and again need not be read each time."""
+    every = choices(decisions.space, loads(text))
+    return tuple(every[place] for place in decisions.places)
 
 
 def open_decisions(space: Space) -> Decisions:
