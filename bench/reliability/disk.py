@@ -4,9 +4,9 @@
 
 The disk is filled in two ways: a limit on the size of files, under which writes of SQLite fail in
 the middle, and, as root, a file system of sixteen megabytes. A read-only disk is, as root, such a
-file system mounted again. After each end the file has to pass SQLite's own check and to hold what was
-acknowledged, and the search has to come to the same trials as an undisturbed one. The clock
-jumps by an hour, at random, in both directions. Exit status 1 if any of this is not so.
+file system mounted again. After each end the file has to pass SQLite's own check and to hold
+what was acknowledged, and the search has to come to the same trials as an undisturbed one. The
+clock jumps by an hour, at random, in both directions. Exit status 1 if any of this is not so.
 """
 
 import os

@@ -8,6 +8,7 @@ Non-goals: showing anything.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -57,11 +58,13 @@ class Reader:
         if not path.is_file():
             raise refuse("NAS001", f"{path}: no such file", "a store is made by `nasdsl search`")
         refuse_shared(path)
-        with diagnosed(path):
+        with diagnosed(path), ExitStack() as opened:
             # `mode=ro` still shares the log's memory with the writer; nothing is changed.
             uri = f"{path.absolute().as_uri()}?mode=ro"
-            self._rows = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            self._rows = opened.enter_context(closing(connection))
             refuse_foreign(self._rows, path)
+            opened.pop_all()
 
     def __enter__(self) -> "Reader":
         return self

@@ -11,11 +11,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nasdsl.errors import refuse
 from nasdsl.search.protocol import Result
@@ -50,11 +50,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._written: dict[str, bytes] = {}
         refuse_shared(path)
-        with diagnosed(path):
+        with diagnosed(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(path)
-            self._rows = sqlite3.connect(path, isolation_level=None, timeout=30)
+            opened.enter_context(_locked(path))
+            self._rows = opened.enter_context(
+                closing(sqlite3.connect(path, isolation_level=None, timeout=30))
+            )
             is_new = not self._rows.execute("PRAGMA page_count").fetchone()[0]
             if not is_new:
                 bring_up_to_date(self._rows, path)
@@ -62,12 +65,12 @@ class Store:
             self._rows.execute("PRAGMA synchronous = FULL")
             if is_new:
                 create(self._rows)
-        self._written: dict[str, bytes] = {}
+            # Closed in the reverse order: the lock is let go of last.
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Let go of the file and of the lock."""
-        self._rows.close()
-        self._lock.close()
+        self._opened.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -252,7 +255,7 @@ WHERE id >= ? AND id < ? ORDER BY id
 """
 
 
-def _locked(path: Path) -> Any:
+def _locked(path: Path) -> IO[str]:
     """A lock that ends with the process, on a file beside the store.
 
     Raises:
