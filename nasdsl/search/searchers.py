@@ -161,7 +161,7 @@ def _read(text: str, type_: object) -> Any:
         return {"true": True, "false": False}.get(text.lower(), text)
     if type_ in (int, float):
         try:
-            return type_(text)  # type: ignore[operator]
+            return type_(text)
         except ValueError:
             return text
     return text

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
 from nasdsl.errors import nearest, refuse
@@ -38,7 +38,7 @@ class OptunaSearch:
     def __init__(self, space: Space, seed: int, *, sampler: str = "TPESampler") -> None:
         self.decisions, self.seed = open_decisions(space), seed
         self.make_sampler = _sampler_class(sampler)
-        self.distributions = {
+        self.distributions: dict[str, BaseDistribution] = {
             str(at): CategoricalDistribution(range(size))
             for at, size in enumerate(self.decisions.sizes)
         }

@@ -25,14 +25,14 @@ def naswot(network: nn.Module, images: Tensor) -> float:
     return float(log_determinant)
 
 
-class _Agreements(TorchDispatchMode):
+class _Agreements(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts, over all ReLUs that are computed, on which each two images agree, (B, B).
 
     Watching what is computed, and not modules, needs no knowledge of how a network is built.
     """
 
     def __init__(self, batch: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.agreements = torch.zeros(batch, batch, dtype=torch.float64)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
