@@ -33,8 +33,8 @@ def main() -> None:
         _draw(points, options.curve)
 
 
-#: Trials settled, seconds since the start, resident bytes.
-Point = tuple[int, float, int]
+#: Trials settled, seconds since the start, seconds of processor time, resident bytes.
+Point = tuple[int, float, float, int]
 
 
 def _run(options: argparse.Namespace, store: Path) -> list[Point]:
@@ -47,13 +47,14 @@ def _run(options: argparse.Namespace, store: Path) -> list[Point]:
         workers=options.workers,
     )
     step = max(1, options.trials // 20)
-    start = time.perf_counter()
-    points: list[Point] = []
+    start, busy = time.perf_counter(), time.process_time()
+    points: list[Point] = [(0, 0.0, 0.0, _resident())]
 
     def look(event: Event) -> None:
         done = event.counts.completed
-        if done // step > (points[-1][0] // step if points else -1):
-            points.append((done, time.perf_counter() - start, _resident()))
+        if done // step > points[-1][0] // step:
+            now = time.perf_counter() - start, time.process_time() - busy
+            points.append((done, *now, _resident()))
             if sys.stderr.isatty():
                 print(done, file=sys.stderr)
 
@@ -68,14 +69,22 @@ def _print(options: argparse.Namespace, points: list[Point]) -> None:
         f"{options.burst} result(s) a commit; {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n"
     )
-    print("| trials | seconds | ms a trial, since the row above | memory, MB |\n|--:|--:|--:|--:|")
-    for (before, then, _), (trials, now, memory) in pairwise(points):
-        each = (now - then) / (trials - before) * 1e3
-        print(f"| {trials} | {now:.1f} | {each:.2f} | {memory / 1e6:.0f} |")
-    (first, begun, small), (last, ended, _) = points[0], points[-1]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(f"\n{(ended - begun) / (last - first) * 1e3:.2f} ms a trial in the mean, ", end="")
-    print(f"{(peak - small) / 1e6:.0f} MB more memory at the peak than at the start")
+    print("| trials | seconds | ms a trial | of these on the processor | memory, MB |")
+    print("|--:|--:|--:|--:|--:|")
+    for before, after in pairwise(points):
+        trials, seconds, _, memory = after
+        wall, busy = _each(before, after)
+        print(f"| {trials} | {seconds:.1f} | {wall:.2f} | {busy:.2f} | {memory / 1e6:.0f} |")
+    wall, busy = _each(points[0], points[-1])
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - points[0][3]
+    print(f"\n{wall:.2f} ms a trial in the mean, {busy:.2f} ms of it on the processor; ", end="")
+    print(f"{growth / 1e6:.0f} MB more memory at the peak than at the start")
+
+
+def _each(before: Point, after: Point) -> tuple[float, float]:
+    """Milliseconds a trial between two points: by the clock, and on the processor."""
+    trials = (after[0] - before[0]) / 1e3
+    return (after[1] - before[1]) / trials, (after[2] - before[2]) / trials
 
 
 def _draw(points: list[Point], path: Path) -> None:
@@ -83,11 +92,13 @@ def _draw(points: list[Point], path: Path) -> None:
 
     figure = Figure(figsize=(7, 3))
     cost, memory = figure.subplots(1, 2)
-    pairs = list(pairwise(points))
-    trials = [after[0] for _, after in pairs]
-    cost.plot(trials, [(b[1] - a[1]) / (b[0] - a[0]) * 1e3 for a, b in pairs])
+    trials = [point[0] for point in points[1:]]
+    each = [_each(before, after) for before, after in pairwise(points)]
+    cost.plot(trials, [wall for wall, _ in each], label="by the clock")
+    cost.plot(trials, [busy for _, busy in each], label="on the processor")
     cost.set(xlabel="trials", ylabel="ms a trial", ylim=(0, None))
-    memory.plot(trials, [after[2] / 1e6 for _, after in pairs])
+    cost.legend()
+    memory.plot(trials, [point[3] / 1e6 for point in points[1:]])
     memory.set(xlabel="trials", ylabel="resident memory, MB", ylim=(0, None))
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})

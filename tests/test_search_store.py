@@ -110,10 +110,15 @@ def test_a_transaction_is_whole(store: Store) -> None:
     _proposed(store, "a")
     with store.transaction():
         store.advance(Progress(1, 0, 0), {"a": b"old", "b": 1})
-    with pytest.raises(KeyboardInterrupt), store.transaction():
-        store.propose(1, [Proposal("x", "b")])
-        store.advance(Progress(2, 0, 1), {"a": b"new", "b": 1})
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with store.transaction():
+            store.propose(1, [Proposal("x", "b")])
+            store.advance(Progress(2, 0, 1), {"a": b"new", "b": 1})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert store.searcher_state() == {"a": b"old", "b": 1}
     assert store.progress() == Progress(1, 0, 0)
     assert store.counts().proposed == 1

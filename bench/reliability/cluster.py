@@ -128,9 +128,7 @@ def _free_port() -> int:
 def _serve(port: int) -> None:
     from ray.cluster_utils import Cluster as Several
 
-    several = Several(
-        initialize_head=True, head_node_args={"num_cpus": 1, "gcs_server_port": port}
-    )
+    several = Several(initialize_head=True, head_node_args={"num_cpus": 1, "gcs_server_port": port})
     nodes = [several.add_node(num_cpus=2), several.add_node(num_cpus=1)]
     print(several.address, flush=True)
     for line in sys.stdin:
