@@ -8,8 +8,7 @@ Non-goals: any strategy.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from random import Random
 
 from nasdsl.errors import refuse
@@ -20,15 +19,18 @@ from nasdsl.space import choices, chosen, decisions
 
 Choices = tuple[int, ...]
 
+#: Texts of which the choices are remembered.
+_KNOWN = 4096
 
-# Compared by identity, so that looking texts up costs no comparing of spaces.
-@dataclass(frozen=True, eq=False, slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """The open decisions of `space`: which ones they are, and how many options each has."""
 
     space: Space
     places: tuple[int, ...]
     sizes: tuple[int, ...]
+    _known: dict[str, Choices] = field(default_factory=dict, repr=False, compare=False)
 
     def member(self, taken: Sequence[int]) -> Genotype:
         """The member that takes option `taken[k]` of open decision k."""
@@ -39,7 +41,12 @@ class Decisions:
 
     def text(self, taken: Sequence[int]) -> str:
         """The `.cell` text of that member."""
-        return genotype_text(self.member(taken))
+        text = genotype_text(self.member(taken))
+        # Most texts that have to be read were written here not long before.
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[text] = tuple(taken)
+        return text
 
     def choices(self, text: str) -> Choices:
         """What a `.cell` text takes of each open decision.
@@ -47,7 +54,11 @@ class Decisions:
         Raises:
             CellError: it has mistakes, or is not of the space (NAS602).
         """
-        return _choices(self, text)
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        every = choices(self.space, loads(text))
+        return tuple(every[place] for place in self.places)
 
     def drawn(self, rng: Random) -> Choices:
         """Every decision drawn uniformly, which makes every member equally likely."""
@@ -67,13 +78,6 @@ class Decisions:
             for other in range(size)
             if other != taken[at]
         )
-
-
-@lru_cache(maxsize=1024)
-def _choices(decisions: Decisions, text: str) -> Choices:
-    """Kept for a while: what a search proposes again and again need not be read each time."""
-    every = choices(decisions.space, loads(text))
-    return tuple(every[place] for place in decisions.places)
 
 
 def open_decisions(space: Space) -> Decisions:
