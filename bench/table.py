@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nasdsl
-from nasdsl.space import index_of
+from nasdsl.space import genotype_at, index_of
 
 SPACE = Path(__file__).parent / "tables" / "digits.cell"
 NETWORK: dict[str, Any] = {
@@ -146,7 +146,7 @@ def _trained(wanted: list[tuple[int, str, int]], workers: int) -> Iterator[Row]:
 
 def row_of(index: int, hash: str, seed: int) -> Row:
     """The row of member `index`, trained with `seed`."""
-    genotype = nasdsl.space.genotype_at(nasdsl.load_space(SPACE), index)
+    genotype = genotype_at(nasdsl.load_space(SPACE), index)
     before = time.process_time()
     held_out, test = accuracies(genotype, seed)
     seconds = time.process_time() - before

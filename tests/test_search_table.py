@@ -6,6 +6,7 @@ import pytest
 
 import nasdsl
 from bench import table
+from nasdsl.space import genotype_at
 
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
@@ -19,7 +20,7 @@ def test_members_are_one_a_form() -> None:
     assert len(members) == len(set(members.values())) == 3025
     space = nasdsl.load_space(table.SPACE)
     for hash, index in [*members.items()][::300]:
-        assert nasdsl.canonical_hash(nasdsl.space.genotype_at(space, index)) == hash
+        assert nasdsl.canonical_hash(genotype_at(space, index)) == hash
 
 
 def test_a_cut_row_is_taken_off(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_cut_row_is_taken_off(tmp_path: Path) -> None:
 
 def test_a_training_is_its_seeds() -> None:
     """The same seed gives the same accuracies, another seed others."""
-    genotype = nasdsl.space.genotype_at(nasdsl.load_space(table.SPACE), 0)
+    genotype = genotype_at(nasdsl.load_space(table.SPACE), 0)
     first = table.accuracies(genotype, 0)
     assert table.accuracies(genotype, 0) == first
     assert table.accuracies(genotype, 1) != first
@@ -52,7 +53,7 @@ def test_batch_norm_has_the_statistics_of_the_training_set() -> None:
     import torch
 
     images, _ = table._data()
-    genotype = nasdsl.space.genotype_at(nasdsl.load_space(table.SPACE), 3)
+    genotype = genotype_at(nasdsl.load_space(table.SPACE), 3)
     network = nasdsl.compile(genotype, **table.NETWORK, seed=0)
     with torch.no_grad():
         table._settle_batch_norm(network, images[: table.TRAIN])
