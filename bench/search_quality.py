@@ -1,7 +1,8 @@
-"""Compare the search algorithms on the table of `bench/tables`, where every answer is known.
+r"""Compare the search algorithms on the table of `bench/tables`, where every answer is known.
 
-    python -m bench.search_quality --plot docs/search_quality.svg    # the seeds reported
-    python -m bench.search_quality --tune                            # other seeds
+    python -m bench.search_quality --page docs/search_quality.md \
+        --plot docs/images/search_quality.svg
+    python -m bench.search_quality --tune
 
 Each algorithm searches the 3,025 genotypes of `bench/tables/digits.cell` from each seed,
 one proposal at a time; a genotype that is the like of one already evaluated gets the known
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from statistics import fmean, quantiles
+from statistics import fmean, median, quantiles
 from typing import Any
 
 import nasdsl
@@ -47,6 +48,8 @@ CONTENDERS = (
     Contender("evolution, P = 100, S = 25", "evolution"),
     Contender("PPO, the paper's numbers", "ppo"),
 )
+#: Where a page's figures begin; what follows is this script's.
+MARK = "<!-- figures -->"
 #: What `--tune` compares; the best of each is what the report calls tuned.
 GRID = {
     "evolution": {"population": (10, 20, 50), "sample": (3, 10)},
@@ -65,15 +68,17 @@ class World:
 
     @property
     def ranking(self) -> dict[str, int]:
-        """Each hash's place, from 1, among all by reward."""
-        best_first = sorted(self.rewards, key=lambda hash: -self.rewards[hash])
-        return {hash: place for place, hash in enumerate(best_first, 1)}
+        """Each hash's place among all by reward: 1, and 1 more for each that is better."""
+        best_first = sorted(self.rewards.values(), reverse=True)
+        places = {reward: best_first.index(reward) + 1 for reward in set(best_first)}
+        return {hash: places[reward] for hash, reward in self.rewards.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare searchers on the table benchmark.")
     parser.add_argument("--table", type=Path, default=TABLES / "digits.csv")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    parser.add_argument("--page", type=Path, help="put the report into this page, at its mark")
     parser.add_argument("--plot", type=Path, help="draw the curves, in the format of the suffix")
     parser.add_argument("--tune", action="store_true", help="compare options on other seeds")
     chosen = parser.parse_args()
@@ -85,7 +90,12 @@ def main() -> None:
         each.name: [[*found(world, each, seed)] for seed in SEEDS[: chosen.seeds]]
         for each in CONTENDERS
     }
-    print(_report(world, curves))
+    report = _report(world, curves)
+    if chosen.page:
+        text, mark, _ = chosen.page.read_text().partition(MARK)
+        chosen.page.write_text(f"{text}{mark}\n\n{report}\n")
+    else:
+        print(report)
     if chosen.plot:
         _plot(world, curves, chosen.plot)
 
@@ -125,7 +135,8 @@ def found(world: World, contender: Contender, seed: int) -> Iterator[str]:
 
 # -- reports -----------------------------------------------------------------------------
 
-Curves = Mapping[str, Sequence[Sequence[str]]]
+Runs = Sequence[Sequence[str]]
+Curves = Mapping[str, Runs]
 
 
 def _report(world: World, curves: Curves) -> str:
@@ -138,7 +149,7 @@ def _report(world: World, curves: Curves) -> str:
     ]
     for title, values, form in (
         ("Best reward (held-out accuracy, %)", world.rewards, _percent),
-        ("Place of the best among all, 1 to 3,025", world.ranking, "{:.0f}".format),
+        ("Place of that reward among all genotypes, from 1", world.ranking, "{:.0f}".format),
         ("Test accuracy of the best, %", world.tests, _percent),
     ):
         head = ("unique evaluations", *map(str, LOOKS))
@@ -147,7 +158,37 @@ def _report(world: World, curves: Curves) -> str:
             cells = [_quartiles([values[run[look - 1]] for run in runs]) for look in LOOKS]
             texts = (f"{form(mid)} ({form(low)} to {form(high)})" for low, mid, high in cells)
             lines.append(_row((name, *texts)))
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_verdicts(world, curves)])
+
+
+def _verdicts(world: World, curves: Curves) -> Iterator[str]:
+    """In how many of the seeds each algorithm is ahead of random search, and who leads."""
+    yield "Seeds in 100 in which an algorithm is ahead of random search (a tie is half a seed):"
+    yield ""
+    yield _row(("unique evaluations", *map(str, LOOKS)))
+    yield _row(["---"] * (len(LOOKS) + 1))
+    baseline, *others = curves
+    for name in others:
+        wins = [_wins(world, curves[name], curves[baseline], look) for look in LOOKS]
+        yield _row((name, *(f"{win:.0f}" for win in wins)))
+    yield ""
+    for look in LOOKS:
+        medians = {name: _median_at(world, runs, look) for name, runs in curves.items()}
+        best = max(medians.values())
+        leaders = " and ".join(name for name, each in medians.items() if each == best)
+        yield f"- After {look} evaluations the highest median is that of {leaders}."
+
+
+def _wins(world: World, mine: Runs, theirs: Runs, look: int) -> float:
+    points = []
+    for ours, other in zip(mine, theirs, strict=True):
+        here, there = (world.rewards[run[look - 1]] for run in (ours, other))
+        points.append((here > there) + (here == there) / 2)
+    return 100 * fmean(points)
+
+
+def _median_at(world: World, runs: Runs, look: int) -> float:
+    return median(world.rewards[run[look - 1]] for run in runs)
 
 
 def _percent(share: float) -> str:
