@@ -222,12 +222,38 @@ def test_unknown_algorithms_and_options() -> None:
     assert caught.value.diagnostics[0].hints == ("did you mean `lr`?",)
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("evolution", "population", "0"),
+        ("evolution", "sample", -1),
+        ("evolution", "sample", 2.0),
+        ("random", "repeats", "maybe"),
+        ("ppo", "batch", "0"),
+        ("ppo", "lr", "nan"),
+        ("ppo", "lr", "-0.1"),
+        ("ppo", "baseline", 1.5),
+        ("optuna", "sampler", "TPESampler2"),
+        ("optuna", "sampler", "GridSampler"),
+    ],
+)
+def test_values_that_options_cannot_have(name: str, option: str, value: object) -> None:
+    """NAS881, and never a searcher that hangs or breaks later."""
+    pytest.importorskip({"ppo": "torch", "optuna": "optuna"}.get(name, "nasdsl"))
+    with pytest.raises(CellError) as caught:
+        searcher(name, SPACE, 0, **{option: value})
+    (found,) = caught.value.diagnostics
+    assert found.code == "NAS881"
+
+
 def test_options_may_be_texts() -> None:
     """As a command line has them: numbers and truth values are read as the option's type."""
     made: Any = searcher("random", SPACE, 0, repeats="False")
     assert made.repeats is False
     evolved: Any = searcher("evolution", SPACE, 0, population="7")
     assert evolved.size == 7
+    wide: Any = searcher("evolution", SPACE, 0, sample=3)
+    assert wide.sample == 3
     assert options_of("evolution") == {"population": 100, "sample": 25}
 
 

@@ -162,3 +162,13 @@ def test_threads_change_nothing() -> None:
     finally:
         torch.set_num_threads(before)
     assert proposed[0] == proposed[1]
+
+
+def test_an_overflow_is_skipped() -> None:
+    """Rewards beyond any scale leave the network finite, and proposals go on."""
+    search = PPO(SPACE, 0, batch=4, hidden=8, lr=1.0)
+    for _ in range(4):
+        texts = search.propose(4)
+        search.observe(_results(texts, [1e38, -1e38, 0.0, 1e300]))
+    assert all(bool(each.isfinite().all()) for each in search.network.parameters())
+    assert len(search.propose(8)) == 8

@@ -8,12 +8,11 @@ Non-goals: what a searcher does (`nasdsl.search.protocol`).
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from inspect import Parameter, signature
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
-from nasdsl.errors import CellError, Diagnostic, listed, nearest, refuse
+from nasdsl.errors import listed, nearest, refuse
 from nasdsl.genotype.types import Space
+from nasdsl.search.options import checked, options
 from nasdsl.search.protocol import Searcher
 
 #: The group of entry points that searchers are found in.
@@ -22,14 +21,14 @@ GROUP = "nasdsl.searchers"
 Maker = Callable[..., Any]
 
 
-def searcher(name: str, space: Space, seed: int, **options: Any) -> Searcher:
+def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
     """The searcher of that name, at its beginning.
 
     Args:
         name: of an entry point, such as `ppo`.
         space: what it searches.
         seed: of all its draws.
-        **options: the algorithm's own; a text is read as the type of the option, so that
+        **given: the algorithm's options; a text is read as the type of the option, so that
             what a command line was given may be passed on as it is.
 
     Raises:
@@ -38,7 +37,7 @@ def searcher(name: str, space: Space, seed: int, **options: Any) -> Searcher:
             installed is none), NAS881 (its options).
     """
     make = _maker(name)
-    made = make(space, seed, **_checked(name, make, options))
+    made = make(space, seed, **checked(name, make, given))
     if not isinstance(made, Searcher):
         raise refuse(
             "NAS880",
@@ -59,7 +58,7 @@ def options_of(name: str) -> Mapping[str, Any]:
     Raises:
         CellError: as `searcher` does for names.
     """
-    return {key: option.default for key, option in _options(_maker(name)).items()}
+    return {key: option.default for key, option in options(_maker(name)).items()}
 
 
 # -- entry points ------------------------------------------------------------------------
@@ -101,67 +100,3 @@ def _maker(name: str) -> Maker:
             "NAS880", f"algorithm `{name}` cannot be imported from {entry.value}: {error}"
         ) from error
     return made
-
-
-# -- options -----------------------------------------------------------------------------
-
-
-def _options(make: Maker) -> Mapping[str, Parameter]:
-    parameters = signature(make, eval_str=True).parameters
-    return {
-        name: parameter
-        for name, parameter in parameters.items()
-        if parameter.kind is Parameter.KEYWORD_ONLY
-    }
-
-
-def _checked(name: str, make: Maker, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = _options(make)
-    # An algorithm that takes any keyword checks them itself.
-    if any(each.kind is Parameter.VAR_KEYWORD for each in signature(make).parameters.values()):
-        return dict(given)
-    checked: dict[str, Any] = {}
-    findings: list[Diagnostic] = []
-    for key, value in given.items():
-        try:
-            checked[key] = _typed(name, key, value, known)
-        except CellError as error:
-            findings += error.diagnostics
-    if findings:
-        raise CellError(tuple(findings))
-    return checked
-
-
-def _typed(name: str, key: str, value: Any, known: Mapping[str, Parameter]) -> Any:
-    if key not in known:
-        guess = nearest(key, known)
-        has = f"its options are {listed(known)}" if known else "it has no options"
-        hint = f"did you mean `{guess}`?" if guess else has
-        raise refuse("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", hint)
-    wanted = known[key].annotation
-    types = [each for each in get_args(wanted) or (wanted,) if each is not NoneType]
-    for type_ in types:
-        found = _read(value, type_) if isinstance(value, str) else value
-        if type_ is float and type(found) is int:
-            found = float(found)
-        if type(found) is type_:
-            return found
-    if value is None and types != [wanted]:
-        return None
-    kinds = listed([_KINDS.get(each, getattr(each, "__name__", str(each))) for each in types], "or")
-    raise refuse("NAS881", f"{key} of `{name}` is {kinds}, not {value!r:.40}")
-
-
-_KINDS = {int: "a whole number", float: "a number", bool: "`true` or `false`", str: "a text"}
-
-
-def _read(text: str, type_: object) -> Any:
-    """A text as a value of a type, or the text itself where it is none."""
-    if type_ is bool:
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if type_ in (int, float):
-        try:
-            return type_(text)
-        except ValueError:
-            return text
-    return text

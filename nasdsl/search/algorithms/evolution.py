@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from nasdsl.genotype.types import Space
 from nasdsl.search.decisions import Choices, generator, open_decisions
+from nasdsl.search.options import Count
 from nasdsl.search.protocol import Result, State
 
 
@@ -28,7 +29,9 @@ class Evolution:
         sample: S, the paper's 25, drawn with replacement as in its Algorithm 1.
     """
 
-    def __init__(self, space: Space, seed: int, *, population: int = 100, sample: int = 25) -> None:
+    def __init__(
+        self, space: Space, seed: int, *, population: Count = 100, sample: Count = 25
+    ) -> None:
         self.decisions, self.seed = open_decisions(space), seed
         self.size, self.sample = population, sample
         self.proposed = 0

@@ -23,6 +23,7 @@ from torch import Tensor
 from nasdsl.genotype.types import Space
 from nasdsl.search.algorithms.controller_network import ControllerNetwork
 from nasdsl.search.decisions import Choices, generator, open_decisions
+from nasdsl.search.options import Amount, Count, Share
 from nasdsl.search.protocol import Result, State
 
 #: Bits of torch's seeds.
@@ -58,15 +59,15 @@ class PPO:
         space: Space,
         seed: int,
         *,
-        hidden: int = 100,
-        init: float = 0.1,
-        lr: float = 0.00035,
-        entropy: float = 0.00001,
-        baseline: float = 0.95,
-        batch: int = 20,
-        passes: int = 4,
-        clip: float = 0.2,
-        max_norm: float = float("inf"),
+        hidden: Count = 100,
+        init: Amount = 0.1,
+        lr: Amount = 0.00035,
+        entropy: Amount = 0.00001,
+        baseline: Share = 0.95,
+        batch: Count = 20,
+        passes: Count = 4,
+        clip: Amount = 0.2,
+        max_norm: Amount = float("inf"),
     ) -> None:
         self.decisions, self.seed = open_decisions(space), seed
         self.entropy, self.weight, self.batch = entropy, baseline, batch
@@ -177,8 +178,10 @@ class PPO:
         loss = -(objective + self.entropy * entropy).mean()
         self.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
-        self.optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+        # One overflow, in a ratio or a reward, must not end a search of weeks.
+        if norm.isfinite():
+            self.optimizer.step()
 
     # -- keeping -------------------------------------------------------------------------
 
