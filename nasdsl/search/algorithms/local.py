@@ -26,29 +26,28 @@ class LocalSearch:
 
     def __init__(self, space: Space, seed: int) -> None:
         self.decisions, self.seed = open_decisions(space), seed
-        self.climbs = self.flying = 0
+        self.climbs = self.given = self.landed = 0
         self.at: Choices | None = None
         self.best_at: Choices | None = None
         self.best = float("-inf")
-        self.waiting: list[Choices] = []
+        self.step: list[Choices] = []
         self._start()
 
     def propose(self, n: int) -> list[str]:
         """The next `n` neighbours; fewer where the rest of them are in flight."""
-        found = self.waiting[:n]
-        del self.waiting[: len(found)]
-        self.flying += len(found)
+        found = self.step[self.given : self.given + n]
+        self.given += len(found)
         return [self.decisions.text(taken) for taken in found]
 
     def observe(self, results: Sequence[Result]) -> None:
         """Remember the best, and take the step when the last neighbour is in."""
         for result in results:
-            self.flying -= 1
+            self.landed += 1
             reward = float("-inf") if result.reward is None else result.reward
             if reward > self.best:
                 self.best, self.best_at = reward, self.decisions.choices(result.text)
-            if not self.waiting and not self.flying:
-                self._step()
+            if self.landed == len(self.step):
+                self._go_on()
 
     def state_dict(self) -> State:
         """Where the climb stands."""
@@ -57,29 +56,38 @@ class LocalSearch:
             "at": self.at and list(self.at),
             "best_at": self.best_at and list(self.best_at),
             "best": None if self.best == float("-inf") else self.best,
-            "waiting": [list(taken) for taken in self.waiting],
-            "flying": self.flying,
+            "given": self.given,
+            "landed": self.landed,
         }
 
     def load_state_dict(self, state: State) -> None:
         """Go on with that climb."""
-        self.climbs, self.flying = state["climbs"], state["flying"]
+        self.climbs = state["climbs"]
         self.at = state["at"] and tuple(state["at"])
         self.best_at = state["best_at"] and tuple(state["best_at"])
         self.best = float("-inf") if state["best"] is None else state["best"]
-        self.waiting = [tuple(taken) for taken in state["waiting"]]
+        self._look_around()
+        self.given, self.landed = state["given"], state["landed"]
 
     def _start(self) -> None:
         """Begin at a random member, of which nothing is known yet."""
         self.at = self.best_at = None
         self.best = float("-inf")
-        self.waiting = [self.decisions.drawn(generator(self.seed, self.climbs))]
         self.climbs += 1
+        self._look_around()
 
-    def _step(self) -> None:
+    def _go_on(self) -> None:
         """Go to the best; where that is here, or all have failed, start again."""
         if self.best_at is None or self.best_at == self.at:
             self._start()
             return
         self.at = self.best_at
-        self.waiting = list(self.decisions.neighbours(self.at))
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Lay out the next step: the neighbours of where the climb is, or its start."""
+        self.given = self.landed = 0
+        if self.at is None:
+            self.step = [self.decisions.drawn(generator(self.seed, self.climbs))]
+        else:
+            self.step = list(self.decisions.neighbours(self.at))
