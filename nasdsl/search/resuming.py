@@ -60,8 +60,8 @@ def agreed(settings: SearchSettings, store: Store, *, resume: bool) -> SearchSet
 
 def window_of(settings: SearchSettings) -> tuple[int, int]:
     """The block and the window: what the settings say, or what suits the workers."""
-    block = settings.block or max(1, min(settings.workers, _BLOCK))
-    return block, max(settings.window or 2 * settings.workers, block)
+    block = settings.block or max(1, min(settings.size, _BLOCK))
+    return block, max(settings.window or 2 * settings.size, block)
 
 
 def _identity(settings: SearchSettings) -> dict[str, Any]:

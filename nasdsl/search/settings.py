@@ -26,7 +26,7 @@ class SearchSettings:
         evaluator: the evaluator's spec, such as `train` or `table:FILE`.
         trials: proposals to make; those that a limit rejects do not count.
         seed: of the searcher and, with a network's hash, of its evaluation.
-        workers: evaluations at a time.
+        workers: evaluations at a time, where no GPUs are asked for.
         block: proposals made, and results observed, at a time; None for one a worker, at most
             20. Together with `window` it fixes what the searcher knows when, so that a search
             is the same whenever its workers finish, and however often it was interrupted.
@@ -39,7 +39,7 @@ class SearchSettings:
         recycle: trials after which a worker is replaced by a fresh process.
         memory: bytes a worker may hold, or None.
         engine: `local` or `ray`, the latter at `address`.
-        gpus: GPUs of this machine to use (local), or in all (ray); 0 for none.
+        gpus: GPUs to use, of this machine (local) or of the cluster (ray); 0 for none.
         per_gpu: workers on each GPU.
         threads: CPU threads of each worker.
         limits: the limits as they were written, by name, for the store; `limit` applies them.
@@ -69,3 +69,8 @@ class SearchSettings:
     limits: Mapping[str, Any] = field(default_factory=dict)
     limit: Limit | None = None
     dry_after: int = 1000
+
+    @property
+    def size(self) -> int:
+        """Evaluations at a time."""
+        return self.gpus * self.per_gpu or self.workers

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nasdsl.errors import CellError
+from nasdsl.errors import CellError, refuse
 from nasdsl.search.engines.engine import Beat, Engine, Gone, Notice
 from nasdsl.search.store import Lease
 
@@ -58,7 +58,7 @@ class EngineApart:
         """Start the process; the first report says whether the engine has started.
 
         Raises:
-            CellError: as the engine's `start`.
+            CellError: as the engine's `start`; NAS870 where the process says nothing.
         """
         self._spawn()
         while not self._last.workers:
@@ -66,7 +66,11 @@ class EngineApart:
             if report is not None and report.error is not None:
                 raise report.error
             if self._is_down():
-                self._spawn()
+                raise refuse(
+                    "NAS870",
+                    "the process that joins the cluster ended or hangs without a reason given",
+                    "`ray status` says whether the cluster is sound",
+                )
 
     def free(self) -> int:
         """What the engine said last, less what it has been handed since."""

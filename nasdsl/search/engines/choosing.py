@@ -19,7 +19,7 @@ def engine_for(settings: SearchSettings) -> Engine:
     """The engine that the settings name, not started.
 
     Raises:
-        CellError: NAS701 (ray is not installed), NAS869 (fewer GPUs than asked for).
+        CellError: NAS701 (torch is not installed), NAS869 (fewer GPUs than asked for).
     """
     workers = WorkerSettings(
         settings.evaluator, settings.heartbeat, settings.recycle, settings.memory
@@ -30,7 +30,9 @@ def engine_for(settings: SearchSettings) -> Engine:
 
         share = 1 / settings.per_gpu if settings.gpus else 0.0
         environment = _environment(settings)
-        ray = RayEngine(settings.address, settings.workers, workers, environment, share)
+        ray = RayEngine(
+            settings.address, settings.size, workers, environment, share, settings.threads
+        )
         return EngineApart(ray)
     from nasdsl.search.engines.local import LocalEngine
 

@@ -7,6 +7,7 @@ loss of the cluster's head, after which this process cannot go on (`nasdsl.searc
 runs the engine in a process of its own for that).
 """
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -61,6 +62,7 @@ class RayEngine:
         """
         self._ray = _imported()
         try:
+            _knock(self.address)
             self._ray.init(
                 address=self.address,
                 namespace="nasdsl",
@@ -157,15 +159,21 @@ class RayEngine:
         return [_named(one, place.name) for one in notices]
 
     def _refuse_few_gpus(self) -> None:
-        wanted = self.gpu_share * self.size
-        there = self._ray.cluster_resources().get("GPU", 0)
-        if wanted and there < self.gpu_share:
+        # More may join later; a cluster without any is most likely a mistake.
+        if self.gpu_share and not self._ray.cluster_resources().get("GPU", 0):
             raise refuse(
                 "NAS869",
                 f"GPUs are asked for, and the cluster at {self.address} has none",
                 "leave out `--gpus` to train on the CPU",
                 "`ray status` says what the cluster has",
             )
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens; Ray itself would try for minutes, and then abort."""
+    host, has_port, port = address.rpartition(":")
+    if has_port and port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _imported() -> Any:
