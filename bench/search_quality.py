@@ -12,6 +12,7 @@ Options other than the published ones were chosen by `--tune`, on seeds that are
 """
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -50,6 +51,7 @@ CONTENDERS = (
 )
 #: Where a page's figures begin; what follows is this script's.
 MARK = "<!-- figures -->"
+CAPTION = "Best reward so far against unique evaluations, and the test accuracy of the best"
 #: What `--tune` compares; the best of each is what the report calls tuned.
 GRID = {
     "evolution": {"population": (10, 20, 50), "sample": (3, 10)},
@@ -91,13 +93,16 @@ def main() -> None:
         for each in CONTENDERS
     }
     report = _report(world, curves)
+    if chosen.plot:
+        _plot(world, curves, chosen.plot)
     if chosen.page:
+        if chosen.plot:
+            place = os.path.relpath(chosen.plot, chosen.page.parent)
+            report = f"![{CAPTION}]({place})\n\n{report}"
         text, mark, _ = chosen.page.read_text().partition(MARK)
         chosen.page.write_text(f"{text}{mark}\n\n{report}\n")
     else:
         print(report)
-    if chosen.plot:
-        _plot(world, curves, chosen.plot)
 
 
 def world_of(table: Path) -> World:
