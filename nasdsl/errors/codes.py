@@ -5,8 +5,8 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 `nasdsl explain`.
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
-combines, 5 networks, 6 spaces, 7 the installation, 8 weights and from 860 search, 9 mistakes of nasdsl itself. A code
-that has been released is never given another meaning.
+combines, 5 networks, 6 spaces, 7 the installation, 8 weights and, from 860 on, search, 9 mistakes
+of nasdsl itself. A code that has been released is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
