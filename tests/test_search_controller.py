@@ -219,6 +219,26 @@ def test_an_evaluator_that_always_fails(tmp_path: Path) -> None:
     assert all(row.attempts == 1 for row in _trials(settings.store) if row.same_as is None)
 
 
+def test_all_of_a_few_trials_fail(tmp_path: Path) -> None:
+    """Too few trials to lose patience: the diagnostic comes in the end."""
+    settings = _settings(tmp_path, trials=2)
+    code, message = _refusal(lambda: run(settings, engine=FaultyEngine(4, lambda text: "bad")))
+    assert code == "NAS867"
+    assert "2 networks" in message
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_first_failures_stand_where_all_waits_for_them(tmp_path: Path, workers: int) -> None:
+    """A window full of failures is no reason to stop: the search goes on to the first success."""
+    space = nasdsl.loads_space(SMALL)
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(space, 20, seed=0)]
+    bad = set(texts[:4])
+    engine = FaultyEngine(workers, lambda text: "bad" if text in bad else None)
+    settings = _settings(tmp_path, workers=workers, block=1, window=1)
+    counts = run(settings, engine=engine, searcher=Listener(texts))
+    assert (counts.failed, counts.completed) == (4, 16)
+
+
 @pytest.mark.parametrize(
     ("function", "code", "words"),
     [

@@ -57,6 +57,14 @@ def test_out_of_memory_is_tried_again_elsewhere(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_first_failure_is_not_the_end(tmp_path: Path, seed: int) -> None:
+    """Where every trial has a fresh process, failures before the first success are waited out."""
+    rows = _searched(tmp_path, "picky", recycle=1, block=5, window=10, seed=seed, trials=12)
+    assert {row.state for row in rows} == {"done", "failed"}
+    assert all(row.attempts == 1 for row in rows)
+
+
 # -- an engine in a process of its own -----------------------------------------------------
 
 

@@ -27,18 +27,16 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
 
-from nasdsl.canonical import canonical_hash
-from nasdsl.errors import refuse
-from nasdsl.loading import loads
+from nasdsl.errors import CellError, refuse
 from nasdsl.search.engines.engine import Beat, Engine, Finished, Gone, Notice
+from nasdsl.search.proposing import Proposing
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.resuming import agreed, window_of
+from nasdsl.search.resuming import agreed
 from nasdsl.search.settings import SearchSettings
-from nasdsl.search.store import Counts, Lease, Progress, Store, Trial
-from nasdsl.search.store.trials import Proposal
+from nasdsl.search.store import Counts, Lease, Store, Trial
 
 #: Failures before the first success after which the evaluator is at fault, not the networks.
-_PATIENCE = 3
+_PATIENCE = 5
 #: Seconds to wait for news before looking at the clocks.
 _TICK = 0.1
 
@@ -125,30 +123,32 @@ class _Run:
         engine: Engine,
         on_event: OnEvent | None,
     ) -> None:
-        self.settings, self.store, self.searcher = settings, store, searcher
+        self.settings, self.store = settings, store
         self.engine, self.on_event = engine, on_event
-        self.block, self.window = window_of(settings)
-        self.progress = store.progress()
+        self.proposing = Proposing(settings, store, searcher)
         self.owner = uuid.uuid4().hex
         self.held: dict[str, _Held] = {}
         self.unproven: list[Finished] = []
-        self.rejected_in_a_row = 0
         self.has_success = bool(store.best())
 
     def finish(self) -> Counts:
         """Work until nothing is left to do; the counts in the end."""
         with self.store.transaction():
             self.store.release()
-            self._advance()
+            self.proposing.advance()
         try:
             self.engine.start()
             self._tell("started")
-            while not self._done():
+            while not self.proposing.is_done:
                 self._turn()
         finally:
             self.engine.close()
         self._tell("finished")
-        return self.store.counts()
+        counts = self.store.counts()
+        if counts.failed > counts.quarantined and not counts.completed:
+            first = self.store.trial(0)
+            raise self._hopeless(counts.failed, first.failure)
+        return counts
 
     def _turn(self) -> None:
         # Looked at before the news are: what came in while this process slept still counts.
@@ -162,11 +162,6 @@ class _Run:
             self.engine.cancel(notice.key)
         self._commit(self._proven(finished), [*lost, *late])
 
-    def _done(self) -> bool:
-        at = self.progress
-        is_all = at.proposed - at.rejected >= self.settings.trials
-        return at.observed == at.proposed and (is_all or at.starved)
-
     def _commit(self, finished: Sequence[Finished], lost: Sequence[Gone]) -> None:
         """Keep what came in, let the searcher go on, and hand out leases; one transaction."""
         free = self.engine.free()
@@ -176,70 +171,13 @@ class _Run:
             settled = [one.outcome.trial for one in finished if self._settled(one)]
             dropped = [trial for one in lost if (trial := self._lost(one)) is not None]
             if settled or dropped:
-                self._advance()
+                self.proposing.advance()
             leases = self.store.claim(free, self.owner)
         for lease in leases:
             self._submit(lease)
-        self._refuse_hopeless()
         self._tell("trials", settled)
         self._tell("lost", dropped)
-
-    # -- the searcher --------------------------------------------------------------------
-
-    def _advance(self) -> None:
-        """Let the searcher observe and propose as far as the rule allows. In a transaction."""
-        before = self.progress
-        while self._propose() or self._observe():
-            pass
-        if self.progress != before:
-            self.store.advance(self.progress, self.searcher.state_dict())
-
-    def _propose(self) -> bool:
-        at = self.progress
-        n = min(self.block, self.settings.trials - at.proposed + at.rejected)
-        if n <= 0 or at.starved or at.proposed + n - at.observed > self.window:
-            return False
-        proposals = [self._proposal(text) for text in self.searcher.propose(n)]
-        self.store.propose(at.proposed, proposals)
-        rejected = sum(proposal.rejection is not None for proposal in proposals)
-        self.progress = Progress(
-            proposed=at.proposed + len(proposals),
-            rejected=at.rejected + rejected,
-            observed=at.observed,
-            starved=not proposals,
-        )
-        self._refuse_dry(len(proposals), rejected)
-        return bool(proposals)
-
-    def _observe(self) -> bool:
-        at = self.progress
-        stop = min(at.observed + self.block, at.proposed)
-        results = self.store.results(at.observed, stop)
-        if not results:
-            return False
-        self.searcher.observe(results)
-        self.progress = replace(at, observed=stop, starved=False)
-        return True
-
-    def _proposal(self, text: str) -> Proposal:
-        genotype = loads(text)
-        limit = self.settings.limit
-        return Proposal(text, canonical_hash(genotype), limit(genotype) if limit else None)
-
-    def _refuse_dry(self, proposed: int, rejected: int) -> None:
-        if rejected < proposed:
-            self.rejected_in_a_row = 0
-            return
-        self.rejected_in_a_row += rejected
-        if self.rejected_in_a_row < self.settings.dry_after:
-            return
-        names = ", ".join(f"{name} {value}" for name, value in self.settings.limits.items())
-        raise refuse(
-            "NAS868",
-            f"{self.rejected_in_a_row} proposals in a row are beyond the limits ({names})",
-            "raise the limits, or search a space of smaller networks",
-            "`nasdsl cost` says what a genotype costs",
-        )
+        self._judge_failures()
 
     # -- the workers ---------------------------------------------------------------------
 
@@ -282,15 +220,24 @@ class _Run:
         proven, self.unproven = self.unproven, []
         return proven
 
-    def _refuse_hopeless(self) -> None:
-        if not self.unproven or (len(self.unproven) < _PATIENCE and self.held):
+    def _judge_failures(self) -> None:
+        """Give up an evaluator that only fails; let failures stand where all waits for them."""
+        if not self.unproven:
             return
-        outcome = self.unproven[0].outcome
-        raise refuse(
+        counts = self.store.counts()
+        failures = len(self.unproven) + counts.failed - counts.quarantined
+        if failures >= _PATIENCE:
+            raise self._hopeless(failures, self.unproven[0].outcome.failure)
+        if not self.held and not counts.queued:
+            proven, self.unproven = self.unproven, []
+            self._commit(proven, [])
+
+    def _hopeless(self, failures: int, reason: str | None) -> CellError:
+        return refuse(
             "NAS867",
-            f"evaluator `{self.settings.evaluator}` fails on all of the first "
-            f"{len(self.unproven)} networks: {outcome.failure}",
-            "nothing was kept of these failures: repair it and go on with `--resume`",
+            f"evaluator `{self.settings.evaluator}` has failed on all of {failures} networks "
+            f"and never succeeded: {reason}",
+            "repair it and go on with `--resume`",
         )
 
     def _settled(self, one: Finished) -> bool:
