@@ -5,9 +5,9 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 `nasdsl explain`.
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
-combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights
-and (from 820) training, 9 mistakes of nasdsl itself. A code that has been released is never given
-another meaning.
+combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
+(from 820) training and (from 860) search, 9 mistakes of nasdsl itself. A code that has been released
+is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
@@ -92,6 +92,22 @@ CODES: dict[str, Code] = {
     "NAS803": Code("file of weights could run code"),
     "NAS804": Code("layout has no names for the network"),
     "NAS805": Code("unknown layout of weights"),
+    "NAS860": Code("store cannot be read or written"),
+    "NAS861": Code("store is on a network file system"),
+    "NAS862": Code("store is of a newer version"),
+    "NAS863": Code("store is of another search"),
+    "NAS864": Code("store is in use"),
+    "NAS865": Code("file is no store of a search"),
+    "NAS866": Code("store holds a search already"),
+    "NAS867": Code("evaluator fails"),
+    "NAS868": Code("limits leave nothing to search"),
+    "NAS869": Code("workers cannot be started"),
+    "NAS870": Code("cluster cannot be reached"),
+    "NAS880": Code("unknown search algorithm"),
+    "NAS881": Code("option of a search algorithm is wrong"),
+    "NAS882": Code("unknown evaluator"),
+    "NAS883": Code("table of rewards cannot be read"),
+    "NAS884": Code("table has no reward for the genotype"),
     "NAS702": Code("unknown backend"),
     "NAS703": Code("two packages offer one backend"),
     "NAS704": Code("backend cannot do this"),

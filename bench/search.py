@@ -1,0 +1,124 @@
+"""Measure the controller: many simulated workers, one real store, every step committed.
+
+    python -m bench.search --trials 20000 --workers 450 --algorithm random
+    python -m bench.search --trials 100000 --workers 450 --curve docs/images/search_scale.svg
+
+The workers are simulated within the process: each holds a lease for a random time on a clock
+that is moved on to the next end, so that all that is measured is overhead: proposing, parsing,
+hashing, committing with `synchronous=FULL`, observing. `--burst 1` lets every result come in
+alone, which is the dearest way; a real cluster's results come in bunches when there is much to
+do. The tables of `docs/scale.md` are runs of this.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from bench.reliability.mocks import FULL, SimulatedEngine, space
+from nasdsl.search.controller import Event, SearchSettings, run
+
+
+def main() -> None:
+    options = _options()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        points = _run(options, Path(folder) / "search.db")
+    _print(options, points)
+    if options.curve:
+        _draw(points, options.curve)
+
+
+#: Trials settled, seconds since the start, seconds of processor time, resident bytes.
+Point = tuple[int, float, float, int]
+
+
+def _run(options: argparse.Namespace, store: Path) -> list[Point]:
+    settings = SearchSettings(
+        space(FULL),
+        store,
+        algorithm=options.algorithm,
+        evaluator="simulated",
+        trials=options.trials,
+        workers=options.workers,
+    )
+    step = max(1, options.trials // 20)
+    start, busy = time.perf_counter(), time.process_time()
+    points: list[Point] = [(0, 0.0, 0.0, _resident())]
+
+    def look(event: Event) -> None:
+        done = event.counts.completed
+        if done // step > points[-1][0] // step:
+            now = time.perf_counter() - start, time.process_time() - busy
+            points.append((done, *now, _resident()))
+            if sys.stderr.isatty():
+                print(done, file=sys.stderr)
+
+    counts = run(settings, look, engine=SimulatedEngine(options.workers, options.burst))
+    assert counts.completed == options.trials, counts
+    return points
+
+
+def _print(options: argparse.Namespace, points: list[Point]) -> None:
+    print(
+        f"{options.trials} trials, {options.workers} workers, {options.algorithm}, up to "
+        f"{options.burst} result(s) a commit; {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n"
+    )
+    print("| trials | seconds | ms a trial | of these on the processor | memory, MB |")
+    print("|--:|--:|--:|--:|--:|")
+    for before, after in pairwise(points):
+        trials, seconds, _, memory = after
+        wall, busy = _each(before, after)
+        print(f"| {trials} | {seconds:.1f} | {wall:.2f} | {busy:.2f} | {memory / 1e6:.0f} |")
+    wall, busy = _each(points[0], points[-1])
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - points[0][3]
+    print(f"\n{wall:.2f} ms a trial in the mean, {busy:.2f} ms of it on the processor; ", end="")
+    print(f"{growth / 1e6:.0f} MB more memory at the peak than at the start")
+
+
+def _each(before: Point, after: Point) -> tuple[float, float]:
+    """Milliseconds a trial between two points: by the clock, and on the processor."""
+    trials = (after[0] - before[0]) / 1e3
+    return (after[1] - before[1]) / trials, (after[2] - before[2]) / trials
+
+
+def _draw(points: list[Point], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3))
+    cost, memory = figure.subplots(1, 2)
+    trials = [point[0] for point in points[1:]]
+    each = [_each(before, after) for before, after in pairwise(points)]
+    cost.plot(trials, [wall for wall, _ in each], label="by the clock")
+    cost.plot(trials, [busy for _, busy in each], label="on the processor")
+    cost.set(xlabel="trials", ylabel="ms a trial", ylim=(0, None))
+    cost.legend()
+    memory.plot(trials, [point[3] / 1e6 for point in points[1:]])
+    memory.set(xlabel="trials", ylabel="resident memory, MB", ylim=(0, None))
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--trials", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=450)
+    parser.add_argument("--algorithm", default="random")
+    parser.add_argument("--burst", type=int, default=20, help="results a commit, at most")
+    parser.add_argument("--folder", type=Path, help="where the store is made; a local disk")
+    parser.add_argument("--curve", type=Path, help="an image to draw")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

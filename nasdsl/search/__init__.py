@@ -1,0 +1,1 @@
+"""Search: proposals, evaluations and a store that loses nothing."""

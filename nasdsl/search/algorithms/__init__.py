@@ -1,0 +1,1 @@
+"""Searchers, one algorithm a file; each is the value of an entry point `nasdsl.searchers`."""

@@ -1,0 +1,221 @@
+"""PPO: the paper's controller, a recurrent network that learns what to propose.
+
+Purpose: Zoph et al. 2018, appendix A.1. A one-layer LSTM with 100 hidden units predicts one
+decision after another, each by a softmax of its own; all weights begin uniform in
+[-0.1, 0.1]. It is trained by proximal policy optimization (Schulman et al. 2017) with Adam
+at a learning rate of 0.00035, an entropy bonus of 0.00001 and, as baseline, a moving average
+of the rewards with weight 0.95, on 20 architectures at a time.
+
+The paper leaves open how long and how far PPO goes on a batch: here `passes` over it, with
+ratios clipped at `clip`. A genotype's probability is the product over its decisions, as the
+paper has it, and that is what the ratio is taken of.
+Non-goals: the controller network itself (`nasdsl.search.algorithms.controller_network`).
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from nasdsl.genotype.types import Space
+from nasdsl.search.algorithms.controller_network import ControllerNetwork
+from nasdsl.search.decisions import Choices, generator, open_decisions
+from nasdsl.search.options import Amount, Count, Share
+from nasdsl.search.protocol import Result, State
+
+#: Bits of torch's seeds.
+_SEED_BITS = 63
+
+
+class PPO:
+    """Proposes what its network draws; every `batch` results, trains the network on them.
+
+    Proposals are drawn `batch` at a time, and those not yet handed out are dropped when the
+    network changes. The probability each one had when it was drawn is kept until its result
+    is in, so results of older versions of the network count as PPO has them.
+
+    A failure counts as the lowest reward seen so far; before there is any, it is left out.
+
+    Args:
+        space: what to search.
+        seed: of the first weights and of all draws.
+        hidden: width of the LSTM and of the embeddings it reads.
+        init: the first weights are uniform in [-init, init].
+        lr: Adam's learning rate.
+        entropy: weight of the entropy, summed over the decisions.
+        baseline: weight of the past in the moving average, which begins at the mean of the
+            first batch.
+        batch: architectures an update.
+        passes: steps of Adam on each batch.
+        clip: how far from 1 the ratio of probabilities still earns anything.
+        max_norm: to which the gradient is clipped; infinite for the paper's.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        *,
+        hidden: Count = 100,
+        init: Amount = 0.1,
+        lr: Amount = 0.00035,
+        entropy: Amount = 0.00001,
+        baseline: Share = 0.95,
+        batch: Count = 20,
+        passes: Count = 4,
+        clip: Amount = 0.2,
+        max_norm: Amount = float("inf"),
+    ) -> None:
+        self.decisions, self.seed = open_decisions(space), seed
+        self.entropy, self.weight, self.batch = entropy, baseline, batch
+        self.passes, self.clip, self.max_norm = passes, clip, max_norm
+        self.network = ControllerNetwork(self.decisions.sizes, hidden, init, self._generator(0))
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=lr)
+        self.baseline: float | None = None
+        self.worst: float | None = None
+        self.draws = 0
+        self.drawn: deque[tuple[Choices, float]] = deque()
+        self.flying: dict[str, list[tuple[Choices, float]]] = {}
+        self.observed: list[tuple[Choices, float, float]] = []
+        self._saved: bytes | None = None
+
+    def propose(self, n: int) -> list[str]:
+        """`n` genotypes, drawn as the network now has it."""
+        return [self._next() for _ in range(n)]
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """Take in results, and train on every full batch of them."""
+        for result in results:
+            taken, log_probability = self._landed(result.text)
+            reward = self.worst if result.reward is None else result.reward
+            if reward is None:
+                continue
+            self.worst = reward if self.worst is None else min(self.worst, reward)
+            self.observed.append((taken, log_probability, reward))
+            if len(self.observed) == self.batch:
+                self._update()
+
+    def state_dict(self) -> State:
+        """The network with its optimizer, and what is in flight.
+
+        `network` is the same object until the next update, so a store need not write it
+        again.
+        """
+        flying = [[text, list(t), p] for text, each in self.flying.items() for t, p in each]
+        return {
+            "network": self._network_bytes(),
+            "baseline": self.baseline,
+            "worst": self.worst,
+            "draws": self.draws,
+            "drawn": [[list(taken), p] for taken, p in self.drawn],
+            "flying": flying,
+            "observed": [[list(taken), p, reward] for taken, p, reward in self.observed],
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on with that network."""
+        self._load_network(state["network"])
+        self.baseline, self.worst = state["baseline"], state["worst"]
+        self.draws = state["draws"]
+        self.drawn = deque((tuple(taken), p) for taken, p in state["drawn"])
+        self.flying = {}
+        for text, taken, p in state["flying"]:
+            self.flying.setdefault(text, []).append((tuple(taken), p))
+        self.observed = [(tuple(taken), p, reward) for taken, p, reward in state["observed"]]
+
+    # -- proposing -----------------------------------------------------------------------
+
+    def _next(self) -> str:
+        if not self.drawn:
+            self.draws += 1
+            with _one_thread():
+                taken, log_probability = self.network.drawn(self.batch, self._generator(self.draws))
+            pairs = zip(taken.tolist(), log_probability.tolist(), strict=True)
+            self.drawn.extend((tuple(each), p) for each, p in pairs)
+        taken_, log_probability_ = self.drawn.popleft()
+        text = self.decisions.text(taken_)
+        self.flying.setdefault(text, []).append((taken_, log_probability_))
+        return text
+
+    def _landed(self, text: str) -> tuple[Choices, float]:
+        """The choices of a proposal, and the log-probability it was drawn with."""
+        proposals = self.flying[text]
+        first = proposals.pop(0)
+        if not proposals:
+            del self.flying[text]
+        return first
+
+    def _generator(self, turn: int) -> torch.Generator:
+        return torch.Generator().manual_seed(generator(self.seed, turn).getrandbits(_SEED_BITS))
+
+    # -- learning ------------------------------------------------------------------------
+
+    def _update(self) -> None:
+        choices, log_probabilities, rewards = zip(*self.observed, strict=True)
+        taken, old = torch.tensor(choices), torch.tensor(log_probabilities)
+        if self.baseline is None:
+            self.baseline = sum(rewards) / len(rewards)
+        # In double precision: rewards differ in their last digits when a search is good.
+        advantage = (torch.tensor(rewards, dtype=torch.float64) - self.baseline).float()
+        with _one_thread():
+            for _ in range(self.passes):
+                self._step(taken, old, advantage)
+        for reward in rewards:
+            self.baseline = self.weight * self.baseline + (1 - self.weight) * reward
+        self.observed.clear()
+        self.drawn.clear()
+        self._saved = None
+
+    def _step(self, taken: Tensor, old: Tensor, advantage: Tensor) -> None:
+        """One step of Adam on the clipped objective (Schulman et al. 2017, equation 7)."""
+        log_probability, entropy = self.network(taken)
+        ratio = torch.exp(log_probability - old)
+        clipped = ratio.clamp(1 - self.clip, 1 + self.clip)
+        objective = torch.minimum(ratio * advantage, clipped * advantage)
+        loss = -(objective + self.entropy * entropy).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+        # One overflow, in a ratio or a reward, must not end a search of weeks.
+        if norm.isfinite():
+            self.optimizer.step()
+
+    # -- keeping -------------------------------------------------------------------------
+
+    def _network_bytes(self) -> bytes:
+        """Weights and Adam's moments as safetensors."""
+        if self._saved is None:
+            tensors = {f"weight.{name}": each for name, each in self._weights()}
+            for name, parameter in self._weights():
+                for key, value in self.optimizer.state.get(parameter, {}).items():
+                    tensors[f"{key}.{name}"] = value
+            self._saved = save({name: each.detach() for name, each in tensors.items()})
+        return self._saved
+
+    def _load_network(self, saved: bytes) -> None:
+        tensors = load(saved)
+        self.optimizer.state.clear()
+        with torch.no_grad():
+            for name, parameter in self._weights():
+                parameter.copy_(tensors.pop(f"weight.{name}"))
+        for key, value in tensors.items():
+            kind, _, name = key.partition(".")
+            self.optimizer.state[self.network.get_parameter(name)][kind] = value
+        self._saved = saved
+
+    def _weights(self) -> list[tuple[str, torch.nn.Parameter]]:
+        return list(self.network.named_parameters())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums in one order on every machine; tensors this small gain nothing from more threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Engines: where evaluations run. `local` on this machine, `ray` on a cluster."""

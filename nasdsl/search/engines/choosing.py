@@ -1,0 +1,78 @@
+"""From settings to an engine and its slots.
+
+Purpose: which engine, how many workers, on which devices.
+Non-goals: starting anything.
+"""
+
+import os
+from importlib import import_module
+
+from nasdsl.errors import refuse
+from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
+from nasdsl.search.settings import SearchSettings
+
+#: What libraries read to know how many threads to start.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def engine_for(settings: SearchSettings) -> Engine:
+    """The engine that the settings name, not started.
+
+    Raises:
+        CellError: NAS701 (torch is not installed), NAS869 (fewer GPUs than asked for).
+    """
+    workers = WorkerSettings(
+        settings.evaluator, settings.heartbeat, settings.recycle, settings.memory
+    )
+    if settings.engine == "ray":
+        from nasdsl.search.engines.apart import EngineApart
+        from nasdsl.search.engines.ray import RayEngine
+
+        share = 1 / settings.per_gpu if settings.gpus else 0.0
+        environment = _environment(settings)
+        ray = RayEngine(
+            settings.address, settings.size, workers, environment, share, settings.threads
+        )
+        return EngineApart(ray)
+    from nasdsl.search.engines.local import LocalEngine
+
+    return LocalEngine(slots(settings), workers)
+
+
+def slots(settings: SearchSettings) -> list[Slot]:
+    """One slot a worker on the CPU, or `per_gpu` slots a GPU.
+
+    Raises:
+        CellError: NAS869 where this machine has fewer GPUs than asked for.
+    """
+    environment = _environment(settings)
+    if not settings.gpus:
+        return [Slot(f"cpu{number}", environment) for number in range(settings.workers)]
+    devices = _visible(settings.gpus)
+    return [
+        Slot(f"gpu{device}.{share}", {**environment, "CUDA_VISIBLE_DEVICES": device})
+        for share in range(settings.per_gpu)
+        for device in devices
+    ]
+
+
+def _environment(settings: SearchSettings) -> dict[str, str]:
+    return dict.fromkeys(_THREADS, str(settings.threads))
+
+
+def _visible(wanted: int) -> list[str]:
+    try:
+        there = import_module("torch").cuda.device_count()
+    except ModuleNotFoundError:
+        raise refuse(
+            "NAS701", "GPUs need `torch`, which is not installed", 'pip install "nasdsl[search]"'
+        ) from None
+    if there < wanted:
+        raise refuse(
+            "NAS869",
+            f"{wanted} GPU{'s' * (wanted > 1)} asked for, and this machine has {there}",
+            "leave out `--gpus` to train on the CPU",
+            "`nasdsl doctor` says what torch sees",
+        )
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[:wanted] if named else [str(number) for number in range(wanted)]

@@ -1,0 +1,255 @@
+"""The engine of one machine: long-lived worker processes, one a slot.
+
+Purpose: start workers, hand them leases, read what they say, and replace those that crashed, ran
+out of memory, were cancelled or have done enough. Everything a worker has started ends with it,
+and everything ends with the controller, even one that is killed (`processes.guard`).
+Non-goals: time limits, retries: the controller's.
+"""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from nasdsl.errors import CellError, refuse
+from nasdsl.search.engines import processes
+from nasdsl.search.engines.engine import Beat, Finished, Gone, Notice, Slot, WorkerSettings
+from nasdsl.search.store import Lease, Outcome
+
+#: Workers of a slot that may end in a row before one of them was ever ready.
+_STARTS = 3
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    slot: Slot
+    mark: str
+    process: "subprocess.Popen[bytes]"
+    log: IO[bytes]
+    ready: bool = False
+    lease: Lease | None = None
+    done: int = 0
+    unread: bytearray = field(default_factory=bytearray)
+
+    @property
+    def free(self) -> bool:
+        return self.ready and self.lease is None
+
+
+class LocalEngine:
+    """Workers on this machine; the protocol is `nasdsl.search.engines.engine.Engine`."""
+
+    def __init__(self, slots: Sequence[Slot], settings: WorkerSettings) -> None:
+        self.settings = settings
+        self._slots = tuple(slots)
+        self._name = uuid.uuid4().hex
+        self._workers: list[_Worker] = []
+        self._selector = selectors.DefaultSelector()
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._started = 0
+        self._false_starts = 0
+        self._looked_at_memory = time.monotonic()
+
+    def start(self) -> None:
+        """Start the guard and one worker a slot."""
+        guard = [sys.executable, "-m", processes.__name__, self._name]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
+        for slot in self._slots:
+            self._hire(slot)
+
+    def free(self) -> int:
+        """Workers that are ready and have no lease."""
+        return sum(worker.free for worker in self._workers)
+
+    def workers(self) -> int:
+        """Workers, those that are starting included."""
+        return len(self._workers)
+
+    def submit(self, lease: Lease) -> str:
+        """Hand the lease to a free worker; the name of its slot."""
+        worker = next(worker for worker in self._workers if worker.free)
+        worker.lease = lease
+        order = {"key": lease.key, "text": lease.text, "seed": lease.seed}
+        # What the worker has printed about earlier trials is of no use any more.
+        os.ftruncate(worker.log.fileno(), 0)
+        stdin = worker.process.stdin
+        assert stdin is not None
+        # One that died a moment ago breaks the pipe; the next poll finds it.
+        with suppress(BrokenPipeError):
+            stdin.write(json.dumps(order).encode() + b"\n")
+            stdin.flush()
+        return worker.slot.name
+
+    def poll(self, timeout: float) -> list[Notice]:
+        """Read all that workers have said, and see who has died."""
+        # A worker that dies says nothing: look often enough to find it soon.
+        ready = self._selector.select(min(timeout, 0.2))
+        notices: list[Notice] = []
+        worn = []
+        for key, _ in ready:
+            worker: _Worker = key.data
+            notices += self._heard(worker)
+            if worker.done >= self.settings.recycle and worker.free:
+                worn.append(worker)
+        dead = [worker for worker in self._workers if worker.process.poll() is not None]
+        for worker in dead:
+            notices += self._heard(worker)
+        for worker in dead:
+            if worker.lease is not None:
+                notices.append(Gone(worker.lease.key, _cause(worker)))
+            elif not worker.ready:
+                self._false_starts += 1
+                if self._false_starts >= _STARTS:
+                    raise _no_start(worker)
+        greedy = self._greedy()
+        notices += [
+            Gone(worker.lease.key, f"used more than {self.settings.memory} bytes of memory")
+            for worker in greedy
+            if worker.lease is not None
+        ]
+        self._replace([*dead, *worn, *(worker for worker in greedy if worker not in dead)])
+        return notices
+
+    def processes(self) -> dict[str, int]:
+        """The process that works on each lease, by the lease's key."""
+        return {w.lease.key: w.process.pid for w in self._workers if w.lease is not None}
+
+    def cancel(self, key: str) -> None:
+        """End the worker of this lease, and start another one in its place."""
+        self._replace([w for w in self._workers if w.lease is not None and w.lease.key == key])
+
+    def close(self) -> None:
+        """End everything."""
+        self._dismiss(self._workers)
+        self._workers = []
+        processes.end_engine(self._name)
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            self._guard.wait()
+        self._selector.close()
+
+    # -- workers -------------------------------------------------------------------------
+
+    def _hire(self, slot: Slot) -> None:
+        self._started += 1
+        mark = f"{self._name}:{self._started}"
+        log = tempfile.TemporaryFile("ab+", buffering=0)  # noqa: SIM115 (as long as the worker)
+        beats = str(self.settings.heartbeat / 4)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nasdsl.search.engines.worker", self.settings.evaluator, beats],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **slot.environment, processes.MARK: mark},
+            # A session of its own: its group can be killed, and Ctrl-C passes it by.
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        worker = _Worker(slot, mark, process, log)
+        self._selector.register(process.stdout, selectors.EVENT_READ, worker)
+        self._workers.append(worker)
+
+    def _replace(self, gone: Sequence[_Worker]) -> None:
+        if not gone:
+            return
+        self._dismiss(gone)
+        self._workers = [worker for worker in self._workers if worker not in gone]
+        for worker in gone:
+            self._hire(worker.slot)
+
+    def _dismiss(self, gone: Sequence[_Worker]) -> None:
+        processes.end([w.process.pid for w in gone], [w.mark for w in gone])
+        for worker in gone:
+            stdin, stdout = worker.process.stdin, worker.process.stdout
+            assert stdin is not None
+            assert stdout is not None
+            self._selector.unregister(stdout)
+            worker.process.wait()
+            stdout.close()
+            worker.log.close()
+            with suppress(BrokenPipeError):
+                stdin.close()
+
+    def _greedy(self) -> list[_Worker]:
+        now = time.monotonic()
+        if self.settings.memory is None or now < self._looked_at_memory + 1:
+            return []
+        self._looked_at_memory = now
+        limit = self.settings.memory
+        return [w for w in self._workers if processes.resident_bytes(w.process.pid) > limit]
+
+    # -- what they say -------------------------------------------------------------------
+
+    def _heard(self, worker: _Worker) -> list[Notice]:
+        stdout = worker.process.stdout
+        assert stdout is not None
+        while piece := stdout.read(1 << 16):
+            worker.unread += piece
+        *lines, rest = bytes(worker.unread).split(b"\n")
+        worker.unread = bytearray(rest)
+        notices = [self._notice(worker, json.loads(line)) for line in lines]
+        return [notice for notice in notices if notice is not None]
+
+    def _notice(self, worker: _Worker, said: dict[str, Any]) -> Notice | None:
+        kind = said.pop("kind")
+        if kind == "ready":
+            worker.ready = True
+            self._false_starts = 0
+        elif kind == "unable":
+            raise _unable(**said)
+        elif worker.lease is None:
+            return None
+        elif kind == "beat":
+            return Beat(worker.lease.key, said.get("value"))
+        else:
+            return self._ended(worker, worker.lease, said)
+        return None
+
+    def _ended(self, worker: _Worker, lease: Lease, said: dict[str, Any]) -> Notice:
+        worker.lease = None
+        worker.done += 1
+        key = said.pop("key")
+        if "lost" in said:
+            # Whoever ran out of memory is not to be trusted with the next trial.
+            worker.done = self.settings.recycle
+            return Gone(key, said["lost"])
+        curve = tuple(said.pop("curve", ()))
+        return Finished(Outcome(key, lease.trial, curve=curve, **said), worker.slot.name)
+
+
+def _cause(worker: _Worker) -> str:
+    code = worker.process.returncode
+    if code >= 0:
+        return f"the worker exited with code {code}: {_last_words(worker)}"
+    name = signal.Signals(-code).name
+    often = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"the worker was ended by {name}{often}"
+
+
+def _last_words(worker: _Worker) -> str:
+    size = worker.log.seek(0, os.SEEK_END)
+    worker.log.seek(max(0, size - 2000))
+    lines = worker.log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else "it printed nothing"
+
+
+def _unable(code: str, message: str, hints: Sequence[str]) -> CellError:
+    return refuse(code, message, *hints)
+
+
+def _no_start(worker: _Worker) -> CellError:
+    return refuse(
+        "NAS869",
+        f"workers end before they are ready; the last words of one: {_last_words(worker)}",
+        "the evaluator has to import and set itself up without ending the process",
+    )

@@ -1,0 +1,103 @@
+"""`proxy:NAME`: a score of the untrained network, in the time of one batch.
+
+Purpose: `proxy:naswot?data=digits&batch=128&N=2&cell_filters=16`: network settings by their
+names; `data` and `batch` where the score looks at images. One score a file in
+`nasdsl.search.proxies`.
+Non-goals: accuracies; a score means something only beside others of the same kind.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from nasdsl.compiler import compile
+from nasdsl.cost_model import genotype_cost
+from nasdsl.errors import listed, nearest, refuse
+from nasdsl.genotype.settings import Settings, checked
+from nasdsl.loading import loads
+from nasdsl.search.child import Child, child_of
+from nasdsl.search.protocol import Report, Score
+
+#: Scores by name: the function `(network, images) -> float`, whether it looks at real images.
+PROXIES = {
+    "naswot": ("nasdsl.search.proxies.naswot:naswot", True),
+    "synflow": ("nasdsl.search.proxies.synflow:synflow", False),
+}
+_BATCH = 128
+
+
+class _Data(NamedTuple):
+    """A batch of images, and the settings a network needs to take them."""
+
+    images: Any
+    settings: Settings
+
+
+class Scored:
+    """Builds each genotype's network, draws its weights and scores it.
+
+    Args:
+        child: the network around it.
+        score: a function of the network and of a batch.
+        images: the batch, (B, C, H, W), or None for images of ones of the network's own size.
+    """
+
+    def __init__(self, child: Child, score: Callable[[Any, Any], float], images: Any) -> None:
+        self.child, self.score, self.images = child, score, images
+
+    def evaluate(self, text: str, seed: int, report: Report) -> Score:
+        """The score with weights drawn by `seed`."""
+        network = self.child.network(loads(text))
+        cost = genotype_cost(network)
+        module = compile(network, seed=seed)
+        images = _ones(module) if self.images is None else self.images
+        return Score(self.score(module, images), (), cost.params, cost.mult_adds)
+
+
+def scored(what: str, options: dict[str, str]) -> Scored:
+    """The evaluator of `proxy:NAME`.
+
+    Raises:
+        CellError: NAS882 for an unknown score or option.
+    """
+    if what not in PROXIES:
+        guess = nearest(what, PROXIES)
+        raise refuse(
+            "NAS882",
+            f"no zero-cost score is called {what!r:.60}",
+            f"did you mean `{guess}`?" if guess else f"the scores are {listed(PROXIES)}",
+        )
+    place, takes_images = PROXIES[what]
+    child = child_of(options)
+    data = _batch(options) if takes_images else None
+    if options:
+        raise refuse("NAS882", f"the score `{what}` does not take {listed(options)}")
+    module, _, function = place.partition(":")
+    if data is not None:
+        child = Child(child.settings, child.cell_filters, data.settings)
+    return Scored(child, getattr(import_module(module), function), data and data.images)
+
+
+def _batch(options: dict[str, str]) -> _Data:
+    """The first images of the training set, as they are evaluated, not augmented."""
+    import torch
+
+    from nasdsl.train import datasets, network_settings, recipe
+
+    count = checked("filters", options.pop("batch", str(_BATCH)))
+    if not isinstance(count, int):
+        raise refuse("NAS882", "batch is a whole number of images, at least 1")
+    chosen = recipe("search", augmentation="none")
+    data = datasets(options.pop("data", "digits"), chosen)
+    settings = Settings(**network_settings(data, chosen))
+    # Spread over the whole set: folders of images are in the order of their classes.
+    count = min(count, len(data.train))
+    places = [len(data.train) * at // count for at in range(count)]
+    return _Data(torch.stack([data.train[at][0] for at in places]), settings)
+
+
+def _ones(module: Any) -> Any:
+    import torch
+
+    skeleton = module.graph.skeleton
+    return torch.ones(1, skeleton.input_channels, skeleton.image_size, skeleton.image_size)

@@ -1,0 +1,60 @@
+"""`python:module:function`: any function of a text and a seed.
+
+Purpose: `function(text, seed, report)` returns a reward, or a `Score`. The module is looked for
+where Python looks, and in the working directory.
+Non-goals: checking the reward; the worker does, for every evaluator alike.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from nasdsl.errors import nearest, refuse
+from nasdsl.search.evaluators.spec import no_options
+from nasdsl.search.protocol import Report, Score
+
+Function = Callable[[str, int, Report], float | Score]
+
+
+class Called:
+    """Asks `function`.
+
+    Args:
+        function: given the `.cell` text, the seed and where to report a curve.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    def evaluate(self, text: str, seed: int, report: Report) -> Score:
+        """What the function says, as a score."""
+        found = self.function(text, seed, report)
+        return found if isinstance(found, Score) else Score(found)
+
+
+def called(what: str, options: dict[str, str]) -> Called:
+    """The evaluator of `module:function`.
+
+    Raises:
+        CellError: there is no such function (NAS882).
+    """
+    no_options("python", options)
+    name, _, path = what.partition(":")
+    if not name or not path:
+        raise refuse("NAS882", f"`python:{what}` is not of the form python:module:function")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        found: object = import_module(name)
+    except ModuleNotFoundError as error:
+        raise refuse("NAS882", f"`python:{what}` cannot be imported: {error}") from error
+    for attribute in path.split("."):
+        if not hasattr(found, attribute):
+            guess = nearest(attribute, dir(found))
+            hints = [f"did you mean `{guess}`?"] if guess else []
+            raise refuse("NAS882", f"`{name}` has no `{attribute}`", *hints)
+        found = getattr(found, attribute)
+    if not callable(found):
+        raise refuse("NAS882", f"`{what}` cannot be called")
+    return Called(found)

@@ -1,0 +1,105 @@
+"""`table:FILE`: rewards that somebody has already paid for.
+
+Purpose: look a genotype up by its canonical hash in a CSV file whose columns include `hash` and
+`held_out`. A genotype with several rows (one a seed) has the mean of their rewards.
+`table:FILE?column=test` takes another column. Columns `params` and `mult_adds` are passed on.
+Non-goals: making tables (`bench/table.py` makes the one in `bench/tables`).
+"""
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+
+from nasdsl.canonical import canonical_hash
+from nasdsl.errors import listed, nearest, refuse
+from nasdsl.loading import loads
+from nasdsl.search.protocol import Report, Score
+
+
+class Table:
+    """Scores by canonical hash.
+
+    Args:
+        name: of the table, for messages.
+        scores: by the hash of each genotype.
+    """
+
+    def __init__(self, name: str, scores: Mapping[str, Score]) -> None:
+        self.name, self.scores = name, scores
+
+    def evaluate(self, text: str, seed: int, report: Report) -> Score:
+        """The score of the genotype, whatever the seed.
+
+        Raises:
+            CellError: the table does not have it (NAS884).
+        """
+        hash = canonical_hash(loads(text))
+        if hash not in self.scores:
+            raise refuse("NAS884", f"{self.name} has no row for the genotype {hash}")
+        return self.scores[hash]
+
+
+def tabulated(what: str, options: dict[str, str]) -> Table:
+    """The table in a file.
+
+    Raises:
+        CellError: NAS882 for options other than `column`, NAS883 where it cannot be read.
+    """
+    column = options.pop("column", "held_out")
+    if options:
+        raise refuse("NAS882", f"the evaluator `table` takes `column`, and has {listed(options)}")
+    return read_table(Path(what), column)
+
+
+def read_table(path: Path, column: str = "held_out") -> Table:
+    """The table in a CSV file, rewards from `column`.
+
+    Raises:
+        CellError: it cannot be read, has not the columns, or a reward is no finite number
+            (NAS883).
+    """
+    rewards: dict[str, list[float]] = defaultdict(list)
+    costs: dict[str, tuple[int | None, int | None]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            _has_columns(path, reader.fieldnames or (), ("hash", column))
+            for row in reader:
+                rewards[row["hash"]].append(_finite(row[column]))
+                costs[row["hash"]] = _whole(row, "params"), _whole(row, "mult_adds")
+    except OSError as error:
+        raise refuse("NAS883", f"{path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise refuse("NAS883", f"{path} is not a CSV file: {error}") from error
+    except (TypeError, ValueError) as error:
+        where = f"{path}:{reader.line_num}"
+        raise refuse("NAS883", f"{where}: a row without whole figures: {error}") from error
+    scores = {
+        hash: Score(fmean(each), (), params=costs[hash][0], mult_adds=costs[hash][1])
+        for hash, each in rewards.items()
+    }
+    return Table(str(path), scores)
+
+
+def _has_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
+    names = list(given) if isinstance(given, list | tuple) else []
+    for name in wanted:
+        if name not in names:
+            guess = nearest(name, names)
+            hint = f"did you mean `{guess}`?" if guess else f"its columns are {listed(names)}"
+            raise refuse("NAS883", f"{path} has no column `{name}`", hint)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the reward is {text}")
+    return number
+
+
+def _whole(row: Mapping[str, str | None], name: str) -> int | None:
+    text = row.get(name)
+    return int(text) if text else None

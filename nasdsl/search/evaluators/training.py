@@ -1,0 +1,78 @@
+"""`train`: the held-out accuracy after a training from scratch, as in the paper.
+
+Purpose: `train?data=digits&recipe=search&N=2&cell_filters=32&epochs=20&device=cpu`: network
+settings, `cell_filters` and `device` by their names, and every other name a value of the
+recipe. The recipe `search` is the paper's for children: 20 epochs, and the reward is the
+accuracy on images held out from training (Zoph et al. 2018, section 3).
+Non-goals: training (`nasdsl.train`).
+"""
+
+from nasdsl.compiler import compile
+from nasdsl.cost_model import genotype_cost
+from nasdsl.errors import refuse
+from nasdsl.genotype.settings import Settings
+from nasdsl.loading import loads
+from nasdsl.search.child import Child, child_of
+from nasdsl.search.protocol import Report, Score
+from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
+from nasdsl.train.changes import changed
+from nasdsl.train.recipe_file import recipe_at
+
+
+class Trained:
+    """Trains each genotype from scratch.
+
+    Args:
+        child: the network around it.
+        recipe: how it is trained.
+        data: on what; some of it is held out.
+        execution: where.
+    """
+
+    def __init__(self, child: Child, recipe: Recipe, data: Splits, execution: Execution) -> None:
+        self.child, self.recipe, self.data, self.execution = child, recipe, data, execution
+
+    def evaluate(self, text: str, seed: int, report: Report) -> Score:
+        """The accuracy on the images held out, from 0 to 1, and after each epoch."""
+        network = self.child.network(loads(text))
+        cost = genotype_cost(network)
+        curve: list[float] = []
+
+        def note(accuracy: float) -> None:
+            curve.append(accuracy)
+            report(accuracy)
+
+        fitted = fit(
+            compile(network, seed=seed),
+            self.data,
+            self.recipe,
+            seed=seed,
+            execution=self.execution,
+            on_epoch=lambda epoch: note(epoch.held_out.accuracy) if epoch.held_out else None,
+        )
+        assert fitted.held_out is not None
+        return Score(fitted.held_out.accuracy, tuple(curve), cost.params, cost.mult_adds)
+
+
+def trained(what: str, options: dict[str, str]) -> Trained:
+    """The evaluator of `train?...`.
+
+    Raises:
+        CellError: NAS882 where the recipe holds nothing out, or something follows `train:`;
+            what `nasdsl.train` refuses recipes and data for.
+    """
+    if what:
+        raise refuse("NAS882", f"`train:{what}` is not of the form train?KEY=VALUE&...")
+    name, execution = options.pop("recipe", "search"), Execution(options.pop("device", None))
+    spec = options.pop("data", "digits")
+    child = child_of(options)
+    recipe = changed(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
+    if not recipe.held_out:
+        raise refuse(
+            "NAS882",
+            f"recipe `{name}` holds no images out, so there is nothing to reward by",
+            "held_out=0.1 holds out a tenth of the training images",
+        )
+    data = datasets(spec, recipe)
+    base = Settings(**network_settings(data, recipe))
+    return Trained(Child(child.settings, child.cell_filters, base), recipe, data, execution)

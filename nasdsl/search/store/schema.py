@@ -1,0 +1,128 @@
+"""The tables of a store, their version, and the way from older versions to this one.
+
+Purpose: create and migrate. A file of an older version is copied beside itself before anything
+is changed in it; one of a newer version is left alone.
+Non-goals: rows.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from nasdsl.errors import refuse
+
+#: Written into the file's header, so that `file` and other programs can tell whose it is.
+APPLICATION = 0x4E415344
+VERSION = 1
+
+#: `trial.same_as` is the first trial of the same network. The partial indexes hold only what is
+#: open or first, and `tally` counts as it goes, so that claims, look-ups and counts cost the
+#: same however many trials there are.
+_TABLES = """
+CREATE TABLE search (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE trial (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+        ('queued', 'running', 'waiting', 'done', 'failed', 'quarantined', 'rejected')),
+    same_as INTEGER REFERENCES trial (id),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    lease TEXT,
+    worker TEXT,
+    proposed REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    seconds REAL,
+    reward REAL,
+    curve TEXT NOT NULL DEFAULT '[]',
+    params INTEGER,
+    mult_adds INTEGER,
+    failure TEXT
+);
+CREATE INDEX trial_network ON trial (hash) WHERE same_as IS NULL;
+CREATE INDEX trial_queued ON trial (id) WHERE state = 'queued';
+CREATE INDEX trial_running ON trial (id) WHERE state = 'running';
+CREATE INDEX trial_waiting ON trial (same_as) WHERE state = 'waiting';
+CREATE INDEX trial_best ON trial (reward) WHERE state = 'done' AND same_as IS NULL;
+CREATE TABLE tally (
+    state TEXT NOT NULL,
+    is_first INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (state, is_first)
+) WITHOUT ROWID;
+CREATE TRIGGER trial_added AFTER INSERT ON trial BEGIN
+    INSERT INTO tally VALUES (new.state, new.same_as IS NULL, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER trial_moved AFTER UPDATE OF state ON trial WHEN new.state <> old.state BEGIN
+    UPDATE tally SET n = n - 1 WHERE state = old.state AND is_first = (old.same_as IS NULL);
+    INSERT INTO tally VALUES (new.state, new.same_as IS NULL, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TABLE searcher (
+    part TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+#: From version k to k + 1: `_STEPS[k]`. A script is never edited once it has been released.
+_STEPS: dict[int, str] = {}
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Lay out an empty file; one transaction, so that there is all of it or nothing."""
+    connection.executescript(
+        f"BEGIN IMMEDIATE;{_TABLES}"
+        f"PRAGMA application_id = {APPLICATION};PRAGMA user_version = {VERSION};COMMIT;"
+    )
+
+
+def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
+    """Migrate a store to this version; the path of the backup, or None if nothing was to do.
+
+    Raises:
+        CellError: as `refuse_foreign` does.
+    """
+    refuse_foreign(connection, path)
+    version = _pragma(connection, "user_version")
+    if version == VERSION:
+        return None
+    backup = path.with_name(f"{path.name}.v{version}.backup")
+    with sqlite3.connect(backup) as copy:
+        connection.backup(copy)
+    copy.close()
+    for step in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{_STEPS[step]}PRAGMA user_version = {step + 1};COMMIT;"
+        )
+    return backup
+
+
+def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Do nothing where the file is a store that this release can read.
+
+    Raises:
+        CellError: NAS865 where it is no store, NAS862 where a newer release has written it.
+    """
+    if _pragma(connection, "application_id") != APPLICATION:
+        raise refuse(
+            "NAS865",
+            f"{path} is no store of a search",
+            "a store is made by `nasdsl search`; another path makes a new one",
+        )
+    version = _pragma(connection, "user_version")
+    if version > VERSION:
+        raise refuse(
+            "NAS862",
+            f"{path} has the schema of a newer nasdsl (version {version}; {VERSION} is known)",
+            "pip install --upgrade nasdsl",
+            "nothing was changed in it",
+        )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value

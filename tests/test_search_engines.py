@@ -1,0 +1,129 @@
+"""Engines: workers are reused, replaced and told their devices; an engine may be lost whole."""
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nasdsl
+from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
+from nasdsl.errors import CellError, refuse
+from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.engines import apart
+from nasdsl.search.engines.apart import EngineApart
+from nasdsl.search.engines.ray import RayEngine
+from nasdsl.search.store import Reader, Trial
+
+
+def _searched(folder: Path, function: str, **members: Any) -> list[Trial]:
+    settings = SearchSettings(
+        nasdsl.loads_space(SMALL),
+        folder / "s.db",
+        evaluator=f"python:tests.search_evaluators:{function}",
+        trials=10,
+        heartbeat=10.0,
+    )
+    run(replace(settings, **members))
+    with Reader(settings.store) as reader:
+        return list(reader.trials())
+
+
+def test_workers_live_long_and_are_recycled(tmp_path: Path) -> None:
+    """A process evaluates many genotypes, no more than it may, and may print what it likes."""
+    rows = _searched(tmp_path, "process", recycle=4)
+    processes = [row.curve[0] for row in rows]
+    assert len(set(processes)) == 3
+    assert max(processes.count(one) for one in processes) == 4
+    assert {row.worker for row in rows} == {"cpu0"}
+
+
+def test_seeds_follow_the_network(tmp_path: Path) -> None:
+    """A seed depends on the search's seed and the network, not on workers or order."""
+    one = _searched(tmp_path / "a", "seeded", workers=1, block=5, window=10)
+    two = _searched(tmp_path / "b", "seeded", workers=2, block=5, window=10)
+    assert [(row.text, row.reward) for row in one] == [(row.text, row.reward) for row in two]
+    other = _searched(tmp_path / "c", "seeded", seed=1)
+    assert len({row.reward for row in [*one, *other]}) == 20
+
+
+def test_out_of_memory_is_tried_again_elsewhere(tmp_path: Path) -> None:
+    """A MemoryError costs the process and a try; after three, the trial is quarantined."""
+    rows = _searched(tmp_path, "greedy", trials=2)
+    assert {(row.state, row.attempts, row.failure) for row in rows} == {
+        ("quarantined", 3, "out of memory")
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_first_failure_is_not_the_end(tmp_path: Path, seed: int) -> None:
+    """Where every trial has a fresh process, failures before the first success are waited out."""
+    rows = _searched(tmp_path, "picky", recycle=1, block=5, window=10, seed=seed, trials=12)
+    assert {row.state for row in rows} == {"done", "failed"}
+    assert all(row.attempts == 1 for row in rows)
+
+
+# -- an engine in a process of its own -----------------------------------------------------
+
+
+class Unreachable(SimulatedEngine):
+    """An engine that finds no cluster."""
+
+    def start(self) -> None:
+        raise refuse("NAS870", "nobody there")
+
+
+class Mute(SimulatedEngine):
+    """An engine whose process ends while it starts."""
+
+    def start(self) -> None:
+        os._exit(1)
+
+
+def _settings(folder: Path) -> SearchSettings:
+    space = nasdsl.loads_space(SMALL)
+    return SearchSettings(space, folder / "s.db", evaluator="simulated", trials=60, workers=4)
+
+
+def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's process is killed: its leases are evaluated again, nothing else happens."""
+    monkeypatch.setattr(apart, "_PAUSE", 0.1)
+    engine, killed = EngineApart(SimulatedEngine(4, burst=1)), []
+
+    def kill(event: Event) -> None:
+        if event.counts.completed >= 20 and not killed:
+            assert engine._process is not None
+            killed.append(engine._process.pid)
+            os.kill(engine._process.pid, signal.SIGKILL)
+
+    settings = _settings(tmp_path)
+    counts = run(settings, kill, engine=engine)
+    assert counts.completed == 60
+    with Reader(settings.store) as reader:
+        assert all(row.reward == reward_of(row.text) for row in reader.trials())
+        assert 0 < sum(row.attempts == 2 for row in reader.trials()) <= 4
+
+
+@pytest.mark.parametrize("kind", [Unreachable, Mute])
+def test_no_cluster(tmp_path: Path, kind: type[SimulatedEngine]) -> None:
+    """Where the engine cannot start, or its process dies of it, there is one diagnostic."""
+    with pytest.raises(CellError) as caught:
+        run(_settings(tmp_path), engine=EngineApart(kind(4)))
+    assert caught.value.diagnostics[0].code == "NAS870"
+
+
+def test_ray_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package, and with an address where nobody listens, nothing hangs."""
+    pytest.importorskip("ray")
+    from nasdsl.search.engines.engine import WorkerSettings
+
+    engine = RayEngine("127.0.0.1:1", 1, WorkerSettings("simulated"))
+    with pytest.raises(CellError) as caught:
+        engine.start()
+    assert caught.value.diagnostics[0].code == "NAS870"
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(CellError) as caught:
+        RayEngine("auto", 1, WorkerSettings("simulated")).start()
+    assert caught.value.diagnostics[0].code == "NAS701"

@@ -1,0 +1,81 @@
+"""Nothing is lost: short versions of the scripts under `bench/reliability/`."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.reliability import children, cluster, controller, disk, workers
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+
+def test_controllers_are_killed(tmp_path: Path) -> None:
+    """SIGKILL at random moments: nothing acknowledged is lost, nothing counts twice."""
+    found = controller.kill_often(tmp_path, kills=4, algorithm="random", beyond=40)
+    assert found.is_sound, found
+    assert found.acknowledged > 0
+
+
+def test_workers_are_lost(tmp_path: Path) -> None:
+    """SIGKILL and SIGSTOP: leases return within two heartbeats, at most three times."""
+    heartbeat = 5.0
+    found = workers.lose_workers(tmp_path / "s.db", losses=6, workers=4, heartbeat=heartbeat)
+    assert found.is_sound(heartbeat), found
+    assert found.losses > 0
+    assert found.quarantined > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("stubborn", "deadline"), ("forking", "deadline"), ("dying", "SIGKILL")],
+)
+def test_children_are_ended(tmp_path: Path, kind: str, reason: str) -> None:
+    """Children that hang, fork or die are ended, quarantined with the reason, without orphans."""
+    found = children.end_children(kind, tmp_path, trials=1, tries=2)
+    assert found.orphans == 0
+    assert all(reason in each for each in found.reasons)
+
+
+def test_memory_is_limited(tmp_path: Path) -> None:
+    """A child that takes more memory than it may is ended."""
+    found = children.end_children("leaking", tmp_path, trials=1, tries=1)
+    assert found.reasons == ("used more than 200000000 bytes of memory",)
+    assert found.orphans == 0
+
+
+def test_no_orphans_of_a_killed_controller(tmp_path: Path) -> None:
+    """What the workers of a killed controller have started ends too, in other sessions as well."""
+    found = children.kill_controller("forking", tmp_path)
+    assert found.orphans == 0
+
+
+def test_limited_files(tmp_path: Path) -> None:
+    """Writes that fail in the middle: a diagnostic, no corruption, and on it goes."""
+    found = disk.full(tmp_path, 300_000)
+    assert found.is_sound, found
+
+
+def test_the_clock_jumps(tmp_path: Path) -> None:
+    """Clocks that jump by an hour change nothing."""
+    assert disk.clock_jumps(tmp_path).is_sound
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A store where nothing may be written is refused with advice."""
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    folder = tmp_path / "readonly"
+    folder.mkdir(mode=0o555)
+    assert "NAS860" in disk._failing(folder / "s.db")
+
+
+@pytest.mark.skipif(not os.environ.get("NASDSL_CLUSTER_TESTS"), reason="takes a minute")
+@pytest.mark.parametrize("what", ["node", "head"])
+def test_a_cluster_loses_parts(tmp_path: Path, what: str) -> None:
+    """On a Ray cluster of three raylets, a node or the head costs what was in flight."""
+    pytest.importorskip("ray")
+    found = cluster.lose(what, tmp_path, trials=30)
+    assert (found.completed, found.wrong) == (30, 0)
+    assert found.retried <= 3

@@ -1,0 +1,278 @@
+"""The store: transactions, shared rewards, leases, late results, versions, places, misuse."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nasdsl.errors import CellError
+from nasdsl.search.store import Outcome, Progress, Reader, Store
+from nasdsl.search.store import schema as schema_module
+from nasdsl.search.store.filesystem import file_system, refuse_shared
+from nasdsl.search.store.state import decoded, encoded
+from nasdsl.search.store.trials import Proposal
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = Store(tmp_path / "s.db")
+    yield opened
+    opened.close()
+
+
+def _codes(call: Callable[[], object]) -> list[str]:
+    with pytest.raises(CellError) as caught:
+        call()
+    assert "Traceback" not in str(caught.value)
+    return [finding.code for finding in caught.value.diagnostics]
+
+
+def _proposed(store: Store, *hashes: str) -> None:
+    with store.transaction():
+        first = store.counts().proposed
+        store.propose(first, [Proposal(f"text {first + k}", h) for k, h in enumerate(hashes)])
+
+
+def test_a_network_is_evaluated_once(store: Store) -> None:
+    """Trials of one hash wait for the first of them and share its reward, later ones at once."""
+    _proposed(store, "a", "b", "a")
+    with store.transaction():
+        leases = store.claim(10, "me")
+    assert [lease.trial for lease in leases] == [0, 1]
+    assert store.counts().waiting == 1
+    with store.transaction():
+        store.settle(Outcome(leases[0].key, 0, reward=0.5, curve=(0.25, 0.5), params=7))
+    _proposed(store, "a")
+    assert [store.trial(k).reward for k in (0, 1, 2, 3)] == [0.5, None, 0.5, 0.5]
+    assert [store.trial(k).same_as for k in (0, 1, 2, 3)] == [None, None, 0, 0]
+    counts = store.counts()
+    assert (counts.completed, counts.unique, counts.shared, counts.running) == (3, 1, 2, 1)
+    results = store.results(2, 4)
+    assert results is not None
+    assert all(result.repeated for result in results)
+    assert store.results(0, 2) is None
+
+
+def test_failures_are_shared_and_rejections_too(store: Store) -> None:
+    """What fails or is beyond a limit once is not tried a second time."""
+    with store.transaction():
+        store.propose(0, [Proposal("x", "a", "too large"), Proposal("y", "b"), Proposal("z", "b")])
+        (lease,) = store.claim(10, "me")
+        store.settle(Outcome(lease.key, lease.trial, failure="it raises"))
+        store.propose(3, [Proposal("x", "a", "too large")])
+    states = [store.trial(number).state for number in range(4)]
+    assert states == ["rejected", "failed", "failed", "rejected"]
+    assert store.trial(2).failure == "it raises"
+    assert store.counts().rejected == 2
+
+
+def test_a_result_counts_once(store: Store) -> None:
+    """The first result of a trial stands, whichever lease brings it; none after it counts."""
+    _proposed(store, "a")
+    with store.transaction():
+        (old,) = store.claim(1, "me")
+        assert store.lose(old, "silent", tries=3)
+        (new,) = store.claim(1, "me")
+        assert old.key != new.key
+        assert not store.lose(old, "silent", tries=3)
+        assert store.settle(Outcome(old.key, 0, reward=0.5))
+        assert not store.settle(Outcome(new.key, 0, reward=0.75))
+        assert not store.lose(new, "silent", tries=3)
+    assert store.trial(0).reward == 0.5
+
+
+def test_three_losses_are_enough(store: Store) -> None:
+    """A trial is queued again twice and then quarantined with the reason, as are its like."""
+    _proposed(store, "a", "a")
+    for left in ("queued", "queued", "quarantined"):
+        with store.transaction():
+            (lease,) = store.claim(5, "me")
+            store.lose(lease, f"lost before {left}", tries=3)
+        assert store.trial(0).state == left
+        assert store.trial(1).state == ("quarantined" if left == "quarantined" else "waiting")
+    assert store.trial(1).failure == "lost before quarantined"
+    assert (store.counts().failed, store.counts().quarantined) == (2, 2)
+
+
+def test_release_forgives_the_attempt(store: Store) -> None:
+    """What was in flight when a controller ended is queued as if it had never been."""
+    _proposed(store, "a")
+    with store.transaction():
+        store.claim(1, "me")
+    with store.transaction():
+        assert store.release() == 1
+    assert (store.trial(0).state, store.trial(0).attempts) == ("queued", 0)
+
+
+def test_a_transaction_is_whole(store: Store) -> None:
+    """Nothing of a transaction that fails is kept, the searcher's state included."""
+    _proposed(store, "a")
+    with store.transaction():
+        store.advance(Progress(1, 0, 0), {"a": b"old", "b": 1})
+
+    def interrupted() -> None:
+        with store.transaction():
+            store.propose(1, [Proposal("x", "b")])
+            store.advance(Progress(2, 0, 1), {"a": b"new", "b": 1})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert store.searcher_state() == {"a": b"old", "b": 1}
+    assert store.progress() == Progress(1, 0, 0)
+    assert store.counts().proposed == 1
+    with store.transaction():
+        store.advance(Progress(2, 0, 1), {"a": b"new", "b": 1})
+    assert store.searcher_state()["a"] == b"new"
+
+
+def test_tally_agrees_with_the_rows(store: Store) -> None:
+    """The counts that are kept as rows move are those of counting the rows."""
+    _proposed(store, *"abcabdae")
+    with store.transaction():
+        for lease in store.claim(3, "me")[:2]:
+            store.settle(Outcome(lease.key, lease.trial, reward=0.5))
+    with Reader(store.path) as reader:
+        states = [trial.state for trial in reader.trials()]
+        counts = reader.counts()
+    assert counts.proposed == len(states)
+    assert counts.completed == states.count("done")
+    assert (counts.waiting, counts.queued) == (states.count("waiting"), states.count("queued"))
+    assert counts.running == states.count("running") == 1
+
+
+def test_states_are_plain_data() -> None:
+    """Bytes come back anywhere, nothing else than plain data goes in."""
+    state = {"weights": b"\0\xff", "nested": [1, 2.5, None, True, "x", {"deep": b"\1"}]}
+    assert {key: decoded(encoded(value)) for key, value in state.items()} == state
+    with pytest.raises(TypeError, match="holds a set"):
+        encoded({1})
+
+
+def test_best_and_trials(store: Store) -> None:
+    """The best are unique networks by reward, the earlier of equals first."""
+    _proposed(store, *"abcd")
+    with store.transaction():
+        for lease, reward in zip(store.claim(4, "me"), (0.25, 0.75, 0.75, 0.5), strict=True):
+            store.settle(Outcome(lease.key, lease.trial, reward=reward), "w")
+    with Reader(store.path) as reader:
+        assert [trial.id for trial in reader.best(3)] == [1, 2, 3]
+        assert [trial.id for trial in reader.trials(2)] == [2, 3]
+
+
+# -- what is refused ---------------------------------------------------------------------
+
+
+def test_two_controllers(store: Store) -> None:
+    """A second controller is refused; a reader is not."""
+    assert _codes(lambda: Store(store.path)) == ["NAS864"]
+    with Reader(store.path) as reader:
+        assert reader.counts().proposed == 0
+
+
+def test_no_store(tmp_path: Path) -> None:
+    """A text, another program's database and a missing file are told apart, and left alone."""
+    text, other = tmp_path / "text.db", tmp_path / "other.db"
+    text.write_text("not a database, but long enough to be looked at as one\n" * 100)
+    rows = sqlite3.connect(other)
+    rows.execute("CREATE TABLE t (x)")
+    rows.close()
+    before = text.read_bytes(), other.read_bytes()
+    for path in (text, other):
+        assert _codes(lambda path=path: Store(path)) == ["NAS865"]
+        assert _codes(lambda path=path: Reader(path)) == ["NAS865"]
+    assert (text.read_bytes(), other.read_bytes()) == before
+    assert _codes(lambda: Reader(tmp_path / "missing.db")) == ["NAS001"]
+    assert _codes(lambda: Store(text / "below" / "s.db")) == ["NAS860"]
+
+
+def test_newer_version(tmp_path: Path) -> None:
+    """A newer schema is refused, and nothing is written."""
+    path = tmp_path / "s.db"
+    Store(path).close()
+    rows = sqlite3.connect(path)
+    rows.execute("PRAGMA user_version = 99")
+    rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    rows.close()
+    before = path.read_bytes()
+    assert _codes(lambda: Store(path)) == ["NAS862"]
+    assert _codes(lambda: Reader(path)) == ["NAS862"]
+    assert path.read_bytes() == before
+
+
+def test_migration_keeps_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older schema is brought up to date step by step, after a copy was made."""
+    path = tmp_path / "s.db"
+    old = Store(path)
+    _proposed(old, "a")
+    old.close()
+    now = schema_module.VERSION
+    monkeypatch.setattr(schema_module, "VERSION", now + 1)
+    step = "ALTER TABLE trial ADD COLUMN note TEXT;"
+    monkeypatch.setattr(schema_module, "_STEPS", {**schema_module._STEPS, now: step})
+    new = Store(path)
+    assert new.trial(0).hash == "a"
+    new.close()
+    backup = sqlite3.connect(tmp_path / f"s.db.v{now}.backup")
+    assert backup.execute("SELECT hash FROM trial").fetchall() == [("a",)]
+    assert backup.execute("PRAGMA user_version").fetchone() == (now,)
+    backup.close()
+    migrated = sqlite3.connect(path)
+    assert migrated.execute("SELECT note FROM trial").fetchall() == [(None,)]
+    assert migrated.execute("PRAGMA user_version").fetchone() == (now + 1,)
+    migrated.close()
+
+
+def test_full_disk(store: Store) -> None:
+    """A full store refuses the transaction, keeps what it had, and goes on when there is room."""
+    _proposed(store, "a")
+    pages = store._rows.execute("PRAGMA page_count").fetchone()[0]
+    store._rows.execute(f"PRAGMA max_page_count = {pages}")
+    big = [Proposal("x" * 5000, f"h{number}") for number in range(20)]
+
+    def fill() -> None:
+        with store.transaction():
+            store.propose(1, big)
+
+    assert _codes(fill) == ["NAS860"]
+    assert store.counts().proposed == 1
+    store._rows.execute("PRAGMA max_page_count = 1000000")
+    fill()
+    assert store.counts().proposed == 21
+    assert store._rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:40 / /home rw shared:2 - nfs4 server:/home rw,vers=4.2
+41 40 8:2 / /home/local\\040disk rw - xfs /dev/sdb1 rw
+42 22 0:50 / /mnt/remote rw - fuse.sshfs me@there: rw
+43 22 0:51 / /homely rw - tmpfs none rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "is_refused"),
+    [
+        ("/home/me/s.db", "nfs4", True),
+        ("/home/local disk/s.db", "xfs", False),
+        ("/mnt/remote/s.db", "fuse.sshfs", True),
+        ("/homely/s.db", "tmpfs", False),
+        ("/var/s.db", "ext4", False),
+    ],
+)
+def test_network_file_systems(tmp_path: Path, path: str, kind: str, is_refused: bool) -> None:
+    """The innermost mount decides; those that other machines share are refused."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS)
+    assert file_system(Path(path), mounts) == kind
+    if is_refused:
+        assert _codes(lambda: refuse_shared(Path(path), mounts)) == ["NAS861"]
+    else:
+        refuse_shared(Path(path), mounts)
+
+
+def test_unknown_mounts_are_not_refused(tmp_path: Path) -> None:
+    """Where the system does not say how it is mounted, nothing is refused."""
+    refuse_shared(tmp_path / "s.db", tmp_path / "missing")
