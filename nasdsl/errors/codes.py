@@ -6,8 +6,8 @@ Non-goals: the long explanations; each is a text in `explanations/CODE.md`, read
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
 combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
-(from 820) training and (from 860) search, 9 mistakes of nasdsl itself. A code that has been released
-is never given another meaning.
+(from 820) training and (from 860) search, 9 mistakes of nasdsl itself. A code that has been
+released is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
