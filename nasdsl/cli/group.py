@@ -21,6 +21,7 @@ SECTIONS = {
     },
     "Train": {
         "train": "Train a network by a recipe, and keep everything about it in a folder.",
+        "search": "Search a space of cells, losing nothing.",
         "eval": "Evaluate a run, or weights, on a data set.",
     },
     "Measure": {

@@ -1,0 +1,177 @@
+"""How a search is shown while it goes on: a live view on a terminal, lines elsewhere.
+
+Purpose: the two views, and which of them suits a stream.
+Non-goals: the result, which goes to standard output (`nasdsl.cli.searching`).
+"""
+
+import os
+import sys
+from time import monotonic
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from nasdsl.drawing.tree import cell_trees
+from nasdsl.loading import loads_space
+from nasdsl.search.controller import Event
+from nasdsl.search.settings import SearchSettings
+from nasdsl.search.store import Trial
+
+#: Where there is no terminal, a line is written when the best changes and this often.
+_LINE_SECONDS = 30
+_BARS = " .:-=+*#%@"
+_CURVE = 60
+
+
+class View(Protocol):
+    """What is told of a search's events."""
+
+    def tell(self, event: Event) -> None:
+        """Something has been committed."""
+
+    def close(self) -> None:
+        """The search has ended, in whatever way; may be called twice."""
+
+
+def view_for(settings: SearchSettings, quiet: bool) -> View:
+    """A live view where standard error is a terminal, lines where not, nothing if `quiet`."""
+    if quiet:
+        return Nothing()
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return LiveView(settings) if moves else Lines(settings)
+
+
+class Nothing:
+    """Shows nothing."""
+
+    def tell(self, event: Event) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Pace:
+    """How fast a search goes: settled trials and the time they took, of this run alone."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings, self.start, self.before = settings, monotonic(), -1
+
+    def line(self, event: Event) -> str:
+        """Counts, the best and how long it will take, in a line."""
+        counts = event.counts
+        done = counts.completed + counts.failed
+        if self.before < 0:
+            self.before = done
+        share = counts.unique / counts.completed if counts.completed else 0
+        parts = [
+            f"{done}/{self.settings.trials} done",
+            f"{counts.running} running",
+            f"{counts.failed} failed",
+            f"{share:.0%} unique",
+        ]
+        if counts.rejected:
+            parts.append(f"{counts.rejected} rejected")
+        if event.best is not None and event.best.reward is not None:
+            parts.append(f"best {event.best.reward:.4f}")
+        parts.append(f"{event.workers} workers")
+        new = done - self.before
+        if new and done < self.settings.trials:
+            left = (monotonic() - self.start) / new * (self.settings.trials - done)
+            parts.append(f"{_duration(left)} left")
+        return "  ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Lines:
+    """A line when the best changes, when a trial fails, and every half minute."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.pace, self.last, self.best = Pace(settings), 0.0, -1
+
+    def tell(self, event: Event) -> None:
+        """Write what is worth a line."""
+        for trial in event.trials:
+            if trial.failure and trial.state in ("failed", "quarantined"):
+                _write(f"trial {trial.id} {trial.state}: {trial.failure:.200}")
+        best = event.best.id if event.best else -1
+        due = monotonic() - self.last > _LINE_SECONDS
+        line = self.pace.line(event)
+        if due or best != self.best or event.what in ("started", "finished"):
+            self.last, self.best = monotonic(), best
+            _write(line)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _write(line: str) -> None:
+    from nasdsl.cli import output
+
+    output.note(line)
+
+
+class LiveView:
+    """Counts, the curve of rewards, the best cell as a tree; redrawn in place."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings, self.pace = settings, Pace(settings)
+        self.rewards: list[float] = []
+        self.failures: list[str] = []
+        self.drawn: tuple[int, RenderableType] = (-1, Text(""))
+        self.live = Live(
+            Text("starting workers ..."),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+            transient=False,
+        )
+        self.live.start()
+
+    def tell(self, event: Event) -> None:
+        """Redraw."""
+        for trial in event.trials:
+            if trial.reward is not None:
+                self.rewards.append(trial.reward)
+            elif trial.failure:
+                self.failures.append(f"trial {trial.id}: {trial.failure:.100}")
+        self.live.update(self._drawing(event))
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        self.live.stop()
+
+    def _drawing(self, event: Event) -> RenderableType:
+        head = Table.grid(padding=(0, 1))
+        space, algorithm = self.settings.space.name, self.settings.algorithm
+        head.add_row(Text(f"{algorithm} on {space}", style="bold"), Text(self.pace.line(event)))
+        parts: list[RenderableType] = [head]
+        if self.rewards:
+            parts.append(Text(f"rewards  {curve(self.rewards)}", style="cyan"))
+        if self.failures:
+            parts.append(Text(self.failures[-1], style="red"))
+        if event.best is not None:
+            parts.append(self._best(event.best))
+        return Group(*parts)
+
+    def _best(self, trial: Trial) -> RenderableType:
+        if self.drawn[0] != trial.id:
+            self.drawn = (trial.id, cell_trees(loads_space(trial.text)))
+        return self.drawn[1]
+
+
+def curve(rewards: list[float]) -> str:
+    """The rewards in order, as a line of characters: means of equal parts, low to high."""
+    size = max(1, -(-len(rewards) // _CURVE))
+    parts = [rewards[at : at + size] for at in range(0, len(rewards), size)]
+    means = [sum(part) / len(part) for part in parts]
+    low, high = min(means), max(means)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[round((mean - low) * scale)] for mean in means) + f"  {means[-1]:.4f}"

@@ -1,0 +1,129 @@
+"""A search's trials for other programs: CSV, Parquet, an Optuna study.
+
+Purpose: one row a trial, settled or not, in the order of the proposals.
+Non-goals: reading them back; the store is the only truth.
+"""
+
+import csv
+from collections.abc import Callable
+from dataclasses import fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from nasdsl.errors import refuse
+from nasdsl.search.store import Reader, Trial
+
+_COLUMNS = tuple(field.name for field in fields(Trial))
+
+
+def exported(store: Reader, path: Path) -> int:
+    """Write all trials of a store as the suffix says; how many there were.
+
+    `.csv` and `.parquet` are tables; `.db` is a new Optuna storage with one study, for its
+    dashboard.
+
+    Raises:
+        CellError: NAS007 for another suffix, NAS006 where the file cannot be written or, for
+            a study, is there already; NAS701 where a package is not installed.
+    """
+    writers: dict[str, Callable[[Reader, Path], int]] = {
+        ".csv": _csv,
+        ".parquet": _parquet,
+        ".db": _study,
+    }
+    write = writers.get(path.suffix.lower())
+    if write is None:
+        text = f"{str(path)!r} has the suffix {path.suffix!r}, which means no kind of table here"
+        raise refuse("NAS007", text, "there are .csv, .parquet and .db (an Optuna study)")
+    return write(store, path)
+
+
+def _csv(store: Reader, path: Path) -> int:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    count = 0
+    for trial in store.trials():
+        writer.writerow([_plain(getattr(trial, name)) for name in _COLUMNS])
+        count += 1
+    _replace(path, text.getvalue().encode())
+    return count
+
+
+def _plain(value: object) -> object:
+    return " ".join(map(repr, value)) if isinstance(value, tuple) else value
+
+
+def _parquet(store: Reader, path: Path) -> int:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise _lacking("pyarrow") from None
+    trials = list(store.trials())
+    table = pyarrow.table(
+        {
+            name: [
+                list(value) if isinstance(value, tuple) else value
+                for value in (getattr(trial, name) for trial in trials)
+            ]
+            for name in _COLUMNS
+        }
+    )
+    content = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, content)
+    _replace(path, content.getvalue().to_pybytes())
+    return len(trials)
+
+
+def _study(store: Reader, path: Path) -> int:
+    """Decisions as parameters would be Optuna's own; texts and hashes are attributes."""
+    try:
+        import optuna
+    except ImportError:
+        raise _lacking("optuna") from None
+    if path.exists():
+        raise refuse("NAS006", f"cannot write {str(path)!r}: a study is not written over")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    about = store.settings()
+    study = optuna.create_study(
+        storage=f"sqlite:///{path}",
+        study_name=f"{about.get('algorithm')}-{about.get('seed')}",
+        direction="maximize",
+    )
+    found = [trial for trial in store.trials() if trial.state in _STATES]
+    study.add_trials([_frozen(trial) for trial in found])
+    return len(found)
+
+
+_STATES = {"done": "COMPLETE", "failed": "FAIL", "quarantined": "FAIL", "rejected": "PRUNED"}
+
+
+def _frozen(trial: Trial) -> Any:
+    import optuna
+
+    return optuna.trial.create_trial(
+        state=optuna.trial.TrialState[_STATES[trial.state]],
+        value=trial.reward,
+        user_attrs={
+            "text": trial.text,
+            "hash": trial.hash,
+            "params": trial.params,
+            "mult_adds": trial.mult_adds,
+            "failure": trial.failure,
+        },
+        intermediate_values=dict(enumerate(trial.curve, 1)),
+    )
+
+
+def _lacking(package: str) -> Exception:
+    text = f"this export needs `{package}`, which is not installed"
+    return refuse("NAS701", text, "pip install 'nasdsl[search]'")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    from nasdsl.export.placing import placed, refused_by_name
+
+    with refused_by_name(path), placed(path) as beside:
+        beside.write_bytes(content)

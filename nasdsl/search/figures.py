@@ -1,0 +1,81 @@
+"""Figure 6 of Zoph et al. 2018: how good the best networks are after how many.
+
+Purpose: the curves of any number of searches, and their picture.
+Non-goals: live views; comparing algorithms over many seeds (`bench/search_quality.py`).
+
+The paper counts unique models: a network that is proposed again moves no curve. For k = 1, 5 and
+25 a curve is the mean reward of the k best so far.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappush, heappushpop
+from io import BytesIO
+from typing import Any
+
+from nasdsl.errors import refuse
+from nasdsl.search.store import Trial
+
+#: The paper's: the best one, and the means of the 5 and the 25 best.
+BEST_OF = (1, 5, 25)
+_COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
+_STYLES = {1: "-", 5: "--", 25: ":"}
+FORMATS = ("svg", "png", "pdf")
+
+
+def unique_rewards(trials: Iterable[Trial]) -> list[float]:
+    """The rewards of the unique networks, in the order in which they were proposed."""
+    return [trial.reward for trial in trials if trial.reward is not None and trial.same_as is None]
+
+
+def best_so_far(rewards: Sequence[float], k: int) -> list[float]:
+    """After each network, the mean of the k best until then; it begins with the k-th network."""
+    kept: list[float] = []
+    total, found = 0.0, []
+    for reward in rewards:
+        if len(kept) < k:
+            heappush(kept, reward)
+            total += reward
+        else:
+            total += reward - heappushpop(kept, reward)
+        if len(kept) == k:
+            found.append(total / k)
+    return found
+
+
+def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
+    """The picture of several searches by name, each with its unique rewards in order.
+
+    Raises:
+        CellError: NAS701, matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise refuse(
+            "NAS701",
+            "the figure needs matplotlib, which is not installed",
+            "pip install 'nasdsl[plot]'",
+        ) from None
+    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
+    with matplotlib.rc_context(settings):
+        drawn = Figure(figsize=(7.2, 4.2), facecolor="white", layout="constrained")
+        axes = drawn.subplots()
+        for number, (name, rewards) in enumerate(searches.items()):
+            colour = _COLOURS[number % len(_COLOURS)]
+            for k in BEST_OF:
+                line = best_so_far(rewards, k)
+                places = range(k, len(rewards) + 1)
+                label = f"{name}, best" if k == 1 else f"{name}, mean of best {k}"
+                if line:
+                    axes.plot(places, line, _STYLES[k], color=colour, linewidth=1.3, label=label)
+        axes.set_xlabel("unique networks evaluated")
+        axes.set_ylabel("reward")
+        axes.grid(True, color="#e4e4e8", linewidth=0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.lines:
+            axes.legend(frameon=False, loc="lower right")
+        content = BytesIO()
+        dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+        drawn.savefig(content, format=format, dpi=160, metadata=dated.get(format))
+    return content.getvalue()
