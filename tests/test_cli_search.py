@@ -1,0 +1,297 @@
+"""`nasdsl search` and its actions on a store: what they print, write and refuse."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import nasdsl
+from nasdsl.cli.search import ACTIONS
+from nasdsl.cli.search_view import curve
+from nasdsl.search.figures import best_so_far, unique_rewards
+from nasdsl.search.store import Reader
+from tests.cli_run import Run, runner
+
+SPACE = """\
+genotype small
+ops nasnet
+
+cell normal {
+    b0 = (?, ?, {identity | avg_pool_3x3}, {identity | sep_conv_3x3}, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i-1], max_pool_3x3, identity, add)
+}
+"""
+REWARD = """\
+import time
+
+import nasdsl
+
+
+def reward(text, seed, report):
+    time.sleep(PAUSE)
+    return (int(nasdsl.canonical_hash(nasdsl.loads(text)), 16) % 1000) / 1000
+
+
+def fails(text, seed, report):
+    raise RuntimeError("no luck")
+
+
+def nothing(text, seed, report):
+    return float("nan")
+"""
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """`run("search", ...)` in a folder with `small.cell` and the module `rewards`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.fspath(tmp_path))
+    monkeypatch.syspath_prepend(os.fspath(tmp_path))
+    Path("small.cell").write_text(SPACE)
+    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0"))
+    return runner(capfd, monkeypatch)
+
+
+WORDS = ("small.cell", "--evaluator", "python:rewards:reward", "--seed", "3")
+
+
+def searched(run: Run, *more: str, store: str = "s.db") -> str:
+    """A search of a few trials; what it printed."""
+    ran = run("search", *WORDS, "--trials", "12", "--store", store, *more)
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
+def test_the_best_is_printed(run: Run) -> None:
+    """The best network as text that reads, its scores in comments, equal to the store's best."""
+    out = searched(run)
+    first, *_ = out.splitlines()
+    with Reader(Path("s.db")) as store:
+        (best,) = store.best(1)
+        rewards = [trial.reward for trial in store.trials() if trial.reward is not None]
+    assert best.reward == max(rewards)
+    assert first == f"# reward {best.reward:.6g}, trial {best.id}, hash {best.hash}"
+    assert nasdsl.canonical_hash(nasdsl.loads(out)) == best.hash
+
+
+@pytest.mark.parametrize("algorithm", ["random", "ppo", "evolution", "local"])
+def test_algorithms(algorithm: str, run: Run) -> None:
+    """Every algorithm of ours runs from the command line, and `--json` is an object."""
+    ran = run(
+        *("search", *WORDS, "--algorithm", algorithm, "--trials", "6", "--store", "a.db"),
+        *("--json", "--quiet"),
+    )
+    assert (ran.code, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    assert found["completed"] == 6
+    assert found["best"]["reward"] is not None
+
+
+def test_going_on(run: Run) -> None:
+    """More trials with `--resume`; the first ones stay as they were."""
+    searched(run)
+    with Reader(Path("s.db")) as store:
+        before = [(trial.text, trial.reward) for trial in store.trials()]
+    ran = run("search", *WORDS, "--trials", "20", "--store", "s.db", "--resume")
+    assert ran.code == 0
+    with Reader(Path("s.db")) as store:
+        after = [(trial.text, trial.reward) for trial in store.trials()]
+    assert (len(after), after[: len(before)]) == (20, before)
+
+
+def test_status(run: Run) -> None:
+    """Whole numbers for scripts, lines for people."""
+    searched(run)
+    found = json.loads(run("search", "status", "s.db", "--json").out)
+    for name in ("completed", "running", "failed", "unique"):
+        assert type(found[name]) is int
+    assert (found["completed"], found["running"], found["failed"]) == (12, 0, 0)
+    assert "completed  12 of 12\n" in run("search", "status", "s.db").out
+
+
+def test_top(run: Run) -> None:
+    """Files in the order of their rewards, each of them a genotype."""
+    searched(run)
+    ran = run("search", "top", "s.db", "-n", "3", "-o", "best")
+    assert (ran.code, ran.out) == (0, "")
+    files = sorted(Path("best").iterdir())
+    assert [path.name for path in files] == ["001.cell", "002.cell", "003.cell"]
+    rewards = [float(path.read_text().split()[2].rstrip(",")) for path in files]
+    assert rewards == sorted(rewards, reverse=True)
+    assert len({nasdsl.canonical_hash(nasdsl.load(path)) for path in files}) == 3
+    assert len(json.loads(run("search", "top", "s.db", "-n", "2", "--json").out)["best"]) == 2
+
+
+def test_plot(run: Run) -> None:
+    """Several stores in one picture, the same bytes each time."""
+    searched(run)
+    searched(run, "--algorithm", "evolution", store="e.db")
+    assert run("search", "plot", "s.db", "e.db", "-o", "one.svg").code == 0
+    assert run("search", "plot", "s.db", "e.db", "-o", "two.svg").code == 0
+    text = Path("one.svg").read_text()
+    assert "evolution (e), best" in text.replace("<!-- ", "").replace(" -->", "")
+    assert text == Path("two.svg").read_text()
+
+
+def test_figure_six() -> None:
+    """The means of the best so far, against sorting anew after each network."""
+    rewards = [0.3, 0.9, 0.1, 0.5, 0.95, 0.2, 0.7]
+    for k in (1, 2, 5):
+        expected = [sum(sorted(rewards[:n])[-k:]) / k for n in range(k, len(rewards) + 1)]
+        assert best_so_far(rewards, k) == pytest.approx(expected)
+
+
+def test_networks_count_once(run: Run) -> None:
+    """The figure counts unique networks, as the paper does."""
+    searched(run, "--trials", "40")
+    with Reader(Path("s.db")) as store:
+        counts, rewards = store.counts(), unique_rewards(store.trials())
+    assert counts.shared > 0
+    assert len(rewards) == counts.unique
+
+
+def test_export(run: Run) -> None:
+    """A row a trial in each table; the study has the rewards."""
+    searched(run)
+    assert run("search", "export", "s.db", "t.csv").code == 0
+    with Path("t.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    with Reader(Path("s.db")) as store:
+        trials = list(store.trials())
+    assert [(row["hash"], float(row["reward"])) for row in rows] == [
+        (trial.hash, trial.reward) for trial in trials
+    ]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert run("search", "export", "s.db", "t.parquet").code == 0
+    assert parquet.read_table("t.parquet").column("text").to_pylist() == [t.text for t in trials]
+
+
+def test_export_to_optuna(run: Run) -> None:
+    """A study of as many trials with the same best value."""
+    optuna = pytest.importorskip("optuna")
+    searched(run)
+    assert run("search", "export", "s.db", "study.db").code == 0
+    (summary,) = optuna.get_all_study_summaries("sqlite:///study.db")
+    study = optuna.load_study(study_name=summary.study_name, storage="sqlite:///study.db")
+    with Reader(Path("s.db")) as store:
+        (best,) = store.best(1)
+    assert (len(study.trials), study.best_value) == (12, best.reward)
+    ran = run("search", "export", "s.db", "study.db")
+    assert (ran.code, "NAS006" in ran.err) == (2, True)
+
+
+def test_finish(run: Run) -> None:
+    """The best are trained anew and ranked by what they reach; done again, nothing is lost."""
+    pytest.importorskip("sklearn")
+    searched(run)
+    words = (
+        *("search", "finish", "s.db", "--top", "2", "--recipe", "quick", "--set", "epochs=1"),
+        *("--N", "1", "--filters", "4", "--quiet", "--json", "--out", "won"),
+    )
+    with Reader(Path("s.db")) as store:
+        best = [trial.hash for trial in store.best(2)]
+    ran = run(*words)
+    assert ran.code == 0, ran.err
+    won = json.loads(ran.out)["winners"]
+    assert sorted(one["hash"] for one in won) == sorted(best)
+    accuracies = [one["accuracy"] for one in won]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert nasdsl.canonical_hash(nasdsl.load("won/001.cell")) == won[0]["hash"]
+    assert json.loads(run(*words).out)["winners"] == won
+
+
+REFUSED = {
+    "a space without holes": ("NAS604", "nasnet_a"),
+    "an unknown algorithm": ("NAS880", "small.cell --algorithm poo"),
+    "an unknown evaluator": ("NAS882", "small.cell --evaluator trian"),
+    "an option it lacks": ("NAS881", "small.cell --algorithm ppo --option lrr=1"),
+    "an option without value": ("NAS881", "small.cell --option lr"),
+    "data for another evaluator": ("NAS882", "small.cell --evaluator proxy:naswot --data digits"),
+    "no network within the limits": (
+        "NAS868",
+        "small.cell --evaluator python:rewards:reward --max-params 1",
+    ),
+    "an evaluator that raises": ("NAS867", "small.cell --evaluator python:rewards:fails"),
+    "an evaluator of NaN": ("NAS867", "small.cell --evaluator python:rewards:nothing"),
+    "no GPU": ("NAS869", "small.cell --evaluator python:rewards:reward --gpus 99"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(case: str, run: Run) -> None:
+    """One diagnostic, exit code 2, nothing on standard output."""
+    code, words = REFUSED[case]
+    ran = run("search", *words.split(), "--store", "new.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("error[") == 1
+    assert f"error[{code}]" in ran.err
+
+
+def test_stores_are_refused(run: Run) -> None:
+    """One that is there, one of another search, one that is none, one that is not there."""
+    searched(run)
+    again = ("search", *WORDS, "--trials", "12", "--store", "s.db")
+    assert "NAS866" in run(*again).err
+    assert "NAS863" in run(*again, "--seed", "4", "--resume").err
+    Path("text.db").write_text("hello " * 1000)
+    for action in ("status", "top"):
+        assert "NAS865" in run("search", action, "text.db").err
+        assert "NAS001" in run("search", action, "missing.db").err
+    assert "NAS007" in run("search", "export", "s.db", "t.xlsx").err
+    assert "NAS712" in run("search", "plot", "s.db", "-o", "t.gif").err
+
+
+def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
+    """Exit code 130, the command that goes on, and no trial lost."""
+    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0.3"))
+    command = [sys.executable, "-m", "nasdsl", "search", *WORDS, "--trials", "60"]
+    with subprocess.Popen(
+        [*command, "--store", "c.db"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            time.sleep(0.2)
+            if Path("c.db").exists() and run("search", "status", "c.db").code == 0:
+                with Reader(Path("c.db")) as store:
+                    if store.counts().completed >= 2:
+                        break
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 130
+    assert "--resume` goes on" in said
+    with Reader(Path("c.db")) as store:
+        done = [(trial.id, trial.reward) for trial in store.trials() if trial.reward is not None]
+    assert 2 <= len(done) < 60
+    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0"))
+    assert run("search", *WORDS, "--trials", "60", "--store", "c.db", "--resume").code == 0
+    with Reader(Path("c.db")) as store:
+        after = {trial.id: trial.reward for trial in store.trials()}
+    assert len(after) == 60
+    assert all(after[number] == reward for number, reward in done)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_help_of_actions(action: str, run: Run) -> None:
+    """Each action has help with an example of itself that parses."""
+    ran = run("search", action, "--help")
+    assert ran.code == 0
+    assert f"nasdsl search {action}" in ran.out
+    command = import_module(f"nasdsl.cli.search_{action}").command
+    for line in command.examples.splitlines():
+        command.make_context(action, line.split()[3:], resilient_parsing=True)
+
+
+def test_curve() -> None:
+    """As wide as the rewards, at most sixty; the lowest is blank, the highest `@`."""
+    assert curve([0.0, 1.0]) == " @  1.0000"
+    assert len(curve([float(k) for k in range(6000)]).rpartition("  ")[0]) == 60
