@@ -16,6 +16,12 @@ demo: $(STAMP) dot
 	-$(BIN)/nasdsl render nasnet_a -o nasnet_a.svg
 	$(BIN)/nasdsl cost nasnet_a --N 6 --filters 4032 --stem imagenet --image-size 331 --classes 1000
 	$(BIN)/nasdsl compile nasnet_a.cell --N 6 --filters 4032
+	rm -f demo.db demo.db-*
+	$(BIN)/nasdsl search nasnet_space --algorithm ppo --trials 12 --workers 2 --store demo.db \
+		--evaluator 'train?data=digits&recipe=quick&epochs=3&N=1&cell_filters=4'
+	mkdir -p demo && $(BIN)/nasdsl search top demo.db -o demo
+	$(BIN)/nasdsl show demo/001.cell --tree
+	-$(BIN)/nasdsl render demo/001.cell -o demo/found.svg
 
 test: $(STAMP) dot check
 
