@@ -192,7 +192,7 @@ def test_killed_and_resumed() -> None:
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("killed 3 times")
@@ -210,7 +210,7 @@ def test_two_processes_as_one(run: Run) -> None:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
     assert ran.returncode == 0, ran.stderr
     assert "on 2 processes" in ran.stderr
