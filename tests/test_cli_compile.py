@@ -177,6 +177,16 @@ def test_values_no_network_can_have(flags: str, run: Run) -> None:
     assert ran.err.splitlines()[-1].startswith("Error: Invalid value for")
 
 
+@pytest.mark.parametrize(
+    "flags", ["--layout slim", "--drop-background", "--weights some.pt --device meta"]
+)
+def test_flags_that_would_do_nothing(flags: str, run: Run) -> None:
+    """Flags about weights are refused where no weights are loaded."""
+    ran = run("compile", "nasnet_a", *flags.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1].startswith("Error: --")
+
+
 def test_odd_sizes_are_fine(run: Run) -> None:
     """17 pixels by the CIFAR stem: SAME padding rounds up."""
     ran = run("compile", *SMALL, "--image-size", "17")

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import nasdsl
 from nasdsl.cost_model import genotype_cost, node_count
 from nasdsl.genotype.settings import Settings
 from nasdsl.loading import load, loads
@@ -127,3 +128,11 @@ genotype_cost(load("nasnet_a_large"))
 assert not {"torch", "networkx", "numpy"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_numbers_of_settings() -> None:
+    """Numpy's whole numbers are whole numbers; halves are refused, and not with a traceback."""
+    numpy = pytest.importorskip("numpy")
+    assert nasdsl.cost("nasnet_a_cifar", N=numpy.int64(2)) == nasdsl.cost("nasnet_a_cifar", N=2)
+    with pytest.raises(nasdsl.CellError, match="NAS502"):
+        nasdsl.cost("nasnet_a_cifar", N=1.5)

@@ -195,6 +195,17 @@ cell reduction {
 """
 
 
+def test_the_way_paths_are_dropped_is_kept(tmp_path: Path) -> None:
+    """A model says that it drops paths plainly; source, which cannot, is refused."""
+    net = nasdsl.compile("nasnet_a_cifar", N=1, filters=24, drop_path=0.3, drop_path_mode="plain")
+    write(net, tmp_path / "plain.safetensors")
+    assert nasdsl.compile(tmp_path / "plain.safetensors").drop_path_mode == "plain"
+    again = nasdsl.compile(tmp_path / "plain.safetensors", drop_path_mode="scheduled")
+    assert again.drop_path_mode == "scheduled"
+    assert codes(lambda: write(net, tmp_path / "plain.py")) == ["NAS708"]
+    assert os.listdir(tmp_path) == ["plain.safetensors"]
+
+
 def test_models_need_no_other_file(tmp_path: Path) -> None:
     """Ops of a vocabulary of one's own go along; files beside the model mean nothing to it."""
     (tmp_path / "mine.cell").write_text(OWN)

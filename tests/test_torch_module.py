@@ -217,6 +217,15 @@ def test_reset_classifier() -> None:
     assert params == sum(module.params for module in graph_cost(net.graph).modules)
 
 
+@pytest.mark.parametrize("count", [2.5, -1, "3"])
+def test_classes_that_are_no_number(count: object) -> None:
+    """They are refused, and the network stays as it was."""
+    net = nasdsl.compile("nasnet_a_cifar", N=1, filters=24, device="meta")
+    with pytest.raises(ValueError, match="whole number"):
+        net.reset_classifier(count)
+    assert (net.num_classes, net.get_classifier().out_features) == (10, 10)
+
+
 def test_no_classifier() -> None:
     """Without classes the network gives what the classifier would read, and can get one back."""
     net = Network(small("nasnet_a_cifar", auxiliary=True), dtype=torch.float64).eval()

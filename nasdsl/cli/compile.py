@@ -92,6 +92,11 @@ def command(
     .safetensors its weights with the .cell text, .pt2 a program of torch.export, .onnx for
     ONNX Runtime. The file is read back and compared with the network before it appears.
     """
+    if weights is None and (drop_background or layout != "auto"):
+        flag = "--drop-background" if drop_background else "--layout"
+        raise click.UsageError(f"{flag} says how --weights are read, and there are none.")
+    if weights is not None and device == "meta":
+        raise click.UsageError("--device meta holds no values, so no --weights can be loaded.")
     # Imported here because --help should not wait for it.
     from nasdsl.cli import building
     from nasdsl.export import ready

@@ -14,8 +14,11 @@ from nasdsl.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.parser.read_model import is_model
+from nasdsl.parser.read_model import drop_path_mode, is_model
 from nasdsl.request import requested
+
+#: The option of a backend that a model file may have a value for.
+_MODE = "drop_path_mode"
 
 
 def compile(
@@ -49,6 +52,8 @@ def compile(
     unknown = [name for name in options if name not in found.options]
     if unknown:
         raise CellError(tuple(_unknown(name, sorted(found.options)) for name in unknown))
+    if not isinstance(source, Genotype) and is_model(source) and _MODE in found.options:
+        options = {_MODE: drop_path_mode(source) or "scheduled", **options}
     graph = compiled_graph(source, ops=ops, **chosen)
     made = backends.checked(found, graph).build(graph, **options)
     if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl.compiler import compile
 from nasdsl.export.request import Request
-from nasdsl.parser.read_model import MEMBER
+from nasdsl.parser.read_model import DROP_PATH_MEMBER, MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,8 +20,12 @@ def write(request: Request, path: Path) -> None:
     from safetensors.torch import save_file
 
     state = {name: tensor.contiguous() for name, tensor in request.net.state_dict().items()}
-    # One member only: the order of several differs from process to process.
-    save_file(state, path, metadata={MEMBER: request.text})
+    # One member, most often: the order of several differs from process to process.
+    metadata = {MEMBER: request.text}
+    mode = str(request.net.drop_path_mode)
+    if mode != "scheduled":
+        metadata[DROP_PATH_MEMBER] = mode
+    save_file(state, path, metadata=metadata)
 
 
 def logits(request: Request, path: Path) -> "list[Tensor]":

@@ -35,7 +35,18 @@ with torch.inference_mode():
 
 
 def write(request: Request, path: Path) -> None:
-    """Write the file."""
+    """Write the file.
+
+    Raises:
+        CellError: NAS708, it could not drop paths as the network does.
+    """
+    mode, rate = request.net.drop_path_mode, request.graph.skeleton.drop_path
+    if mode != "scheduled" and rate:
+        raise refuse(
+            "NAS708",
+            f"a .py file drops paths as scheduled, and this network has drop_path_mode={mode!r}",
+            "a .safetensors file keeps the mode",
+        )
     found = backends.checked(backends.find("source"), request.graph)
     path.write_text(found.build(request.graph, text=request.text), "utf-8", newline="\n")
 

@@ -7,7 +7,8 @@ Non-goals: defaults that depend on one another; `nasdsl.network.skeleton` works 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal, NamedTuple, get_args
+from operator import index
+from typing import Literal, NamedTuple, SupportsIndex, get_args
 
 Value = int | float | bool | str
 SkeletonName = Literal["nasnet", "pnasnet", "amoebanet", "enas", "darts"]
@@ -144,12 +145,18 @@ def checked(name: str, value: object) -> Value | None:
 
 
 def _number(value: object, rule: Rule) -> int | float | None:
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        # numpy's integers among them.
+        value = index(value)
     # A float prints in up to 24 characters; int() may take seconds over much longer ones.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and (len(value) > 24 or "_" in value or not value.isascii()):
         return None
     try:
-        return int(value) if rule.type is int and float(value) == int(value) else float(value)
+        number = float(value)
+        if rule.type is not int:
+            return number
+        return int(value) if number == int(value) else None
     except (ValueError, OverflowError):
         return None

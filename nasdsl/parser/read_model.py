@@ -18,6 +18,8 @@ from nasdsl.parser.read import MOST_BYTES
 SUFFIX = ".safetensors"
 #: The metadata's member that holds the text, its network settings included.
 MEMBER = "nasdsl.cell"
+#: The member that says how paths are dropped in training, where it is not as scheduled.
+DROP_PATH_MEMBER = "nasdsl.drop_path_mode"
 #: What the format's own readers accept.
 _MOST_HEADER = 100_000_000
 
@@ -54,6 +56,21 @@ def read_model(path: str | os.PathLike[str]) -> Source:
     if len(text) > MOST_BYTES:
         raise refuse("NAS004", f"the text in {name!r} is larger than {MOST_BYTES // 2**20} MiB")
     return Source(f"<{name}>", text)
+
+
+def drop_path_mode(path: str | os.PathLike[str]) -> str | None:
+    """How the network of a model file drops paths, where the file says so.
+
+    Raises:
+        CellError: as `read_model` does.
+    """
+    name = os.fspath(path)
+    try:
+        metadata = _header(Path(path), name).get("__metadata__")
+    except OSError as error:
+        raise refuse("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
+    said = metadata.get(DROP_PATH_MEMBER) if isinstance(metadata, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def _header(path: Path, name: str) -> dict[str, object]:

@@ -248,14 +248,13 @@ class Network(nn.Module):
             num_classes: their width; 0 takes them away, and the network gives
                 (B, num_features) in place of logits.
         """
-        if num_classes < 0:
-            raise ValueError(f"num_classes is at least 0, not {num_classes}")
-        self.num_classes = num_classes
-        if num_classes:
-            self.graph = with_classes(self.graph, num_classes)
-        for module in self.graph.modules:
+        if not isinstance(num_classes, int) or num_classes < 0:
+            raise ValueError(f"num_classes is a whole number of at least 0, not {num_classes!r}")
+        graph = with_classes(self.graph, num_classes) if num_classes else self.graph
+        for module in graph.modules:
             if module.role in ("head", "auxiliary"):
                 self._put_classifier(module, num_classes)
+        self.graph, self.num_classes = graph, num_classes
 
     def _put_classifier(self, module: Module, num_classes: int) -> None:
         layer: nn.Module = nn.Flatten(1)
