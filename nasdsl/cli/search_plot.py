@@ -32,10 +32,12 @@ def command(stores: tuple[str, ...], out: str) -> None:
     if format not in FORMATS:
         raise refuse("NAS712", f"{out!r} is no picture", f"there are {', '.join(FORMATS)}")
     searches = {}
-    for path in stores:
+    # Stores of one name in different folders are told apart by their paths.
+    stems = [Path(path).stem for path in stores]
+    for path, stem in zip(stores, stems, strict=True):
         with Reader(Path(path)) as store:
-            about = store.settings()
-            name = f"{about.get('algorithm')} ({Path(path).stem})"
+            shown = stem if stems.count(stem) == 1 else path
+            name = f"{store.settings().get('algorithm')} ({shown})"
             searches[name] = unique_rewards(store.trials())
     replace_bytes(out, figure(searches, format))
     output.note(f"wrote {out}")

@@ -44,7 +44,7 @@ def settings_of(name: str, store: str | None, flags: dict[str, Any]) -> SearchSe
     default = f"{space.name}-{flags['algorithm']}-{flags['seed']}.db"
     return SearchSettings(
         space,
-        Path(store or default),
+        _file(store or default),
         algorithm=flags["algorithm"],
         options=_options(flags["options"]),
         evaluator=spec,
@@ -70,6 +70,14 @@ def _spec(spec: str, data: str | None) -> str:
     if spec.partition("?")[0] != "train":
         raise refuse("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
     return f"{spec}{'&' if '?' in spec else '?'}data={data}"
+
+
+def _file(store: str) -> Path:
+    """The store's path. SQLite would leave files beside a folder or a device before it fails."""
+    path = Path(store)
+    if path.exists() and not path.is_file():
+        raise refuse("NAS865", f"{store!r} is a folder or a device, and a store is a file")
+    return path
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from nasdsl.errors import refuse
+from nasdsl.export.placing import placed
 from nasdsl.search.store import Reader, Trial
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
@@ -87,13 +90,17 @@ def _study(store: Reader, path: Path) -> int:
         raise refuse("NAS006", f"cannot write {str(path)!r}: a study is not written over")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
-    study = optuna.create_study(
-        storage=f"sqlite:///{path}",
-        study_name=f"{about.get('algorithm')}-{about.get('seed')}",
-        direction="maximize",
-    )
     found = [trial for trial in store.trials() if trial.state in _STATES]
-    study.add_trials([_frozen(trial) for trial in found])
+    # Optuna takes an address, in which some characters of a path would mean something else.
+    with placed(path) as beside, TemporaryDirectory() as folder:
+        whole = Path(folder) / "study.db"
+        study = optuna.create_study(
+            storage=f"sqlite:///{whole}",
+            study_name=f"{about.get('algorithm')}-{about.get('seed')}",
+            direction="maximize",
+        )
+        study.add_trials([_frozen(trial) for trial in found])
+        copyfile(whole, beside)
     return len(found)
 
 
@@ -123,7 +130,5 @@ def _lacking(package: str) -> Exception:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    from nasdsl.export.placing import placed, refused_by_name
-
-    with refused_by_name(path), placed(path) as beside:
+    with placed(path) as beside:
         beside.write_bytes(content)
