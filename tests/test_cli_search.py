@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -143,6 +144,16 @@ def test_plot(run: Run) -> None:
     assert text == Path("two.svg").read_text()
 
 
+def test_plot_of_one_name_twice(run: Run) -> None:
+    """Stores of one name in two folders are two searches in the picture."""
+    for folder, seed in (("a", "1"), ("b", "2")):
+        searched(run, "--seed", seed, store=f"{folder}/s.db")
+    assert run("search", "plot", "a/s.db", "b/s.db", "-o", "both.svg").code == 0
+    text = Path("both.svg").read_text()
+    assert "random (a/s.db), best" in text
+    assert "random (b/s.db), best" in text
+
+
 def test_figure_six() -> None:
     """The means of the best so far, against sorting anew after each network."""
     rewards = [0.3, 0.9, 0.1, 0.5, 0.95, 0.2, 0.7]
@@ -188,6 +199,9 @@ def test_export_to_optuna(run: Run) -> None:
     assert (len(study.trials), study.best_value) == (12, best.reward)
     ran = run("search", "export", "s.db", "study.db")
     assert (ran.code, "NAS006" in ran.err) == (2, True)
+    assert run("search", "export", "s.db", "what?#.db").code == 0
+    assert Path("what?#.db").read_bytes()[:6] == b"SQLite"
+    assert "NAS006" in run("search", "export", "s.db", "small.cell/study.db").err
 
 
 def test_finish(run: Run) -> None:
@@ -207,7 +221,13 @@ def test_finish(run: Run) -> None:
     accuracies = [one["accuracy"] for one in won]
     assert accuracies == sorted(accuracies, reverse=True)
     assert nasdsl.canonical_hash(nasdsl.load("won/001.cell")) == won[0]["hash"]
+    assert {one["images"] for one in won} == {"held-out"}
     assert json.loads(run(*words).out)["winners"] == won
+    # The accuracies of one recipe never stand as those of another.
+    for other in (("--seed", "5"), ("--set", "epochs=2"), ("--filters", "8"), ("--data", "fake")):
+        ran = run(*words, *other)
+        assert (ran.code, ran.out.count("NAS841")) == (2, 1), other
+    assert json.loads(run(*words, "--device", "cpu").out)["winners"] == won
 
 
 REFUSED = {
@@ -223,6 +243,7 @@ REFUSED = {
     ),
     "an evaluator that raises": ("NAS867", "small.cell --evaluator python:rewards:fails"),
     "an evaluator of NaN": ("NAS867", "small.cell --evaluator python:rewards:nothing"),
+    "a folder as store": ("NAS865", "small.cell --store ."),
     "no GPU": ("NAS869", "small.cell --evaluator python:rewards:reward --gpus 99"),
 }
 
@@ -231,7 +252,7 @@ REFUSED = {
 def test_refusals(case: str, run: Run) -> None:
     """One diagnostic, exit code 2, nothing on standard output."""
     code, words = REFUSED[case]
-    ran = run("search", *words.split(), "--store", "new.db")
+    ran = run("search", "--store", "new.db", *words.split())
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.count("error[") == 1
     assert f"error[{code}]" in ran.err
@@ -244,9 +265,10 @@ def test_stores_are_refused(run: Run) -> None:
     assert "NAS866" in run(*again).err
     assert "NAS863" in run(*again, "--seed", "4", "--resume").err
     Path("text.db").write_text("hello " * 1000)
-    for action in ("status", "top"):
+    for action in ("status", "top", "finish"):
         assert "NAS865" in run("search", action, "text.db").err
         assert "NAS001" in run("search", action, "missing.db").err
+        assert "NAS001" in run("search", action, ".").err
     assert "NAS007" in run("search", "export", "s.db", "t.xlsx").err
     assert "NAS712" in run("search", "plot", "s.db", "-o", "t.gif").err
 
@@ -278,6 +300,33 @@ def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
         after = {trial.id: trial.reward for trial in store.trials()}
     assert len(after) == 60
     assert all(after[number] == reward for number, reward in done)
+
+
+def test_live_view(run: Run) -> None:
+    """On a terminal counts, rewards and the best cell are redrawn; the result stays apart."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    shown = b""
+    command = [sys.executable, "-m", "nasdsl", "search", *WORDS, "--trials", "12"]
+    with subprocess.Popen(
+        [*command, "--store", "v.db"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+    ) as process:
+        os.close(theirs)
+        # At the end of the other side Linux gives an error, not an empty read.
+        with suppress(OSError):
+            while part := os.read(ours, 4096):
+                shown += part
+        out = process.communicate(timeout=120)[0].decode()
+    os.close(ours)
+    assert process.returncode == 0
+    for words in ("12/12 done", "% unique", "best 0.", "rewards", "Normal cell"):
+        assert words in shown.decode()
+    assert "\x1b" not in out
+    with Reader(Path("v.db")) as store:
+        assert nasdsl.canonical_hash(nasdsl.loads(out)) == store.best(1)[0].hash
 
 
 @pytest.mark.parametrize("action", ACTIONS)

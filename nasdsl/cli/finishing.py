@@ -16,8 +16,9 @@ from nasdsl.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.search.store import Reader, Trial
 from nasdsl.train.loop import Interrupted
+from nasdsl.train.results import Fitted
 from nasdsl.train.run import train_run
-from nasdsl.train.run_folder import RunFolder
+from nasdsl.train.run_folder import Job, RunFolder
 
 
 def finished(
@@ -37,36 +38,52 @@ def finished(
         best = opened.best(count)
     if not best:
         raise refuse("NAS867", f"no network of {str(store)!r} has a reward yet")
-    scored: list[tuple[float, Trial]] = []
+    scored: list[tuple[float, str, Trial]] = []
     for place, trial in enumerate(best, 1):
         output.note(f"{place}/{len(best)}  {trial.hash}, {trial.reward:.4f} in the search")
-        accuracy = _trained(out / "runs" / trial.hash, trial, settings, flags, quiet)
-        if accuracy is None:
+        fitted = _trained(out / "runs" / trial.hash, trial, settings, flags, quiet)
+        if fitted is None:
             return None
-        scored.append((accuracy, trial))
+        scored.append((*_accuracy(fitted), trial))
     scored.sort(key=lambda pair: -pair[0])
     winners = []
     width = max(3, len(str(len(scored))))
-    for place, (accuracy, trial) in enumerate(scored, 1):
-        line = f"# accuracy {accuracy:.6g} after recipe {flags['recipe']} on {flags['data']}\n"
+    for place, (accuracy, images, trial) in enumerate(scored, 1):
+        line = (
+            f"# accuracy {accuracy:.6g} on {images} images after recipe {flags['recipe']}"
+            f" on {flags['data']}\n"
+        )
         replace_text(out / f"{place:0{width}}.cell", line + commented(trial))
-        winners.append({"accuracy": accuracy, "reward": trial.reward, "hash": trial.hash})
+        winners.append(
+            {
+                "accuracy": accuracy,
+                "images": images,
+                "reward": trial.reward,
+                "hash": trial.hash,
+            }
+        )
     output.note(f"wrote {len(winners)} files to {out}")
     return winners
 
 
 def _trained(
     path: Path, trial: Trial, settings: Settings, flags: dict[str, Any], quiet: bool
-) -> float | None:
-    """The accuracy on held-out images (on test images where none are held out)."""
+) -> Fitted | None:
+    """What a training reached, here or before; None where it was interrupted.
+
+    Raises:
+        CellError: NAS841, the folder has a run of this network that does something else.
+    """
     folder = RunFolder(path)
     if folder.exists:
-        job, splits = folder.job(), None
+        job = folder.job()
+        wanted, splits = training.planned(loads(trial.text), settings, flags)
+        _refuse_another(path, job, wanted)
     else:
         folder, job, splits = training.begun(loads(trial.text), settings, str(path), flags)
     watchers = watcher_for_terminal(quiet)
     try:
-        fitted = train_run(folder, job, splits=splits, watchers=watchers)
+        return train_run(folder, job, splits=splits, watchers=watchers)
     except Interrupted:
         output.note("interrupted; everything is saved, and the same command goes on")
         return None
@@ -74,6 +91,26 @@ def _trained(
         for watcher in watchers:
             if isinstance(watcher, Bars):
                 watcher.close()
-    found = fitted.held_out or fitted.test
-    assert found is not None, "every source of data has images that are not trained on"
-    return found.accuracy
+
+
+def _refuse_another(path: Path, job: Job, wanted: Job) -> None:
+    """Accuracies of one recipe must not stand as those of another; the device may differ."""
+    others = [
+        name
+        for name in ("network", "data", "recipe", "seed")
+        if getattr(job, name) != getattr(wanted, name)
+    ]
+    if others:
+        raise refuse(
+            "NAS841",
+            f"the run in {str(path)!r} is of another {' and another '.join(others)}",
+            "another `--out` begins anew; the same flags as before go on",
+        )
+
+
+def _accuracy(fitted: Fitted) -> tuple[float, str]:
+    """By what winners are ranked: held-out images, or test images where none are held out."""
+    if fitted.held_out is not None:
+        return fitted.held_out.accuracy, "held-out"
+    assert fitted.test is not None, "every source of data has images that are not trained on"
+    return fitted.test.accuracy, "test"

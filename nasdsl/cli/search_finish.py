@@ -60,7 +60,8 @@ def command(
     """Train the best networks of a search to convergence, and rank them anew.
 
     Each network has a run in DIR/runs, by its hash; the winners are DIR/001.cell and so on, with
-    both scores in comments. The same command goes on after any end: what is trained is kept.
+    both scores in comments. The same command goes on after any end: what is trained is kept, and
+    a DIR of another recipe, data, seed or network settings is refused.
     """
     # Imported here because --help should not wait for PyTorch.
     from nasdsl.train.packages import ensure_installed
@@ -68,7 +69,7 @@ def command(
     ensure_installed()
     from nasdsl.cli.finishing import finished
 
-    folder = Path(out or f"{Path(store).with_suffix('')}-finished")
+    folder = Path(out or f"{store.removesuffix('.db')}-finished")
     flags |= {"accumulation": 1, "compiled": False, "channels_last": False}
     winners = finished(Path(store), folder, count, settings, flags, quiet)
     if winners is None:
@@ -78,7 +79,8 @@ def command(
         return 0
     for place, winner in enumerate(winners, 1):
         output.data(
-            f"{place:03}.cell  {winner['accuracy']:7.2%} after {flags['recipe']}, "
+            f"{place:03}.cell  {winner['accuracy']:7.2%} of {winner['images']} images "
+            f"after {flags['recipe']}, "
             f"{winner['reward']:.4f} in the search, {winner['hash']}\n"
         )
     return 0

@@ -46,6 +46,19 @@ def begun(
     Raises:
         CellError: the recipe, the data, the network or the folder are refused.
     """
+    job, splits = planned(genotype, settings, flags)
+    folder = RunFolder(out)
+    if is_first_process():
+        folder.create(job, ["nasdsl", *sys.argv[1:]])
+    return folder, job, splits
+
+
+def planned(genotype: Genotype, settings: Settings, flags: dict[str, Any]) -> tuple[Job, Splits]:
+    """What a run would do, and its data; nothing is written.
+
+    Raises:
+        CellError: the recipe, the data or the network are refused.
+    """
     chosen = changed(_chosen(flags), flags["changes"])
     splits = datasets(flags["data"], chosen, download=flags["download"])
     wanted = _wanted(genotype, network_settings(splits, chosen), flags["changes"])
@@ -61,11 +74,7 @@ def begun(
         flags["channels_last"],
         flags["workers"],
     )
-    job = Job(text, flags["data"], chosen, flags["seed"], execution)
-    folder = RunFolder(out)
-    if is_first_process():
-        folder.create(job, ["nasdsl", *sys.argv[1:]])
-    return folder, job, splits
+    return Job(text, flags["data"], chosen, flags["seed"], execution), splits
 
 
 #: Settings that a file's network block decides, unless `--set` names the recipe's value.
