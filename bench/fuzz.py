@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from tests.fuzz import checked, fuzzed
 
 SHARE = 2_000
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 @dataclass
@@ -91,7 +91,7 @@ def _report(total: Share, seed: int, elapsed: float) -> str:
         slowest, number = times[-1]
         lines.append(f"median {1e3 * times[len(times) // 2][0]:.2f} ms, p99 {1e3 * p99:.1f} ms")
         lines.append(f"slowest {1e3 * slowest:.0f} ms: fuzzed({seed}, {number})")
-    return "\n".join([*lines, *total.failures[:MOST_SHOWN]])
+    return "\n".join([*lines, *total.failures[:MAX_SHOWN]])
 
 
 if __name__ == "__main__":

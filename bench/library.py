@@ -13,8 +13,8 @@ from nasdsl import library
 from nasdsl.canonical import explanation
 from nasdsl.cli.entries import Entry, entries
 from nasdsl.drawing import genotype_drawing, rendered
+from nasdsl.library.published import Published, sources
 from nasdsl.loading import load
-from nasdsl.published import Published, sources
 
 DOCS = Path(__file__).parent.parent / "docs"
 PICTURES = Path("images") / "library"

@@ -24,7 +24,7 @@ from statistics import median
 
 import nasdsl
 from nasdsl.errors import Source
-from nasdsl.loading import examine, source_of
+from nasdsl.loading import analyse, source_of
 
 ROUNDS = 7
 BLOCKS = 10_000
@@ -79,7 +79,7 @@ def _seconds(work: Callable[[], object], times: int = 1) -> float:
 
 def _in_process() -> Iterator[Row]:
     source = source_of("nasnet_a")
-    checked = _seconds(lambda: examine(Source(source.name, source.text)), 50)
+    checked = _seconds(lambda: analyse(Source(source.name, source.text)), 50)
     yield (
         "parse, resolve and validate `nasnet_a`",
         "at most 2 ms",
@@ -141,10 +141,10 @@ def _processes() -> Iterator[Row]:
 _MEASURED = """
 import resource, sys, time
 from nasdsl.errors import Source
-from nasdsl.loading import examine
+from nasdsl.loading import analyse
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.process_time()
-examined = examine(Source("large.cell", text))
+examined = analyse(Source("large.cell", text))
 seconds = time.process_time() - start
 assert examined.space and not examined.diagnostics
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -1,1 +1,1 @@
-"""The grammar of the language, as data. `nasdsl.parser` reads it."""
+"""The grammar of the language, as data. `nasdsl.language.parser` reads it."""

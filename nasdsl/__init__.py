@@ -8,22 +8,30 @@ Non-goals: anything else; every name is documented where it is defined.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.genotype.display import answered_by
+from nasdsl.language.genotype.display import answered_by
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nasdsl import export, interop, train, weights
+    from nasdsl.api.compile import compile
+    from nasdsl.api.request import cost
     from nasdsl.canonical import canonical_form, canonical_hash, differences
-    from nasdsl.compiler import compile
-    from nasdsl.cost_model import Cost
     from nasdsl.errors import CellError, Diagnostic
-    from nasdsl.genotype.settings import Settings
-    from nasdsl.genotype.text import genotype_text, space_text
-    from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Hidden, Output, Space
-    from nasdsl.genotype.vocabulary import Combine, Op, Vocabulary
+    from nasdsl.language.genotype.settings import Settings
+    from nasdsl.language.genotype.text import genotype_text, space_text
+    from nasdsl.language.genotype.types import (
+        Block,
+        BlockState,
+        Cell,
+        Genotype,
+        Hidden,
+        Output,
+        Space,
+    )
+    from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
     from nasdsl.loading import load, load_space, loads, loads_space
-    from nasdsl.request import cost
+    from nasdsl.network.cost import Cost
     from nasdsl.space import (
         contains,
         count,
@@ -36,12 +44,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "nasdsl.canonical": ("canonical_form", "canonical_hash", "differences"),
-    "nasdsl.compiler": ("compile",),
-    "nasdsl.cost_model": ("Cost",),
+    "nasdsl.api.compile": ("compile",),
+    "nasdsl.network.cost": ("Cost",),
     "nasdsl.errors": ("CellError", "Diagnostic"),
-    "nasdsl.genotype.settings": ("Settings",),
-    "nasdsl.genotype.text": ("genotype_text", "space_text"),
-    "nasdsl.genotype.types": (
+    "nasdsl.language.genotype.settings": ("Settings",),
+    "nasdsl.language.genotype.text": ("genotype_text", "space_text"),
+    "nasdsl.language.genotype.types": (
         "Block",
         "BlockState",
         "Cell",
@@ -50,9 +58,9 @@ _HOMES = {
         "Output",
         "Space",
     ),
-    "nasdsl.genotype.vocabulary": ("Combine", "Op", "Vocabulary"),
+    "nasdsl.language.genotype.vocabulary": ("Combine", "Op", "Vocabulary"),
     "nasdsl.loading": ("load", "load_space", "loads", "loads_space"),
-    "nasdsl.request": ("cost",),
+    "nasdsl.api.request": ("cost",),
     "nasdsl.space": (
         "contains",
         "count",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
 
-from nasdsl.errors import listed, nearest, refuse
+from nasdsl.errors import cell_error, listed, nearest
 from nasdsl.network.graph import NetworkGraph
 
 #: The group of entry points that backends are found in.
@@ -53,11 +53,11 @@ def find(name: str) -> Backend:
     if name not in entries:
         guess = nearest(name, entries)
         hint = f"did you mean `{guess}`?" if guess else _installed(entries)
-        raise refuse("NAS702", f"no backend is called {name!r:.60}", hint)
+        raise cell_error("NAS702", f"no backend is called {name!r:.60}", hint)
     offers = {entry.value: entry for entry in entries[name]}
     if len(offers) > 1:
         packages = sorted({entry.dist.name for entry in offers.values() if entry.dist})
-        raise refuse(
+        raise cell_error(
             "NAS703",
             f"{len(offers)} installed packages offer a backend called `{name}`",
             f"uninstall all but one of {listed(packages)}",
@@ -75,7 +75,7 @@ def checked(backend: Backend, graph: NetworkGraph) -> Backend:
     used = {node.primitive for module in graph.modules for node in module.body.nodes}
     missing = sorted(used - backend.primitives)
     if missing:
-        raise refuse(
+        raise cell_error(
             "NAS704",
             f"backend `{backend.name}` cannot emit {listed(missing)}, which `{graph.name}` needs",
         )
@@ -103,17 +103,17 @@ def _loaded(entry: EntryPoint) -> Backend:
         found = entry.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        raise refuse(
+        raise cell_error(
             "NAS701",
             f"backend `{entry.name}` needs `{missing}`, which is not installed",
             _remedy(entry, missing),
         ) from error
     except (ImportError, AttributeError) as error:
-        raise refuse(
+        raise cell_error(
             "NAS704", f"backend `{entry.name}` cannot be imported from {entry.value}: {error}"
         ) from error
     if not isinstance(found, Backend):
-        raise refuse(
+        raise cell_error(
             "NAS704",
             f"{entry.value} is offered as backend `{entry.name}` and is none",
             "a backend has `name`, `primitives`, `options` and `build`",

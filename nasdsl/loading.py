@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, Source, Span, listed, nearest, refuse
-from nasdsl.genotype.resolve import Resolution, resolve
-from nasdsl.genotype.types import Block, Cell, Genotype, Space
-from nasdsl.genotype.vocabulary import Vocabulary
-from nasdsl.parser import Parsed, parse, read_file, read_stdin
-from nasdsl.parser.read_model import is_model, read_model
-from nasdsl.syntax import tree
-from nasdsl.validator import validated
+from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, nearest
+from nasdsl.language import tree
+from nasdsl.language.genotype.resolve import Resolution, resolve
+from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
+from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.language.parser import Parsed, parse, read_file, read_stdin
+from nasdsl.language.parser.read_model import is_model, read_model
+from nasdsl.language.validator import validated
 
 NameOrPath = str | os.PathLike[str]
 
@@ -25,7 +25,7 @@ _EXPORTS = frozenset({".py", ".pt2", ".onnx"})
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class Analysis:
     """A text, what it means, and every finding about it, in the order of the text."""
 
     parsed: Parsed
@@ -51,12 +51,12 @@ def load(name_or_path: NameOrPath) -> Genotype:
     Raises:
         CellError: the text has mistakes, or holes (NAS310); `diagnostics` lists them all.
     """
-    return genotype_in(examine(source_of(name_or_path)))
+    return genotype_in(analyse(source_of(name_or_path)))
 
 
 def loads(text: str) -> Genotype:
     """The genotype a text describes. Raises as `load` does."""
-    return genotype_in(examine(Source("<text>", text)))
+    return genotype_in(analyse(Source("<text>", text)))
 
 
 def load_space(name_or_path: NameOrPath) -> Space:
@@ -65,12 +65,12 @@ def load_space(name_or_path: NameOrPath) -> Space:
     Raises:
         CellError: the text has mistakes; `diagnostics` lists them all.
     """
-    return space_in(examine(source_of(name_or_path)))
+    return space_in(analyse(source_of(name_or_path)))
 
 
 def loads_space(text: str) -> Space:
     """The space a text describes. Raises as `load_space` does."""
-    return space_in(examine(Source("<text>", text)))
+    return space_in(analyse(Source("<text>", text)))
 
 
 # -- stages ----------------------------------------------------------------------------
@@ -88,14 +88,14 @@ def source_of(name_or_path: NameOrPath) -> Source:
     if name == "-":
         return read_stdin()
     if "\0" in name:
-        raise refuse("NAS001", f"{name!r} is not the name of a file")
+        raise cell_error("NAS001", f"{name!r} is not the name of a file")
     if is_library_name(name):
         return library.source(name.removesuffix(".cell"))
     if not Path(name).exists() and not _looks_like_path(name):
         known = [*library.names(), *library.vocabulary_names()]
         guess = nearest(name.removesuffix(".cell"), known)
         hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
-        raise refuse("NAS001", f"no file and no library entry is called {name!r}", hint)
+        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", hint)
     if is_model(name):
         return read_model(name)
     _refuse_other_kinds(name)
@@ -107,9 +107,9 @@ def _refuse_other_kinds(name: str) -> None:
     suffix = Path(name).suffix.lower()
     if suffix in _WEIGHTS:
         hint = f"weights go beside the text: `nasdsl compile FILE.cell --weights {name}`"
-        raise refuse("NAS007", f"{name!r} holds weights, not the text of cells", hint)
+        raise cell_error("NAS007", f"{name!r} holds weights, not the text of cells", hint)
     if suffix in _EXPORTS:
-        raise refuse(
+        raise cell_error(
             "NAS007",
             f"{name!r} is of a kind that networks are written to, not read from",
             "of what `nasdsl compile -o` writes, .safetensors alone can be compiled again",
@@ -123,7 +123,7 @@ def is_library_name(name: str) -> bool:
     return known and not Path(name).is_file()
 
 
-def examine(source: Source) -> Examined:
+def analyse(source: Source) -> Analysis:
     """Every stage's findings about a text; never raises for what the text says."""
     parsed = parse(source)
     resolution = resolve(parsed, _catalogue(source))
@@ -131,7 +131,7 @@ def examine(source: Source) -> Examined:
     findings += _network_findings(resolution, findings)
     end = Span(len(source.text), len(source.text))
     findings.sort(key=lambda found: found.span or end)
-    return Examined(parsed, resolution, tuple(findings))
+    return Analysis(parsed, resolution, tuple(findings))
 
 
 def genotype_of(space: Space) -> Genotype:
@@ -183,7 +183,7 @@ def hole_findings(parsed: Parsed) -> tuple[Diagnostic, ...]:
     )
 
 
-def space_in(examined: Examined) -> Space:
+def space_in(examined: Analysis) -> Space:
     """The space of an examined text. Raises as `load_space` does."""
     space = examined.space
     if space is not None:
@@ -204,7 +204,7 @@ def space_in(examined: Examined) -> Space:
     )
 
 
-def genotype_in(examined: Examined) -> Genotype:
+def genotype_in(examined: Analysis) -> Genotype:
     """The genotype of an examined text. Raises as `load` does."""
     space = space_in(examined)
     if not space.is_genotype:
@@ -291,7 +291,7 @@ class _FolderCatalogue(library.LibraryCatalogue):
         kind = "vocabulary" if beside.space is None else "genotype"
         return f"`{path.name}` is a {kind}"
 
-    def _beside(self, name: str) -> Examined | None:
+    def _beside(self, name: str) -> Analysis | None:
         path = self._path(name)
         try:
             return None if path is None else self._examined(path)
@@ -303,12 +303,12 @@ class _FolderCatalogue(library.LibraryCatalogue):
         found = name.isidentifier() and path.name not in self.reading and path.is_file()
         return path if found else None
 
-    def _examined(self, path: Path) -> Examined:
+    def _examined(self, path: Path) -> Analysis:
         parsed = parse(read_file(path))
         inner = _FolderCatalogue(self.folder, *self.reading, path.name)
         resolution = resolve(parsed, inner)
-        return Examined(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))
+        return Analysis(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))
 
-    def _is_vocabulary(self, beside: Examined) -> bool:
+    def _is_vocabulary(self, beside: Analysis) -> bool:
         errors = any(found.is_error for found in beside.diagnostics)
         return not errors and beside.resolution.space is None and bool(beside.parsed.file.items)

@@ -21,8 +21,8 @@ except ImportError as error:
     ) from error
 
 from nasdsl import library
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
     CellKind,
@@ -37,7 +37,7 @@ from nasdsl.genotype.types import (
     given_states,
     hidden,
 )
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.space import chosen, decisions
 
 __all__ = ["any_genotypes", "genotypes", "spaces", "texts"]

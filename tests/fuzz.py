@@ -15,13 +15,13 @@ from random import Random
 from nasdsl import library
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, Diagnostic, Source
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Space
-from nasdsl.loading import Examined, examine, loads, loads_space
-from nasdsl.parser import decoded
-from nasdsl.parser.recovery import MOST_MISTAKES
-from nasdsl.parser.tokens import lexed
-from nasdsl.printer.format import formatted
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Space
+from nasdsl.language.parser import decoded
+from nasdsl.language.parser.recovery import MAX_MISTAKES
+from nasdsl.language.parser.tokens import lexed
+from nasdsl.language.printer.format import formatted
+from nasdsl.loading import Analysis, analyse, loads, loads_space
 from nasdsl.report import as_github, as_json, as_sarif, as_text
 from nasdsl.space import sample
 
@@ -48,7 +48,7 @@ def fuzzed(seed: int, number: int) -> str | bytes:
     return random.choice(_MAKERS)(random)
 
 
-def checked(data: str | bytes) -> Examined | None:
+def checked(data: str | bytes) -> Analysis | None:
     """Assert all that holds for every input; None where the bytes are no text.
 
     Nothing raises but `CellError` for bytes; findings are few and lie inside the text;
@@ -61,7 +61,7 @@ def checked(data: str | bytes) -> Examined | None:
         except CellError as error:
             _check_findings(error.diagnostics)
             return None
-    examined = examine(Source(NAME, data))
+    examined = analyse(Source(NAME, data))
     _check_findings(examined.diagnostics)
     _check_number_of_syntax_findings(examined)
     if not any(finding.is_error for finding in examined.parsed.diagnostics):
@@ -190,17 +190,17 @@ def _check_findings(findings: tuple[Diagnostic, ...]) -> None:
     assert len(as_github(findings).split("\n")) == len(findings) + 1
 
 
-def _check_number_of_syntax_findings(examined: Examined) -> None:
+def _check_number_of_syntax_findings(examined: Analysis) -> None:
     codes = [finding.code for finding in examined.parsed.diagnostics]
     hidden, foreign = codes.count("NAS003"), codes.count("NAS005")
-    assert max(hidden, foreign) <= MOST_MISTAKES
-    assert len(codes) - hidden - foreign <= MOST_MISTAKES + 10
+    assert max(hidden, foreign) <= MAX_MISTAKES
+    assert len(codes) - hidden - foreign <= MAX_MISTAKES + 10
 
 
-def _check_format(examined: Examined) -> None:
+def _check_format(examined: Analysis) -> None:
     before = examined.parsed
     once = formatted(before)
-    after = examine(Source(NAME, once))
+    after = analyse(Source(NAME, once))
     assert formatted(after.parsed) == once
     assert _meaning(once) == _meaning(before.source.text)
     assert [each.text for each in after.parsed.file.comments] == [
@@ -223,14 +223,14 @@ def _meaning(text: str) -> list[str]:
 
 
 # A space with more options than this takes long to print; the library's have a tenth.
-_MOST_OPTIONS = 5_000
+_MAX_OPTIONS = 5_000
 
 
 def _check_space(space: Space) -> None:
     options = sum(
         len(options) for cell in space.cells for block in cell.blocks for options in block.decisions
     )
-    if options > _MOST_OPTIONS:
+    if options > _MAX_OPTIONS:
         return
     text = space_text(space)
     assert loads_space(text) == space

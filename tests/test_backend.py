@@ -14,7 +14,7 @@ import pytest
 
 import nasdsl
 from nasdsl import backend
-from nasdsl.compiler import compiled_graph
+from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
 from nasdsl.network import PRIMITIVES
 
@@ -164,7 +164,7 @@ def test_the_torch_tables() -> None:
 def test_torch_is_not_imported_unasked() -> None:
     """`import nasdsl`, its costs and the compiler itself leave torch alone."""
     code = (
-        "import sys, nasdsl, nasdsl.backend, nasdsl.compiler, nasdsl.passes;"
+        "import sys, nasdsl, nasdsl.backend, nasdsl.api.compile, nasdsl.passes;"
         "nasdsl.compile;"
         "nasdsl.cost('nasnet_a_large'); nasdsl.backend.names();"
         "sys.exit(sum(name.split('.')[0] in ('torch', 'numpy', 'nasdsl_backends')"

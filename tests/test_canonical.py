@@ -22,9 +22,9 @@ from nasdsl.canonical import (
     equivalent,
 )
 from nasdsl.errors import CellError
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import (
     UNUSED,
     Block,
     BlockState,
@@ -36,7 +36,7 @@ from nasdsl.genotype.types import (
     block_state,
     hidden,
 )
-from nasdsl.genotype.vocabulary import Combine, Form, Layer, Op, Vocabulary
+from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op, Vocabulary
 from nasdsl.loading import load, load_space, loads
 from nasdsl.space import sample
 from nasdsl.strategies import any_genotypes
@@ -553,7 +553,7 @@ def test_symmetric_cells_scrambled(make: Callable[[int, int], Genotype]) -> None
 
 def test_too_much_symmetry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten blocks and a reader for every two of them: 10! symmetries, a diagnostic."""
-    monkeypatch.setattr("nasdsl.canonical.search.MOST_WORK", 50_000)
+    monkeypatch.setattr("nasdsl.canonical.search.MAX_WORK", 50_000)
     with pytest.raises(CellError) as raised:
         canonical_hash(_wiring(10, list(combinations(range(10), 2))))
     assert [found.code for found in raised.value.diagnostics] == ["NAS603"]

@@ -14,7 +14,7 @@ import pytest
 import nasdsl
 from nasdsl.cli import main, output
 from nasdsl.cli.group import SECTIONS, program
-from nasdsl.errors import CellError, Diagnostic, Source, Span, refuse
+from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error
 from tests.cli_run import Ran, Run, runner
 
 COMMANDS = [name for lines in SECTIONS.values() for name in lines]
@@ -186,7 +186,7 @@ def test_our_own_mistake_at_length(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_contradiction_is_our_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """NAS900 ends with 70 wherever it comes from."""
-    failing(monkeypatch, refuse("NAS900", "the graph contradicts itself"))
+    failing(monkeypatch, cell_error("NAS900", "the graph contradicts itself"))
     assert run("show", "nasnet").code == 70
 
 

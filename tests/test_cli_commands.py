@@ -10,7 +10,7 @@ from nasdsl import library
 from nasdsl.cli.cost_tables import short
 from nasdsl.cli.entries import entries
 from nasdsl.errors import CODES
-from nasdsl.genotype.settings import RULES
+from nasdsl.language.genotype.settings import RULES
 from tests.cli_run import Ran, Run, runner
 
 SMALL = """\

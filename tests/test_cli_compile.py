@@ -221,10 +221,10 @@ def test_spoilt_weights_are_refused(run: Run) -> None:
 def test_without_torch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """NAS701 with the command that installs it."""
     from nasdsl import backend
-    from nasdsl.errors import refuse
+    from nasdsl.errors import cell_error
 
     def absent(name: str) -> None:
-        raise refuse("NAS701", "backend `torch` needs `torch`, which is not installed")
+        raise cell_error("NAS701", "backend `torch` needs `torch`, which is not installed")
 
     monkeypatch.setattr(backend, "find", absent)
     ran = run("compile", *SMALL)

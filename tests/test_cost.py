@@ -6,10 +6,10 @@ import sys
 import pytest
 
 import nasdsl
-from nasdsl.cost_model import genotype_cost, node_count
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load, loads
 from nasdsl.network import PRIMITIVES, Node, Shape, network_graph
+from nasdsl.network.cost import genotype_cost, node_count
 
 # name: parameters, with batch-norm statistics, millions of mult-adds, auxiliary parameters.
 # None where nothing is published.
@@ -122,7 +122,7 @@ def test_counting_imports_neither_torch_nor_networkx() -> None:
     """Both are slow to import, and a count needs neither."""
     code = """
 import sys
-from nasdsl.cost_model import genotype_cost
+from nasdsl.network.cost import genotype_cost
 from nasdsl.loading import load
 genotype_cost(load("nasnet_a_large"))
 assert not {"torch", "networkx", "numpy"} & set(sys.modules)

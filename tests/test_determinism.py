@@ -18,14 +18,14 @@ import pytest
 from nasdsl import library
 from nasdsl.canonical import canonical_form, canonical_hash
 from nasdsl.cli.cost import as_members
-from nasdsl.cost_model import graph_cost
 from nasdsl.errors import Source, Span
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Genotype
-from nasdsl.graph import cell_graph
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.parser import parse
 from nasdsl.loading import load, load_space
 from nasdsl.network import Body, NetworkGraph, Node, Part, Shape, network_graph
-from nasdsl.parser import parse
+from nasdsl.network.cell_graph import cell_graph
+from nasdsl.network.cost import graph_cost
 
 GENOTYPES = [name for name in library.names() if load_space(name).is_genotype]
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,9 +9,9 @@ import pytest
 
 from nasdsl.cli.run import exit_code
 from nasdsl.errors import Source
-from nasdsl.loading import examine
-from nasdsl.parser import parse
-from nasdsl.printer.format import formatted
+from nasdsl.language.parser import parse
+from nasdsl.language.printer.format import formatted
+from nasdsl.loading import analyse
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,7 +59,7 @@ def test_cell_examples_check_as_the_page_says(example: Example) -> None:
     if "fragment" in words:
         text = "ops nasnet\ncell normal {\n" + text + "}\n"
     expected = words[words.index("error") + 1 :] if "error" in words else []
-    findings = examine(Source("example.cell", text)).diagnostics
+    findings = analyse(Source("example.cell", text)).diagnostics
     assert expected == [found.code for found in findings], [str(found) for found in findings]
 
 

@@ -23,7 +23,7 @@ from nasdsl.drawing import (
     network_drawing,
     space_drawing,
 )
-from nasdsl.drawing.cell import MOST_BLOCKS, cell_sketches
+from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.curves import Point
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.dot_text import DotNode
@@ -35,10 +35,10 @@ from nasdsl.drawing.sketch import Box, Sketch
 from nasdsl.drawing.space import space_sketches
 from nasdsl.drawing.themes import Look, Stroke, theme
 from nasdsl.errors import CellError
-from nasdsl.genotype.types import Genotype, Space
-from nasdsl.graph import OUTPUT, cell_graph
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import load, load_space, loads, loads_space
 from nasdsl.network import network_graph
+from nasdsl.network.cell_graph import OUTPUT, cell_graph
 from nasdsl.space import sample
 
 IMAGES = FilePath(__file__).parent.parent / "docs" / "images"
@@ -274,7 +274,7 @@ def test_two_genotypes_that_read_in_a_circle_together() -> None:
 def test_large_cells_are_folded_with_a_remark() -> None:
     """What could not be read is one box, and the drawing says so; a difference is refused."""
     blocks = "\n".join(
-        f"b{k} = (h[i], h[i-1], identity, identity, add)" for k in range(MOST_BLOCKS + 1)
+        f"b{k} = (h[i], h[i-1], identity, identity, add)" for k in range(MAX_BLOCKS + 1)
     )
     genotype = loads(f"ops nasnet\ncell normal {{\n{blocks}\n}}\n")
     drawing = genotype_drawing(genotype)
@@ -413,12 +413,12 @@ def test_nasnet_a_is_readable_at_half_a_page() -> None:
 
 def test_the_largest_cell_is_laid_out_in_time() -> None:
     """The largest cell that is drawn box by box takes less than the five seconds allowed."""
-    space = loads_space(f"ops nasnet\ncell normal {{ {MOST_BLOCKS} * (?, ?, ?, ?, add) }}\n")
+    space = loads_space(f"ops nasnet\ncell normal {{ {MAX_BLOCKS} * (?, ?, ?, ?, add) }}\n")
     (genotype,) = sample(space, 1, seed=1)
     before = time.process_time()
     drawing = genotype_drawing(genotype)
     assert time.process_time() - before < 5
-    assert len(drawing.graph.nodes) >= 3 * MOST_BLOCKS
+    assert len(drawing.graph.nodes) >= 3 * MAX_BLOCKS
 
 
 # -- lettering and colours -----------------------------------------------------------------

@@ -20,7 +20,7 @@ from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.draw import difference_drawing, network_drawing, space_drawing
 from nasdsl.drawing.live import LivePage, Shown
 from nasdsl.drawing.sizes import Sized, sizes_plot
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.types import (
     Block,
     BlockSpace,
     Cell,
@@ -30,7 +30,7 @@ from nasdsl.genotype.types import (
     Output,
     Space,
 )
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import load
 from nasdsl.network import network_graph
 

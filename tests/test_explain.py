@@ -6,9 +6,9 @@ import pytest
 
 from nasdsl.errors import CODES, CellError, Source
 from nasdsl.errors.explain import explanation
-from nasdsl.loading import examine
-from nasdsl.parser import parse
-from nasdsl.printer.format import formatted
+from nasdsl.language.parser import parse
+from nasdsl.language.printer.format import formatted
+from nasdsl.loading import analyse
 
 # Codes that no `.cell` text alone can cause; their explanations show commands instead. Those
 # of other tools' texts (65), the installation, weights and nasdsl itself (7, 8, 9) never are.
@@ -47,7 +47,7 @@ def test_wrong_examples(code: str) -> None:
     wrong = _blocks(code, "cell wrong")
     assert wrong
     for text in wrong:
-        found = examine(Source("wrong.cell", text)).diagnostics
+        found = analyse(Source("wrong.cell", text)).diagnostics
         assert {finding.code for finding in found} == {code}
 
 
@@ -58,7 +58,7 @@ def test_right_examples(code: str) -> None:
     assert right
     for text in right:
         source = Source("right.cell", text)
-        assert examine(source).diagnostics == ()
+        assert analyse(source).diagnostics == ()
         assert formatted(parse(source)) == text
 
 

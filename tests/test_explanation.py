@@ -7,8 +7,8 @@ from hypothesis import given
 
 from nasdsl import library
 from nasdsl.canonical import equivalent, explanation
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.strategies import any_genotypes
 

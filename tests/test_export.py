@@ -19,8 +19,8 @@ from nasdsl import library
 from nasdsl.errors import CellError
 from nasdsl.export import SUFFIXES, formats, ready, write
 from nasdsl.export.text import network_text
+from nasdsl.language.parser.read_model import read_model
 from nasdsl.network import network_graph
-from nasdsl.parser.read_model import read_model
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
 pytest.importorskip("safetensors", reason="models are saved with it")

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from nasdsl import library
 from nasdsl.errors import Source
-from nasdsl.genotype.text import genotype_text
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.parser import parse
+from nasdsl.language.parser.tokens import lexed
+from nasdsl.language.printer.format import formatted
 from nasdsl.loading import load_space, loads
-from nasdsl.parser import parse
-from nasdsl.parser.tokens import lexed
-from nasdsl.printer.format import formatted
 from nasdsl.space import sample
 
 

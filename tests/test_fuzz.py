@@ -3,8 +3,8 @@
 import pytest
 
 from nasdsl.errors import Source
-from nasdsl.parser import parse
-from nasdsl.parser.tokens import lexed
+from nasdsl.language.parser import parse
+from nasdsl.language.parser.tokens import lexed
 from tests.fuzz import checked, fuzzed
 
 SEED = 2

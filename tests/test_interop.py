@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import nasdsl
 from nasdsl import interop, library, strategies
 from nasdsl.errors import Source
-from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Output, hidden
 from nasdsl.interop import darts, enas, lists, nasbench201, naslib, nni
+from nasdsl.interop.dialect import Dialect
 from nasdsl.interop.document import document
-from nasdsl.interop.home import Home
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Output, hidden
 
 # -- the forms in which these are published -------------------------------------------------
 
@@ -196,13 +196,13 @@ def _outputs(blocks: list[Block], rule: str, draw: Callable[..., object]) -> lis
     return sorted(kept, key=everything.index)
 
 
-FAMILIES: dict[str, tuple[Home, int, str]] = {
-    "darts": (darts.HOME, 4, "any"),
+FAMILIES: dict[str, tuple[Dialect, int, str]] = {
+    "darts": (darts.DIALECT, 4, "any"),
     "slim": (lists.SLIM, 5, "any"),
     "amoebanet": (lists.AMOEBANET, 5, "any"),
-    "enas": (enas.HOME, 5, "unread"),
-    "nni": (nni.HOME, 4, "every"),
-    "naslib": (naslib.HOME, 4, "distinct"),
+    "enas": (enas.DIALECT, 5, "unread"),
+    "nni": (nni.DIALECT, 4, "every"),
+    "naslib": (naslib.DIALECT, 4, "distinct"),
     "json": (lists.SLIM, 3, "any"),
     "yaml": (lists.SLIM, 3, "any"),
 }
@@ -212,9 +212,9 @@ FAMILIES: dict[str, tuple[Home, int, str]] = {
 @given(data=st.data())
 def test_round_trips(format: str, data: st.DataObject) -> None:
     """Text to format to text: the same canonical hash, and nothing to tell."""
-    home, blocks, outputs = FAMILIES[format]
-    cells = data.draw(_cells(sorted(set(home.ops.values())), blocks, outputs))
-    genotype = home.genotype("drawn", cells)
+    dialect, blocks, outputs = FAMILIES[format]
+    cells = data.draw(_cells(sorted(set(dialect.ops.values())), blocks, outputs))
+    genotype = dialect.genotype("drawn", cells)
     written = interop.write(genotype, format)
     assert written.findings == ()
     reading = interop.read(written.text, format)
@@ -234,7 +234,7 @@ def test_documents_hold_everything(genotype: Genotype) -> None:
         assert interop.read(written.text, format).genotypes == (genotype,)
 
 
-@given(ops=st.lists(st.sampled_from(sorted(nasbench201.HOME.ops)), min_size=6, max_size=6))
+@given(ops=st.lists(st.sampled_from(sorted(nasbench201.DIALECT.ops)), min_size=6, max_size=6))
 def test_nasbench201_strings(ops: list[str]) -> None:
     """Each of the 15,625 strings comes back as it went in."""
     edges = iter(ops)

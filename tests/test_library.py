@@ -6,8 +6,8 @@ import pytest
 
 from nasdsl import library
 from nasdsl.cli.entries import entries
+from nasdsl.library.published import models, origins, published_as, sources
 from nasdsl.loading import load
-from nasdsl.published import models, origins, published_as, sources
 from tests.cli_run import Run, runner
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from bench.library import agrees, cells, page, picture
 from nasdsl.cli.entries import entries
-from nasdsl.cost_model import Cost, genotype_cost
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load
+from nasdsl.network.cost import Cost, genotype_cost
 
 DOCS = Path(__file__).parent.parent / "docs"
 

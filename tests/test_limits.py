@@ -12,16 +12,16 @@ from collections.abc import Callable
 import pytest
 
 from nasdsl.errors import CellError, Source
-from nasdsl.genotype.blocks import MOST_BLOCKS
-from nasdsl.loading import Examined, examine
-from nasdsl.parser import MOST_BYTES, read_file
-from nasdsl.printer.format import formatted
+from nasdsl.language.genotype.blocks import MAX_BLOCKS
+from nasdsl.language.parser import MAX_BYTES, read_file
+from nasdsl.language.printer.format import formatted
+from nasdsl.loading import Analysis, analyse
 from nasdsl.report import as_github, as_json, as_sarif, as_text
 
 MEGABYTE = 1_000_000
 # Processor time; the slowest input takes a quarter of this.
-MOST_SECONDS = 20
-MOST_FINDINGS = 210
+MAX_SECONDS = 20
+MAX_FINDINGS = 210
 
 HEAD = "genotype g\nops nasnet\ncell normal {\n"
 BLOCK = "    b{0} = (h[i], h[i-1], sep_conv_3x3, identity, add)\n"
@@ -54,21 +54,21 @@ def listed(letter: str, count: int, sign: str = ", ") -> str:
     return sign.join(f"{letter}{k}" for k in range(count))
 
 
-def survived(text: str) -> Examined:
+def survived(text: str) -> Analysis:
     """`text` through every stage that reads or reports, with the bounds that always hold."""
     start = time.process_time()
-    examined = examine(Source("<limits>", text))
+    examined = analyse(Source("<limits>", text))
     for finding in examined.diagnostics:
         if finding.span is not None:
             assert 0 <= finding.span.start <= finding.span.end <= len(text)
-    some = examined.diagnostics[:MOST_FINDINGS]
+    some = examined.diagnostics[:MAX_FINDINGS]
     for report in (as_text, as_json, as_sarif, as_github):
         report(some)
     if not any(finding.is_error for finding in examined.parsed.diagnostics):
         once = formatted(examined.parsed)
         # Columns pad, but not without end.
         assert len(once) < 20 * len(text) + 100
-    assert time.process_time() - start < MOST_SECONDS
+    assert time.process_time() - start < MAX_SECONDS
     return examined
 
 
@@ -89,7 +89,7 @@ ONE_OF_A_KIND = [
 def test_much_of_one_thing(piece: str) -> None:
     """100 kB of the same thing gives few findings, soon."""
     examined = survived(repeated(piece, 100_000))
-    assert len(examined.diagnostics) <= MOST_FINDINGS
+    assert len(examined.diagnostics) <= MAX_FINDINGS
     assert examined.space is None
 
 
@@ -114,7 +114,7 @@ def test_much_of_one_thing(piece: str) -> None:
 def test_a_megabyte_of_one_thing(piece: str) -> None:
     """Ten times as much changes nothing."""
     examined = survived(repeated(piece, MEGABYTE))
-    assert len(examined.diagnostics) <= MOST_FINDINGS
+    assert len(examined.diagnostics) <= MAX_FINDINGS
 
 
 @pytest.mark.parametrize("opening", ["(", "[", "{", "h[", "cell normal {", "op a = [conv("])
@@ -123,7 +123,7 @@ def test_a_hundred_thousand_nested_brackets(head: str, opening: str) -> None:
     """Nothing recurses: depth is refused like any other mistake."""
     examined = survived(head + opening * 100_000)
     assert any(finding.code.startswith("NAS10") for finding in examined.diagnostics)
-    assert len(examined.diagnostics) <= MOST_FINDINGS
+    assert len(examined.diagnostics) <= MAX_FINDINGS
 
 
 NUMBER = "9" * 100_000
@@ -186,10 +186,10 @@ BODIES: dict[str, Callable[[], str]] = {
     "numbers of blocks": lambda: f"{HEAD}{NUMBER} * (?, ?, ?, ?, ?)\n-{NUMBER} * (?)\n}}\n",
     "numbers of layers": lambda: f"op a = {NUMBER} * [conv({NUMBER}x{NUMBER}, dilation {NUMBER})]",
     "numbers of settings": lambda: f"network {{ N = {NUMBER} filters = 1e{NUMBER} }}",
-    "as many holes as blocks": lambda: f"{HEAD}{MOST_BLOCKS} * (?, ?, ?, ?, ?)\n}}\n",
+    "as many holes as blocks": lambda: f"{HEAD}{MAX_BLOCKS} * (?, ?, ?, ?, ?)\n}}\n",
     "holes to the limit": lambda: f"{HEAD}400 * (?, ?, ?, ?, ?)\n}}\n",
     "blocks to the limit": lambda: (
-        f"{HEAD}{MOST_BLOCKS} * (h[i], h[i], identity, identity, add)\n}}"
+        f"{HEAD}{MAX_BLOCKS} * (h[i], h[i], identity, identity, add)\n}}"
     ),
     "all printable characters": lambda: "".join(chr(33 + k * 7919 % 94) for k in range(MEGABYTE)),
 }
@@ -200,7 +200,7 @@ def test_large_files_of_every_mistake(name: str) -> None:
     """Whatever there is much of, time and the number of errors stay bounded."""
     examined = survived(BODIES[name]())
     errors = [finding for finding in examined.diagnostics if finding.is_error]
-    assert len(errors) <= MOST_FINDINGS
+    assert len(errors) <= MAX_FINDINGS
 
 
 def test_the_last_of_many_errors_says_that_there_were_more() -> None:
@@ -244,7 +244,7 @@ def test_four_times_the_file_is_at_most_four_times_the_work(name: str) -> None:
 
     def work(size: int) -> int:
         def check_and_format() -> None:
-            examined = examine(Source("<limits>", GROWING[name](size)))
+            examined = analyse(Source("<limits>", GROWING[name](size)))
             if not examined.parsed.diagnostics:
                 formatted(examined.parsed)
 
@@ -257,11 +257,11 @@ def test_four_times_the_file_is_at_most_four_times_the_work(name: str) -> None:
 PEAK = """
 import re, sys, time
 from nasdsl.errors import Source
-from nasdsl.loading import examine
-from nasdsl.printer.format import formatted
+from nasdsl.loading import analyse
+from nasdsl.language.printer.format import formatted
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.process_time()
-examined = examine(Source("large.cell", text))
+examined = analyse(Source("large.cell", text))
 formatted(examined.parsed)
 blocks = len(examined.space.cells[0].blocks)
 # getrusage would count the parent, whose size a new process starts from.
@@ -282,14 +282,14 @@ def test_a_megabyte_of_ten_thousand_blocks(tmp_path) -> None:
     blocks, findings, peak, seconds = run.stdout.split()
     assert (int(blocks), int(findings)) == (10_000, 0)
     assert int(peak) < 500
-    assert float(seconds) < MOST_SECONDS
+    assert float(seconds) < MAX_SECONDS
 
 
 # -- bytes ----------------------------------------------------------------------------------
 
 
 BAD_FILES = {
-    "one byte too many": (b"#" * (MOST_BYTES + 1), "NAS004"),
+    "one byte too many": (b"#" * (MAX_BYTES + 1), "NAS004"),
     "a stray byte at the end": (b"#" * MEGABYTE + b"\xff", "NAS002"),
     "nothing but 0xff": (b"\xff\xfe" * (MEGABYTE // 2), "NAS002"),
     "continuation bytes": (b"\x80" * MEGABYTE, "NAS002"),

@@ -11,9 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nasdsl import library
-from nasdsl.cost_model import genotype_cost, graph_cost
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import (
     Block,
     BlockState,
     Cell,
@@ -23,6 +22,7 @@ from nasdsl.genotype.types import (
     given_states,
 )
 from nasdsl.network import needed, network_graph, skeleton, verified
+from nasdsl.network.cost import genotype_cost, graph_cost
 
 VOCABULARY = library.vocabulary("nasnet")
 OPS = [op.name for op in VOCABULARY.ops]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import load, loads
 from nasdsl.network import network_graph, settings_findings, skeleton, verified
 

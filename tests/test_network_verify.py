@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nasdsl.errors import CellError
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load
 from nasdsl.network import Body, Module, NetworkGraph, Node, Ref, Shape, network_graph, verified
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from nasdsl.errors import CellError
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Output
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Output
 from nasdsl.loading import load, loads
 from nasdsl.network import Module, NetworkGraph, Node, Shape, network_graph, pads, verified
 

@@ -3,8 +3,8 @@
 import pytest
 
 from nasdsl.errors import CellError, Source
-from nasdsl.parser import MOST_BYTES, Parsed, decoded, parse, read_file
-from nasdsl.syntax import tree
+from nasdsl.language import tree
+from nasdsl.language.parser import MAX_BYTES, Parsed, decoded, parse, read_file
 
 
 def parsed(text: str) -> Parsed:
@@ -191,7 +191,7 @@ def test_a_byte_order_mark_is_dropped_and_utf16_is_named() -> None:
 def test_a_file_over_the_limit_is_refused(tmp_path) -> None:
     """At most the limit and one byte are read."""
     path = tmp_path / "large.cell"
-    path.write_bytes(b"#" * (MOST_BYTES + 1))
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(CellError, match="larger than 4 MiB"):
         read_file(path)
 

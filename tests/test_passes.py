@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nasdsl
-from nasdsl.compiler import compiled_graph
-from nasdsl.cost_model import graph_cost
+from nasdsl.api.compile import compiled_graph
 from nasdsl.network import NetworkGraph, network_graph, verified
+from nasdsl.network.cost import graph_cost
 from nasdsl.passes import hoisted, merged, optimised
 from tests.test_network_random import genotypes, settings
 

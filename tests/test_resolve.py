@@ -4,8 +4,8 @@ import pytest
 
 from nasdsl import library
 from nasdsl.errors import CellError, Source
-from nasdsl.genotype.types import BlockState, Hidden, Output
-from nasdsl.loading import examine, load, load_space, loads, loads_space, source_of
+from nasdsl.language.genotype.types import BlockState, Hidden, Output
+from nasdsl.loading import analyse, load, load_space, loads, loads_space, source_of
 
 HEAD = "genotype g\nops nasnet\n"
 SOUND = "b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)"
@@ -16,11 +16,11 @@ def cell(*statements: str, kind: str = "normal") -> str:
 
 
 def codes(text: str) -> list[str]:
-    return [found.code for found in examine(Source("x.cell", text)).diagnostics]
+    return [found.code for found in analyse(Source("x.cell", text)).diagnostics]
 
 
 def the_finding(text: str):
-    (found,) = examine(Source("x.cell", text)).diagnostics
+    (found,) = analyse(Source("x.cell", text)).diagnostics
     return found
 
 
@@ -87,7 +87,7 @@ def test_a_file_over_a_base_vocabulary_keeps_its_own_definitions() -> None:
 def test_forms_repeat_and_join_with_the_stride_in_the_first_repetition() -> None:
     """`2 * [conv(3x3, stride)] + [relu]` is two convolutions, the first strided, and a ReLU."""
     text = "vocabulary v\nop x = 2 * [conv(3x3, stride, filters/4)] + [relu]\n"
-    op = examine(Source("v.cell", text)).resolution.vocabulary.op["x"]
+    op = analyse(Source("v.cell", text)).resolution.vocabulary.op["x"]
     assert op.definition == "[conv(3x3, stride, filters/4), conv(3x3, filters/4), relu]"
 
 
@@ -185,7 +185,7 @@ def test_files_beside_a_file_come_before_the_library(tmp_path) -> None:
     assert "own" in load_space(tmp_path / "a.cell").vocabulary.op
     (tmp_path / "p.cell").write_text("vocabulary p\nops q\n")
     (tmp_path / "q.cell").write_text("vocabulary q\nops p\n")
-    findings = examine(source_of(tmp_path / "p.cell")).diagnostics
+    findings = analyse(source_of(tmp_path / "p.cell")).diagnostics
     assert [found.code for found in findings] == ["NAS208"]
 
 

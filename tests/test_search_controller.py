@@ -10,7 +10,7 @@ import pytest
 import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.search.controller import Event, SearchSettings, run
 from nasdsl.search.engines.choosing import engine_for, slots
 from nasdsl.search.engines.engine import Finished, Notice

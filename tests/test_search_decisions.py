@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
-from nasdsl.genotype.types import Space
+from nasdsl.language.genotype.types import Space
 from nasdsl.loading import load_space, loads, loads_space
 from nasdsl.search.decisions import generator, open_decisions
 from nasdsl.search.shuffle import shuffled

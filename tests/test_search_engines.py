@@ -10,11 +10,11 @@ import pytest
 
 import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.search.controller import Event, SearchSettings, run
-from nasdsl.search.engines import apart
-from nasdsl.search.engines.apart import EngineApart
+from nasdsl.search.engines import subprocess_engine
 from nasdsl.search.engines.ray import RayEngine
+from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 from nasdsl.search.store import Reader, Trial
 
 
@@ -72,7 +72,7 @@ class Unreachable(SimulatedEngine):
     """An engine that finds no cluster."""
 
     def start(self) -> None:
-        raise refuse("NAS870", "nobody there")
+        raise cell_error("NAS870", "nobody there")
 
 
 class Mute(SimulatedEngine):
@@ -89,8 +89,8 @@ def _settings(folder: Path) -> SearchSettings:
 
 def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's process is killed: its leases are evaluated again, nothing else happens."""
-    monkeypatch.setattr(apart, "_PAUSE", 0.1)
-    engine, killed = EngineApart(SimulatedEngine(4, burst=1)), []
+    monkeypatch.setattr(subprocess_engine, "_PAUSE", 0.1)
+    engine, killed = SubprocessEngine(SimulatedEngine(4, burst=1)), []
 
     def kill(event: Event) -> None:
         if event.counts.completed >= 20 and not killed:
@@ -110,7 +110,7 @@ def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_no_cluster(tmp_path: Path, kind: type[SimulatedEngine]) -> None:
     """Where the engine cannot start, or its process dies of it, there is one diagnostic."""
     with pytest.raises(CellError) as caught:
-        run(_settings(tmp_path), engine=EngineApart(kind(4)))
+        run(_settings(tmp_path), engine=SubprocessEngine(kind(4)))
     assert caught.value.diagnostics[0].code == "NAS870"
 
 

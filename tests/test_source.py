@@ -23,9 +23,9 @@ from nasdsl_backends.source import backend
 from nasdsl_backends.source.words import comment, prose
 
 import nasdsl
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, Hidden
-from nasdsl.genotype.vocabulary import Op, Vocabulary
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden
+from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 from nasdsl.network import PRIMITIVES, NetworkGraph, network_graph
 from tests.test_network_random import cases
 
@@ -116,8 +116,8 @@ def test_other_vocabularies_agree(ops: str) -> None:
     """The same cells with other paddings, pools and forms."""
     genotype = nasdsl.load("darts_v1" if ops == "darts" else "nasnet_a")
     if ops != "darts":
+        from nasdsl.api.request import in_vocabulary
         from nasdsl.library import vocabulary
-        from nasdsl.request import in_vocabulary
 
         genotype = in_vocabulary(genotype, vocabulary(ops))
     assert difference(small(genotype)) < TOLERANCE
@@ -257,7 +257,7 @@ def test_the_same_bytes_in_every_process() -> None:
     """Hash seeds do not show."""
     code = (
         "import sys, hashlib, nasdsl\n"
-        "from nasdsl.compiler import compiled_graph\n"
+        "from nasdsl.api.compile import compiled_graph\n"
         "from nasdsl_backends.source import backend\n"
         "text = backend.build(compiled_graph('nasnet_a_large', auxiliary=True))\n"
         "assert 'torch' not in sys.modules\n"

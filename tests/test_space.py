@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from nasdsl import library
 from nasdsl.canonical import canonical_form
 from nasdsl.errors import CellError
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import load, load_space, loads, loads_space
 from nasdsl.space import (
     choices,

@@ -8,9 +8,9 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from nasdsl import library
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Genotype, Hidden, Space
-from nasdsl.genotype.vocabulary import Combine, Form, Layer, Op, Vocabulary
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Genotype, Hidden, Space
+from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op, Vocabulary
 from nasdsl.loading import load_space, loads, loads_space
 from nasdsl.space import contains
 from nasdsl.strategies import any_genotypes, genotypes, spaces, texts

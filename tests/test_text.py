@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from nasdsl import library
 from nasdsl.errors import Source
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.language.parser import parse
+from nasdsl.language.printer.format import formatted
 from nasdsl.loading import load, load_space, loads, loads_space
-from nasdsl.parser import parse
-from nasdsl.printer.format import formatted
 from nasdsl.strategies import any_genotypes, spaces
 
 OWN_DEFINITIONS = """\

@@ -7,9 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import nasdsl
 from nasdsl import library
-from nasdsl.compiler import compiled_graph
-from nasdsl.cost_model import graph_cost
+from nasdsl.api.compile import compiled_graph
 from nasdsl.network import NetworkGraph
+from nasdsl.network.cost import graph_cost
 from tests.torch_networks import random_graphs
 
 PRESETS = [name for name in library.names() if nasdsl.load_space(name).settings.given()]

@@ -14,8 +14,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import nasdsl
 from nasdsl import CellError
-from nasdsl.cost_model import graph_cost, node_count
 from nasdsl.network import verified
+from nasdsl.network.cost import graph_cost, node_count
 from tests.torch_networks import KINDS, image, random_graphs, randomised, small
 
 

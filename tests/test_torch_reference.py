@@ -15,8 +15,8 @@ from nasdsl_backends.torch import Network
 from torch import Tensor
 
 import nasdsl
+from nasdsl.api.request import requested
 from nasdsl.network import IMAGE, NetworkGraph, Node
-from nasdsl.request import requested
 from tests.torch_networks import KINDS, image, random_graphs, randomised, small
 
 Weights = Mapping[str, Tensor]

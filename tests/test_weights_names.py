@@ -10,7 +10,7 @@ import pytest
 
 from nasdsl import library, loads
 from nasdsl.errors import CellError
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load
 from nasdsl.network import NetworkGraph, network_graph
 from nasdsl.weights import LAYOUTS, parameters, table

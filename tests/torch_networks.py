@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 import nasdsl
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
 from nasdsl.network.choices import normal_widths
 

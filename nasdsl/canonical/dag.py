@@ -1,14 +1,14 @@
 """A cell as a labelled graph: what the canonical form is the canonical form of.
 
 Purpose: numbers in place of names, definitions in place of ops, dead blocks gone.
-Non-goals: drawing and lowering (`nasdsl.graph` has the graph those use).
+Non-goals: drawing and lowering (`nasdsl.network.cell_graph` has the graph those use).
 """
 
 from dataclasses import dataclass
 from operator import itemgetter
 
-from nasdsl.genotype.types import BlockState, Cell, Hidden, State
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.types import BlockState, Cell, Hidden, State
+from nasdsl.language.genotype.vocabulary import Vocabulary
 
 #: `h[i-k]` is the number HIDDEN + k; blocks count from 0. So hidden states sort first, the
 #: newest at their head.

@@ -9,9 +9,9 @@ genotypes' own names.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nasdsl.genotype.text import output_text, setting_text
-from nasdsl.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype
-from nasdsl.syntax.tree import FIELD_NAMES
+from nasdsl.language.genotype.text import output_text, setting_text
+from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype
+from nasdsl.language.tree import FIELD_NAMES
 
 
 @dataclass(frozen=True, slots=True)

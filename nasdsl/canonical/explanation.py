@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from nasdsl.canonical.differences import differences
 from nasdsl.canonical.form import equivalent
-from nasdsl.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype, State
+from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype, State
 
 #: An operand of a block: what it reads, and the op it applies.
 Operand = tuple[State, str]

@@ -15,8 +15,8 @@ from hashlib import blake2b
 
 from nasdsl.canonical.dag import HIDDEN, Dag, Operand, cell_dag
 from nasdsl.canonical.search import TooSymmetric, canonical_order
-from nasdsl.errors import CellError, refuse
-from nasdsl.genotype.types import (
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.types import (
     CELL_KINDS,
     Block,
     Cell,
@@ -26,7 +26,7 @@ from nasdsl.genotype.types import (
     block_state,
     hidden,
 )
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.vocabulary import Vocabulary
 
 #: Changes whenever the encoding does, so that hashes of two versions never meet.
 VERSION = b"nasdsl canonical form 1\n"
@@ -115,7 +115,7 @@ def _order(dag: Dag, cell: Cell) -> list[int]:
 
 
 def _too_symmetric(cell: Cell) -> CellError:
-    return refuse(
+    return cell_error(
         "NAS603",
         f"the cell `{cell.kind}` is too symmetric: finding its canonical form takes too long",
         "blocks that differ in an op or in what they read are told apart at once",

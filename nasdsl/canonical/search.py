@@ -20,9 +20,9 @@ from nasdsl.canonical.levels import ranked_groups
 from nasdsl.canonical.refine import Edges, refined
 
 #: Steps (blocks and edges looked at) in the search over ties: a few seconds.
-MOST_WORK = 1_000_000
+MAX_WORK = 1_000_000
 #: Blocks that may be special at once. Each is one level of recursion or two.
-MOST_DEPTH = 60
+MAX_DEPTH = 60
 
 _Certificate = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
 
@@ -103,7 +103,7 @@ class _Search:
         depth: int,
     ) -> list[int]:
         """The order with the least certificate, each block of one group being special once."""
-        if depth == MOST_DEPTH:
+        if depth == MAX_DEPTH:
             raise TooSymmetric
         target = min(groups, key=lambda start: (len(groups[start]), start))
         before = [groups[start] for start in sorted(groups) if start < target]
@@ -113,7 +113,7 @@ class _Search:
             others = [block for block in groups[target] if block != special]
             finer, work = refined([*before, [special], others, *after], edges, [len(before)])
             self.work += work + len(blocks)
-            if self.work > MOST_WORK:
+            if self.work > MAX_WORK:
                 raise TooSymmetric
             order = self.order(blocks, finer, edges, depth + 1)
             found = _certificate(order, colour, edges), order

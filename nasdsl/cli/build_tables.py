@@ -16,7 +16,7 @@ from rich.text import Text
 from nasdsl.cli import output
 from nasdsl.cli.building import Built
 from nasdsl.cli.cost_tables import short
-from nasdsl.cost_model.model import ModuleCost
+from nasdsl.network.cost import ModuleCost
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 

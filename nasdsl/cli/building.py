@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from nasdsl import backend as backends
 from nasdsl import weights
-from nasdsl.compiler import compile
-from nasdsl.cost_model import Cost, graph_cost
-from nasdsl.errors import CellError, refuse
+from nasdsl.api.compile import compile
+from nasdsl.errors import CellError, cell_error
 from nasdsl.export import Written, write
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 
@@ -115,7 +115,7 @@ def _proved(torch: Any, net: Any, graph: NetworkGraph, choice: Choice) -> list[i
         finite = bool(logits.isfinite().all())
     assert tuple(logits.shape) == (1, graph.skeleton.classes), logits.shape
     if not finite:
-        raise refuse("NAS706", f"`{graph.name}` gives logits that are not finite")
+        raise cell_error("NAS706", f"`{graph.name}` gives logits that are not finite")
     return list(logits.shape)
 
 
@@ -128,7 +128,7 @@ def _has_room(torch: Any, device: str, size: int) -> None:
     if kind == "cpu" and hasattr(os, "sysconf"):
         most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if 0 < most < size:
-            raise refuse(
+            raise cell_error(
                 "NAS707",
                 f"the weights take {size / 1e9:,.1f} GB, more than this machine's memory of "
                 f"{most / 1e9:,.1f} GB",
@@ -152,7 +152,9 @@ def _memory_refused(torch: Any, device: str) -> Iterator[None]:
 
 def _refused(device: str, error: BaseException) -> CellError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return refuse("NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}")
+    return cell_error(
+        "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
+    )
 
 
 def _since(start: float) -> float:

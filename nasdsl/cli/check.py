@@ -8,7 +8,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.loading import examine
+from nasdsl.loading import analyse
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -52,7 +52,7 @@ def command(file: tuple[str, ...], form: str | None, as_json: bool, strict: bool
 def findings(name: str) -> tuple[Diagnostic, ...]:
     """What is wrong with a FILE argument, that it cannot be read included."""
     try:
-        return examine(reading.source(name)).diagnostics
+        return analyse(reading.source(name)).diagnostics
     except CellError as error:
         return error.diagnostics
 

@@ -10,9 +10,9 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
-from nasdsl.errors import refuse
-from nasdsl.genotype.settings import Settings
-from nasdsl.parser.read_model import is_model
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.parser.read_model import is_model
 from nasdsl.weights.registry import LAYOUTS
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -104,7 +104,7 @@ def command(
     if out is not None:
         ready(out)
     if weights is not None and is_model(file):
-        raise refuse(
+        raise cell_error(
             "NAS801",
             f"{file!r} brings its own weights, and --weights names others",
             "name the .cell file instead of the model",

@@ -11,8 +11,8 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
 from nasdsl.errors import Source
 from nasdsl.interop.formats import FORMATS
+from nasdsl.language.parser.read import read_file
 from nasdsl.loading import is_library_name
-from nasdsl.parser.read import read_file
 
 _FORMAT = click.Choice(list(FORMATS))
 

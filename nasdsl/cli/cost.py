@@ -10,8 +10,8 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
-from nasdsl.cost_model import Cost, genotype_cost
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.network.cost import Cost, genotype_cost
 from nasdsl.network.skeleton import Skeleton, skeleton
 
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.cost_model import Cost, Count, ModuleCost
-from nasdsl.cost_model.model import total
+from nasdsl.network.cost import Cost, ModuleCost, total
+from nasdsl.network.node_cost import Count
 from nasdsl.network.skeleton import Skeleton
 
 _NARROWEST = 80

@@ -14,7 +14,7 @@ from nasdsl import __version__, library
 from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
-from nasdsl.loading import examine
+from nasdsl.loading import analyse
 
 _NEEDED = ("lark", "networkx", "click", "rich-click", "rich", "pyyaml", "graphviz")
 _EXTRAS = {
@@ -95,7 +95,7 @@ def _library() -> Check:
     broken = [
         name
         for name in names
-        if any(found.is_error for found in examine(library.source(name)).diagnostics)
+        if any(found.is_error for found in analyse(library.source(name)).diagnostics)
     ]
     if broken or not names:
         return Check("library", False, f"mistakes in {', '.join(broken)}" if broken else "empty")

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from nasdsl import library
-from nasdsl.cost_model import genotype_cost
 from nasdsl.errors import Source
+from nasdsl.library.published import Published, origins, published_as
 from nasdsl.loading import load, load_space
-from nasdsl.published import Published, origins, published_as
+from nasdsl.network.cost import genotype_cost
 
 Kind = Literal["genotype", "network", "space", "vocabulary"]
 
@@ -33,7 +33,8 @@ class Entry(NamedTuple):
         kind: `network` for a file that names a genotype and settings: a preset.
         description: the first sentence of the comment it begins with.
         family: `NASNet-A`, ...; "" where it is not of a published cell.
-        source: a key of `nasdsl.published.sources`; of a network's figures or a genotype's cells.
+        source: a key of `nasdsl.library.published.sources`; of a network's figures or a
+            genotype's cells.
         genotype: the genotype of a network.
         size: of a network.
         published: what is published about a network.

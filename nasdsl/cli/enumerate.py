@@ -8,7 +8,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.genotype.text import genotype_text
+from nasdsl.language.genotype.text import genotype_text
 from nasdsl.space import count, enumerate_genotypes
 
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from torch import nn
 
 from nasdsl import weights
-from nasdsl.compiler import compile
-from nasdsl.errors import refuse
+from nasdsl.api.compile import compile
+from nasdsl.errors import cell_error
+from nasdsl.language.parser.read_model import is_model
 from nasdsl.loading import loads
-from nasdsl.parser.read_model import is_model
 from nasdsl.train.agreement import fitting_graph
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import Average
@@ -81,7 +81,7 @@ def _run_network(folder: RunFolder, job: Job) -> nn.Module:
         return model
     found = folder.checkpoints.newest()
     if found is None:
-        raise refuse(
+        raise cell_error(
             "NAS842",
             f"the run in {str(folder.path)!r} has no checkpoint yet",
             f"`nasdsl train --resume {folder.path}` goes on with it",
@@ -98,7 +98,7 @@ def _run_network(folder: RunFolder, job: Job) -> nn.Module:
 def _weights_network(request: Request) -> nn.Module:
     if request.network is None:
         if Path(request.what).exists() and not is_model(request.what):
-            raise refuse(
+            raise cell_error(
                 "NAS802",
                 f"{request.what!r} does not say which network its weights belong to",
                 "`--network FILE` does",
@@ -115,4 +115,4 @@ def _part(splits: Splits, wanted: str | None) -> tuple[str, Images]:
         images: Images | None = getattr(splits, name)
         if images is not None and len(images):
             return name, images
-    raise refuse("NAS847", f"{splits.name!r} has no {wanted or 'test'} images")
+    raise cell_error("NAS847", f"{splits.name!r} has no {wanted or 'test'} images")

@@ -11,8 +11,8 @@ from nasdsl.cli import output, training
 from nasdsl.cli.searching import commented
 from nasdsl.cli.train_progress import Bars, watcher_for_terminal
 from nasdsl.cli.writing import replace_text
-from nasdsl.errors import refuse
-from nasdsl.genotype.settings import Settings
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.search.store import Reader, Trial
 from nasdsl.train.loop import Interrupted
@@ -37,7 +37,7 @@ def finished(
     with Reader(store) as opened:
         best = opened.best(count)
     if not best:
-        raise refuse("NAS867", f"no network of {str(store)!r} has a reward yet")
+        raise cell_error("NAS867", f"no network of {str(store)!r} has a reward yet")
     scored: list[tuple[float, str, Trial]] = []
     for place, trial in enumerate(best, 1):
         output.note(f"{place}/{len(best)}  {trial.hash}, {trial.reward:.4f} in the search")
@@ -101,7 +101,7 @@ def _refuse_another(path: Path, job: Job, wanted: Job) -> None:
         if getattr(job, name) != getattr(wanted, name)
     ]
     if others:
-        raise refuse(
+        raise cell_error(
             "NAS841",
             f"the run in {str(path)!r} is of another {' and another '.join(others)}",
             "another `--out` begins anew; the same flags as before go on",

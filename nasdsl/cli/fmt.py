@@ -10,11 +10,11 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
-from nasdsl.errors import CellError, Source, refuse
+from nasdsl.errors import CellError, Source, cell_error
+from nasdsl.language.parser import parse
+from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.printer.format import formatted
 from nasdsl.loading import is_library_name
-from nasdsl.parser import parse
-from nasdsl.parser.read_model import is_model
-from nasdsl.printer.format import formatted
 
 
 @click.command(
@@ -68,7 +68,7 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
 def _formatted(name: str) -> tuple[Source, str]:
     if is_model(name):
         # Its text could be read, but writing it back would replace the weights.
-        raise refuse("NAS006", f"{name!r} is a model, and only .cell files are formatted")
+        raise cell_error("NAS006", f"{name!r} is a model, and only .cell files are formatted")
     source = reading.source(name)
     parsed = parse(source)
     if any(finding.is_error for finding in parsed.diagnostics):

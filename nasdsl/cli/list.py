@@ -9,7 +9,7 @@ from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.entries import Entry, entries
-from nasdsl.published import sources
+from nasdsl.library.published import sources
 
 
 @click.command(

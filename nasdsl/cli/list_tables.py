@@ -18,7 +18,7 @@ from rich.text import Text
 from nasdsl.cli import output
 from nasdsl.cli.cost_tables import short
 from nasdsl.cli.entries import Entry, Kind
-from nasdsl.published import Data
+from nasdsl.library.published import Data
 
 #: No figure is ever cut: narrower terminals wrap whole lines.
 _NARROWEST = 80

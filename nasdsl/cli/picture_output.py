@@ -16,7 +16,7 @@ from nasdsl.cli import output
 from nasdsl.cli.arguments import Decorator
 from nasdsl.cli.writing import replace_bytes
 from nasdsl.drawing import FORMS, Form
-from nasdsl.errors import listed, refuse
+from nasdsl.errors import cell_error, listed
 
 
 def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
@@ -54,7 +54,7 @@ def form_of(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) 
     suffix = Path(out).suffix.removeprefix(".").lower()
     if suffix not in forms:
         said = f"`.{suffix[:20]}`" if suffix else "no suffix"
-        raise refuse(
+        raise cell_error(
             "NAS712",
             f"{out[:200]!r} has {said}, and a picture is {_suffixes(forms)}",
             "`--format` names the format of a file of any name",

@@ -9,13 +9,13 @@ from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.picture_output import deliver, form_of, output_options
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
-from nasdsl.cost_model import genotype_cost
 from nasdsl.drawing import THEMES, Form
 from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot
 from nasdsl.drawing.themes import ThemeName
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.library.published import sources
+from nasdsl.network.cost import genotype_cost
 from nasdsl.network.skeleton import skeleton
-from nasdsl.published import sources
 
 _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
 

@@ -6,10 +6,10 @@ Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 
 from nasdsl import library
 from nasdsl.cli import output
-from nasdsl.errors import Source, listed, nearest, refuse
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype, Space
-from nasdsl.loading import examine, genotype_in, is_library_name, source_of, space_in
+from nasdsl.errors import Source, cell_error, listed, nearest
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
 
 
 def source(name: str) -> Source:
@@ -36,8 +36,8 @@ def preset(name: str, wanted: str) -> str:
     if found:
         guess = nearest(wanted, found)
         hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
-        raise refuse("NAS213", f"`{stem}` has no preset `{wanted[:60]}`", hint)
-    raise refuse(
+        raise cell_error("NAS213", f"`{stem}` has no preset `{wanted[:60]}`", hint)
+    raise cell_error(
         "NAS213",
         f"{name!r:.60} has no presets; the library's genotypes have",
         "the flags `--skeleton`, `--stem`, `--N` and `--filters` describe a network",
@@ -55,13 +55,13 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
         CellError: it cannot be read, has mistakes, has holes, or names an op or combine
             that the other vocabulary lacks.
     """
-    examined = examine(source(name))
+    examined = analyse(source(name))
     found = genotype_in(examined)
     output.warn(examined.diagnostics)
     if ops is None:
         return found
     # Imported here because it brings the network along, and `check` should start quickly.
-    from nasdsl.request import in_vocabulary
+    from nasdsl.api.request import in_vocabulary
 
     return in_vocabulary(found, library.vocabulary(ops))
 
@@ -83,7 +83,7 @@ def space(name: str) -> Space:
     Raises:
         CellError: it cannot be read or has mistakes.
     """
-    examined = examine(source(name))
+    examined = analyse(source(name))
     found = space_in(examined)
     output.warn(examined.diagnostics)
     return found

@@ -21,7 +21,7 @@ from nasdsl.drawing import (
     rendered,
     space_drawing,
 )
-from nasdsl.genotype.settings import NO_SETTINGS, Settings
+from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.loading import genotype_of
 from nasdsl.network import network_graph
 

@@ -10,9 +10,9 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
-from nasdsl.errors import refuse
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.space import sample
 
 
@@ -71,7 +71,7 @@ def _written(genotype: Genotype, folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise refuse("NAS006", f"cannot make {str(folder)!r}: {error.strerror}") from None
+        raise cell_error("NAS006", f"cannot make {str(folder)!r}: {error.strerror}") from None
     path = folder / f"{genotype.name}.cell"
     replace_text(path, genotype_text(genotype))
     return str(path)

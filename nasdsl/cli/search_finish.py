@@ -9,7 +9,7 @@ from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import settings_options
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 
 
 @click.command(

@@ -7,7 +7,7 @@ import click
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_bytes
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 
 @click.command(
@@ -30,7 +30,7 @@ def command(stores: tuple[str, ...], out: str) -> None:
 
     format = Path(out).suffix.lower().removeprefix(".")
     if format not in FORMATS:
-        raise refuse("NAS712", f"{out!r} is no picture", f"there are {', '.join(FORMATS)}")
+        raise cell_error("NAS712", f"{out!r} is no picture", f"there are {', '.join(FORMATS)}")
     searches = {}
     # Stores of one name in different folders are told apart by their paths.
     stems = [Path(path).stem for path in stores]

@@ -8,7 +8,7 @@ from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 
 @click.command(
@@ -40,7 +40,7 @@ def command(store: str, count: int, folder: str | None, as_json: bool) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise refuse("NAS006", f"cannot make the folder {folder!r}: {reason}") from None
+        raise cell_error("NAS006", f"cannot make the folder {folder!r}: {reason}") from None
     width = max(3, len(str(len(best))))
     for place, trial in enumerate(best, 1):
         replace_text(Path(folder) / f"{place:0{width}}.cell", commented(trial))

@@ -13,7 +13,7 @@ from typing import Any
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.search_view import view_for
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.search.controller import run
 from nasdsl.search.evaluators.spec import evaluator
 from nasdsl.search.limits import limit_for
@@ -68,7 +68,7 @@ def _spec(spec: str, data: str | None) -> str:
     if data is None:
         return spec
     if spec.partition("?")[0] != "train":
-        raise refuse("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
+        raise cell_error("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
     return f"{spec}{'&' if '?' in spec else '?'}data={data}"
 
 
@@ -76,7 +76,7 @@ def _file(store: str) -> Path:
     """The store's path. SQLite would leave files beside a folder or a device before it fails."""
     path = Path(store)
     if path.exists() and not path.is_file():
-        raise refuse("NAS865", f"{store!r} is a folder or a device, and a store is a file")
+        raise cell_error("NAS865", f"{store!r} is a folder or a device, and a store is a file")
     return path
 
 
@@ -85,7 +85,7 @@ def _options(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise refuse("NAS881", f"an option is KEY=VALUE, not {word!r:.60}")
+            raise cell_error("NAS881", f"an option is KEY=VALUE, not {word!r:.60}")
         found[key] = value
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from nasdsl.genotype.settings import RULES, Rule, Settings, Value, checked
+from nasdsl.language.genotype.settings import RULES, Rule, Settings, Value, checked
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:

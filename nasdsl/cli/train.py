@@ -8,7 +8,7 @@ from nasdsl.cli import reading
 from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, settings_options
-from nasdsl.genotype.settings import Settings
+from nasdsl.language.genotype.settings import Settings
 
 #: What a run that goes on has from its folder.
 _RUN_FLAGS = (

@@ -14,10 +14,10 @@ import torch
 
 from nasdsl.cli import output
 from nasdsl.cli.train_progress import Bars, watcher_for_terminal
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.export.text import network_text
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.expand import network_graph
 from nasdsl.train.changes import changed
 from nasdsl.train.data import Splits, datasets
@@ -125,7 +125,7 @@ def trained(
             tensorboard=tensorboard,
         )
     except torch.OutOfMemoryError:
-        raise refuse(
+        raise cell_error(
             "NAS707",
             "the device has too little memory for this batch",
             f"`--accumulate {2 * job.execution.accumulation}` cuts it into smaller parts",

@@ -18,7 +18,7 @@ from nasdsl.drawing import Form, Options, rendered, svg
 from nasdsl.drawing.graphviz_dot import ensure_dot
 from nasdsl.drawing.live import LivePage, Shown
 from nasdsl.drawing.themes import theme
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.report import as_text
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def watched(request: "Request", options: Options, out: str | None, form: Form, p
     try:
         live = LivePage(title, shown, port=port, colours=(look.background, look.letters))
     except OSError as error:
-        raise refuse("NAS006", f"cannot serve on port {port}: {error.strerror}") from None
+        raise cell_error("NAS006", f"cannot serve on port {port}: {error.strerror}") from None
     with live:
         output.note(f"{live.url} shows {title}, until Ctrl-C")
         while True:

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 _NEW_FILE_MODE = 0o666
 
@@ -31,11 +31,13 @@ def replace_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     try:
         old = target.stat() if target.exists() else None
         if old is not None and not stat.S_ISREG(old.st_mode):
-            raise refuse("NAS006", f"cannot write {os.fspath(path)!r}: it is not a regular file")
+            raise cell_error(
+                "NAS006", f"cannot write {os.fspath(path)!r}: it is not a regular file"
+            )
         _replace(target, content, old)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise refuse("NAS006", f"cannot write {os.fspath(path)!r}: {reason}") from None
+        raise cell_error("NAS006", f"cannot write {os.fspath(path)!r}: {reason}") from None
 
 
 def _replace(target: Path, content: bytes, old: os.stat_result | None) -> None:

@@ -11,11 +11,11 @@ from nasdsl.drawing.kinds import kind_of
 from nasdsl.drawing.lettering import name_lines
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
 from nasdsl.drawing.themes import Stroke
-from nasdsl.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
-from nasdsl.graph import OUTPUT, CellGraph, cell_graph
+from nasdsl.language.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
+from nasdsl.network.cell_graph import OUTPUT, CellGraph, cell_graph
 
 #: Blocks of a cell beyond which no picture of them could be read.
-MOST_BLOCKS = 60
+MAX_BLOCKS = 60
 
 TITLES: dict[CellKind, str] = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
@@ -30,7 +30,7 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
     cell = genotype.cell(kind)
     assert cell is not None
     title = TITLES[kind] if titled else ""
-    if len(cell.blocks) > MOST_BLOCKS:
+    if len(cell.blocks) > MAX_BLOCKS:
         return folded(genotype, kind, title)
     graph = cell_graph(genotype, kind)
     nodes: dict[str, dict[str, Any]] = dict(graph.nodes(data=True))

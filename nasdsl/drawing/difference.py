@@ -9,11 +9,19 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from nasdsl.drawing.cell import MOST_BLOCKS, TITLES, output_id
+from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, output_id
 from nasdsl.drawing.lettering import name_lines
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
-from nasdsl.errors import refuse
-from nasdsl.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype, Hidden, State
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.types import (
+    CELL_KINDS,
+    Block,
+    Cell,
+    CellKind,
+    Genotype,
+    Hidden,
+    State,
+)
 
 Ends = tuple[str, str]
 #: A look and a stroke alike.
@@ -47,8 +55,8 @@ class _Pair:
 
     def sketch(self, titled: bool) -> Sketch:
         for cell in (self.a, self.b):
-            if cell is not None and len(cell.blocks) > MOST_BLOCKS:
-                raise refuse(
+            if cell is not None and len(cell.blocks) > MAX_BLOCKS:
+                raise cell_error(
                     "NAS713",
                     f"a cell of {len(cell.blocks)} blocks is too large to compare in a picture",
                     "`nasdsl diff` lists what differs",

@@ -7,7 +7,7 @@ Non-goals: files and formats (`nasdsl.drawing.graphviz_dot`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nasdsl.drawing.cell import MOST_BLOCKS, cell_sketches
+from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.dot_text import DotGraph, dot_text
 from nasdsl.drawing.legend import difference_legend, legend_of
@@ -18,7 +18,7 @@ from nasdsl.drawing.picture import picture
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
 from nasdsl.drawing.themes import theme
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.network import NetworkGraph
 
 
@@ -84,7 +84,7 @@ def _drawing(
 
 def _folded(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     return tuple(
-        f"the {kind} cell has {count} blocks, and more than {MOST_BLOCKS} are drawn as one box"
+        f"the {kind} cell has {count} blocks, and more than {MAX_BLOCKS} are drawn as one box"
         for kind, count in cells
-        if count > MOST_BLOCKS
+        if count > MAX_BLOCKS
     )

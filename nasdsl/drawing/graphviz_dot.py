@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from nasdsl.drawing.dot_text import dot_text, value
 from nasdsl.drawing.draw import Drawing
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 
 Form = Literal["svg", "png", "pdf", "dot"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -65,7 +65,9 @@ def missing() -> CellError:
     """The error for a machine without `dot`, this system's advice first."""
     first = {"darwin": 1, "win32": 1}.get(sys.platform, 0)
     advice = (INSTALL[first], INSTALL[1 - first], INSTALL[2])
-    return refuse("NAS710", "pictures need Graphviz, and its program `dot` was not found", *advice)
+    return cell_error(
+        "NAS710", "pictures need Graphviz, and its program `dot` was not found", *advice
+    )
 
 
 def ensure_dot() -> None:
@@ -87,7 +89,7 @@ def _run(dot: str, form: str) -> bytes:
     except CalledProcessError as error:
         said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
         reason = said[-1][:200] if said else f"exit code {error.returncode}"
-        raise refuse("NAS711", f"`dot` could not make the {form}: {reason}") from None
+        raise cell_error("NAS711", f"`dot` could not make the {form}: {reason}") from None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Non-goals: colours (`nasdsl.drawing.themes`).
 """
 
 from nasdsl.drawing.themes import Look
-from nasdsl.genotype.vocabulary import Op, Vocabulary
+from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 
 #: Kinds in the order a legend lists them, and their names in words.
 KINDS: dict[Look, str] = {

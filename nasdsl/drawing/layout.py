@@ -49,7 +49,7 @@ _FOOT_GAP, _UNIT_GAP, _WIRE_GAP = 5.0, 13.0, 9.0
 #: From ops to their combine.
 _NECK = 15.0
 #: Between layers: the least and the most, and how much for a point that wires move sideways.
-_LEAST_GAP, _MOST_GAP, _LEAN = 24.0, 74.0, 0.17
+_MIN_GAP, _MAX_GAP, _LEAN = 24.0, 74.0, 0.17
 _SWEEPS = 40
 #: What it may cost in points of wire to have an older input left of a newer one.
 _OLDER_LEFT = 120.0
@@ -179,7 +179,7 @@ class _Placer:
                     last = step == len(path) - 2
                     shift = self.offset[wire.head] if last else 0.0
                     leans.append(abs(self.across[b] + shift - self.across[a]))
-        return min(max(_LEAST_GAP, _LEAN * max(leans)), _MOST_GAP)
+        return min(max(_MIN_GAP, _LEAN * max(leans)), _MAX_GAP)
 
     def _put(self, unit: Unit, bottom: float, top: float, centres: dict[str, Point]) -> None:
         middle = self.across[unit.id]

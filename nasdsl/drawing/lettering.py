@@ -17,7 +17,7 @@ LEADING = 11.5
 _LONGEST = 32
 #: Points that a name may take before it is broken into lines.
 _SHORT = 28.0
-_MOST_LINES = 3
+_MAX_LINES = 3
 
 _WIDTHS: dict[str, int] = {
     **dict.fromkeys("ijl'", 222),
@@ -46,7 +46,7 @@ def shortened(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def name_lines(name: str, most: int = _MOST_LINES) -> tuple[str, ...]:
+def name_lines(name: str, most: int = _MAX_LINES) -> tuple[str, ...]:
     """A name as the lines of a box: its words, on as narrow lines as `most` of them allow.
 
     Short names stay on one line. Where underscores do not part words (they lead, end or

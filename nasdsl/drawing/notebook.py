@@ -1,6 +1,6 @@
 """What notebooks show: the picture as SVG, and text where there is none.
 
-Purpose: the function that `nasdsl.genotype.display` calls for values that show themselves.
+Purpose: the function that `nasdsl.language.genotype.display` calls for values that show themselves.
 Non-goals: raising: a notebook that cannot draw still prints.
 """
 
@@ -9,9 +9,9 @@ from nasdsl.drawing.graphviz_dot import svg
 from nasdsl.drawing.network_boxes import stack_lines
 from nasdsl.drawing.options import Options
 from nasdsl.errors import CellError
-from nasdsl.genotype.text import genotype_text, space_text
-from nasdsl.genotype.types import Cell, Genotype, Space
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Cell, Genotype, Space
+from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.network import NetworkGraph
 
 _OPTIONS = Options()

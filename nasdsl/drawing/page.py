@@ -26,7 +26,7 @@ from nasdsl.drawing.themes import Ink, Theme
 FONT = "Helvetica,Arial,Liberation Sans,sans-serif"
 
 _PADDING_ACROSS, _PADDING_ALONG = 9.0, 8.0
-_LEAST_WIDTH, _LEAST_HEIGHT = 31.0, 19.0
+_MIN_WIDTH, _MIN_HEIGHT = 31.0, 19.0
 _MARGIN = 10.0
 _ARROW = 4.5
 
@@ -80,7 +80,7 @@ def box_size(text: Sequence[str]) -> tuple[float, float]:
     """The width and height of a box that holds some lines of text."""
     wide = max(map(width, text), default=0.0) + _PADDING_ACROSS
     tall = LEADING * len(text) + _PADDING_ALONG
-    return max(wide, _LEAST_WIDTH), max(tall, _LEAST_HEIGHT)
+    return max(wide, _MIN_WIDTH), max(tall, _MIN_HEIGHT)
 
 
 def text_at(id: str, text: str, x: float, y: float, size: float, look: Theme) -> Place:

@@ -1,7 +1,7 @@
 """Accuracy against size, after Figure 5 of Zoph et al. 2018.
 
-Purpose: published models (`nasdsl.published`), and genotypes at their computed cost.
-Non-goals: computing costs (`nasdsl.cost_model`); guessing accuracies: a genotype without
+Purpose: published models (`nasdsl.library.published`), and genotypes at their computed cost.
+Non-goals: computing costs (`nasdsl.network.cost`); guessing accuracies: a genotype without
 one is a line across the plot at its size.
 
 matplotlib takes long to import and is an extra, so it is imported on use.
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from nasdsl.drawing.graphviz_dot import Form
 from nasdsl.drawing.lettering import printable, shortened
 from nasdsl.drawing.themes import Theme, ThemeName, theme
-from nasdsl.errors import refuse
-from nasdsl.published import Published, models
+from nasdsl.errors import cell_error
+from nasdsl.library.published import Published, models
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def sizes_plot(
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
-        raise refuse(
+        raise cell_error(
             "NAS701", "plots need matplotlib, which is not installed", "pip install 'nasdsl[plot]'"
         ) from None
     look = theme(theme_name)

@@ -9,11 +9,11 @@ Non-goals: genotypes (`nasdsl.drawing.cell`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nasdsl.drawing.cell import MOST_BLOCKS, TITLES, output_id, output_units, stroke_from
+from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, output_id, output_units, stroke_from
 from nasdsl.drawing.kinds import kind_of
 from nasdsl.drawing.lettering import name_lines, printable, shortened
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
     BlockState,
@@ -109,7 +109,7 @@ class _Cell:
 
     @property
     def _blocks(self) -> tuple[BlockSpace, ...]:
-        return self.cell.blocks[:MOST_BLOCKS]
+        return self.cell.blocks[:MAX_BLOCKS]
 
     def block(self, index: int, block: BlockSpace) -> Unit:
         id = f"{self.cell.kind}.b{index}"
@@ -139,7 +139,7 @@ class _Cell:
             id = f"{kind}.{state}"
             self.inputs.setdefault(id, Unit(id, "input", (Box(id, (str(state),), "input"),)))
             self.wires.append(Wire(id, head, "may" if may else stroke_from(state.back)))
-        elif state in self._index and self._index[state] < MOST_BLOCKS:
+        elif state in self._index and self._index[state] < MAX_BLOCKS:
             tail = f"{kind}.b{self._index[state]}"
             self.wires.append(Wire(tail, head, "may" if may else "plain"))
 

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from nasdsl.drawing.cell import TITLES
 from nasdsl.drawing.lettering import printable
-from nasdsl.genotype.types import (
+from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
     BlockState,

@@ -1,7 +1,7 @@
 """Diagnostics: the lowest layer, data only. Every other layer may import it."""
 
 from nasdsl.errors.codes import CODES, Code
-from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, refuse
+from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, cell_error
 from nasdsl.errors.source import Position, Source, Span
 from nasdsl.errors.suggest import listed, nearest
 
@@ -15,7 +15,7 @@ __all__ = [
     "Position",
     "Source",
     "Span",
+    "cell_error",
     "listed",
     "nearest",
-    "refuse",
 ]

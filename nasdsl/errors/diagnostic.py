@@ -100,6 +100,6 @@ class CellError(ValueError):
         return type(self), (self.diagnostics,)
 
 
-def refuse(code: str, message: str, *hints: str) -> CellError:
+def cell_error(code: str, message: str, *hints: str) -> CellError:
     """The error for a mistake that stands in no text: a flag, an argument, a file name."""
     return CellError((Diagnostic(code, message, hints=hints),))

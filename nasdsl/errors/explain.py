@@ -7,7 +7,7 @@ Non-goals: rendering; the texts are markdown that reads well as it is.
 from importlib.resources import files
 
 from nasdsl.errors.codes import CODES
-from nasdsl.errors.diagnostic import refuse
+from nasdsl.errors.diagnostic import cell_error
 from nasdsl.errors.suggest import nearest
 
 
@@ -25,5 +25,5 @@ def explanation(code: str) -> str:
     if name not in CODES:
         guess = nearest(name, CODES)
         hint = f"did you mean `{guess}`?" if guess else "`nasdsl explain` alone lists the codes"
-        raise refuse("NAS213", f"no finding has the code {code[:40]!r}", hint)
+        raise cell_error("NAS213", f"no finding has the code {code[:40]!r}", hint)
     return (files("nasdsl.errors") / "explanations" / f"{name}.md").read_text(encoding="utf-8")

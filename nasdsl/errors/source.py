@@ -1,7 +1,7 @@
 """Text with a name, and places in it.
 
 Purpose: turn character offsets into the lines and columns people read.
-Non-goals: reading files (`nasdsl.parser.read`), rendering (`nasdsl.report`).
+Non-goals: reading files (`nasdsl.language.parser.read`), rendering (`nasdsl.report`).
 """
 
 from bisect import bisect_right

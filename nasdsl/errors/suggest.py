@@ -11,14 +11,14 @@ from itertools import islice
 # A name this long is not a typing mistake, and difflib is quadratic.
 _LONGEST = 60
 # Nobody means one name among more than this many, and asking about each of them is slow.
-_MOST_NAMES = 1000
+_MAX_NAMES = 1000
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
     """The name closest to `word`, or None where nothing is close."""
     if len(word) > _LONGEST:
         return None
-    folded = {name.lower(): name for name in islice(names, _MOST_NAMES)}
+    folded = {name.lower(): name for name in islice(names, _MAX_NAMES)}
     found = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
 

@@ -8,7 +8,7 @@ Non-goals: reading files back (each format does).
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def logits_of(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
     with torch.inference_mode():
         found = [net(batch).clone() for batch in images]
     if not all(bool(logits.isfinite().all()) for logits in found):
-        raise refuse(
+        raise cell_error(
             "NAS706",
             "the network gives logits that are not finite, so no file could be compared with it",
             "weights that training has spoilt do that",
@@ -65,14 +65,14 @@ def compare(expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str
     for ours, theirs in zip(expected, found, strict=True):
         if ours.shape != theirs.shape:
             shapes = f"{tuple(theirs.shape)} in place of {tuple(ours.shape)}"
-            raise refuse("NAS705", f"the {suffix} file gives logits of shape {shapes}", _KEPT)
+            raise cell_error("NAS705", f"the {suffix} file gives logits of shape {shapes}", _KEPT)
         exact = ours.to(torch.float64)
         scale = exact.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
         error = float((theirs.to(torch.float64) - exact).abs().max() / scale)
         worst = max(worst, error) if error == error else error
     most = _TOLERANCES[str(expected[0].dtype).removeprefix("torch.")]
     if not worst <= most:
-        raise refuse(
+        raise cell_error(
             "NAS705",
             f"the {suffix} file differs from the network by {worst:.2g} relative to the largest "
             f"logit, more than {most:g}",

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nasdsl.errors import listed, nearest, refuse
+from nasdsl.errors import cell_error, listed, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,7 +73,7 @@ def format_of(path: Path) -> Format:
         has = f"has the suffix {suffix!r:.40}" if suffix else "has no suffix"
         ways = [f"{name} ({form.what})" for name, form in FORMATS.items()]
         hints = [f"did you mean {guess}?"] if guess else []
-        raise refuse(
+        raise cell_error(
             "NAS007",
             f"{path.name!r:.80} {has}, which means no kind of file here",
             *hints,
@@ -81,7 +81,7 @@ def format_of(path: Path) -> Format:
         )
     missing = [name for name in found.needs if find_spec(name) is None]
     if missing:
-        raise refuse(
+        raise cell_error(
             "NAS701",
             f"{suffix} files need {listed(missing)}, which {_is(missing)} not installed",
             f'pip install "nasdsl[{found.extra}]"',

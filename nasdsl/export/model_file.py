@@ -7,9 +7,9 @@ Non-goals: other programs' names for the weights (`nasdsl.weights`).
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasdsl.compiler import compile
+from nasdsl.api.compile import compile
 from nasdsl.export.request import Request
-from nasdsl.parser.read_model import DROP_PATH_MEMBER, MEMBER
+from nasdsl.language.parser.read_model import DROP_PATH_MEMBER, MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor

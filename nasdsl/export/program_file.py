@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl.export.request import Request
-from nasdsl.parser.read_model import MEMBER
+from nasdsl.language.parser.read_model import MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl import backend as backends
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.export.request import Request
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write(request: Request, path: Path) -> None:
     """
     mode, rate = request.net.drop_path_mode, request.graph.skeleton.drop_path
     if mode != "scheduled" and rate:
-        raise refuse(
+        raise cell_error(
             "NAS708",
             f"a .py file drops paths as scheduled, and this network has drop_path_mode={mode!r}",
             "a .safetensors file keeps the mode",
@@ -71,6 +71,6 @@ def logits(request: Request, path: Path) -> "list[Tensor]":
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             last = (ran.stderr.strip() or "no message").splitlines()[-1][:200]
-            raise refuse("NAS705", "the .py file does not run", last)
+            raise cell_error("NAS705", "the .py file does not run", last)
         found: list[Tensor] = torch.load(result, weights_only=True)
     return found

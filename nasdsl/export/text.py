@@ -1,17 +1,17 @@
 """The `.cell` text of a network, its settings included, that needs no other file.
 
 Purpose: what exported files carry, so that the network can be built again from them.
-Non-goals: reading it back (`nasdsl.parser.read_model`).
+Non-goals: reading it back (`nasdsl.language.parser.read_model`).
 """
 
 from dataclasses import fields, replace
 
 from nasdsl import library
-from nasdsl.errors import CellError, refuse
-from nasdsl.genotype.settings import Settings
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype
-from nasdsl.genotype.vocabulary import Vocabulary
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.skeleton import Skeleton
 
@@ -23,7 +23,9 @@ def network_text(graph: NetworkGraph) -> str:
         CellError: NAS708, the graph was not made from a genotype.
     """
     if graph.genotype is None:
-        raise refuse("NAS708", f"`{graph.name}` was not made from a genotype, so it has no text")
+        raise cell_error(
+            "NAS708", f"`{graph.name}` was not made from a genotype, so it has no text"
+        )
     genotype = self_contained(graph.genotype)
     return genotype_text(genotype.with_settings(every_setting(graph.skeleton)))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.export.agreement import compare, images_for, logits_of
+from nasdsl.export.atomic_write import placed, writable
 from nasdsl.export.formats import Format, format_of
-from nasdsl.export.placing import placed, writable
 from nasdsl.export.request import Request
 from nasdsl.export.text import network_text
 from nasdsl.network.graph import NetworkGraph
@@ -108,19 +108,19 @@ def _attempt(form: Format, request: Request, beside: Path, suffix: str) -> None:
 
 def _failed(code: str, message: str, error: Exception) -> CellError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return refuse(code, message, f"{type(error).__name__}: {reason}")
+    return cell_error(code, message, f"{type(error).__name__}: {reason}")
 
 
 def _request(net: "Module", graph: NetworkGraph) -> Request:
     state: list[Any] = [*net.parameters(), *net.buffers()]
     if any(tensor.is_meta for tensor in state):
-        raise refuse(
+        raise cell_error(
             "NAS708",
             f"`{graph.name}` is on the meta device and has no weights to write",
             "compile it with device `cpu`",
         )
     if not getattr(net, "num_classes", 1):
-        raise refuse(
+        raise cell_error(
             "NAS708",
             f"`{graph.name}` has no classifier to write",
             "`reset_classifier(num_classes)` gives it one",

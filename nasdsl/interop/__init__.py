@@ -7,13 +7,13 @@ Non-goals: weights (`nasdsl.weights`), networks, tables of results. Nothing here
 
 from typing import NamedTuple
 
-from nasdsl.errors import CellError, Diagnostic, Source, listed, nearest, refuse
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, nearest
 from nasdsl.interop.foreign import Foreign, checked_size
 from nasdsl.interop.formats import FORMATS, format_named, format_of
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype, Space
 
 __all__ = ["FORMATS", "Reading", "Writing", "chosen", "format_of", "read", "refused", "write"]
 
@@ -70,9 +70,9 @@ def _checked(genotype: Genotype, foreign: Foreign) -> list[Diagnostic]:
         CellError: the language refuses it; the findings are told of the foreign text.
     """
     # Imported here because it brings the whole language along.
-    from nasdsl.loading import examine
+    from nasdsl.loading import analyse
 
-    examined = examine(Source(genotype.name, genotype_text(genotype)))
+    examined = analyse(Source(genotype.name, genotype_text(genotype)))
     found = [
         Diagnostic(
             finding.code,
@@ -115,16 +115,16 @@ def chosen(reading: Reading, name: str | None) -> Genotype:
         return reading.genotypes[0]
     if name is None:
         hint = f"`--name NAME` chooses one of {listed(names)}"
-        raise refuse("NAS657", f"the text has {len(names)} genotypes", hint)
+        raise cell_error("NAS657", f"the text has {len(names)} genotypes", hint)
     plain = genotype_name(name, name)
     wanted = [one for one in reading.genotypes if one.name in (name, plain)]
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
-        raise refuse("NAS657", f"{len(wanted)} genotypes of the text are called {name!r}")
+        raise cell_error("NAS657", f"{len(wanted)} genotypes of the text are called {name!r}")
     guess = nearest(name, names)
     hint = f"did you mean `{guess}`?" if guess else f"there are {listed(names)}"
-    raise refuse("NAS657", f"no genotype of the text is called {name!r:.60}", hint)
+    raise cell_error("NAS657", f"no genotype of the text is called {name!r:.60}", hint)
 
 
 def refused(findings: tuple[Diagnostic, ...]) -> CellError | None:

@@ -1,21 +1,21 @@
 """Our own text, as a format among the others.
 
 Purpose: `--from cell` and `--to cell`.
-Non-goals: anything the language does not do (`nasdsl.loading`, `nasdsl.genotype.text`).
+Non-goals: anything the language does not do (`nasdsl.loading`, `nasdsl.language.genotype.text`).
 """
 
 from nasdsl.errors import Diagnostic
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype
 from nasdsl.interop.foreign import Foreign
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype
 
 
 def read(foreign: Foreign, options: Options) -> list[Genotype]:
     """The genotype of a `.cell` text. Raises as `nasdsl.loads` does."""
-    from nasdsl.loading import examine, genotype_in
+    from nasdsl.loading import analyse, genotype_in
 
-    examined = examine(foreign.source)
+    examined = analyse(foreign.source)
     found = genotype_in(examined)
     foreign.findings += examined.diagnostics
     return [found]

@@ -13,18 +13,18 @@ import re
 from dataclasses import replace
 
 from nasdsl.errors import CellError, Diagnostic, Source, Span
-from nasdsl.genotype.types import Block, Cell, Genotype
+from nasdsl.interop.dialect import Dialect, both_cells, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, both_cells, cell_of, concatenated
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, Cell, Genotype
 
 _SAME = (
     *("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5"),
     *("dil_conv_3x3", "dil_conv_5x5", "sep_conv_7x7", "conv_7x1_1x7"),
 )
-HOME = Home("DARTS", "darts", {name: name for name in _SAME}, "darts")
+DIALECT = Dialect("DARTS", "darts", {name: name for name in _SAME}, "darts")
 
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _KINDS = {"normal": "normal", "reduce": "reduction"}
@@ -42,7 +42,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
         made = _genotype(python, call, genotype_name(name or options.name, "darts_cell"))
         found[name or f"call {len(found)}"] = made
     if not found:
-        raise foreign.refuse("NAS651", "there is no `Genotype(...)` in the text")
+        raise foreign.cell_error("NAS651", "there is no `Genotype(...)` in the text")
     others = [
         replace(found[known], name=genotype_name(other, other))
         for other, known in _aliases(python.tree)
@@ -126,34 +126,38 @@ def _genotype(python: Python, call: ast.Call, name: str) -> Genotype:
     for keyword in call.keywords:
         if keyword.arg not in _FIELDS:
             text = f"a genotype of DARTS has no field {keyword.arg!r}"
-            raise foreign.refuse("NAS651", text, python.span(keyword), "", "it has its four alone")
+            raise foreign.cell_error(
+                "NAS651", text, python.span(keyword), "", "it has its four alone"
+            )
         given[keyword.arg] = keyword.value
     cells = []
     for field, kind in _KINDS.items():
         for needed in (field, f"{field}_concat"):
             if needed not in given:
-                raise foreign.refuse("NAS651", f"`{needed}` is missing", span)
+                raise foreign.cell_error("NAS651", f"`{needed}` is missing", span)
         edges, concat = (python.value(given[part]) for part in (field, f"{field}_concat"))
         cells.append(_cell(foreign, kind, edges, concat))
-    return HOME.genotype(name, cells)
+    return DIALECT.genotype(name, cells)
 
 
 def _cell(foreign: Foreign, kind: str, edges: Value, concat: Value) -> Cell:
     flat = _edges(foreign, edges)
     if len(flat) % 2:
-        raise foreign.refuse("NAS651", "a block has two edges, and their number is odd", edges.span)
+        raise foreign.cell_error(
+            "NAS651", "a block has two edges, and their number is odd", edges.span
+        )
     blocks: list[Block] = []
     for at in range(0, len(flat), 2):
         (left_op, left, left_span), (right_op, right, right_span) = flat[at : at + 2]
         made = len(blocks)
         inputs = (
-            HOME.state(foreign, left, made, left_span),
-            HOME.state(foreign, right, made, right_span),
+            DIALECT.state(foreign, left, made, left_span),
+            DIALECT.state(foreign, right, made, right_span),
         )
-        ops = HOME.op(foreign, left_op, left_span), HOME.op(foreign, right_op, right_span)
+        ops = DIALECT.op(foreign, left_op, left_span), DIALECT.op(foreign, right_op, right_span)
         blocks.append(Block(f"b{made}", inputs, ops, "add"))
     states = [
-        HOME.state(foreign, index, len(blocks), span)
+        DIALECT.state(foreign, index, len(blocks), span)
         for index, span in numbers(foreign, concat, f"the concatenation of the {kind} cell")
     ]
     return cell_of(kind, blocks, states)
@@ -165,13 +169,13 @@ def _edges(foreign: Foreign, value: Value) -> list[tuple[object, int, Span]]:
     for part in value.data if isinstance(value.data, list) else [value]:
         inner = part.data
         if not isinstance(inner, list) or len(inner) != 2:
-            raise foreign.refuse("NAS651", "an edge is a pair of an op and a state", part.span)
+            raise foreign.cell_error("NAS651", "an edge is a pair of an op and a state", part.span)
         if isinstance(inner[0].data, list):
             found += _edges(foreign, part)
             continue
         op, state = inner
         if type(state.data) is not int:
-            raise foreign.refuse("NAS651", "the state of an edge is a number", state.span)
+            raise foreign.cell_error("NAS651", "the state of an edge is a number", state.span)
         found.append((op.data, state.data, part.span))
     return found
 
@@ -182,19 +186,19 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     Raises:
         CellError: NAS654 for what DARTS cannot say.
     """
-    names = HOME.op_names(genotype)
+    names = DIALECT.op_names(genotype)
     lines = []
     for field, cell in zip(_KINDS, both_cells("DARTS", genotype), strict=True):
         edges = [
-            f"({names[op]!r}, {HOME.index(cell, state)})"
+            f"({names[op]!r}, {DIALECT.index(cell, state)})"
             for block in cell.blocks
             for op, state in zip(block.ops, block.inputs, strict=True)
         ]
-        states = sorted(HOME.index(cell, state) for state in concatenated("DARTS", cell))
+        states = sorted(DIALECT.index(cell, state) for state in concatenated("DARTS", cell))
         lines += [f"    {field}=[", *(f"        {pair}," for pair in _paired(edges)), "    ],"]
         lines.append(f"    {field}_concat={states},")
     text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
-    return text, HOME.lost(genotype)
+    return text, DIALECT.lost(genotype)
 
 
 def _paired(edges: list[str]) -> list[str]:

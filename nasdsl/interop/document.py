@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterator
 
 from nasdsl.errors import CellError, Diagnostic, Source, Span
-from nasdsl.genotype.types import Genotype
 from nasdsl.interop.foreign import Foreign
 from nasdsl.interop.literals import Value
 from nasdsl.interop.mapping import mapping
 from nasdsl.interop.options import Options
 from nasdsl.interop.yaml_tree import yaml_value
+from nasdsl.language.genotype.types import Genotype
 
 VERSION = 1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -44,11 +44,11 @@ def read_yaml(foreign: Foreign, options: Options) -> list[Genotype]:
 
 
 def _read(foreign: Foreign, value: Value) -> list[Genotype]:
-    from nasdsl.loading import examine, genotype_in
+    from nasdsl.loading import analyse, genotype_in
 
     pairs = list(_lines(foreign, value))
     text = "\n".join(line for line, _ in pairs) + "\n"
-    examined = examine(Source(foreign.source.name, text))
+    examined = analyse(Source(foreign.source.name, text))
     found = [_replaced(finding, foreign, pairs) for finding in examined.diagnostics]
     if any(finding.is_error for finding in found):
         raise CellError((*foreign.findings, *found))
@@ -75,10 +75,10 @@ def _lines(foreign: Foreign, document: Value) -> Lines:
     version = members.get("nasdsl")
     if version is None or version.data != VERSION:
         span = document.span if version is None else version.span
-        raise foreign.refuse("NAS651", f'a document of ours says `"nasdsl": {VERSION}`', span)
+        raise foreign.cell_error("NAS651", f'a document of ours says `"nasdsl": {VERSION}`', span)
     for needed in ("genotype", "cells"):
         if needed not in members:
-            raise foreign.refuse("NAS651", f"`{needed}` is missing", document.span)
+            raise foreign.cell_error("NAS651", f"`{needed}` is missing", document.span)
     name = members["genotype"]
     yield f"genotype {_word(foreign, name, _NAME)}", name.span
     if "ops" in members:
@@ -87,7 +87,7 @@ def _lines(foreign: Foreign, document: Value) -> Lines:
         kind, _, defined = head.partition(" ")
         if kind not in ("op", "combine") or not _NAME.fullmatch(defined):
             text = f"{head[:60]!r} is not `op NAME` or `combine NAME`"
-            raise foreign.refuse("NAS651", text, value.span)
+            raise foreign.cell_error("NAS651", text, value.span)
         yield f"{head} = {_word(foreign, value, _DEFINITION)}", value.span
     for kind, value in _pairs(foreign, members["cells"], "`cells`"):
         yield from _cell_lines(foreign, kind, value)
@@ -109,7 +109,7 @@ def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
         fields = _members(foreign, block, ("name", "inputs", "ops", "combine"), "a block")
         for needed in ("name", "inputs", "ops", "combine"):
             if needed not in fields:
-                raise foreign.refuse("NAS651", f"`{needed}` is missing", block.span)
+                raise foreign.cell_error("NAS651", f"`{needed}` is missing", block.span)
         inputs = _words(foreign, fields["inputs"], _STATE, 2)
         ops = _words(foreign, fields["ops"], _NAME, 2)
         name, combine = (_word(foreign, fields[part], _NAME) for part in ("name", "combine"))
@@ -125,7 +125,7 @@ def _output(foreign: Foreign, value: Value) -> str:
         return _checked(foreign, value.data, re.compile("unused"), value.span)
     pairs = _pairs(foreign, value, "`output`")
     if len(pairs) != 1:
-        raise foreign.refuse("NAS651", "an output is `unused`, `concat` or `each`", value.span)
+        raise foreign.cell_error("NAS651", "an output is `unused`, `concat` or `each`", value.span)
     ((kind, states),) = pairs
     names = _words(foreign, states, _STATE, None)
     return f"{_checked(foreign, kind, re.compile('concat|each'), value.span)}({', '.join(names)})"
@@ -147,7 +147,7 @@ def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, 
     if value is None:
         return []
     if not isinstance(value.data, dict):
-        raise foreign.refuse("NAS651", f"{what} is no object", value.span)
+        raise foreign.cell_error("NAS651", f"{what} is no object", value.span)
     return list(value.data.items())
 
 
@@ -156,32 +156,34 @@ def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) 
     for name, member in found.items():
         if name not in known:
             text = f"{what} has no member {name[:60]!r}"
-            raise foreign.refuse("NAS651", text, member.span, "", f"it has {', '.join(known)}")
+            raise foreign.cell_error("NAS651", text, member.span, "", f"it has {', '.join(known)}")
     return found
 
 
 def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list[Value]:
     if value is None or not isinstance(value.data, list):
-        raise foreign.refuse("NAS651", f"{what} is no list", place if value is None else value.span)
+        raise foreign.cell_error(
+            "NAS651", f"{what} is no list", place if value is None else value.span
+        )
     return value.data
 
 
 def _words(foreign: Foreign, value: Value, form: "re.Pattern[str]", count: int | None) -> list[str]:
     parts = _list(foreign, value, value.span, "this")
     if count is not None and len(parts) != count:
-        raise foreign.refuse("NAS651", f"there are {len(parts)} of {count}", value.span)
+        raise foreign.cell_error("NAS651", f"there are {len(parts)} of {count}", value.span)
     return [_word(foreign, part, form) for part in parts]
 
 
 def _word(foreign: Foreign, value: Value, form: "re.Pattern[str]") -> str:
     if not isinstance(value.data, str):
-        raise foreign.refuse("NAS651", "this is no text", value.span)
+        raise foreign.cell_error("NAS651", "this is no text", value.span)
     return _checked(foreign, value.data, form, value.span)
 
 
 def _checked(foreign: Foreign, word: str, form: "re.Pattern[str]", span: Span) -> str:
     if not form.fullmatch(word):
-        raise foreign.refuse("NAS651", f"{word[:60]!r} cannot stand here", span)
+        raise foreign.cell_error("NAS651", f"{word[:60]!r} cannot stand here", span)
     return word
 
 

@@ -11,14 +11,14 @@ included.
 import re
 
 from nasdsl.errors import CellError, Diagnostic, Span
-from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
+from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _OPS = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "identity")
-HOME = Home("ENAS", "enas", {str(at): name for at, name in enumerate(_OPS)}, "enas")
+DIALECT = Dialect("ENAS", "enas", {str(at): name for at, name in enumerate(_OPS)}, "enas")
 _BLOCK = 4
 _IN_SCRIPT = re.compile(r"""fixed_arc=["']([^"'\n]*)["']""")
 _WORD = re.compile(r"[^\s,\[\]]+")
@@ -33,10 +33,10 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     found = _integers(foreign)
     if not found or len(found) % (2 * _BLOCK):
         text = f"there are {len(found)} integers; two cells of n blocks have 8 n"
-        raise foreign.refuse("NAS651", text)
+        raise foreign.cell_error("NAS651", text)
     half = len(found) // 2
     cells = [_cell(foreign, "normal", found[:half]), _cell(foreign, "reduction", found[half:])]
-    return [HOME.genotype(genotype_name(options.name, "enas_cell"), cells)]
+    return [DIALECT.genotype(genotype_name(options.name, "enas_cell"), cells)]
 
 
 def _integers(foreign: Foreign) -> list[tuple[int, Span]]:
@@ -49,7 +49,7 @@ def _integers(foreign: Foreign) -> list[tuple[int, Span]]:
             if script and word.startswith("$"):
                 continue
             if not word.isascii() or not word.isdigit() or len(word) > 4:
-                raise foreign.refuse("NAS651", f"{word[:40]!r} is no integer", span)
+                raise foreign.cell_error("NAS651", f"{word[:40]!r} is no integer", span)
             found.append((int(word), span))
     return found
 
@@ -59,8 +59,8 @@ def _cell(foreign: Foreign, kind: str, integers: list[tuple[int, Span]]) -> Cell
     for at in range(0, len(integers), _BLOCK):
         (left, a), (left_op, b), (right, c), (right_op, d) = integers[at : at + _BLOCK]
         made = len(blocks)
-        inputs = HOME.state(foreign, left, made, a), HOME.state(foreign, right, made, c)
-        ops = HOME.op(foreign, str(left_op), b), HOME.op(foreign, str(right_op), d)
+        inputs = DIALECT.state(foreign, left, made, a), DIALECT.state(foreign, right, made, c)
+        ops = DIALECT.op(foreign, str(left_op), b), DIALECT.op(foreign, str(right_op), d)
         blocks.append(Block(f"b{made}", inputs, ops, "add"))
     return cell_of(kind, blocks, _unread(tuple(blocks)))
 
@@ -78,7 +78,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     Raises:
         CellError: NAS654 for what ENAS cannot say.
     """
-    names = HOME.op_names(genotype)
+    names = DIALECT.op_names(genotype)
     lines = []
     normal, reduction = both_cells("ENAS", genotype)
     if len(normal.blocks) != len(reduction.blocks):
@@ -88,9 +88,9 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             what = f"the output of the {cell.kind} cell: it concatenates what no block reads"
             raise CellError((cannot_hold("ENAS", what),))
         integers = [
-            f"{HOME.index(cell, state)} {names[op]}"
+            f"{DIALECT.index(cell, state)} {names[op]}"
             for block in cell.blocks
             for state, op in zip(block.inputs, block.ops, strict=True)
         ]
         lines.append(" ".join(integers))
-    return "\n".join(lines) + "\n", HOME.lost(genotype)
+    return "\n".join(lines) + "\n", DIALECT.lost(genotype)

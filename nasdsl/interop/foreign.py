@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from nasdsl.errors import CellError, Diagnostic, Source, Span, listed, nearest
 
 #: The largest foreign text that is read, in characters. A file of genotypes has a few thousand.
-MOST_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 1_000_000
 #: How deep brackets may nest. The deepest format needs five.
-MOST_DEPTH = 40
+MAX_DEPTH = 40
 
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -36,7 +36,7 @@ class Foreign:
         end = self.text.find("\n", start)
         return Span(start, max(len(self.text) if end < 0 else end, start))
 
-    def refuse(
+    def cell_error(
         self, code: str, message: str, span: Span | None = None, label: str = "", *hints: str
     ) -> CellError:
         """The error that ends the reading, with what was found before it."""
@@ -53,7 +53,7 @@ class Foreign:
         """An op that the format has no name for (NAS652)."""
         guess = nearest(str(name), known)
         hint = f"did you mean `{guess}`?" if guess else f"its ops are {listed(known)}"
-        return self.refuse("NAS652", f"{format} has no op {str(name)[:60]!r}", span, "", hint)
+        return self.cell_error("NAS652", f"{format} has no op {str(name)[:60]!r}", span, "", hint)
 
 
 def checked_size(source: Source) -> Foreign:
@@ -63,17 +63,17 @@ def checked_size(source: Source) -> Foreign:
         CellError: NAS656, at the bracket that goes too deep. It takes one pass.
     """
     foreign = Foreign(source)
-    if len(source.text) > MOST_CHARACTERS:
-        raise foreign.refuse(
-            "NAS656", f"the text has {len(source.text):,} characters, more than {MOST_CHARACTERS:,}"
+    if len(source.text) > MAX_CHARACTERS:
+        raise foreign.cell_error(
+            "NAS656", f"the text has {len(source.text):,} characters, more than {MAX_CHARACTERS:,}"
         )
     depth = 0
     for at, char in enumerate(source.text):
         if char in _OPENING:
             depth += 1
-            if depth > MOST_DEPTH:
+            if depth > MAX_DEPTH:
                 span = Span(at, at + 1)
-                raise foreign.refuse("NAS656", f"brackets nest deeper than {MOST_DEPTH}", span)
+                raise foreign.cell_error("NAS656", f"brackets nest deeper than {MAX_DEPTH}", span)
         elif char in _CLOSING:
             depth -= 1
     return foreign

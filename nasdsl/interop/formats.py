@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
 
-from nasdsl.errors import CellError, Diagnostic, Source, listed, nearest, refuse
-from nasdsl.genotype.types import Genotype
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, nearest
 from nasdsl.interop.foreign import Foreign
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Genotype
 
 Reader = Callable[[Foreign, Options], list[Genotype]]
 Writer = Callable[[Genotype, Options], tuple[str, list[Diagnostic]]]
@@ -109,7 +109,7 @@ def format_named(name: str) -> Format:
     if name not in FORMATS:
         guess = nearest(name, FORMATS)
         hint = f"did you mean `{guess}`?" if guess else f"there are {listed(FORMATS)}"
-        raise refuse("NAS650", f"no format is called {name!r:.60}", hint)
+        raise cell_error("NAS650", f"no format is called {name!r:.60}", hint)
     return FORMATS[name]
 
 
@@ -138,6 +138,6 @@ def format_of(source: Source) -> str:
 def _undecided(source: Source, fitting: list[str]) -> CellError:
     if fitting:
         text = f"{source.name!r} could be in the formats {listed(fitting)}"
-        return refuse("NAS650", text, "`--from FORMAT` says which it is")
+        return cell_error("NAS650", text, "`--from FORMAT` says which it is")
     text = f"{source.name!r} is in no format that can be told by looking at it"
-    return refuse("NAS650", text, f"`--from FORMAT` names it: {', '.join(FORMATS)}")
+    return cell_error("NAS650", text, f"`--from FORMAT` names it: {', '.join(FORMATS)}")

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.genotype.types import Block, Cell, Genotype
+from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, Cell, Genotype
 
 _SHARED = {
     "none": "identity",
@@ -31,14 +31,14 @@ _SHARED = {
     "avg_pool_3x3": "avg_pool_3x3",
     "max_pool_3x3": "max_pool_3x3",
 }
-SLIM = Home(
+SLIM = Dialect(
     "slim",
     "nasnet",
     {**_SHARED, "max_pool_5x5": "max_pool_5x5", "max_pool_7x7": "max_pool_7x7"},
     newest_first=True,
     skeleton="nasnet",
 )
-AMOEBANET = Home(
+AMOEBANET = Dialect(
     "AmoebaNet",
     "amoebanet",
     {
@@ -75,52 +75,54 @@ def read_amoebanet(foreign: Foreign, options: Options) -> list[Genotype]:
     return _read(foreign, options, AMOEBANET)
 
 
-def _read(foreign: Foreign, options: Options, home: Home) -> list[Genotype]:
+def _read(foreign: Foreign, options: Options, dialect: Dialect) -> list[Genotype]:
     python = Python(foreign)
     cells: dict[str, list[Cell]] = {}
     for found in _lists(python):
         lacking = [part for part in _PARTS if part not in found.parts]
         if lacking:
             place = next(iter(found.parts.values())).span
-            raise foreign.refuse("NAS651", f"`{lacking[0]}` is missing beside this", place)
-        name = genotype_name(found.name or options.name, f"{home.title.lower()}_cell")
-        cells.setdefault(name, []).append(_cell(foreign, home, found))
+            raise foreign.cell_error("NAS651", f"`{lacking[0]}` is missing beside this", place)
+        name = genotype_name(found.name or options.name, f"{dialect.title.lower()}_cell")
+        cells.setdefault(name, []).append(_cell(foreign, dialect, found))
     if not cells:
-        raise foreign.refuse("NAS651", f"there are no lists called {', '.join(_PARTS)}")
-    return [_stacked(home, parts).genotype(name, parts) for name, parts in cells.items()]
+        raise foreign.cell_error("NAS651", f"there are no lists called {', '.join(_PARTS)}")
+    return [_stacked(dialect, parts).genotype(name, parts) for name, parts in cells.items()]
 
 
-def _stacked(home: Home, cells: Sequence[Cell]) -> Home:
+def _stacked(dialect: Dialect, cells: Sequence[Cell]) -> Dialect:
     """Slim's PNASNet has one cell for both roles, and a skeleton of its own."""
-    alone = home is SLIM and [cell.kind for cell in cells] == ["normal"]
-    return replace(home, skeleton="pnasnet") if alone else home
+    alone = dialect is SLIM and [cell.kind for cell in cells] == ["normal"]
+    return replace(dialect, skeleton="pnasnet") if alone else dialect
 
 
-def _cell(foreign: Foreign, home: Home, found: _Found) -> Cell:
+def _cell(foreign: Foreign, dialect: Dialect, found: _Found) -> Cell:
     operations, indices, used = (found.parts[part] for part in _PARTS)
     names = operations.data if isinstance(operations.data, list) else []
     states = numbers(foreign, indices, "`hiddenstate_indices`")
     if not names or len(names) % 2:
-        raise foreign.refuse("NAS651", "`operations` lists two ops a block", operations.span)
+        raise foreign.cell_error("NAS651", "`operations` lists two ops a block", operations.span)
     if len(states) != len(names):
         text = f"there are {len(names)} operations and {len(states)} indices"
-        raise foreign.refuse("NAS651", text, indices.span)
+        raise foreign.cell_error("NAS651", text, indices.span)
     blocks: list[Block] = []
     for at in range(0, len(names), 2):
         (left, left_span), (right, right_span) = states[at : at + 2]
         made = len(blocks)
         inputs = (
-            home.state(foreign, left, made, left_span),
-            home.state(foreign, right, made, right_span),
+            dialect.state(foreign, left, made, left_span),
+            dialect.state(foreign, right, made, right_span),
         )
-        ops = [home.op(foreign, part.data, part.span) for part in names[at : at + 2]]
+        ops = [dialect.op(foreign, part.data, part.span) for part in names[at : at + 2]]
         blocks.append(Block(f"b{made}", inputs, (ops[0], ops[1]), "add"))
     flags = numbers(foreign, used, "`used_hiddenstates`")
     if len(flags) != len(blocks) + 2:
         text = f"`used_hiddenstates` has {len(flags)} entries for {len(blocks)} blocks"
-        raise foreign.refuse("NAS651", text, used.span, "", "it has one a state, the inputs first")
+        raise foreign.cell_error(
+            "NAS651", text, used.span, "", "it has one a state, the inputs first"
+        )
     kept = [
-        home.state(foreign, index, len(blocks), span)
+        dialect.state(foreign, index, len(blocks), span)
         for index, (flag, span) in enumerate(flags)
         if not flag
     ]
@@ -196,22 +198,22 @@ def write_amoebanet(genotype: Genotype, options: Options) -> tuple[str, list[Dia
     return _write(genotype, AMOEBANET)
 
 
-def _write(genotype: Genotype, home: Home) -> tuple[str, list[Diagnostic]]:
-    names = home.op_names(genotype)
+def _write(genotype: Genotype, dialect: Dialect) -> tuple[str, list[Diagnostic]]:
+    names = dialect.op_names(genotype)
     lines = []
     normal, reduction = genotype.cell("normal"), genotype.cell("reduction")
-    if normal is None or (reduction is None and home is not SLIM):
-        both_cells(home.title, genotype)
+    if normal is None or (reduction is None and dialect is not SLIM):
+        both_cells(dialect.title, genotype)
     for cell in (normal, reduction):
         if cell is None:
             continue
-        kept = set(concatenated(home.title, cell))
+        kept = set(concatenated(dialect.title, cell))
         if len(kept) < len(cell.output_states):
-            raise CellError((cannot_hold(home.title, "a state that is concatenated twice"),))
+            raise CellError((cannot_hold(dialect.title, "a state that is concatenated twice"),))
         operations = [names[op] for block in cell.blocks for op in block.ops]
-        indices = [home.index(cell, state) for block in cell.blocks for state in block.inputs]
-        concatenates = {home.index(cell, state) for state in kept}
+        indices = [dialect.index(cell, state) for block in cell.blocks for state in block.inputs]
+        concatenates = {dialect.index(cell, state) for state in kept}
         used = [int(index not in concatenates) for index in range(len(cell.blocks) + 2)]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
-    return "\n".join(lines) + "\n", _stacked(home, genotype.cells).lost(genotype)
+    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).lost(genotype)

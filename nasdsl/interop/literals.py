@@ -52,7 +52,7 @@ class Python:
             at = self.starts[error.lineno - 1] + max((error.offset or 1) - 1, 0)
         at = min(at, len(self.foreign.text))
         span = Span(at, min(at + 1, len(self.foreign.text)))
-        return self.foreign.refuse("NAS651", f"this is not Python: {reason}", span)
+        return self.foreign.cell_error("NAS651", f"this is not Python: {reason}", span)
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands, in characters (`ast` counts bytes of UTF-8)."""
@@ -87,7 +87,7 @@ class Python:
                 return Value(self._range(bounds, span), span)
             case ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner], keywords=[]):
                 return self.value(inner)
-        raise self.foreign.refuse(
+        raise self.foreign.cell_error(
             "NAS651", "this is no literal, and nothing here is executed", span, "not a plain value"
         )
 
@@ -95,7 +95,7 @@ class Python:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
         place = span if node is None else self.span(node)
-        raise self.foreign.refuse("NAS651", "a key of the dictionary is no text", place)
+        raise self.foreign.cell_error("NAS651", "a key of the dictionary is no text", place)
 
     def _range(self, bounds: list[ast.expr], span: Span) -> list[Value]:
         numbers = [self.value(bound).data for bound in bounds]
@@ -104,7 +104,7 @@ class Python:
             made = range(*whole)
             if len(made) <= _LONGEST_RANGE:
                 return [Value(number, span) for number in made]
-        raise self.foreign.refuse("NAS651", "this range is no range of states", span)
+        raise self.foreign.cell_error("NAS651", "this range is no range of states", span)
 
 
 def numbers(foreign: Foreign, value: Value, what: str) -> list[tuple[int, Span]]:
@@ -114,10 +114,10 @@ def numbers(foreign: Foreign, value: Value, what: str) -> list[tuple[int, Span]]
         CellError: it is no list of whole numbers (NAS651).
     """
     if not isinstance(value.data, list):
-        raise foreign.refuse("NAS651", f"{what} is no list", value.span)
+        raise foreign.cell_error("NAS651", f"{what} is no list", value.span)
     found = []
     for part in value.data:
         if type(part.data) is not int:
-            raise foreign.refuse("NAS651", f"{what} has something that is no number", part.span)
+            raise foreign.cell_error("NAS651", f"{what} has something that is no number", part.span)
         found.append((part.data, part.span))
     return found

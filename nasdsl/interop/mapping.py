@@ -31,7 +31,7 @@ def mapping(foreign: Foreign) -> dict[str, Value]:
             found = python.value(node).data
             assert isinstance(found, dict)
             return found
-    raise foreign.refuse("NAS651", "there is no dictionary in the text")
+    raise foreign.cell_error("NAS651", "there is no dictionary in the text")
 
 
 def _pythonic(foreign: Foreign) -> Foreign:

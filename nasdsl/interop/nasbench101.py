@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span
-from nasdsl.genotype.types import Block, BlockState, Genotype, State, hidden
+from nasdsl.interop.dialect import Dialect, cannot_hold, carried, cell_of
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, cannot_hold, carried, cell_of
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, BlockState, Genotype, State, hidden
 
-HOME = Home(
+DIALECT = Dialect(
     "NAS-Bench-101",
     "nasbench101",
     {"conv1x1-bn-relu": "conv1x1", "conv3x3-bn-relu": "conv3x3", "maxpool3x3": "maxpool3x3"},
@@ -33,7 +33,7 @@ HOME = Home(
         "conv3x3": "conv3x3",
     },
 )
-_MOST_VERTICES = 64
+_MAX_VERTICES = 64
 _DIVIDED = (
     "the benchmark divides a cell's channels among the vertices it concatenates; here each block"
     " has the cell's filters"
@@ -53,17 +53,19 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     vertices = ops.data if isinstance(ops.data, list) else []
     if len(vertices) != len(edges) or len(edges) < 2:
         text = f"there are {len(vertices)} ops for {len(edges)} vertices"
-        raise foreign.refuse("NAS651", text, ops.span)
+        raise foreign.cell_error("NAS651", text, ops.span)
     last = len(edges) - 1
     alive = _alive(edges)
     if _INPUT not in alive:
-        raise foreign.refuse("NAS651", "no path leads from the input to the output", matrix.span)
+        raise foreign.cell_error(
+            "NAS651", "no path leads from the input to the output", matrix.span
+        )
     blocks: list[Block] = []
     states: dict[int, State] = {}
     for vertex in range(1, last):
         if vertex in alive:
             part = vertices[vertex]
-            op = HOME.op(foreign, part.data, part.span)
+            op = DIALECT.op(foreign, part.data, part.span)
             sources = [source for source in edges[vertex] if source in alive]
             total = _summed(blocks, [_operand(states, source) for source in sources])
             states[vertex] = _block(blocks, (total, total), (op, "none"))
@@ -72,14 +74,14 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     if _INPUT in sources:
         if len(outputs) > 1:
             text = "the output adds its input to a concatenation, which no block can"
-            raise foreign.refuse("NAS654", text, matrix.span)
+            raise foreign.cell_error("NAS654", text, matrix.span)
         operands = [*((state, "identity") for state in outputs), (hidden(0), "project")]
         outputs = [_summed(blocks, operands)]
     if len(outputs) > 1:
         foreign.note(_DIVIDED, matrix.span)
     foreign.note("the pools between the benchmark's stacks are no cells")
     cell = cell_of("normal", blocks, outputs)
-    return [HOME.genotype(genotype_name(options.name, "nasbench101_cell"), [cell])]
+    return [DIALECT.genotype(genotype_name(options.name, "nasbench101_cell"), [cell])]
 
 
 def _given(python: Python, name: str) -> Value:
@@ -94,7 +96,7 @@ def _given(python: Python, name: str) -> Value:
                 for key, value in zip(keys, values, strict=True):
                     if isinstance(key, ast.Constant) and key.value == name:
                         return python.value(_named(value))
-    raise python.foreign.refuse("NAS651", f"there is no `{name}` in the text")
+    raise python.foreign.cell_error("NAS651", f"there is no `{name}` in the text")
 
 
 def _named(value: ast.expr) -> ast.expr:
@@ -114,18 +116,18 @@ def _named(value: ast.expr) -> ast.expr:
 def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
     """For each vertex, those it is reached from."""
     rows = matrix.data if isinstance(matrix.data, list) else []
-    if not 2 <= len(rows) <= _MOST_VERTICES:
-        text = f"a matrix has 2 to {_MOST_VERTICES} rows"
-        raise foreign.refuse("NAS651", text, matrix.span)
+    if not 2 <= len(rows) <= _MAX_VERTICES:
+        text = f"a matrix has 2 to {_MAX_VERTICES} rows"
+        raise foreign.cell_error("NAS651", text, matrix.span)
     edges: list[list[int]] = [[] for _ in rows]
     for source, row in enumerate(rows):
         entries = numbers(foreign, row, "a row of the matrix")
         if len(entries) != len(rows):
             text = f"this row has {len(entries)} entries; the matrix has {len(rows)} rows"
-            raise foreign.refuse("NAS651", text, row.span)
+            raise foreign.cell_error("NAS651", text, row.span)
         for target, (entry, span) in enumerate(entries):
             if entry not in (0, 1) or (entry and target <= source):
-                raise foreign.refuse("NAS653", *_wrong(entry, source, target, span))
+                raise foreign.cell_error("NAS653", *_wrong(entry, source, target, span))
             if entry:
                 edges[target].append(source)
     return edges
@@ -180,7 +182,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     """
     cell = genotype.cell("normal")
     if len(genotype.cells) != 1 or cell is None:
-        raise CellError((cannot_hold(HOME.title, "more than a normal cell"),))
+        raise CellError((cannot_hold(DIALECT.title, "more than a normal cell"),))
     _checked_ops(genotype)
     sums: dict[State, list[int]] = {}
     vertices: list[tuple[str, list[int]]] = []
@@ -195,17 +197,17 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             sums[state] = _added(block, sums, numbered)
     outputs = [source for state in cell.output_states for source in _sources(state, sums, numbered)]
     if any(len(set(found)) < len(found) for found in (outputs, *(v[1] for v in vertices))):
-        raise CellError((cannot_hold(HOME.title, "an edge that is there twice"),))
+        raise CellError((cannot_hold(DIALECT.title, "an edge that is there twice"),))
     if _INPUT in outputs and len(outputs) > 2:
-        raise CellError((cannot_hold(HOME.title, "this output"),))
-    lost = HOME.lost_settings(genotype)
+        raise CellError((cannot_hold(DIALECT.title, "this output"),))
+    lost = DIALECT.lost_settings(genotype)
     if len(outputs) > 1 and _INPUT not in outputs:
         lost.append(carried(_DIVIDED))
     return _text(vertices, outputs), lost
 
 
 def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:
-    names = HOME.names()
+    names = DIALECT.names()
     size = len(vertices) + 2
     reached = [[], *(sources for _, sources in vertices), outputs]
     rows = [[int(source in reached[target]) for target in range(size)] for source in range(size)]
@@ -215,22 +217,22 @@ def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:
 
 
 def _checked_ops(genotype: Genotype) -> None:
-    home = library.vocabulary(HOME.vocabulary)
-    known = {op.name: op.forms for op in home.ops}
+    own = library.vocabulary(DIALECT.vocabulary)
+    known = {op.name: op.forms for op in own.ops}
     for cell in genotype.cells:
         for block in cell.blocks:
             for op in block.ops:
                 if genotype.vocabulary.op[op].forms != known.get(op):
-                    raise CellError((cannot_hold(HOME.title, f"the op `{op}`"),))
+                    raise CellError((cannot_hold(DIALECT.title, f"the op `{op}`"),))
             if genotype.vocabulary.combine[block.combine].definition != "[sum]":
-                raise CellError((cannot_hold(HOME.title, f"the combine `{block.combine}`"),))
+                raise CellError((cannot_hold(DIALECT.title, f"the combine `{block.combine}`"),))
 
 
 def _vertex_op(block: Block) -> str | None:
     """The op of a vertex, where the block is an op on one state and a zero."""
     left, right = block.ops
     op = left if right == "none" else right if left == "none" else None
-    if op in HOME.names() and block.inputs[0] == block.inputs[1]:
+    if op in DIALECT.names() and block.inputs[0] == block.inputs[1]:
         return op
     return None
 
@@ -247,7 +249,7 @@ def _added(block: Block, sums: dict[State, list[int]], numbered: dict[State, int
             found += _sources(state, sums, numbered)
         else:
             what = f"the block `{block.name}`: it is neither a sum nor an op on one"
-            raise CellError((cannot_hold(HOME.title, what),))
+            raise CellError((cannot_hold(DIALECT.title, what),))
     return found
 
 
@@ -256,4 +258,4 @@ def _sources(state: State, sums: dict[State, list[int]], numbered: dict[State, i
         return [numbered[state]]
     if state in sums:
         return sums[state]
-    raise CellError((cannot_hold(HOME.title, f"the input `{state}` without a projection"),))
+    raise CellError((cannot_hold(DIALECT.title, f"the input `{state}` without a projection"),))

@@ -11,14 +11,14 @@ blocks that add; the one operand of node 1 is added to a zero (`none`). That is 
 import re
 
 from nasdsl.errors import CellError, Diagnostic, Span
-from nasdsl.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
+from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, cannot_hold, cell_of
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-HOME = Home("NAS-Bench-201", "nasbench201", {name: name for name in _OPS})
+DIALECT = Dialect("NAS-Bench-201", "nasbench201", {name: name for name in _OPS})
 _EDGE = re.compile(r"([^|~+\s]+)~([0-9]{1,3})")
 _NODES = 4
 
@@ -39,14 +39,14 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     if len(nodes) != _NODES - 1:
         span = Span(start, start + len(text))
         text = f"there are {len(nodes)} nodes after the input; a cell has {_NODES - 1}"
-        raise foreign.refuse("NAS651", text, span)
+        raise foreign.cell_error("NAS651", text, span)
     blocks: list[Block] = []
     states: list[State] = [hidden(0)]
     for ops in nodes:
         states.append(_summed(blocks, states, ops))
     cell = cell_of("normal", blocks, states[-1:])
     foreign.note("the residual blocks between the benchmark's stages are no cells")
-    return [HOME.genotype(genotype_name(options.name, "nasbench201_cell"), [cell])]
+    return [DIALECT.genotype(genotype_name(options.name, "nasbench201_cell"), [cell])]
 
 
 def _edges(foreign: Foreign, part: str, at: int, node: int) -> list[str]:
@@ -54,7 +54,7 @@ def _edges(foreign: Foreign, part: str, at: int, node: int) -> list[str]:
     bare = part.strip()
     span = Span(at, at + max(len(part), 1)) if at < len(foreign.text) else None
     if len(bare) < 2 or not (bare.startswith("|") and bare.endswith("|")):
-        raise foreign.refuse("NAS651", "a node is written `|op~0|...|`", span)
+        raise foreign.cell_error("NAS651", "a node is written `|op~0|...|`", span)
     found: dict[int, str] = {}
     offset = at + part.index("|") + 1
     for edge in bare[1:-1].split("|"):
@@ -62,15 +62,15 @@ def _edges(foreign: Foreign, part: str, at: int, node: int) -> list[str]:
         offset += len(edge) + 1
         match = _EDGE.fullmatch(edge)
         if match is None:
-            raise foreign.refuse("NAS651", "an edge is written `op~node`", place)
+            raise foreign.cell_error("NAS651", "an edge is written `op~node`", place)
         index = int(match.group(2))
         if index >= node or index in found:
             text = f"node {node} reads each of the nodes 0 to {node - 1} once, not {index}"
-            raise foreign.refuse("NAS653", text, place)
-        found[index] = HOME.op(foreign, match.group(1), place)
+            raise foreign.cell_error("NAS653", text, place)
+        found[index] = DIALECT.op(foreign, match.group(1), place)
     if len(found) != node:
         text = f"node {node} has {len(found)} edges; it reads all {node} before it"
-        raise foreign.refuse("NAS651", text, span)
+        raise foreign.cell_error("NAS651", text, span)
     return [found[index] for index in range(node)]
 
 
@@ -95,16 +95,16 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     Raises:
         CellError: the cell is not of that form (NAS654), up to the order of operands.
     """
-    names = HOME.op_names(genotype)
+    names = DIALECT.op_names(genotype)
     cell = genotype.cell("normal")
     if len(genotype.cells) != 1 or cell is None:
-        raise CellError((cannot_hold(HOME.title, "more than a normal cell"),))
+        raise CellError((cannot_hold(DIALECT.title, "more than a normal cell"),))
     nodes = _nodes(cell, names)
     if nodes is None:
         what = "this cell: its nodes add an op of each node before them, the last is the output"
-        raise CellError((cannot_hold(HOME.title, what),))
+        raise CellError((cannot_hold(DIALECT.title, what),))
     parts = ("".join(f"|{op}~{at}" for at, op in enumerate(ops)) + "|" for ops in nodes)
-    return "+".join(parts) + "\n", HOME.lost(genotype)
+    return "+".join(parts) + "\n", DIALECT.lost(genotype)
 
 
 def _nodes(cell: Cell, names: dict[str, str]) -> list[list[str]] | None:

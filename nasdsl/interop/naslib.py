@@ -10,18 +10,18 @@ four blocks a cell, all four concatenated; state 0 is h[i-1], state 1 is h[i].
 import ast
 
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.genotype.types import Block, BlockState, Cell, Genotype
+from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype
 
 _OPS = (
     *("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3"),
     *("sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"),
 )
-HOME = Home("NASLib", "darts", {str(at): name for at, name in enumerate(_OPS)}, "darts")
+DIALECT = Dialect("NASLib", "darts", {str(at): name for at, name in enumerate(_OPS)}, "darts")
 _PAIRS = 8
 
 
@@ -36,27 +36,29 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     value = None if node is None else python.value(node)
     if value is None or not isinstance(value.data, list) or len(value.data) != 2:
         span = None if value is None else value.span
-        raise foreign.refuse("NAS651", "a compact architecture is a pair of cells", span)
+        raise foreign.cell_error("NAS651", "a compact architecture is a pair of cells", span)
     kinds = zip(("normal", "reduction"), value.data, strict=True)
     cells = [_cell(foreign, kind, part) for kind, part in kinds]
-    return [HOME.genotype(genotype_name(options.name, "naslib_cell"), cells)]
+    return [DIALECT.genotype(genotype_name(options.name, "naslib_cell"), cells)]
 
 
 def _cell(foreign: Foreign, kind: str, value: Value) -> Cell:
     pairs = value.data if isinstance(value.data, list) else []
     if len(pairs) != _PAIRS:
         text = f"the {kind} cell has {len(pairs)} edges; eight make four blocks"
-        raise foreign.refuse("NAS651", text, value.span)
+        raise foreign.cell_error("NAS651", text, value.span)
     blocks: list[Block] = []
     for at in range(0, _PAIRS, 2):
         inputs, ops = [], []
         for pair in pairs[at : at + 2]:
             both = numbers(foreign, pair, "an edge")
             if len(both) != 2:
-                raise foreign.refuse("NAS651", "an edge is a pair of a state and an op", pair.span)
+                raise foreign.cell_error(
+                    "NAS651", "an edge is a pair of a state and an op", pair.span
+                )
             (state, state_span), (op, op_span) = both
-            inputs.append(HOME.state(foreign, state, len(blocks), state_span))
-            ops.append(HOME.op(foreign, str(op), op_span))
+            inputs.append(DIALECT.state(foreign, state, len(blocks), state_span))
+            ops.append(DIALECT.op(foreign, str(op), op_span))
         blocks.append(Block(f"b{len(blocks)}", (inputs[0], inputs[1]), (ops[0], ops[1]), "add"))
     return cell_of(kind, blocks, [BlockState(block.name) for block in blocks])
 
@@ -67,7 +69,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     Raises:
         CellError: NAS654 for what NASLib cannot say.
     """
-    names = HOME.op_names(genotype)
+    names = DIALECT.op_names(genotype)
     cells = []
     for cell in both_cells("NASLib", genotype):
         if len(cell.blocks) * 2 != _PAIRS:
@@ -81,9 +83,9 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
                 raise CellError((cannot_hold("NASLib", what),))
         cells.append(
             tuple(
-                (HOME.index(cell, state), int(names[op]))
+                (DIALECT.index(cell, state), int(names[op]))
                 for block in cell.blocks
                 for state, op in zip(block.inputs, block.ops, strict=True)
             )
         )
-    return f"{tuple(cells)}\n", HOME.lost(genotype)
+    return f"{tuple(cells)}\n", DIALECT.lost(genotype)

@@ -12,20 +12,20 @@ import json
 import re
 
 from nasdsl.errors import CellError, Diagnostic, Span
-from nasdsl.genotype.types import UNUSED, Block, BlockState, Cell, Genotype
+from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, carried, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
-from nasdsl.interop.home import Home, both_cells, cannot_hold, carried, cell_of, concatenated
 from nasdsl.interop.literals import Value
 from nasdsl.interop.mapping import mapping
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import UNUSED, Block, BlockState, Cell, Genotype
 
 _SAME = (
     *("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5"),
     *("sep_conv_7x7", "dil_conv_3x3", "dil_conv_5x5", "dil_sep_conv_3x3", "conv_1x1", "conv_3x3"),
     *("conv_3x1_1x3", "conv_7x1_1x7", "max_pool_5x5", "max_pool_7x7"),
 )
-HOME = Home("NNI", "nni", {name: name for name in _SAME}, "darts")
+DIALECT = Dialect("NNI", "nni", {name: name for name in _SAME}, "darts")
 _KINDS = {"normal": "normal", "reduce": "reduction"}
 _KEY = re.compile(r"(normal|reduce)/(op|input)_([0-9]{1,3})_([01])")
 #: Blocks of the spaces that concatenate every block: DARTS has four.
@@ -44,19 +44,21 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
         match = _KEY.fullmatch(key)
         if match is None:
             if "/" in key or key.startswith(("normal", "reduce")):
-                raise foreign.refuse("NAS651", f"{key[:60]!r} is no decision of a cell", value.span)
+                raise foreign.cell_error(
+                    "NAS651", f"{key[:60]!r} is no decision of a cell", value.span
+                )
             foreign.note(f"{key[:60]!r} is no part of a cell", value.span)
             continue
         kind, what, node, operand = match.groups()
         found[kind, what, int(node), int(operand)] = value
     cells = [_cell(foreign, kind, found) for kind in _KINDS]
-    return [HOME.genotype(genotype_name(options.name, "nni_cell"), cells)]
+    return [DIALECT.genotype(genotype_name(options.name, "nni_cell"), cells)]
 
 
 def _cell(foreign: Foreign, kind: str, found: dict[tuple[str, str, int, int], Value]) -> Cell:
     nodes = sorted({node for name, _, node, _ in found if name == kind})
     if not nodes:
-        raise foreign.refuse("NAS651", f"there is no `{kind}/op_2_0`: the cell is missing")
+        raise foreign.cell_error("NAS651", f"there is no `{kind}/op_2_0`: the cell is missing")
     blocks: list[Block] = []
     for node in range(2, nodes[-1] + 1):
         inputs, ops = [], []
@@ -64,11 +66,11 @@ def _cell(foreign: Foreign, kind: str, found: dict[tuple[str, str, int, int], Va
             for what in ("op", "input"):
                 if (kind, what, node, operand) not in found:
                     text = f"`{kind}/{what}_{node}_{operand}` is missing"
-                    raise foreign.refuse("NAS651", text)
+                    raise foreign.cell_error("NAS651", text)
             op, state = (found[kind, what, node, operand] for what in ("op", "input"))
-            ops.append(HOME.op(foreign, op.data, op.span))
+            ops.append(DIALECT.op(foreign, op.data, op.span))
             index, span = _index(foreign, state)
-            inputs.append(HOME.state(foreign, index, len(blocks), span))
+            inputs.append(DIALECT.state(foreign, index, len(blocks), span))
         blocks.append(Block(f"b{len(blocks)}", (inputs[0], inputs[1]), (ops[0], ops[1]), "add"))
     every = len(blocks) <= _DARTS_BLOCKS
     which = "every block" if every else "every block that no block reads"
@@ -88,7 +90,7 @@ def _index(foreign: Foreign, value: Value) -> tuple[int, Span]:
     if isinstance(value.data, list) and len(value.data) == 1:
         (inner,) = value.data
     if type(inner.data) is not int:
-        raise foreign.refuse("NAS651", "an input is the number of one state", value.span)
+        raise foreign.cell_error("NAS651", "an input is the number of one state", value.span)
     return inner.data, inner.span
 
 
@@ -98,9 +100,9 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     Raises:
         CellError: NAS654 for what NNI cannot say.
     """
-    names = HOME.op_names(genotype)
+    names = DIALECT.op_names(genotype)
     made: dict[str, object] = {}
-    lost = HOME.lost(genotype)
+    lost = DIALECT.lost(genotype)
     for kind, cell in zip(_KINDS, both_cells("NNI", genotype), strict=True):
         states = set(concatenated("NNI", cell))
         every = {BlockState(block.name) for block in cell.blocks}
@@ -114,6 +116,6 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         for node, block in enumerate(cell.blocks, 2):
             for operand in (0, 1):
                 made[f"{kind}/op_{node}_{operand}"] = names[block.ops[operand]]
-                index = HOME.index(cell, block.inputs[operand])
+                index = DIALECT.index(cell, block.inputs[operand])
                 made[f"{kind}/input_{node}_{operand}"] = [index]
     return json.dumps(made, indent=2) + "\n", lost

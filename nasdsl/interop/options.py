@@ -6,7 +6,7 @@ Non-goals: flags of the command line (`nasdsl.cli.convert`).
 
 from dataclasses import dataclass
 
-from nasdsl.genotype.types import Space
+from nasdsl.language.genotype.types import Space
 
 
 @dataclass(frozen=True, slots=True)

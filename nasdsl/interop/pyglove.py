@@ -10,11 +10,11 @@ options from 0. DNA of one decision is written `DNA(3)`.
 
 import ast
 
-from nasdsl.errors import CellError, Diagnostic, Span, refuse
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.errors import CellError, Diagnostic, Span, cell_error
 from nasdsl.interop.foreign import Foreign
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.options import Options
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space import choices, chosen, decisions
 
 
@@ -32,7 +32,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     if node is None and body and isinstance(body[0], ast.Expr):
         node = body[0].value
     if node is None:
-        raise foreign.refuse("NAS651", "there is no `DNA([...])` in the text")
+        raise foreign.cell_error("NAS651", "there is no `DNA([...])` in the text")
     value = python.value(node)
     listed = value if isinstance(value.data, list) else Value([value], value.span)
     found = numbers(foreign, listed, "the DNA")
@@ -45,14 +45,14 @@ def _taken(foreign: Foreign, space: Space, found: list[tuple[int, Span]], whole:
     open_ones = sum(radix > 1 for radix in radices)
     if len(found) != open_ones:
         text = f"there are {len(found)} numbers; `{space.name}` has {open_ones} open decisions"
-        raise foreign.refuse("NAS651", text, whole)
+        raise foreign.cell_error("NAS651", text, whole)
     numbered = iter(found)
     taken = []
     for radix in radices:
         choice, span = next(numbered) if radix > 1 else (0, whole)
         if not 0 <= choice < radix:
             text = f"this decision has the options 0 to {radix - 1}, not {choice}"
-            raise foreign.refuse("NAS653", text, span)
+            raise foreign.cell_error("NAS653", text, span)
         taken.append(choice)
     return taken
 
@@ -73,7 +73,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
 def _space(options: Options) -> Space:
     if options.space is None:
         raise CellError(
-            refuse(
+            cell_error(
                 "NAS658",
                 "DNA lists the decisions of a space, and no space is given",
                 "`--space SPACE` names it, a file or a name of the library",

@@ -8,11 +8,11 @@ Non-goals: what the values mean.
 import yaml
 
 from nasdsl.errors import Span
-from nasdsl.interop.foreign import MOST_DEPTH, Foreign
+from nasdsl.interop.foreign import MAX_DEPTH, Foreign
 from nasdsl.interop.literals import Value
 
 #: How many values a document may have once its aliases are written out.
-_MOST_VALUES = 20_000
+_MAX_VALUES = 20_000
 _PLAIN = {
     "tag:yaml.org,2002:str",
     "tag:yaml.org,2002:int",
@@ -38,11 +38,11 @@ def yaml_value(foreign: Foreign) -> Value:
         mark = error.problem_mark or error.context_mark
         at = min(mark.index if mark else 0, max(len(foreign.text) - 1, 0))
         text = f"this is not YAML: {error.problem or error.context}"
-        raise foreign.refuse("NAS651", text, Span(at, min(at + 1, len(foreign.text)))) from None
+        raise foreign.cell_error("NAS651", text, Span(at, min(at + 1, len(foreign.text)))) from None
     except yaml.YAMLError as error:
-        raise foreign.refuse("NAS651", f"this is not YAML: {error}"[:200]) from None
+        raise foreign.cell_error("NAS651", f"this is not YAML: {error}"[:200]) from None
     if node is None:
-        raise foreign.refuse("NAS651", "there is no document in the text")
+        raise foreign.cell_error("NAS651", "there is no document in the text")
     return _Reading(foreign).value(node)
 
 
@@ -52,10 +52,10 @@ def _check_depth(foreign: Foreign) -> None:
     for event in yaml.parse(foreign.text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > MOST_DEPTH:
+            if depth > MAX_DEPTH:
                 at = event.start_mark.index if event.start_mark else 0
-                text = f"values nest deeper than {MOST_DEPTH}"
-                raise foreign.refuse("NAS656", text, Span(at, at + 1))
+                text = f"values nest deeper than {MAX_DEPTH}"
+                raise foreign.cell_error("NAS656", text, Span(at, at + 1))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -70,14 +70,14 @@ class _Reading:
     def value(self, node: yaml.Node) -> Value:
         span = Span(node.start_mark.index, node.end_mark.index)
         self.made += 1
-        if self.made > _MOST_VALUES:
-            text = f"aliases make more than {_MOST_VALUES:,} values of this document"
-            raise self.foreign.refuse("NAS656", text, span)
+        if self.made > _MAX_VALUES:
+            text = f"aliases make more than {_MAX_VALUES:,} values of this document"
+            raise self.foreign.cell_error("NAS656", text, span)
         if id(node) in self.open:
-            raise self.foreign.refuse("NAS656", "an alias holds itself", span)
+            raise self.foreign.cell_error("NAS656", "an alias holds itself", span)
         if node.tag not in _PLAIN:
             text = f"the tag {node.tag.removeprefix('tag:yaml.org,2002:')!r:.60} is not read"
-            raise self.foreign.refuse("NAS651", text, span)
+            raise self.foreign.cell_error("NAS651", text, span)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, span)
         self.open.add(id(node))
@@ -93,12 +93,12 @@ class _Reading:
         try:
             data = self.loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
-            raise self.foreign.refuse("NAS651", "this value cannot be read", span) from None
+            raise self.foreign.cell_error("NAS651", "this value cannot be read", span) from None
         return Value(data, span)
 
     def _key(self, node: yaml.Node) -> str:
         span = Span(node.start_mark.index, node.end_mark.index)
         if not isinstance(node, yaml.ScalarNode):
-            raise self.foreign.refuse("NAS651", "a key is no text", span)
+            raise self.foreign.cell_error("NAS651", "a key is no text", span)
         # `N` and `yes` are keys like others, whatever YAML 1.1 makes of them.
         return str(node.value)

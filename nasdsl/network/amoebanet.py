@@ -12,7 +12,7 @@ are the same.
   published network; the CIFAR stem here is NASNet-A's, which the published sizes agree with.
 """
 
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.nasnet import RULES, nasnet_cells, slim_head
 from nasdsl.network.skeleton import Skeleton
 from nasdsl.network.stack import Auxiliary, Stack, auxiliary_layers, joined

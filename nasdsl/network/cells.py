@@ -21,13 +21,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nasdsl.errors import CellError, refuse
-from nasdsl.genotype.types import Block, Cell, Hidden, State, block_state
-from nasdsl.genotype.vocabulary import Form, Op, Vocabulary
-from nasdsl.graph.liveness import Liveness, liveness
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.types import Block, Cell, Hidden, State, block_state
+from nasdsl.language.genotype.vocabulary import Form, Op, Vocabulary
 from nasdsl.network import layers
 from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Primitive, Shape
 from nasdsl.network.layers import Chain
+from nasdsl.network.liveness import Liveness, liveness
 from nasdsl.network.widths import TOO_WIDE
 
 
@@ -159,7 +159,7 @@ class CellExpansion:
         op = self.vocabulary.op[name]
         form = op.form(stride, shape.channels, filters)
         if form is None:
-            raise refuse(
+            raise cell_error(
                 "NAS309",
                 f"op `{name}` of block `{block.name}` cannot reduce, and it reads an input of "
                 f"the {self.cell.kind} cell where that cell reduces",
@@ -178,7 +178,7 @@ class CellExpansion:
             raise self._mismatch(block, left.shape, right.shape)
         channels = left.shape.channels + (right.shape.channels if joins == "concat" else 0)
         if channels > TOO_WIDE:
-            raise refuse(
+            raise cell_error(
                 "NAS308",
                 f"block `{block.name}` of the {self.cell.kind} cell would have more than "
                 f"{TOO_WIDE:,} channels",
@@ -192,7 +192,7 @@ class CellExpansion:
 
     def _mismatch(self, block: Block, left: Shape, right: Shape) -> CellError:
         ops = [f"`{op}` gives {shape}" for op, shape in zip(block.ops, (left, right), strict=True)]
-        return refuse(
+        return cell_error(
             "NAS308",
             f"`{block.combine}` in block `{block.name}` of the {self.cell.kind} cell cannot "
             f"match {left} with {right}",
@@ -239,7 +239,7 @@ class CellExpansion:
             chain += layers.halved_norm(shape, channels)
             shape = chain[-1].shape
         if shape[1:] != last[1:]:
-            raise refuse(
+            raise cell_error(
                 "NAS308",
                 f"the output of the {self.cell.kind} cell cannot match `{state}`, {shape}, "
                 f"with the cell's last block, {last}",

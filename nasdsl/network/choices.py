@@ -4,8 +4,8 @@ Purpose: small questions about settings, asked by the skeleton and by the findin
 Non-goals: answers that need a whole skeleton.
 """
 
-from nasdsl.genotype.settings import Settings, SkeletonName, StemName
-from nasdsl.genotype.types import CellKind, Genotype
+from nasdsl.language.genotype.settings import Settings, SkeletonName, StemName
+from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.defaults import DEFAULTS, Defaults
 from nasdsl.network.widths import Widths
 

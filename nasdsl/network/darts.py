@@ -15,8 +15,8 @@ Non-goals: its ops; those are the vocabulary `darts`.
   cell. ImageNet's pools with stride 2 and lacks the last batch norm, as released.
 """
 
-from nasdsl.genotype.types import Genotype
-from nasdsl.genotype.vocabulary import Form, Op
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.vocabulary import Form, Op
 from nasdsl.network import layers
 from nasdsl.network.cells import CellRules, Given
 from nasdsl.network.graph import Shape

@@ -13,7 +13,7 @@ asked for: it only serves training, and published sizes leave it out.
 
 from typing import NamedTuple
 
-from nasdsl.genotype.settings import SkeletonName, StemName
+from nasdsl.language.genotype.settings import SkeletonName, StemName
 
 
 class Defaults(NamedTuple):

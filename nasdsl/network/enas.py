@@ -16,7 +16,7 @@ Sharing weights while searching.
 - ENAS has no ImageNet network; the stem given here is NASNet-A's.
 """
 
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import layers
 from nasdsl.network.cells import CellRules, Given
 from nasdsl.network.graph import Shape

@@ -6,8 +6,8 @@ Non-goals: wiring; each skeleton has its own file.
 
 from collections.abc import Callable
 
-from nasdsl.genotype.settings import Settings, SkeletonName
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings, SkeletonName
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.amoebanet import amoebanet_stack
 from nasdsl.network.darts import darts_stack
 from nasdsl.network.enas import enas_stack

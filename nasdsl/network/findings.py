@@ -7,8 +7,8 @@ Non-goals: shapes inside cells (NAS308 and NAS309 come from `nasdsl.network.cell
 from collections.abc import Iterator
 
 from nasdsl.errors import Diagnostic
-from nasdsl.genotype.settings import RULES, Settings, checked
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import RULES, Settings, checked
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.choices import NEEDED_CELLS, chosen, image_size, normal_widths
 from nasdsl.network.widths import Widths
 

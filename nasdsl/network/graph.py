@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
-from nasdsl.genotype.display import bundle
-from nasdsl.genotype.types import CellKind, Genotype
+from nasdsl.language.genotype.display import bundle
+from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.skeleton import Skeleton
 
 Primitive = Literal[

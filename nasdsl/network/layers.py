@@ -6,7 +6,7 @@ Non-goals: which layers a skeleton wants, names and wiring (`nasdsl.network.cell
 A chain is a tuple of nodes with empty names and no inputs, each reading the one before.
 """
 
-from nasdsl.genotype.vocabulary import Layer
+from nasdsl.language.genotype.vocabulary import Layer
 from nasdsl.network.graph import Node, Padding, Primitive, Shape
 from nasdsl.network.shapes import window_size
 

@@ -25,8 +25,8 @@ Non-goals: rules every skeleton shares (`nasdsl.network.cells`).
 from collections.abc import Callable, Sequence
 from operator import truediv
 
-from nasdsl.genotype.types import CellKind, Genotype
-from nasdsl.genotype.vocabulary import Form, Op
+from nasdsl.language.genotype.types import CellKind, Genotype
+from nasdsl.language.genotype.vocabulary import Form, Op
 from nasdsl.network import layers
 from nasdsl.network.cells import CellRules, Given
 from nasdsl.network.graph import Shape

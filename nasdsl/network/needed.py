@@ -3,7 +3,7 @@
 Purpose: a cell that reads only h[i-1], or not all that an `output each` passes on, leaves
 modules or blocks that reach no classifier. They are not built: they would cost time and
 never be trained. Valid graph in, valid graph out; names do not change.
-Non-goals: dead blocks within a cell; those are never expanded (`nasdsl.graph.liveness`).
+Non-goals: dead blocks within a cell; those are never expanded (`nasdsl.network.liveness`).
 """
 
 from dataclasses import replace

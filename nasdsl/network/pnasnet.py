@@ -12,7 +12,7 @@ Non-goals: what it shares with `nasnet`: inputs, drop path, stem and head are th
 - slim has no CIFAR network; its stem is NASNet-A's.
 """
 
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.nasnet import RULES, slim_auxiliary, slim_head, slim_stem
 from nasdsl.network.skeleton import Skeleton
 from nasdsl.network.stack import Stack

@@ -9,8 +9,8 @@ Non-goals: defaults (`nasdsl.network.defaults`), what is wrong with settings
 from dataclasses import dataclass
 
 from nasdsl.errors import CellError
-from nasdsl.genotype.settings import Settings, SkeletonName, StemName
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.settings import Settings, SkeletonName, StemName
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.choices import chosen, image_size, normal_widths
 from nasdsl.network.defaults import CIFAR_STEM_MULTIPLIER, CLASSES, IMAGENET_STEM_FILTERS
 from nasdsl.network.findings import settings_findings

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nasdsl.genotype.types import CellKind, Genotype
+from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network import layers
 from nasdsl.network.cells import (
     CellExpansion,

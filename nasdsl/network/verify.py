@@ -7,7 +7,7 @@ Non-goals: whether the graph is the network that was asked for; whether it is mi
 
 from collections.abc import Callable, Sequence
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import IMAGE, Body, NetworkGraph, Node, Primitive, Ref, Shape
 from nasdsl.network.shapes import window_size
 
@@ -65,7 +65,7 @@ def _verify_body(body: Body, module: str) -> None:
         _require(min(node.shape) >= 1, place, f"makes nothing: {node.shape}")
         rule = _RULES.get(node.primitive)
         if rule is None:
-            raise refuse("NAS900", f"{place}: no primitive is called {node.primitive}")
+            raise cell_error("NAS900", f"{place}: no primitive is called {node.primitive}")
         _require(rule(node, inputs), place, f"{node.primitive} cannot make {node.shape}")
         shapes[node.name] = node.shape
     made = {node.name for node in nodes}
@@ -76,7 +76,7 @@ def _verify_body(body: Body, module: str) -> None:
 
 def _require(condition: bool, place: str, what: str) -> None:
     if not condition:
-        raise refuse("NAS900", f"{place}: {what}")
+        raise cell_error("NAS900", f"{place}: {what}")
 
 
 # -- one rule a primitive: does `shape` follow from the inputs? -------------------------

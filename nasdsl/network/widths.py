@@ -9,9 +9,9 @@ Non-goals: the channels elsewhere; `nasdsl.network.cells` works those out layer 
 
 from dataclasses import dataclass
 
-from nasdsl.genotype.types import Cell, State, block_state
-from nasdsl.genotype.vocabulary import Op, Vocabulary
-from nasdsl.graph.liveness import liveness
+from nasdsl.language.genotype.types import Cell, State, block_state
+from nasdsl.language.genotype.vocabulary import Op, Vocabulary
+from nasdsl.network.liveness import liveness
 
 #: Filters double at each of the two reductions.
 LAST_STAGE = 4

@@ -15,8 +15,8 @@ from nasdsl.report.visible import shortened, visible
 LIMIT = 120
 
 _LONGEST_MESSAGE = 1_000
-_MOST_FIXES = 3
-_MOST_LINES_OF_FIX = 6
+_MAX_FIXES = 3
+_MAX_LINES_OF_FIX = 6
 # Of a span of many lines this many are shown at its start and end.
 _EDGE_LINES = 2
 
@@ -54,7 +54,7 @@ def _finding(finding: Diagnostic, limit: int, paint: Paint) -> Iterator[str]:
     for hint in hints:
         yield f"{gutter} {paint('gutter', '=')} {paint('help', 'help')}: {_said(hint)}"
     if finding.source is not None:
-        for fix, title in zip(finding.fixes[:_MOST_FIXES], titles, strict=False):
+        for fix, title in zip(finding.fixes[:_MAX_FIXES], titles, strict=False):
             yield f"{paint('help', 'help')}: {_said(title)}"
             yield from _fixed(finding.source, fix, limit, paint)
 
@@ -139,15 +139,15 @@ def _fixed(source: Source, fix: Fix, limit: int, paint: Paint) -> Iterator[str]:
         marks = (Mark(at, at + len(piece), sign, style),) if piece.strip() else ()
         lines.append(Line(first + offset, new[offset].rstrip("\r"), marks))
         at = 0
-    yield from excerpt(lines[:_MOST_LINES_OF_FIX], 0, limit, paint)
+    yield from excerpt(lines[:_MAX_LINES_OF_FIX], 0, limit, paint)
 
 
 def _removal(first: int, old: list[str], new: list[str], limit: int, paint: Paint) -> Iterator[str]:
-    gutter = len(str(first + min(len(old), _MOST_LINES_OF_FIX) - 1))
+    gutter = len(str(first + min(len(old), _MAX_LINES_OF_FIX) - 1))
     yield paint("gutter", f"{'':{gutter}} |")
     kept = [line for line in new if line.strip()]
     for sign, style, lines in (("-", "removed", old), ("+", "added", kept)):
-        for offset, line in enumerate(lines[:_MOST_LINES_OF_FIX]):
+        for offset, line in enumerate(lines[:_MAX_LINES_OF_FIX]):
             text = visible(shortened(line, limit).replace("\t", "    ")).rstrip()
             yield paint("gutter", f"{first + offset:>{gutter}} ") + paint(style, f"{sign} {text}")
 

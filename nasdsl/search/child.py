@@ -9,9 +9,9 @@ Non-goals: what to do with the network.
 
 from dataclasses import dataclass, replace
 
-from nasdsl.errors import refuse
-from nasdsl.genotype.settings import NO_SETTINGS, RULES, Settings, Value, checked
-from nasdsl.genotype.types import Genotype
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings, Value, checked
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.choices import normal_widths
 
 #: The option that fixes the width of the first cell.
@@ -59,5 +59,5 @@ def child_of(options: dict[str, str]) -> Child:
 def _legal(name: str, setting: str, text: str) -> Value:
     value = checked(setting, text)
     if value is None:
-        raise refuse("NAS502", f"{name} is {RULES[setting].wants}, not {text!r:.40}")
+        raise cell_error("NAS502", f"{name} is {RULES[setting].wants}, not {text!r:.40}")
     return value

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines.engine import Beat, Engine, Finished, Gone, Notice
 from nasdsl.search.proposing import Proposing
 from nasdsl.search.protocol import Searcher
@@ -233,7 +233,7 @@ class _Run:
             self._commit(proven, [])
 
     def _hopeless(self, failures: int, reason: str | None) -> CellError:
-        return refuse(
+        return cell_error(
             "NAS867",
             f"evaluator `{self.settings.evaluator}` has failed on all of {failures} networks "
             f"and never succeeded: {reason}",

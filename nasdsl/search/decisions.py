@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from nasdsl.errors import refuse
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import loads
 from nasdsl.space import choices, chosen, decisions
 
@@ -88,7 +88,7 @@ def open_decisions(space: Space) -> Decisions:
     """
     sizes = {at: len(options) for at, options in enumerate(decisions(space)) if len(options) > 1}
     if not sizes:
-        raise refuse(
+        raise cell_error(
             "NAS604",
             f"space `{space.name}` leaves nothing open, so there is nothing to search",
             "a field is left open with `?` or a choice such as `{add | concat}`",

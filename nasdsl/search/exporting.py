@@ -13,8 +13,8 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nasdsl.errors import refuse
-from nasdsl.export.placing import placed
+from nasdsl.errors import cell_error
+from nasdsl.export.atomic_write import placed
 from nasdsl.search.store import Reader, Trial
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
@@ -38,7 +38,7 @@ def exported(store: Reader, path: Path) -> int:
     write = writers.get(path.suffix.lower())
     if write is None:
         text = f"{str(path)!r} has the suffix {path.suffix!r}, which means no kind of table here"
-        raise refuse("NAS007", text, "there are .csv, .parquet and .db (an Optuna study)")
+        raise cell_error("NAS007", text, "there are .csv, .parquet and .db (an Optuna study)")
     return write(store, path)
 
 
@@ -87,7 +87,7 @@ def _study(store: Reader, path: Path) -> int:
     except ImportError:
         raise _lacking("optuna") from None
     if path.exists():
-        raise refuse("NAS006", f"cannot write {str(path)!r}: a study is not written over")
+        raise cell_error("NAS006", f"cannot write {str(path)!r}: a study is not written over")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
     found = [trial for trial in store.trials() if trial.state in _STATES]
@@ -126,7 +126,7 @@ def _frozen(trial: Trial) -> Any:
 
 def _lacking(package: str) -> Exception:
     text = f"this export needs `{package}`, which is not installed"
-    return refuse("NAS701", text, "pip install 'nasdsl[search]'")
+    return cell_error("NAS701", text, "pip install 'nasdsl[search]'")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from heapq import heappush, heappushpop
 from io import BytesIO
 from typing import Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.search.store import Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
@@ -52,7 +52,7 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
-        raise refuse(
+        raise cell_error(
             "NAS701",
             "the figure needs matplotlib, which is not installed",
             "pip install 'nasdsl[plot]'",

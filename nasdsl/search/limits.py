@@ -4,9 +4,9 @@ Purpose: `--max-params` and `--max-mult-adds`, decided by the cost model in a mi
 Non-goals: what searchers learn from it; a rejection is a failure they observe.
 """
 
-from nasdsl.cost_model import genotype_cost
 from nasdsl.errors import CellError
-from nasdsl.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child
 from nasdsl.search.protocol import Evaluator
 from nasdsl.search.settings import Limit

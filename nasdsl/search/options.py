@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Annotated, Any, get_args, get_origin
 
-from nasdsl.errors import CellError, Diagnostic, listed, nearest, refuse
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _typed(name: str, key: str, value: Any, known: Mapping[str, Parameter]) -> A
         guess = nearest(key, known)
         has = f"its options are {listed(known)}" if known else "it has no options"
         hint = f"did you mean `{guess}`?" if guess else has
-        raise refuse("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", hint)
+        raise cell_error("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", hint)
     wanted, bounds = _type_and_bounds(known[key].annotation)
     read = _read(value, wanted) if isinstance(value, str) else value
     if wanted is float and type(read) is int:
@@ -87,7 +87,7 @@ def _typed(name: str, key: str, value: Any, known: Mapping[str, Parameter]) -> A
     if wanted not in _KINDS or (type(read) is wanted and _within(read, bounds)):
         return read
     kind = f"{_KINDS[wanted]}{f', {bounds}' if bounds else ''}"
-    raise refuse("NAS881", f"{key} of `{name}` is {kind}, not {value!r:.40}")
+    raise cell_error("NAS881", f"{key} of `{name}` is {kind}, not {value!r:.40}")
 
 
 def _type_and_bounds(annotation: Any) -> tuple[Any, Range | None]:

@@ -9,7 +9,7 @@ Non-goals: workers; transactions, which the controller opens.
 from dataclasses import replace
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.resuming import window_of
@@ -92,7 +92,7 @@ class Proposing:
         if self.rejected_in_a_row < self.settings.dry_after:
             return
         names = ", ".join(f"{name} {value}" for name, value in self.settings.limits.items())
-        raise refuse(
+        raise cell_error(
             "NAS868",
             f"{self.rejected_in_a_row} proposals in a row are beyond the limits ({names})",
             "raise the limits, or search a space of smaller networks",

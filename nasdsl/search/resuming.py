@@ -9,8 +9,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from nasdsl.errors import refuse
-from nasdsl.genotype.text import space_text
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.text import space_text
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Store
 from nasdsl.space import count
@@ -29,7 +29,7 @@ def agreed(settings: SearchSettings, store: Store, *, resume: bool) -> SearchSet
             NAS866 (the store has a search already and nobody said to resume).
     """
     if count(settings.space) == 1:
-        raise refuse(
+        raise cell_error(
             "NAS604",
             "the space has a single member, so there is nothing to search",
             "`?` or `{add | concat}` leaves a field open",
@@ -42,7 +42,7 @@ def agreed(settings: SearchSettings, store: Store, *, resume: bool) -> SearchSet
             store.put_settings({**_identity(settings), "trials": settings.trials})
         return settings
     if not resume:
-        raise refuse(
+        raise cell_error(
             "NAS866",
             f"{store.path} holds a search already",
             "`--resume` goes on with it; another `--store` begins a new one",
@@ -90,7 +90,7 @@ def _refuse_another(settings: SearchSettings, kept: dict[str, Any], store: Store
         for key in other
         if key != "space"
     ]
-    raise refuse(
+    raise cell_error(
         "NAS863",
         f"{store.path} is of another search: {', '.join(other)}",
         *differences,

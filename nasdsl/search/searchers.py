@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from nasdsl.errors import listed, nearest, refuse
-from nasdsl.genotype.types import Space
+from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.language.genotype.types import Space
 from nasdsl.search.options import checked, options
 from nasdsl.search.protocol import Searcher
 
@@ -39,7 +39,7 @@ def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
     make = _maker(name)
     made = make(space, seed, **checked(name, make, given))
     if not isinstance(made, Searcher):
-        raise refuse(
+        raise cell_error(
             "NAS880",
             f"`{name}` is offered as a search algorithm and is none",
             "a searcher has `propose`, `observe`, `state_dict` and `load_state_dict`",
@@ -76,10 +76,10 @@ def _maker(name: str) -> Maker:
     if name not in entries:
         guess = nearest(name, entries)
         hint = f"did you mean `{guess}`?" if guess else f"installed: {listed(sorted(entries))}"
-        raise refuse("NAS880", f"no search algorithm is called {name!r:.60}", hint)
+        raise cell_error("NAS880", f"no search algorithm is called {name!r:.60}", hint)
     values = sorted({entry.value for entry in entries[name]})
     if len(values) > 1:
-        raise refuse(
+        raise cell_error(
             "NAS880",
             f"{len(values)} installed packages offer a search algorithm called `{name}`",
             f"they are {listed(values)}; uninstall all but one of them",
@@ -90,13 +90,13 @@ def _maker(name: str) -> Maker:
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         ours = entry.value.startswith("nasdsl.")
-        raise refuse(
+        raise cell_error(
             "NAS701",
             f"the algorithm `{name}` needs `{missing}`, which is not installed",
             'pip install "nasdsl[search]"' if ours else f"pip install {missing}",
         ) from error
     except (ImportError, AttributeError) as error:
-        raise refuse(
+        raise cell_error(
             "NAS880", f"algorithm `{name}` cannot be imported from {entry.value}: {error}"
         ) from error
     return made

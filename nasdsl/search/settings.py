@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.types import Genotype, Space
 
 #: Why a genotype is not worth evaluating, or None: `--max-params` and the like.
 Limit = Callable[[Genotype], str | None]

@@ -9,8 +9,8 @@ from dataclasses import replace
 from math import log10, prod
 
 from nasdsl.canonical import cell_encoding
-from nasdsl.errors import refuse
-from nasdsl.genotype.types import Space
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.types import Space
 from nasdsl.space.indexing import enumerate_genotypes
 from nasdsl.space.plan import plan
 
@@ -41,7 +41,7 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
     alone = [replace(space, cells=(cell,)) for cell in space.cells]
     raw = sum(map(count, alone))
     if raw > limit:
-        raise refuse(
+        raise cell_error(
             "NAS601",
             f"space `{space.name}` has {_in_words(raw)} cells to compare, more than the "
             f"{limit:,} allowed",

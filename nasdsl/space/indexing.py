@@ -8,7 +8,7 @@ Non-goals: drawing (`nasdsl.space.sampling`).
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.membership import choices
 from nasdsl.space.plan import plan
 

@@ -10,8 +10,8 @@ outside a space that holds its twin.
 
 from collections.abc import Iterator, Mapping
 
-from nasdsl.errors import CellError, listed, refuse
-from nasdsl.genotype.types import (
+from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.language.genotype.types import (
     Block,
     BlockState,
     Cell,
@@ -22,7 +22,7 @@ from nasdsl.genotype.types import (
     State,
     block_state,
 )
-from nasdsl.syntax.tree import FIELD_NAMES
+from nasdsl.language.tree import FIELD_NAMES
 
 _Renamed = Mapping[State, State]
 
@@ -54,7 +54,7 @@ def choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
 
 
 def _outside(message: str, *hints: str) -> CellError:
-    return refuse("NAS602", message, *hints)
+    return cell_error("NAS602", message, *hints)
 
 
 def _same_kinds(space: Space, genotype: Genotype) -> None:

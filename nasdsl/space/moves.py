@@ -7,8 +7,8 @@ Non-goals: steps that add or remove blocks, and steps that leave the space.
 from collections.abc import Iterator
 from random import Random
 
-from nasdsl.errors import refuse
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.membership import choices
 from nasdsl.space.plan import plan
 
@@ -28,7 +28,7 @@ def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
     taken = list(choices(space, genotype))
     open_decisions = [at for at, radix in enumerate(laid_out.radices) if radix > 1]
     if not open_decisions:
-        raise refuse(
+        raise cell_error(
             "NAS604",
             f"space `{space.name}` leaves nothing open, so nothing can be taken otherwise",
             "a field is left open with `?` or a choice such as `{add | concat}`",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nasdsl.genotype.types import Block, Cell, CellKind, Genotype, Output, Space, State
+from nasdsl.language.genotype.types import Block, Cell, CellKind, Genotype, Output, Space, State
 
 Options = tuple[State, ...] | tuple[str, ...]
 

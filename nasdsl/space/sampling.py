@@ -8,7 +8,7 @@ Non-goals: distinct samples; in a small space a genotype may be drawn twice.
 from collections.abc import Iterator
 from random import Random
 
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.counting import count
 from nasdsl.space.indexing import digits
 from nasdsl.space.plan import plan

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from nasdsl.errors import refuse
-from nasdsl.export.placing import placed
+from nasdsl.errors import cell_error
+from nasdsl.export.atomic_write import placed
 
 #: Stands in every file; raised when older ones can no longer be read.
 FORMAT = 1
@@ -90,7 +90,7 @@ class Checkpoints:
                 reasons.append(f"{path.name}: {str(error).strip().splitlines()[0][:120]}")
         if not damaged:
             return None
-        raise refuse("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)
+        raise cell_error("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)
 
 
 def _read(path: Path) -> State:

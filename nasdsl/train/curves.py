@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.train.results import Epoch
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def curves(histories: Sequence[Sequence[Epoch]]) -> bytes:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
-        raise refuse(
+        raise cell_error(
             "NAS701",
             "curves need matplotlib, which is not installed",
             "pip install 'nasdsl[train]'",

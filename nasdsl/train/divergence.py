@@ -7,7 +7,7 @@ Non-goals: recovering; which value of a recipe is to blame is for people to judg
 import math
 from pathlib import Path
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 
 #: How many times the loss of guessing is beyond hope. A training that works stays near or
 #: below that loss; momentum that runs away passes any bound within a few steps.
@@ -34,7 +34,7 @@ def check_converging(loss: float, classes: int, step: int, saved: Path | None = 
 def diverged(what: str, saved: Path | None = None) -> CellError:
     """The refusal to go on; `saved` is the newest checkpoint."""
     kept = [f"the last good checkpoint is {saved}"] if saved else []
-    return refuse(
+    return cell_error(
         "NAS840",
         f"training has diverged: {what}",
         "a lower learning rate, a longer warm-up or a tighter clip may help: "

@@ -6,7 +6,7 @@ Non-goals: those that a part alone needs (matplotlib, TensorBoard, scikit-learn)
 
 from importlib.util import find_spec
 
-from nasdsl.errors import listed, refuse
+from nasdsl.errors import cell_error, listed
 
 _NEEDED = ("torch", "torchvision", "accelerate", "safetensors")
 
@@ -20,7 +20,7 @@ def ensure_installed() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         are = "is" if len(missing) == 1 else "are"
-        raise refuse(
+        raise cell_error(
             "NAS701",
             f"training needs {listed(missing)}, which {are} not installed",
             "pip install 'nasdsl[train]'",

@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
-from nasdsl.errors import CellError, Diagnostic, listed, nearest, refuse
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
@@ -200,7 +200,7 @@ def recipe_text(name: str) -> str:
     if name not in NAMES:
         guess = nearest(name, NAMES)
         hint = f"did you mean `{guess}`?" if guess else f"there are {listed(NAMES)}"
-        raise refuse("NAS820", f"unknown recipe `{name}`", hint)
+        raise cell_error("NAS820", f"unknown recipe `{name}`", hint)
     return (files("nasdsl.train") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
 _SUFFIX = ".toml"
@@ -40,10 +40,10 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
         values = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise refuse("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
+        raise cell_error("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
     base = values.pop("base", _BASE)
     if not isinstance(base, str):
-        raise refuse("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
+        raise cell_error("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
     return recipe(base).changed(**values)
 
 

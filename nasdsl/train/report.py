@@ -7,8 +7,8 @@ Non-goals: comparing runs.
 from collections.abc import Sequence
 
 from nasdsl.errors import CellError
-from nasdsl.export.placing import placed
-from nasdsl.genotype.types import Genotype
+from nasdsl.export.atomic_write import placed
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.train.curves import curves
 from nasdsl.train.recipe_file import resolved_text

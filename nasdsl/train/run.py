@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nasdsl import export
-from nasdsl.compiler import compile
+from nasdsl.api.compile import compile
 from nasdsl.loading import loads
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.interruption import interruption

@@ -18,11 +18,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nasdsl.errors import CellError, refuse
-from nasdsl.export.placing import placed, refused_by_name
+from nasdsl.errors import CellError, cell_error
+from nasdsl.export.atomic_write import placed, refused_by_name
 from nasdsl.train.checkpoint import Checkpoints
-from nasdsl.train.circumstances import circumstances
 from nasdsl.train.execution import Execution
+from nasdsl.train.provenance import provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, resolved_text
 from nasdsl.train.results import Epoch
@@ -80,7 +80,7 @@ class RunFolder:
             CellError: NAS841, something is there; NAS006, it cannot be written.
         """
         if self.exists:
-            raise refuse(
+            raise cell_error(
                 "NAS841",
                 f"{str(self.path)!r} holds a run already",
                 f"`nasdsl train --resume {self.path}` goes on with it",
@@ -88,7 +88,7 @@ class RunFolder:
         with refused_by_name(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self.path.iterdir()):
-                raise refuse("NAS841", f"{str(self.path)!r} is not empty, and holds no run")
+                raise cell_error("NAS841", f"{str(self.path)!r} is not empty, and holds no run")
         write_text(self / NETWORK, job.network)
         write_text(self / RECIPE, resolved_text(job.recipe))
         about = {
@@ -97,7 +97,7 @@ class RunFolder:
             "seed": job.seed,
             "execution": asdict(job.execution),
             "command": command,
-            **circumstances(),
+            **provenance(),
         }
         # Last, because a folder with this file is a run.
         write_text(self / RUN, json.dumps(about, indent=2) + "\n")
@@ -109,7 +109,7 @@ class RunFolder:
             CellError: NAS843, there is no run, or its files are damaged.
         """
         if not self.exists:
-            raise refuse(
+            raise cell_error(
                 "NAS843",
                 f"there is no run in {str(self.path)!r}",
                 f"`nasdsl train FILE --out {self.path}` begins one",
@@ -125,7 +125,7 @@ class RunFolder:
             raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
-            raise refuse(
+            raise cell_error(
                 "NAS843", f"the run in {str(self.path)!r} cannot be read", f"{RUN}: {reason}"
             ) from None
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import torch
 
-from nasdsl.cost_model import graph_cost
+from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
 
 #: Mult-adds of a layer's forward pass below which a core alone is as fast: some 100 microseconds.

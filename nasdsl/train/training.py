@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.train.ema import Average
 from nasdsl.train.execution import Execution
 from nasdsl.train.objective import objective
@@ -72,7 +72,7 @@ class Training:
         processes, accumulation = self.accelerator.num_processes, self.execution.accumulation
         batch, parts = min(self.recipe.batch, count), processes * accumulation
         if batch % parts or not batch:
-            raise refuse(
+            raise cell_error(
                 "NAS845",
                 f"a batch of {batch} images cannot be cut into {parts} equal parts "
                 f"({processes} processes, {accumulation} accumulation steps)",
@@ -216,7 +216,7 @@ def accelerator_for(device: str | None, precision: str) -> Accelerator:
     mixed = "bf16" if precision == "bf16" else "no"
     found = Accelerator(cpu=device == "cpu", mixed_precision=mixed)
     if device is not None and found.device.type != device:
-        raise refuse(
+        raise cell_error(
             "NAS707",
             f"the device {device!r:.40} cannot be used",
             f"training would run on `{found.device.type}`; which one of several is chosen by "

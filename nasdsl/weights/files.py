@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.weights.hdf5 import keras_weights
 
 #: What a file may hold: tensors and arrays by name, and whatever else a checkpoint keeps.
@@ -46,19 +46,19 @@ def contents(path: Path) -> Contents:
         read = _reader(path, head)
     except OSError as error:
         if Path(f"{path}.index").is_file():
-            raise refuse("NAS802", f"{path} is a TensorFlow checkpoint", *_TENSORFLOW) from None
-        raise refuse("NAS001", f"{path}: {error.strerror or error}") from None
+            raise cell_error("NAS802", f"{path} is a TensorFlow checkpoint", *_TENSORFLOW) from None
+        raise cell_error("NAS001", f"{path}: {error.strerror or error}") from None
     if read is None:
         kind = "a TensorFlow checkpoint" if _TENSORFLOW_FILE.search(path.name) else ""
         hints = _TENSORFLOW if kind else (_READABLE,)
-        raise refuse("NAS802", f"{path} is {kind or 'no file of weights'}", *hints)
+        raise cell_error("NAS802", f"{path} is {kind or 'no file of weights'}", *hints)
     try:
         return read(path)
     except CellError:
         raise
     except Exception as error:  # libraries raise anything over a damaged file
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-        raise refuse(
+        raise cell_error(
             "NAS802", f"{path} is damaged or cut short", f"the reader says: {reason}"
         ) from None
 
@@ -122,7 +122,7 @@ def _torch(path: Path) -> Contents:
         raise _could_run_code(path, reason) from None
     if not isinstance(loaded, Mapping):
         kind = type(loaded).__name__
-        raise refuse("NAS802", f"{path} holds no tensors by name but a {kind}", _READABLE)
+        raise cell_error("NAS802", f"{path} holds no tensors by name but a {kind}", _READABLE)
     return loaded
 
 
@@ -138,7 +138,7 @@ def _forbidden(message: str) -> str | None:
 
 
 def _could_run_code(path: Path, reason: str) -> CellError:
-    return refuse(
+    return cell_error(
         "NAS803",
         f"{path} is refused, because reading it could run code: {reason}",
         "save the tensors alone: `torch.save(net.state_dict(), path)`",

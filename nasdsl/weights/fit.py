@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.weights.layout import Layout, Table
 from nasdsl.weights.parameters import Parameter, Sizes
@@ -147,7 +147,7 @@ def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     elif fit.unequal and not fit.missing:
         hints.insert(0, "they are of other settings: filters, N, classes or stem_filters")
     message = f"the weights do not fit `{graph.name}` in layout `{layout}`: {counts}"
-    return refuse("NAS801", message, *hints)
+    return cell_error("NAS801", message, *hints)
 
 
 def _sizes(shape: Sizes) -> str:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 _NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -29,7 +29,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
     try:
         h5py: Any = import_module("h5py")
     except ModuleNotFoundError:
-        raise refuse("NAS701", f"reading {path} needs h5py", "pip install h5py") from None
+        raise cell_error("NAS701", f"reading {path} needs h5py", "pip install h5py") from None
     source: Any = path
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -39,7 +39,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
         datasets = _datasets(root, h5py)
         for name, dataset in datasets.items():
             if dataset.external or dataset.is_virtual:
-                raise refuse("NAS802", f"{path} keeps `{name}` in another file")
+                raise cell_error("NAS802", f"{path} keeps `{name}` in another file")
         numbered = "layers" in root and "layer_names" not in root.attrs
         if not numbered:
             return {name: dataset[()] for name, dataset in datasets.items()}

@@ -11,7 +11,7 @@ framework orders their axes stands in its `Dialect`.
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.weights.chains import learned
 from nasdsl.weights.parameters import Sizes, tensors
@@ -125,7 +125,9 @@ def nameless(layout: str, graph: NetworkGraph, place: str, part: Part) -> Except
     hints = [f"the weights of `{graph.name}` itself are read in layout `native`"]
     if part.label == "auxiliary":
         hints = ["a network without the auxiliary classifier takes the weights"]
-    return refuse("NAS804", f"layout `{layout}` has no names for {place} ({part.label})", *hints)
+    return cell_error(
+        "NAS804", f"layout `{layout}` has no names for {place} ({part.label})", *hints
+    )
 
 
 def _sources(

@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.weights.files import contents
 from nasdsl.weights.fit import fit, misfit, share
@@ -112,7 +112,7 @@ def _best(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Tabl
             best = covered, layout, table
     if best is None:
         some = ", ".join(f"`{name}`" for name in list(weights)[:3]) or "nothing"
-        raise refuse(
+        raise cell_error(
             "NAS801",
             f"the weights fit `{graph.name}` in no layout: none of their names is known",
             f"they have {some}" + (", ..." if len(weights) > 3 else ""),

@@ -14,7 +14,7 @@ Undone, as often as it applies:
 from collections.abc import Mapping
 from typing import Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 _PREFIXES = ("module.", "_orig_mod.")
@@ -34,7 +34,7 @@ def normalised(source: Mapping[Any, Any]) -> dict[str, Any]:
         source = inner
     for name in source:
         if not isinstance(name, str):
-            raise refuse("NAS802", f"weights have names, and {name!r:.40} is none")
+            raise cell_error("NAS802", f"weights have names, and {name!r:.40} is none")
     weights: dict[str, Any] = dict(source)
     for mark in _MARKS:
         if any(name.startswith(mark) for name in weights):

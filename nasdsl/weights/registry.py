@@ -4,7 +4,7 @@ Purpose: one list, in the order `auto` tries them.
 Non-goals: choosing; `nasdsl.weights.load` does.
 """
 
-from nasdsl.errors import listed, nearest, refuse
+from nasdsl.errors import cell_error, listed, nearest
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.weights import cadene, darts, keras, native, slim, timm
 from nasdsl.weights.layout import Layout, Table
@@ -24,7 +24,7 @@ def find(name: str) -> Layout:
         return LAYOUTS[name]
     near = nearest(name, LAYOUTS)
     hints = [f"did you mean `{near}`?"] if near else []
-    raise refuse(
+    raise cell_error(
         "NAS805",
         f"no layout of weights is called `{name:.40}`",
         *hints,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module
 from nasdsl_backends.source.cell_text import CellText, channels_of
 from nasdsl_backends.source.chains import (
@@ -105,7 +105,7 @@ def _body_key(module: Module, chains: Chains) -> Key:
     parts: list[Key] = []
     for part in body.parts:
         if not is_chain(part):
-            raise refuse(
+            raise cell_error(
                 "NAS704",
                 "backend `source` writes networks as the language makes them, "
                 f"and {part.path or part.label} of `{module.name}` is no chain of layers",

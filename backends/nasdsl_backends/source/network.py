@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import IMAGE, Module, NetworkGraph, Node, Ref, Shape
 from nasdsl_backends.source.cells import CellClass
 from nasdsl_backends.source.code import (
@@ -119,7 +119,7 @@ def _chain(module: Module) -> list[Node]:
     names = [node.name for node in nodes]
     follows = all(later.inputs == (name,) for name, later in zip(names, nodes[1:], strict=False))
     if not follows or not all(name.isidentifier() for name in names):
-        raise refuse(
+        raise cell_error(
             "NAS704",
             f"backend `source` writes `{module.name}` as a chain of layers only, and it is none",
         )

@@ -6,7 +6,7 @@ Non-goals: the parts.
 
 from collections.abc import Iterable
 
-from nasdsl.genotype.settings import SkeletonName
+from nasdsl.language.genotype.settings import SkeletonName
 from nasdsl.network.graph import NetworkGraph
 from nasdsl_backends.source.cells import cell_classes, class_lines
 from nasdsl_backends.source.chains import chains_of

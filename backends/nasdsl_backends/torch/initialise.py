@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from nasdsl.genotype.settings import SkeletonName
+from nasdsl.language.genotype.settings import SkeletonName
 
 _Layer = nn.Conv2d | nn.Linear
 _LEVELS = 1 << 16

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import activated, optimised
 from nasdsl_backends.torch.classifier import linear_of, with_classes
@@ -48,7 +48,7 @@ class Network(nn.Module):
     training with an auxiliary classifier, `NetworkOutputs`.
 
     Args:
-        graph: what to build; as `nasdsl.compiler.compiled_graph` makes it.
+        graph: what to build; as `nasdsl.api.compile.compiled_graph` makes it.
         device: where; `meta` makes parameters without values, in a fraction of a second.
         dtype: of parameters and moving statistics.
         seed: draws the initial weights independently of PyTorch's global generator.
@@ -79,7 +79,7 @@ class Network(nn.Module):
         super().__init__()
         if drop_path_mode not in ("scheduled", "plain"):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
-            raise refuse("NAS502", text)
+            raise cell_error("NAS502", text)
         self.graph, self.drop_path_mode = graph, drop_path_mode
         self.num_classes = graph.skeleton.classes
         self.feature_info = [

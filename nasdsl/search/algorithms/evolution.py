@@ -9,7 +9,7 @@ Non-goals: recombination, which the paper does not use either.
 from collections import deque
 from collections.abc import Sequence
 
-from nasdsl.genotype.types import Space
+from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, generator, open_decisions
 from nasdsl.search.options import Count
 from nasdsl.search.protocol import Result, State

@@ -8,7 +8,7 @@ Non-goals: going downhill.
 
 from collections.abc import Sequence
 
-from nasdsl.genotype.types import Space
+from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, generator, open_decisions
 from nasdsl.search.protocol import Result, State
 

@@ -13,8 +13,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
-from nasdsl.errors import nearest, refuse
-from nasdsl.genotype.types import Space
+from nasdsl.errors import cell_error, nearest
+from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, generator, open_decisions
 from nasdsl.search.protocol import Result, State
 
@@ -112,7 +112,7 @@ def _sampler_class(name: str) -> Any:
     known = [each for each in optuna.samplers.__all__ if each.endswith("Sampler")]
     if name not in known or not hasattr(optuna.samplers, name):
         guess = nearest(name, known)
-        raise refuse(
+        raise cell_error(
             "NAS881",
             f"Optuna has no sampler called {name!r:.60}",
             f"did you mean `{guess}`?" if guess else "its default is `TPESampler`",
@@ -121,7 +121,7 @@ def _sampler_class(name: str) -> Any:
     try:
         made(seed=0)
     except TypeError as error:
-        raise refuse(
+        raise cell_error(
             "NAS881", f"Optuna's {name} cannot be made from a seed alone: {error}"
         ) from error
     return made

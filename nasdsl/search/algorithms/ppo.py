@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from nasdsl.genotype.types import Space
+from nasdsl.language.genotype.types import Space
 from nasdsl.search.algorithms.controller_network import ControllerNetwork
 from nasdsl.search.decisions import Choices, generator, open_decisions
 from nasdsl.search.options import Amount, Count, Share

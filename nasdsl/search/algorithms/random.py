@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from math import prod
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.genotype.text import genotype_text
-from nasdsl.genotype.types import Genotype, Space
+from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.decisions import generator, open_decisions
 from nasdsl.search.protocol import Result, State
 from nasdsl.search.shuffle import shuffled

@@ -7,7 +7,7 @@ Non-goals: starting anything.
 import os
 from importlib import import_module
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
 from nasdsl.search.settings import SearchSettings
 
@@ -25,15 +25,15 @@ def engine_for(settings: SearchSettings) -> Engine:
         settings.evaluator, settings.heartbeat, settings.recycle, settings.memory
     )
     if settings.engine == "ray":
-        from nasdsl.search.engines.apart import EngineApart
         from nasdsl.search.engines.ray import RayEngine
+        from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 
         share = 1 / settings.per_gpu if settings.gpus else 0.0
         environment = _environment(settings)
         ray = RayEngine(
             settings.address, settings.size, workers, environment, share, settings.threads
         )
-        return EngineApart(ray)
+        return SubprocessEngine(ray)
     from nasdsl.search.engines.local import LocalEngine
 
     return LocalEngine(slots(settings), workers)
@@ -64,11 +64,11 @@ def _visible(wanted: int) -> list[str]:
     try:
         there = import_module("torch").cuda.device_count()
     except ModuleNotFoundError:
-        raise refuse(
+        raise cell_error(
             "NAS701", "GPUs need `torch`, which is not installed", 'pip install "nasdsl[search]"'
         ) from None
     if there < wanted:
-        raise refuse(
+        raise cell_error(
             "NAS869",
             f"{wanted} GPU{'s' * (wanted > 1)} asked for, and this machine has {there}",
             "leave out `--gpus` to train on the CPU",

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines import processes
 from nasdsl.search.engines.engine import Beat, Finished, Gone, Notice, Slot, WorkerSettings
 from nasdsl.search.store import Lease, Outcome
@@ -244,11 +244,11 @@ def _last_words(worker: _Worker) -> str:
 
 
 def _unable(code: str, message: str, hints: Sequence[str]) -> CellError:
-    return refuse(code, message, *hints)
+    return cell_error(code, message, *hints)
 
 
 def _no_start(worker: _Worker) -> CellError:
-    return refuse(
+    return cell_error(
         "NAS869",
         f"workers end before they are ready; the last words of one: {_last_words(worker)}",
         "the evaluator has to import and set itself up without ending the process",

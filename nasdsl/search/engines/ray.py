@@ -3,7 +3,8 @@
 Purpose: the protocol of engines over Ray. An actor that dies, with its node or alone, costs the
 lease it had; another one is asked for at once, and waits where the cluster has no room.
 Non-goals: Ray Tune; retries by Ray, which would evaluate behind the controller's back; the
-loss of the cluster's head, after which this process cannot go on (`nasdsl.search.engines.apart`
+loss of the cluster's head, after which this process cannot go on
+(`nasdsl.search.engines.subprocess_engine`
 runs the engine in a process of its own for that).
 """
 
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
+from nasdsl.search.engines.actor_worker import ActorWorker
 from nasdsl.search.engines.engine import Finished, Gone, Notice, Slot, WorkerSettings
-from nasdsl.search.engines.keeper import Keeper
 from nasdsl.search.store import Lease
 
 
@@ -122,7 +123,7 @@ class RayEngine:
     def _ask(self) -> None:
         self._started += 1
         name = f"ray{self._started}"
-        actor_class = self._ray.remote(Keeper).options(
+        actor_class = self._ray.remote(ActorWorker).options(
             num_cpus=self.cpus,
             num_gpus=self.gpu_share,
             max_restarts=0,
@@ -161,7 +162,7 @@ class RayEngine:
     def _refuse_few_gpus(self) -> None:
         # More may join later; a cluster without any is most likely a mistake.
         if self.gpu_share and not self._ray.cluster_resources().get("GPU", 0):
-            raise refuse(
+            raise cell_error(
                 "NAS869",
                 f"GPUs are asked for, and the cluster at {self.address} has none",
                 "leave out `--gpus` to train on the CPU",
@@ -180,7 +181,7 @@ def _imported() -> Any:
     try:
         return import_module("ray")
     except ModuleNotFoundError:
-        raise refuse(
+        raise cell_error(
             "NAS701",
             "engine `ray` needs `ray`, which is not installed",
             'pip install "nasdsl[ray]"',
@@ -198,7 +199,7 @@ def _of_keeper(error: Any) -> Exception:
 
 
 def _unreachable(address: str, error: Exception) -> CellError:
-    return refuse(
+    return cell_error(
         "NAS870",
         f"no Ray cluster can be reached at `{address}`: {_words(error)}",
         "`ray start --head` starts one; `--address local` starts one for this search",

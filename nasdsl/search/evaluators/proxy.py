@@ -10,11 +10,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from nasdsl.compiler import compile
-from nasdsl.cost_model import genotype_cost
-from nasdsl.errors import listed, nearest, refuse
-from nasdsl.genotype.settings import Settings, checked
+from nasdsl.api.compile import compile
+from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.language.genotype.settings import Settings, checked
 from nasdsl.loading import loads
+from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child, child_of
 from nasdsl.search.protocol import Report, Score
 
@@ -62,7 +62,7 @@ def scored(what: str, options: dict[str, str]) -> Scored:
     """
     if what not in PROXIES:
         guess = nearest(what, PROXIES)
-        raise refuse(
+        raise cell_error(
             "NAS882",
             f"no zero-cost score is called {what!r:.60}",
             f"did you mean `{guess}`?" if guess else f"the scores are {listed(PROXIES)}",
@@ -71,7 +71,7 @@ def scored(what: str, options: dict[str, str]) -> Scored:
     child = child_of(options)
     data = _batch(options) if takes_images else None
     if options:
-        raise refuse("NAS882", f"the score `{what}` does not take {listed(options)}")
+        raise cell_error("NAS882", f"the score `{what}` does not take {listed(options)}")
     module, _, function = place.partition(":")
     if data is not None:
         child = Child(child.settings, child.cell_filters, data.settings)
@@ -86,7 +86,7 @@ def _batch(options: dict[str, str]) -> _Data:
 
     count = checked("filters", options.pop("batch", str(_BATCH)))
     if not isinstance(count, int):
-        raise refuse("NAS882", "batch is a whole number of images, at least 1")
+        raise cell_error("NAS882", "batch is a whole number of images, at least 1")
     chosen = recipe("search", augmentation="none")
     data = datasets(options.pop("data", "digits"), chosen)
     settings = Settings(**network_settings(data, chosen))

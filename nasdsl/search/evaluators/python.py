@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from nasdsl.errors import nearest, refuse
+from nasdsl.errors import cell_error, nearest
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 
@@ -42,19 +42,19 @@ def called(what: str, options: dict[str, str]) -> Called:
     no_options("python", options)
     name, _, path = what.partition(":")
     if not name or not path:
-        raise refuse("NAS882", f"`python:{what}` is not of the form python:module:function")
+        raise cell_error("NAS882", f"`python:{what}` is not of the form python:module:function")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
         found: object = import_module(name)
     except ModuleNotFoundError as error:
-        raise refuse("NAS882", f"`python:{what}` cannot be imported: {error}") from error
+        raise cell_error("NAS882", f"`python:{what}` cannot be imported: {error}") from error
     for attribute in path.split("."):
         if not hasattr(found, attribute):
             guess = nearest(attribute, dir(found))
             hints = [f"did you mean `{guess}`?"] if guess else []
-            raise refuse("NAS882", f"`{name}` has no `{attribute}`", *hints)
+            raise cell_error("NAS882", f"`{name}` has no `{attribute}`", *hints)
         found = getattr(found, attribute)
     if not callable(found):
-        raise refuse("NAS882", f"`{what}` cannot be called")
+        raise cell_error("NAS882", f"`{what}` cannot be called")
     return Called(found)

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl
 
-from nasdsl.errors import listed, nearest, refuse
+from nasdsl.errors import cell_error, listed, nearest
 from nasdsl.search.protocol import Evaluator
 
 #: The kinds, and the function that makes one: `(what, options) -> Evaluator`.
@@ -38,7 +38,7 @@ def evaluator(spec: str) -> Evaluator:
     kind, _, what = head.partition(":")
     if kind not in KINDS:
         guess = nearest(kind, KINDS)
-        raise refuse(
+        raise cell_error(
             "NAS882",
             f"no kind of evaluator is called {kind!r:.60}",
             f"did you mean `{guess}`?" if guess else f"the kinds are {listed(KINDS)}",
@@ -46,7 +46,7 @@ def evaluator(spec: str) -> Evaluator:
     try:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(has_options)))
     except ValueError as error:
-        raise refuse(
+        raise cell_error(
             "NAS882", f"the options of evaluator {spec!r:.80} are not KEY=VALUE&KEY=VALUE"
         ) from error
     module, _, function = KINDS[kind].partition(":")
@@ -54,7 +54,7 @@ def evaluator(spec: str) -> Evaluator:
         make: Callable[..., Any] = getattr(import_module(module), function)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        raise refuse(
+        raise cell_error(
             "NAS701",
             f"the evaluator `{kind}` needs `{missing}`, which is not installed",
             'pip install "nasdsl[search]"',
@@ -70,6 +70,6 @@ def no_options(kind: str, options: dict[str, str]) -> None:
         CellError: NAS882.
     """
     if options:
-        raise refuse(
+        raise cell_error(
             "NAS882", f"the evaluator `{kind}` takes no options, and has {listed(options)}"
         )

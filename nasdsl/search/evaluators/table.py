@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import listed, nearest, refuse
+from nasdsl.errors import cell_error, listed, nearest
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Score
 
@@ -38,7 +38,7 @@ class Table:
         """
         hash = canonical_hash(loads(text))
         if hash not in self.scores:
-            raise refuse("NAS884", f"{self.name} has no row for the genotype {hash}")
+            raise cell_error("NAS884", f"{self.name} has no row for the genotype {hash}")
         return self.scores[hash]
 
 
@@ -50,7 +50,9 @@ def tabulated(what: str, options: dict[str, str]) -> Table:
     """
     column = options.pop("column", "held_out")
     if options:
-        raise refuse("NAS882", f"the evaluator `table` takes `column`, and has {listed(options)}")
+        raise cell_error(
+            "NAS882", f"the evaluator `table` takes `column`, and has {listed(options)}"
+        )
     return read_table(Path(what), column)
 
 
@@ -71,12 +73,12 @@ def read_table(path: Path, column: str = "held_out") -> Table:
                 rewards[row["hash"]].append(_finite(row[column]))
                 costs[row["hash"]] = _whole(row, "params"), _whole(row, "mult_adds")
     except OSError as error:
-        raise refuse("NAS883", f"{path}: {error.strerror or error}") from error
+        raise cell_error("NAS883", f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise refuse("NAS883", f"{path} is not a CSV file: {error}") from error
+        raise cell_error("NAS883", f"{path} is not a CSV file: {error}") from error
     except (TypeError, ValueError) as error:
         where = f"{path}:{reader.line_num}"
-        raise refuse("NAS883", f"{where}: a row without whole figures: {error}") from error
+        raise cell_error("NAS883", f"{where}: a row without whole figures: {error}") from error
     scores = {
         hash: Score(fmean(each), (), params=costs[hash][0], mult_adds=costs[hash][1])
         for hash, each in rewards.items()
@@ -90,7 +92,7 @@ def _has_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
         if name not in names:
             guess = nearest(name, names)
             hint = f"did you mean `{guess}`?" if guess else f"its columns are {listed(names)}"
-            raise refuse("NAS883", f"{path} has no column `{name}`", hint)
+            raise cell_error("NAS883", f"{path} has no column `{name}`", hint)
 
 
 def _finite(text: str) -> float:

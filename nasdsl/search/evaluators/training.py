@@ -7,11 +7,11 @@ accuracy on images held out from training (Zoph et al. 2018, section 3).
 Non-goals: training (`nasdsl.train`).
 """
 
-from nasdsl.compiler import compile
-from nasdsl.cost_model import genotype_cost
-from nasdsl.errors import refuse
-from nasdsl.genotype.settings import Settings
+from nasdsl.api.compile import compile
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
+from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child, child_of
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
@@ -62,13 +62,13 @@ def trained(what: str, options: dict[str, str]) -> Trained:
             what `nasdsl.train` refuses recipes and data for.
     """
     if what:
-        raise refuse("NAS882", f"`train:{what}` is not of the form train?KEY=VALUE&...")
+        raise cell_error("NAS882", f"`train:{what}` is not of the form train?KEY=VALUE&...")
     name, execution = options.pop("recipe", "search"), Execution(options.pop("device", None))
     spec = options.pop("data", "digits")
     child = child_of(options)
     recipe = changed(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
     if not recipe.held_out:
-        raise refuse(
+        raise cell_error(
             "NAS882",
             f"recipe `{name}` holds no images out, so there is nothing to reward by",
             "held_out=0.1 holds out a tenth of the training images",

@@ -7,7 +7,7 @@ Non-goals: systems without `/proc/self/mountinfo`, where nothing is known and no
 import re
 from pathlib import Path
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 _MOUNTS = Path("/proc/self/mountinfo")
 #: Types of file systems that other machines share, as `mountinfo` calls them.
@@ -32,7 +32,7 @@ def refuse_shared(path: Path, mounts: Path = _MOUNTS) -> None:
     """
     kind = file_system(path, mounts)
     if kind in _SHARED or _SHARED_FUSE.match(kind):
-        raise refuse(
+        raise cell_error(
             "NAS861",
             f"{path} lies on a network file system ({kind}), where a store would be damaged",
             "put the store on a local disk, for example `--store /tmp/search.db`",

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.search.store.failing import diagnosed
 from nasdsl.search.store.filesystem import refuse_shared
 from nasdsl.search.store.schema import refuse_foreign
@@ -56,7 +56,9 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file():
-            raise refuse("NAS001", f"{path}: no such file", "a store is made by `nasdsl search`")
+            raise cell_error(
+                "NAS001", f"{path}: no such file", "a store is made by `nasdsl search`"
+            )
         refuse_shared(path)
         with diagnosed(path), ExitStack() as opened:
             # `mode=ro` still shares the log's memory with the writer; nothing is changed.

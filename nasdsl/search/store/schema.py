@@ -8,7 +8,7 @@ Non-goals: rows.
 import sqlite3
 from pathlib import Path
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 
 #: Written into the file's header, so that `file` and other programs can tell whose it is.
 APPLICATION = 0x4E415344
@@ -108,14 +108,14 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         CellError: NAS865 where it is no store, NAS862 where a newer release has written it.
     """
     if _pragma(connection, "application_id") != APPLICATION:
-        raise refuse(
+        raise cell_error(
             "NAS865",
             f"{path} is no store of a search",
             "a store is made by `nasdsl search`; another path makes a new one",
         )
     version = _pragma(connection, "user_version")
     if version > VERSION:
-        raise refuse(
+        raise cell_error(
             "NAS862",
             f"{path} has the schema of a newer nasdsl (version {version}; {VERSION} is known)",
             "pip install --upgrade nasdsl",

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import reading
 from nasdsl.search.store.failing import diagnosed
@@ -266,7 +266,7 @@ def _locked(path: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise refuse(
+        raise cell_error(
             "NAS864",
             f"{path} is in use by another search",
             "wait for it, or look on with `nasdsl search status`",

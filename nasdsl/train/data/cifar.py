@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torchvision import datasets
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.train.data.splits import Stacked
 from nasdsl.train.data.views import Look
 
@@ -76,7 +76,7 @@ def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
             raise ValueError(f"{len(pixels)} images and {len(labels)} classes")
     except Exception as error:
         # Unpickling bytes that are damaged can raise nearly anything.
-        raise refuse(
+        raise cell_error(
             "NAS824",
             f"{str(path)!r} is not a file of CIFAR images: {str(error)[:100] or 'it ends early'}",
             "extract the archive again; a download that broke off leaves a file like this",
@@ -88,7 +88,7 @@ def _download(source: Any, root: Path) -> None:
     try:
         source(str(root), download=True)
     except (OSError, RuntimeError) as error:
-        raise refuse(
+        raise cell_error(
             "NAS823",
             f"the data set cannot be downloaded to {str(root)!r}: {str(error)[:100]}",
             f"fetch {source.url} by other means and extract it there",
@@ -103,6 +103,6 @@ def _missing(source: Any, root: Path, folder: Path, missing: list[str], count: i
         hint = f"`--download` fetches it; or extract {source.filename} in {str(root)!r}"
     if folder.is_dir():
         what = f"{len(missing)} of its {count} files are missing, {missing[0]!r} first"
-        return refuse("NAS823", f"{str(folder)!r} is not whole: {what}", hint)
+        return cell_error("NAS823", f"{str(folder)!r} is not whole: {what}", hint)
     what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
-    return refuse("NAS823", f"no {source.__name__} images: {what}", hint)
+    return cell_error("NAS823", f"no {source.__name__} images: {what}", hint)

@@ -6,7 +6,7 @@ Non-goals: reading images (one file a source); batches and their order (`nasdsl.
 
 from typing import Any, NamedTuple
 
-from nasdsl.errors import CellError, listed, nearest, refuse
+from nasdsl.errors import CellError, cell_error, listed, nearest
 from nasdsl.train.data import cifar, digits, fake, folders
 from nasdsl.train.data.splits import Splits, Viewed, parted
 from nasdsl.train.data.views import PHOTOS, Look, evaluation_view, training_view
@@ -53,7 +53,7 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     size = recipe.image_size or found.native or _PHOTO_SIZE
     rest, held_out = parted(found.labels, recipe.held_out)
     if not rest or (recipe.held_out and not held_out):
-        raise refuse(
+        raise cell_error(
             "NAS826",
             f"{len(found.labels)} images in {found.classes} classes cannot be parted with a "
             f"share of {recipe.held_out:g} held out",
@@ -76,12 +76,12 @@ def _found(spec: str, recipe: Recipe, download: bool) -> _Found:
     if name not in SOURCES:
         guess = nearest(name, SOURCES)
         hint = f"did you mean `{guess}`?" if guess else f"there are {listed(SOURCES)}"
-        raise refuse("NAS825", f"unknown source of data `{name[:60]}`", hint)
+        raise cell_error("NAS825", f"unknown source of data `{name[:60]}`", hint)
     if SOURCES[name] and not rest:
-        raise refuse("NAS825", f"`{name}` needs a folder", f"write `{name}:PATH`")
+        raise cell_error("NAS825", f"`{name}` needs a folder", f"write `{name}:PATH`")
     if name == "digits":
         if rest:
-            raise refuse("NAS825", "`digits` comes with scikit-learn and takes no path")
+            raise cell_error("NAS825", "`digits` comes with scikit-learn and takes no path")
         train, test = digits.images()
         return _Found(train, test, train.labels, digits.CLASSES, digits.LOOK, digits.SIZE)
     if name == "fake":
@@ -104,12 +104,12 @@ def _photos(path: str, *, imagenet: bool, download: bool) -> _Found:
 
 def _not_downloaded(imagenet: bool) -> CellError:
     why = "ImageNet needs an account at image-net.org" if imagenet else "folders are one's own"
-    return refuse("NAS823", "only CIFAR can be downloaded", why)
+    return cell_error("NAS823", "only CIFAR can be downloaded", why)
 
 
 def _fake_classes(text: str) -> int:
     if not text:
         return fake.CLASSES
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) > 0):
-        raise refuse("NAS825", f"`{text[:40]}` is no number of classes", "write `fake:1000`")
+        raise cell_error("NAS825", f"`{text[:40]}` is no number of classes", "write `fake:1000`")
     return int(text)

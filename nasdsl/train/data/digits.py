@@ -9,7 +9,7 @@ from functools import cache
 
 import torch
 
-from nasdsl.errors import refuse
+from nasdsl.errors import cell_error
 from nasdsl.train.data.splits import Stacked, parted
 from nasdsl.train.data.views import Look
 
@@ -30,7 +30,7 @@ def images() -> tuple[Stacked, Stacked]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise refuse(
+        raise cell_error(
             "NAS701", "the digits come with scikit-learn", "pip install 'nasdsl[train]'"
         ) from error
     found = load_digits()

@@ -10,7 +10,7 @@ from typing import Any
 from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from nasdsl.errors import CellError, refuse
+from nasdsl.errors import CellError, cell_error
 
 _TRAIN = ("train",)
 _TEST = ("val", "test", "validation")
@@ -30,7 +30,7 @@ def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFold
     """
     root = Path(path)
     if not root.is_dir():
-        raise refuse("NAS823", f"there is no folder {path!r}", _expected(imagenet))
+        raise cell_error("NAS823", f"there is no folder {path!r}", _expected(imagenet))
     train = _first(root, _TRAIN)
     if train is None and (imagenet or _first(root, _TEST)):
         raise _lacking(root, "train", imagenet)
@@ -41,7 +41,7 @@ def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFold
     tested = _folder(test, imagenet) if test else None
     if tested is not None and tested.classes != trained.classes:
         odd = sorted(set(trained.classes) ^ set(tested.classes))
-        raise refuse(
+        raise cell_error(
             "NAS824",
             f"{str(train)!r} and {str(test)!r} have different classes, {odd[0]!r} among them",
             "both need a folder for each class, of the same name",
@@ -59,9 +59,9 @@ def _folder(path: Path, imagenet: bool) -> ImageFolder:
     except FileNotFoundError as error:
         # torchvision lists all classes in one line; the first line is enough.
         reason = str(error).splitlines()[0][:160].rstrip(". ")
-        raise refuse("NAS823", f"{str(path)!r}: {reason}", _suffixes()) from error
+        raise cell_error("NAS823", f"{str(path)!r}: {reason}", _suffixes()) from error
     if imagenet and len(found.classes) != _IMAGENET_CLASSES:
-        raise refuse(
+        raise cell_error(
             "NAS823",
             f"{str(path)!r} has {len(found.classes)} classes of the 1,000 of ImageNet",
             "extract the archives of the other classes; `imagefolder:` takes any number",
@@ -74,7 +74,7 @@ def _lacking(root: Path, name: str, imagenet: bool) -> CellError:
     hints = [_expected(imagenet)]
     if archives:
         hints.append(f"{archives[0].name} is not extracted")
-    return refuse("NAS823", f"there is no folder {name!r} in {str(root)!r}", *hints)
+    return cell_error("NAS823", f"there is no folder {name!r} in {str(root)!r}", *hints)
 
 
 def _expected(imagenet: bool) -> str:

@@ -22,7 +22,7 @@ View = Callable[[Any], Tensor]
 #: Padding of a crop, as a share of the side: 4 of 32 pixels.
 _PADDED = 1 / 8
 #: slim crops at least this share of an image; evaluation looks at the middle seven eighths.
-_LEAST_AREA, _CENTRAL = 0.05, 0.875
+_MIN_AREA, _CENTRAL = 0.05, 0.875
 
 
 class Look(NamedTuple):
@@ -57,7 +57,7 @@ def training_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> Vie
     steps: list[nn.Module] = []
     if recipe.augmentation == "inception":
         steps += [
-            v2.RandomResizedCrop(size, (_LEAST_AREA, 1.0), (3 / 4, 4 / 3), antialias=True),
+            v2.RandomResizedCrop(size, (_MIN_AREA, 1.0), (3 / 4, 4 / 3), antialias=True),
             # TensorFlow's brightness is added where torchvision's is a factor; same bounds.
             v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2),
         ]

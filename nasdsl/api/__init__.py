@@ -1,0 +1,1 @@
+"""What `import nasdsl` offers above the stages: costs and compiled networks."""

@@ -1,0 +1,85 @@
+"""`nasdsl.compile`: a network from a name, a path or a genotype.
+
+Purpose: put the stages together: what is asked for, the graph, a backend.
+Non-goals: what backends make; files (`nasdsl compile` and the backends write those).
+"""
+
+from typing import Any
+
+from nasdsl import backend as backends
+from nasdsl import weights
+from nasdsl.api.request import requested
+from nasdsl.errors import CellError, Diagnostic, listed, nearest
+from nasdsl.language.genotype.settings import RULES
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.parser.read_model import drop_path_mode, is_model
+from nasdsl.loading import NameOrPath
+from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import NetworkGraph
+
+#: The option of a backend that a model file may have a value for.
+_MODE = "drop_path_mode"
+
+
+def compile(
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    backend: str = "torch",
+    **settings: Any,
+) -> Any:
+    """The network of a genotype, as a backend makes it: a `torch.nn.Module` by default.
+
+    Args:
+        source: a preset or another library name (`nasnet_a_large`), a path, or a genotype.
+            A `.safetensors` file that nasdsl has written brings its weights along.
+        ops: a vocabulary of the library to read the cells in, in place of their own:
+            `nasnet_timm` gives NASNet-A as timm computes it.
+        backend: the name of an installed backend; `nasdsl.backend.names()` has them.
+        **settings: network settings by name (`nasdsl.Settings`), which win over the
+            source's own, and options of the backend. `torch` has `device`, `dtype`, `seed`
+            and `drop_path_mode`, see `nasdsl_backends.torch.Network`.
+
+    Raises:
+        CellError: the source or the settings have mistakes; NAS501 for a keyword that is
+            neither a setting nor an option of the backend; NAS701 to NAS704 where the
+            backend is not there or cannot build the network; NAS801 and NAS802 where a
+            file's weights do not fit the settings or are damaged.
+    """
+    options = {name: value for name, value in settings.items() if name not in RULES}
+    chosen = {name: value for name, value in settings.items() if name in RULES}
+    found = backends.find(backend)
+    unknown = [name for name in options if name not in found.options]
+    if unknown:
+        raise CellError(tuple(_unknown(name, sorted(found.options)) for name in unknown))
+    if not isinstance(source, Genotype) and is_model(source) and _MODE in found.options:
+        options = {_MODE: drop_path_mode(source) or "scheduled", **options}
+    graph = compiled_graph(source, ops=ops, **chosen)
+    made = backends.checked(found, graph).build(graph, **options)
+    if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):
+        weights.load(made, source, layout="native")
+    return made
+
+
+def compiled_graph(
+    source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
+) -> NetworkGraph:
+    """The graph that `compile` hands to a backend.
+
+    Raises:
+        CellError: as `compile` does; NAS501 for an unknown setting.
+    """
+    return network_graph(requested(source, ops=ops, **settings))
+
+
+def _takes_weights(made: Any) -> bool:
+    """Whether a backend has made a network with values, not a text or one without."""
+    state = made.state_dict() if hasattr(made, "state_dict") else {}
+    return bool(state) and not any(tensor.is_meta for tensor in state.values())
+
+
+def _unknown(name: str, options: list[str]) -> Diagnostic:
+    known = [*RULES, *options]
+    guess = nearest(name, known)
+    hint = f"did you mean `{guess}`?" if guess else f"there are {listed(known)}"
+    return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

@@ -1,0 +1,316 @@
+"""Blocks and outputs: from the syntax of one cell to a `CellSpace`.
+
+Purpose: names become states, ops and combines; holes become their options; findings 2xx
+and 3xx say what does not.
+Non-goals: wording (`cell_messages`), shapes (`nasdsl.language.validator.shapes`), what surrounds
+the cell (`resolve`).
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nasdsl.errors import Span
+from nasdsl.language import tree
+from nasdsl.language.genotype import cell_messages as messages
+from nasdsl.language.genotype.findings import Findings, is_poison
+from nasdsl.language.genotype.types import (
+    UNUSED,
+    BlockSpace,
+    CellKind,
+    CellSpace,
+    Output,
+    State,
+    block_state,
+    hidden,
+)
+from nasdsl.language.genotype.vocabulary import Vocabulary
+
+MAX_BLOCKS = 20_000
+MAX_OPTIONS = 1_000_000
+
+_STATE = re.compile(r"h\s*\[\s*i\s*(?:-\s*(\d{1,6})\s*)?\]")
+_COUNT = re.compile(r"\d{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlaces:
+    """Where a block's name and fields stand in the source."""
+
+    name: Span
+    fields: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlaces:
+    """Where a cell's kind, blocks and output states stand in the source."""
+
+    kind: Span
+    blocks: tuple[BlockPlaces, ...]
+    output: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A block before its names are resolved."""
+
+    name: str
+    place: Span
+    tuple: tree.Tuple
+
+
+class CellResolver:
+    """Resolves one cell; every mistake of it goes into `findings`."""
+
+    def __init__(
+        self, cell: tree.Cell, vocabulary: Vocabulary, given: int, findings: Findings
+    ) -> None:
+        self.cell, self.vocabulary, self.given = cell, vocabulary, given
+        self.findings = findings
+        self.options = 0
+        self.all_ops = tuple(vocabulary.op)
+        self.reducing_ops = tuple(op.name for op in vocabulary.ops if op.can_reduce)
+        self.all_combines = tuple(vocabulary.combine)
+
+    def run(self, kind: CellKind) -> tuple[CellSpace, CellPlaces] | None:
+        """The cell and its places, or None where something in it is wrong."""
+        before = len(self.findings)
+        drafts = self._drafts()
+        if not drafts and not self.findings.is_damaged(self.cell.span):
+            messages.empty_cell(self.findings, self.cell.kind)
+        self.defined = {draft.name: draft for draft in reversed(drafts)}
+        self.known: list[State] = [hidden(back) for back in range(self.given)]
+        self.earlier: dict[str, State] = {}
+        blocks, places = [], []
+        refused: tree.Tuple | None = None
+        for draft in drafts:
+            # What is wrong with a repeated block is said once.
+            block = None if draft.tuple is refused else self._block(draft, kind)
+            refused = draft.tuple if block is None else None
+            if block is not None:
+                blocks.append(block)
+                spans = tuple(field.span for field in draft.tuple.fields)
+                places.append(BlockPlaces(draft.place, spans))
+            self.earlier.setdefault(draft.name, block_state(draft.name))
+            self.known.append(block_state(draft.name))
+        output, output_place = self._output()
+        if len(self.findings) > before or len(blocks) < len(drafts):
+            return None
+        space = CellSpace(kind, tuple(blocks), output)
+        return space, CellPlaces(self.cell.kind.span, tuple(places), output_place)
+
+    # -- blocks -----------------------------------------------------------------------
+
+    def _drafts(self) -> list[_Draft]:
+        drafts: list[_Draft] = []
+        taken: dict[str, Span] = {}
+        for statement in self.cell.statements:
+            if isinstance(statement, tree.Output):
+                continue
+            if isinstance(statement, tree.Block):
+                names, place = [statement.name.text], statement.name.span
+                if is_poison(statement.name):
+                    names = [f"b{len(drafts)}"]
+            else:
+                place = statement.count.span
+                names = [f"b{len(drafts) + i}" for i in range(self._count(statement, len(drafts)))]
+            for name in names:
+                if name in taken:
+                    repeated = isinstance(statement, tree.Repeat)
+                    messages.name_taken(self.findings, name, place, taken[name], repeated)
+                taken.setdefault(name, place)
+                drafts.append(_Draft(name, place, statement.tuple))
+        return drafts
+
+    def _count(self, repeat: tree.Repeat, already: int) -> int:
+        number = repeat.count
+        if is_poison(number):
+            return 1
+        count = int(number.text) if _COUNT.fullmatch(number.text) else 0
+        if 1 <= count <= MAX_BLOCKS - already:
+            return count
+        self.findings.add(
+            "NAS106",
+            number.span,
+            f"`{number.text[:40]}` is not a number of blocks",
+            label=f"expected a whole number from 1 to {MAX_BLOCKS - already:,}",
+        )
+        return 1
+
+    def _block(self, draft: _Draft, kind: CellKind) -> BlockSpace | None:
+        fields = draft.tuple.fields
+        if len(fields) != 5:
+            self._wrong_arity(draft)
+            return None
+        before = len(self.findings)
+        left, right = self._inputs(fields[0], draft), self._inputs(fields[1], draft)
+        ops = tuple(
+            self._names(field, position, self._legal_ops(kind, states))
+            for position, (field, states) in enumerate(
+                zip(fields[2:4], (left, right), strict=True), 2
+            )
+        )
+        combines = self._names(fields[4], 4, self.all_combines)
+        if len(self.findings) > before or not (left and right and all(ops) and combines):
+            return None
+        self.options += sum(map(len, (left, right, *ops, combines)))
+        if self.options > MAX_OPTIONS:
+            self._too_many_options(draft)
+            return None
+        return BlockSpace(draft.name, (left, right), (ops[0], ops[1]), combines)
+
+    def _legal_ops(self, kind: CellKind, states: tuple[State, ...]) -> tuple[str, ...]:
+        """What `?` may be: an op that may have to reduce must be able to."""
+        strided = kind == "reduction" and any(state in self.known[: self.given] for state in states)
+        return self.reducing_ops if strided else self.all_ops
+
+    def _too_many_options(self, draft: _Draft) -> None:
+        if self.options < 2 * MAX_OPTIONS:
+            self.findings.add(
+                "NAS106",
+                draft.place,
+                f"the holes of this cell have more than {MAX_OPTIONS:,} options together",
+                label="the limit is passed here",
+            )
+        self.options = 2 * MAX_OPTIONS
+
+    def _role(self, field: tree.Field) -> str | None:
+        """What a field looks like, whatever place it stands in."""
+        if isinstance(field, tree.State):
+            return "input"
+        if not isinstance(field, tree.Word):
+            return None
+        for role, names in (
+            ("input", self.defined),
+            ("op", self.vocabulary.op),
+            ("combine", self.vocabulary.combine),
+        ):
+            if field.text in names:
+                return role
+        return None
+
+    def _wrong_arity(self, draft: _Draft) -> None:
+        for field in draft.tuple.fields:
+            if isinstance(field, tree.State):
+                self._hidden_state(field)
+        span = draft.tuple.span
+        if span.start == span.end or self.findings.is_damaged(span):
+            return  # the parser made it up, or has said what is wrong with it
+        roles = [self._role(field) for field in draft.tuple.fields]
+        messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
+
+    # -- inputs -----------------------------------------------------------------------
+
+    def _inputs(self, field: tree.Field, draft: _Draft) -> tuple[State, ...]:
+        if isinstance(field, tree.Hole):
+            if self.options + len(self.known) > MAX_OPTIONS:
+                self.options = self.options + len(self.known)
+                self._too_many_options(draft)
+                return ()
+            return tuple(self.known)
+        found = [
+            state for atom in self._atoms(field) if (state := self._input(atom, draft)) is not None
+        ]
+        return tuple(found)
+
+    def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
+        if isinstance(atom, tree.State):
+            return self._hidden_state(atom)
+        if is_poison(atom):
+            return None
+        state = self.earlier.get(atom.text)
+        if state is None:
+            self._not_an_input(atom, draft)
+        return state
+
+    def _not_an_input(self, atom: tree.Word, draft: _Draft) -> None:
+        role = self._role(atom)
+        if atom.text == draft.name:
+            messages.reads_itself(self.findings, atom)
+        elif atom.text in self.defined:
+            place = self.defined[atom.text].place
+            messages.reads_later(self.findings, atom, draft.name, place)
+        elif role is not None:
+            messages.misplaced(self.findings, atom, "input", role)
+        else:
+            messages.unknown_input(self.findings, atom, self.earlier, self.known)
+
+    def _hidden_state(self, atom: tree.State) -> State | None:
+        match = _STATE.fullmatch(atom.text)
+        if match is None:
+            messages.malformed_state(self.findings, atom)
+            return None
+        back = int(match[1] or 0)
+        if back < self.given:
+            return hidden(back)
+        messages.beyond_given(self.findings, atom, back, self.known[: self.given])
+        return None
+
+    # -- ops and combines ---------------------------------------------------------------
+
+    def _names(self, field: tree.Field, position: int, legal: tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(field, tree.Hole):
+            return legal
+        names: Mapping[str, Any] = self.vocabulary.combine if position == 4 else self.vocabulary.op
+        found = []
+        for atom in self._atoms(field):
+            if atom.text in names:
+                found.append(atom.text)
+            elif not is_poison(atom):
+                self._unknown_name(atom, "combine" if position == 4 else "op", names)
+        return tuple(found)
+
+    def _unknown_name(self, atom: tree.Atom, kind: str, names: Collection[str]) -> None:
+        role = self._role(atom)
+        if role is not None and role != kind:
+            messages.misplaced(self.findings, atom, kind, role)
+        elif self.vocabulary.op or self.vocabulary.combine:
+            messages.unknown_name(self.findings, atom, kind, self.vocabulary.name, names)
+        # Where the vocabulary itself is missing, that has been said.
+
+    def _atoms(self, field: tree.Word | tree.State | tree.Choice) -> tuple[tree.Atom, ...]:
+        if not isinstance(field, tree.Choice):
+            return (field,)
+        seen: dict[str, tree.Atom] = {}
+        for option in field.options:
+            text = "".join(option.text.split())
+            if text in seen:
+                messages.listed_twice(self.findings, option, seen[text].span)
+            seen.setdefault(text, option)
+        return tuple(seen.values())
+
+    # -- output -------------------------------------------------------------------------
+
+    def _output(self) -> tuple[Output, Span | None]:
+        outputs = [item for item in self.cell.statements if isinstance(item, tree.Output)]
+        for extra in outputs[1:]:
+            kind = self.cell.kind.text
+            messages.second_output(self.findings, kind, extra.span, outputs[0].span)
+        if not outputs or outputs[0].kind.text == "unused":
+            return UNUSED, outputs[0].span if outputs else None
+        output = outputs[0]
+        states = [state for atom in output.states if (state := self._output_state(atom))]
+        if all(isinstance(atom, tree.State) for atom in output.states):
+            messages.output_without_blocks(self.findings, output)
+        self._refuse_repeats(output)
+        way: Any = output.kind.text
+        return Output(way, tuple(states)), output.span
+
+    def _output_state(self, atom: tree.Atom) -> State | None:
+        if isinstance(atom, tree.State):
+            return self._hidden_state(atom)
+        if is_poison(atom):
+            return None
+        state = self.earlier.get(atom.text)
+        if state is None:
+            messages.unknown_output(self.findings, atom, self.earlier, self.known)
+        return state
+
+    def _refuse_repeats(self, output: tree.Output) -> None:
+        seen: dict[str, Span] = {}
+        for atom in output.states:
+            text = "".join(atom.text.split())
+            if text in seen and not is_poison(atom):
+                messages.named_twice(self.findings, atom, seen[text])
+            seen.setdefault(text, atom.span)

@@ -1,0 +1,55 @@
+"""Where names that other files define are looked up.
+
+Purpose: the resolver's only way to other texts; whoever calls it decides which there are.
+Non-goals: reading them (`nasdsl.library`, `nasdsl.loading`).
+"""
+
+from typing import Protocol
+
+from nasdsl.errors import listed, nearest
+from nasdsl.language import tree
+from nasdsl.language.genotype.findings import Findings, misspelt
+from nasdsl.language.genotype.types import Space
+from nasdsl.language.genotype.vocabulary import Vocabulary
+
+
+class Catalogue(Protocol):
+    """Where names that other files define are looked up."""
+
+    def vocabulary(self, name: str) -> Vocabulary | None:
+        """The vocabulary of that name."""
+
+    def why_not(self, name: str) -> str:
+        """Why a name that seems to be there cannot be used; empty where it is unknown."""
+
+    def vocabulary_names(self) -> list[str]:
+        """The names `vocabulary` knows, for suggestions."""
+
+    def space(self, name: str) -> Space | None:
+        """The genotype or space of that name."""
+
+    def space_names(self) -> list[str]:
+        """The names `space` knows, for suggestions."""
+
+
+def report_unusable(
+    findings: Findings,
+    code: str,
+    kind: str,
+    name: tree.Word | tree.Number,
+    known: list[str],
+    why: str,
+) -> None:
+    """A finding for a name that leads to no `kind`; `why` is the catalogue's `why_not`."""
+    if why:
+        findings.add(code, name.span, f"`{name.text[:60]}` cannot be used as {kind}", label=why)
+        return
+    hints, fixes = misspelt(name.span, nearest(name.text, known))
+    findings.add(
+        code,
+        name.span,
+        f"unknown {kind} `{name.text[:60]}`",
+        label="not in the library, nor beside this file",
+        hints=hints or (f"the library has {listed(known)}",),
+        fixes=fixes,
+    )

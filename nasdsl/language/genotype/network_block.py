@@ -1,0 +1,140 @@
+"""The `network { ... }` block: settings, and where its cells come from.
+
+Purpose: findings 5xx about the block as it is written.
+Non-goals: what settings mean together (`nasdsl.network.skeleton`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nasdsl.errors import Label, Span, listed, nearest
+from nasdsl.language import tree
+from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
+from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.language.genotype.settings import RULES, Settings, checked
+from nasdsl.language.genotype.types import Space
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedNetwork:
+    """Settings, the space that `genotype = NAME` names, and where each value stands."""
+
+    settings: Settings
+    base: Space | None
+    places: dict[str, Span]
+
+
+def resolved_network(
+    items: tuple[tree.Item, ...], catalogue: Catalogue, findings: Findings, *, whole: bool
+) -> ResolvedNetwork:
+    """The network a file describes; nothing chosen where it has no `network` block.
+
+    Args:
+        items: the items of the file.
+        catalogue: where `genotype = NAME` is looked up.
+        findings: where mistakes go.
+        whole: whether all of the file could be read, so that what is missing is missing.
+    """
+    blocks = [item for item in items if isinstance(item, tree.Network)]
+    values: dict[str, Any] = {}
+    places: dict[str, tree.Setting] = {}
+    base = None
+    for extra in blocks[1:]:
+        findings.add(
+            "NAS108",
+            extra.span,
+            "the file has two networks",
+            label="a second `network`",
+            secondary=(Label(blocks[0].span, "the first is here"),),
+        )
+    for setting in blocks[0].settings if blocks else ():
+        name = setting.name.text
+        if is_poison(setting.name) or is_poison(setting.value):
+            continue
+        if name in places:
+            _set_twice(findings, setting, places[name])
+            continue
+        places[name] = setting
+        if name == "genotype":
+            base = _base_space(findings, setting, catalogue)
+        elif name not in RULES:
+            _unknown_setting(findings, setting)
+        else:
+            values[name] = _setting_value(findings, setting)
+    if blocks:
+        cells = [item for item in items if isinstance(item, tree.Cell)]
+        genotype = places.get("genotype")
+        if genotype is not None and cells:
+            _refuse_two_sources(findings, genotype, cells[0])
+        if genotype is None and not cells and whole:
+            _refuse_no_cells(findings, blocks[0])
+    spans = {name: setting.value.span for name, setting in places.items()}
+    return ResolvedNetwork(Settings(**values), base, spans)
+
+
+def _refuse_two_sources(findings: Findings, genotype: tree.Setting, cell: tree.Cell) -> None:
+    findings.add(
+        "NAS506",
+        genotype.span,
+        "the network names a genotype, and the file has cells of its own",
+        label="which of the two is meant?",
+        secondary=(Label(cell.kind.span, "a cell of the file"),),
+    )
+
+
+def _refuse_no_cells(findings: Findings, network: tree.Network) -> None:
+    findings.add(
+        "NAS506",
+        network.span,
+        "the network has no cells to stack",
+        label="no cells in this file",
+        hints=("write `genotype = nasnet_a` in it, or cells above it",),
+    )
+
+
+def _base_space(findings: Findings, setting: tree.Setting, catalogue: Catalogue) -> Space | None:
+    name = setting.value
+    space = catalogue.space(name.text)
+    if space is None:
+        known, why = catalogue.space_names(), catalogue.why_not(name.text)
+        report_unusable(findings, "NAS213", "genotype", name, known, why)
+    return space
+
+
+def _setting_value(findings: Findings, setting: tree.Setting) -> Any:
+    value = checked(setting.name.text, setting.value.text)
+    if value is None:
+        rule = RULES[setting.name.text]
+        hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, rule.words))
+        findings.add(
+            "NAS502",
+            setting.value.span,
+            f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
+            label=f"expected {rule.wants}",
+            hints=hints,
+            fixes=fixes,
+        )
+    return value
+
+
+def _set_twice(findings: Findings, setting: tree.Setting, first: tree.Setting) -> None:
+    findings.add(
+        "NAS505",
+        setting.name.span,
+        f"`{setting.name.text}` is set twice",
+        label="set again here",
+        secondary=(Label(first.span, "first set here"),),
+    )
+
+
+def _unknown_setting(findings: Findings, setting: tree.Setting) -> None:
+    name = setting.name
+    hints, fixes = misspelt(name.span, nearest(name.text, [*RULES, "genotype"]))
+    findings.add(
+        "NAS501",
+        name.span,
+        f"unknown network setting `{name.text[:60]}`",
+        label="not a setting",
+        hints=hints or (f"the settings are {listed(['genotype', *RULES])}",),
+        fixes=fixes,
+    )

@@ -1,0 +1,108 @@
+"""Genotypes and spaces as text: the one canonical printed form of a `.cell` file.
+
+Purpose: `loads(genotype_text(g)) == g`, and the formatter leaves the text as it is.
+Non-goals: keeping comments or an author's layout; the formatter prints syntax trees.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from nasdsl.language.genotype.settings import Settings, Value
+from nasdsl.language.genotype.types import Genotype, Output, Space
+from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.language.printer.columns import INDENT, aligned_tuples, column_width
+from nasdsl.language.printer.definitions import definition_lines
+
+
+def genotype_text(genotype: Genotype) -> str:
+    """The `.cell` text of `genotype`, in the formatter's style, with a final newline."""
+    cells = (
+        (
+            cell.kind,
+            [(f"{block.name} =", block.fields) for block in cell.blocks],
+            cell.output,
+        )
+        for cell in genotype.cells
+    )
+    return _text(genotype.name, genotype.vocabulary, cells, genotype.settings)
+
+
+def space_text(space: Space) -> str:
+    """The `.cell` text of `space`; every field left open lists its options.
+
+    `?` is never printed: what it stands for depends on the rest of the file, and a list
+    of options always means the same.
+    """
+    cells = (
+        (
+            cell.kind,
+            [
+                (f"{block.name} =", [_choice(options) for options in block.decisions])
+                for block in cell.blocks
+            ],
+            cell.output,
+        )
+        for cell in space.cells
+    )
+    return _text(space.name, space.vocabulary, cells, space.settings)
+
+
+_Row = tuple[str, Sequence[str]]
+
+
+def _text(
+    name: str,
+    vocabulary: Vocabulary,
+    cells: Iterable[tuple[str, Sequence[_Row], Output]],
+    settings: Settings,
+) -> str:
+    header = f"genotype {name}"
+    items = [f"{header}\nops {vocabulary.name}" if vocabulary.name else header]
+    if vocabulary.local:
+        items.append("\n".join(_definitions(vocabulary)))
+    for kind, rows, output in cells:
+        lines = [f"cell {kind} {{", *aligned_tuples(rows), f"output {output_text(output)}"]
+        items.append(f"\n{INDENT}".join(lines) + "\n}")
+    given = settings.given()
+    if given:
+        items.append(_network(given))
+    return "\n\n".join(items) + "\n"
+
+
+def _choice(options: Sequence[object]) -> str:
+    if len(options) == 1:
+        return str(options[0])
+    return f"{{{' | '.join(map(str, options))}}}"
+
+
+def _definitions(vocabulary: Vocabulary) -> Iterator[str]:
+    """The file's own definitions, the `=` of neighbours of one kind under one another."""
+    kinds = [("op" if name in vocabulary.op else "combine", name) for name in vocabulary.local]
+    for kind, run in groupby(kinds, key=itemgetter(0)):
+        names = [name for _, name in run]
+        width = column_width(names)
+        for name in names:
+            head = f"{kind} {name:<{width}} ="
+            if kind == "op":
+                yield from definition_lines(head, list(map(str, vocabulary.op[name].forms)))
+            else:
+                yield from definition_lines(head, [vocabulary.combine[name].definition])
+
+
+def output_text(output: Output) -> str:
+    """What stands after the word `output`: `unused`, `concat(b0, b1)`, ..."""
+    if output.kind == "unused":
+        return "unused"
+    return f"{output.kind}({', '.join(map(str, output.states))})"
+
+
+def _network(given: dict[str, Value]) -> str:
+    width = column_width(given)
+    lines = [f"{INDENT}{key:<{width}} = {setting_text(value)}" for key, value in given.items()]
+    return "\n".join(["network {", *lines, "}"])
+
+
+def setting_text(value: Value) -> str:
+    """A network setting's value as a file writes it: `true`, `0.5`, `imagenet`, ..."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,314 @@
+"""Recovery: a syntax tree and every mistake, from text the grammar refuses.
+
+Purpose: one run reports all syntax errors of a file, and later stages still see the rest.
+Non-goals: speed on such text (linear time is enough), and guessing meaning.
+
+The parser is driven token by token and only ever forward. Where a token does not fit,
+the cheapest of four repairs is made: finish what is open because a new statement begins,
+put in the punctuation that is missing, take a wrong bracket for the right one, or leave
+the token out. Names that have to be made up are words of no characters, about which no
+later stage complains.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from typing import Any
+
+from lark import Token, UnexpectedInput
+
+from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
+from nasdsl.language.parser import messages
+from nasdsl.language.parser.foreign_syntax import foreign, foreign_kind, without_foreign_syntax
+from nasdsl.language.parser.grammar import lark_parser
+from nasdsl.language.parser.tokens import Lexed, invented, keyword_names, lexed
+from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
+
+MAX_MISTAKES = 50
+
+# A text with one of these is a `.cell` file, however damaged.
+_DEFINING = (Cell, Combine, Header, Network, Op, Ops)
+
+_OPENERS = {"LPAR": "RPAR", "LBRACE": "RBRACE", "LSQB": "RSQB"}
+_CLOSERS = {"RPAR": ")", "RBRACE": "}", "RSQB": "]"}
+_TOP = {"GENOTYPE", "VOCABULARY", "OPS", "OP", "COMBINE", "CELL", "NETWORK", "$END"}
+_FIELD = {"WORD", "STATE", "QMARK", "LBRACE"}
+
+# What may be put in where it is missing, and what must then follow.
+_INSERTIONS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("COMMA", ",", frozenset(_FIELD)),
+    ("EQUAL", "=", frozenset({"LPAR", "LSQB", "STATE", "NUMBER", "WORD"})),
+    ("LPAR", "(", frozenset({"STATE", "QMARK", "WORD"})),
+    ("LBRACE", "{", frozenset({"WORD", "OUTPUT", "NUMBER"})),
+    ("LSQB", "[", frozenset({"WORD"})),
+    ("STAR", "*", frozenset({"LPAR", "LSQB"})),
+    ("VBAR", "|", frozenset({"WORD", "STATE"})),
+    ("WORD", "", frozenset({"COMMA", "EQUAL", "LBRACE", "VBAR", "RBRACE"})),
+)
+# How an open construct is brought to its end when a new one begins.
+_FINISHERS = (
+    *("RPAR", "RSQB", "RBRACE", "UNUSED"),
+    *("WORD", "NUMBER", "EQUAL", "STAR", "LPAR", "LSQB", "LBRACE"),
+)
+_FINISHED = {**_CLOSERS, "UNUSED": "unused"}
+
+
+def recovered(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+    """The items that could be read from `text`, and every mistake in it, in order.
+
+    `text` is the source's with unreadable characters blanked, so that places agree.
+    """
+    text, habits = without_foreign_syntax(source, text, MAX_MISTAKES)
+    recovery = _Recovery(source, text)
+    recovery.findings += habits
+    items = recovery.run()
+    kind = foreign_kind(text) if len(recovery.findings) > 1 else None
+    if kind and not any(isinstance(item, _DEFINING) for item in items):
+        return (), [foreign(source, kind)]
+    return items, sorted(recovery.findings, key=lambda found: found.span or Span(0, 0))
+
+
+class _Recovery:
+    def __init__(self, source: Source, text: str) -> None:
+        self.source, self.text = source, text
+        self.findings: list[Diagnostic] = []
+        self.parser: Any = lark_parser().parse_interactive()  # lark's InteractiveParser
+        self.open: list[Token] = []
+        self.commas: list[int | None] = []  # of each open bracket that is a block's tuple
+        self.last = ""  # the kind of the last token that was fed
+        self.end = 0  # where the last token that was fed ends
+        self.quiet = False  # something was left out, and the line has not ended since
+        self.excused = False  # the line before was given up, so that it ends badly is no news
+        self.skipping = False  # what was left out began a statement: the line means nothing
+        self.in_network = False
+        self.fitting: set[str] | None = None  # what `accepted` found, until a token is tried
+
+    def run(self) -> tuple[Item, ...]:
+        illegal: list[Span] = []
+        end = Lexed(invented("$END", "", len(self.text)), True, False)
+        for read, following in pairwise(chain(lexed(self.text, illegal), [end])):
+            room = MAX_MISTAKES - len(self.findings)
+            self.findings += [messages.illegal(self.source, span) for span in illegal[:room]]
+            illegal.clear()
+            if len(self.findings) >= MAX_MISTAKES:
+                self.findings.append(messages.too_many(self.source, read.token))
+                break
+            in_tuple = self.field_number() is not None
+            self.take(read, begins=_begins(read, following.token.type, in_tuple=in_tuple))
+        return self.finish()
+
+    def finish(self) -> tuple[Item, ...]:
+        """Everything still open is closed without a word, and the items come out."""
+        end = invented("$END", "", len(self.text))
+        for _ in range(2 * len(_FINISHERS)):
+            try:
+                items: tuple[Item, ...] = self.parser.feed_token(end)
+            except UnexpectedInput:
+                if not self.feed_first(self.finishers()):
+                    return ()
+            else:
+                return items
+        return ()
+
+    # -- one token --------------------------------------------------------------------
+
+    def take(self, read: Lexed, *, begins: bool) -> None:
+        token = read.token
+        if read.first_of_line:
+            self.excused, self.quiet, self.skipping = self.quiet, False, False
+        if self.skipping and token.type != "RBRACE":
+            return
+        if token.type == "$END":
+            before = len(self.findings)
+            if not self.close_for(token) and len(self.findings) == before:
+                self.leave_out(token, quietly=False)
+            return
+        if self.feed(token):
+            return
+        if token.type in keyword_names() and not begins and self.feed(_as_word(token)):
+            return
+        if (begins or self.closes_outer(token)) and self.close_for(token):
+            return
+        if self.put_in(token, quietly=read.after_illegal):
+            return
+        if self.take_bracket_for_another(read):
+            return
+        if not read.after_illegal and self.take_for_word(token):
+            return
+        self.leave_out(token, quietly=read.after_illegal)
+
+    def feed(self, token: Token) -> bool:
+        """Whether the token fitted; if it did, it is part of the tree now."""
+        if token.type not in self.parser.choices():
+            return False  # much quicker than asking for the exception
+        self.fitting = None
+        try:
+            self.parser.feed_token(token)
+        except UnexpectedInput:
+            return False
+        self.end = max(self.end, int(token.end_pos or 0))
+        if token.type in _OPENERS:
+            is_tuple = token.type == "LPAR" and self.last in ("EQUAL", "STAR")
+            self.open.append(token)
+            self.commas.append(0 if is_tuple else None)
+        elif token.type in _CLOSERS and self.open:
+            self.open.pop()
+            self.commas.pop()
+        elif token.type == "COMMA" and self.commas and self.commas[-1] is not None:
+            self.commas[-1] += 1
+        if token.type in ("CELL", "NETWORK"):
+            self.in_network = token.type == "NETWORK"
+        self.last = token.type
+        return True
+
+    def feed_first(self, kinds: Iterator[str]) -> str | None:
+        """The first of `kinds` that fits, put in where the last token ended."""
+        for kind in kinds:
+            if self.feed(invented(kind, _FINISHED.get(kind, ""), self.end)):
+                return kind
+        return None
+
+    def accepted(self) -> set[str]:
+        """The kinds of token that would fit. Long runs of what does not fit ask it again."""
+        if self.fitting is None:
+            self.fitting = self.parser.accepts()
+        return self.fitting
+
+    def finishers(self) -> Iterator[str]:
+        accepted = self.accepted()
+        return (kind for kind in _FINISHERS if kind in accepted)
+
+    # -- the four repairs -------------------------------------------------------------
+
+    def close_for(self, token: Token) -> bool:
+        """Finish what is open until `token`, which begins something new, fits."""
+        expected, opened = self.accepted(), list(self.open)
+        put_in: list[str] = []
+        field = self.field_number()
+        where = self.end
+        while not (fits := self.is_between() and token.type in self.accepted()):
+            kind = self.feed_first(self.finishers()) if len(put_in) < 8 else None
+            if kind is None:
+                break
+            put_in.append(kind)
+        if self.excused:
+            self.excused = False
+        elif put_in and set(put_in) <= set(_CLOSERS):
+            closed = opened[len(opened) - len(put_in) :]
+            self.report(messages.not_closed(self.source, closed, where, token))
+        elif put_in:
+            self.report(messages.unexpected(self.source, token, expected, field))
+        if not fits and not put_in and not self.quiet:
+            return False
+        if fits and token.type != "$END":
+            self.feed(token)
+        return fits
+
+    def put_in(self, token: Token, *, quietly: bool) -> bool:
+        """Put in the one token whose lack keeps `token` from fitting."""
+        accepted = self.accepted()
+        for kind, text, followers in _INSERTIONS:
+            if kind not in accepted or token.type not in followers:
+                continue
+            if not self.is_plain(kind, token, accepted):
+                continue
+            field, where = self.field_number(), self.end
+            self.feed(invented(kind, text, where))
+            if not quietly and not self.quiet:
+                self.report(messages.missing(self.source, token, text, where, field))
+            return self.feed(token)
+        return False
+
+    def is_plain(self, kind: str, token: Token, accepted: set[str]) -> bool:
+        """Whether nothing but `kind` can be what is missing."""
+        if kind == "LBRACE":
+            return len(accepted) == 1  # else a choice might begin here
+        if kind == "WORD":
+            return "RBRACE" not in accepted or "VBAR" in accepted
+        return kind != "EQUAL" or self.in_network or token.type in ("LPAR", "LSQB", "STATE")
+
+    def take_bracket_for_another(self, read: Lexed) -> bool:
+        """`(a, b]` is read as `(a, b)`; a cell is only closed at the start of a line."""
+        token = read.token
+        if token.type not in _CLOSERS or not self.open:
+            return False
+        wanted = _OPENERS[self.open[-1].type]
+        if wanted == "RBRACE" and not read.first_of_line:
+            return False
+        opened = self.open[-1]
+        if wanted == token.type or not self.feed(
+            Token(wanted, _CLOSERS[wanted], start_pos=token.start_pos, end_pos=token.end_pos)
+        ):
+            return False
+        span = Span(int(token.start_pos or 0), int(token.end_pos or 0))
+        right = _CLOSERS[wanted]
+        self.report(
+            Diagnostic(
+                "NAS102",
+                f"expected `{right}`, found `{token}`",
+                self.source,
+                span,
+                label=f"this should be `{right}`",
+                secondary=(Label(messages.token_span(opened), "to close this"),),
+                fixes=(Fix(span, right, f"write `{right}`"),),
+            )
+        )
+        return True
+
+    def take_for_word(self, token: Token) -> bool:
+        """`3x3_conv` is read as a name that is missing, `cel` as the keyword `cell`."""
+        accepted = self.accepted()
+        field = self.field_number()
+        if token.type == "NUMBER" and "WORD" in accepted:
+            self.report(messages.not_a_name(self.source, token, field))
+            return self.feed(invented("WORD", "", int(token.start_pos or 0)))
+        if token.type != "WORD" or "CELL" not in accepted or self.quiet:
+            return False
+        keyword = messages.nearest_keyword(token)
+        if keyword is None:
+            return False
+        self.report(messages.unexpected(self.source, token, accepted, field))
+        kind = keyword.upper()
+        return self.feed(Token(kind, keyword, start_pos=token.start_pos, end_pos=token.end_pos))
+
+    def leave_out(self, token: Token, *, quietly: bool) -> None:
+        if not quietly and not self.quiet:
+            accepted = self.accepted()
+            self.report(messages.unexpected(self.source, token, accepted, self.field_number()))
+        self.quiet = True
+        self.skipping = not self.open or self.open[-1].type == "LBRACE"
+
+    # -- where we are -----------------------------------------------------------------
+
+    def closes_outer(self, token: Token) -> bool:
+        """Whether `token` closes a bracket around the innermost open one."""
+        return any(_OPENERS[opened.type] == token.type for opened in self.open[:-1])
+
+    def field_number(self) -> int | None:
+        """The index of the field being read, where a block's tuple is open."""
+        return self.commas[-1] if self.commas else None
+
+    def is_between(self) -> bool:
+        """Whether no list is open, so that what comes next is an item or a statement."""
+        return all(opened.type == "LBRACE" for opened in self.open)
+
+    def report(self, finding: Diagnostic) -> None:
+        if not self.quiet:
+            self.findings.append(finding)
+
+
+def _begins(read: Lexed, follower: str, *, in_tuple: bool) -> bool:
+    """Whether a new item or statement seems to begin here, whatever is still open."""
+    kind = read.token.type
+    if kind == "RBRACE":
+        return read.first_of_line
+    if not read.first_of_line:
+        return kind in ("CELL", "NETWORK") and follower in ("WORD", "LBRACE")
+    if kind in _TOP or kind == "OUTPUT":
+        return follower != "EQUAL"
+    if in_tuple and (kind, follower) == ("WORD", "LPAR"):
+        return True
+    return (kind, follower) in (("WORD", "EQUAL"), ("NUMBER", "STAR"))
+
+
+def _as_word(token: Token) -> Token:
+    return Token("WORD", str(token), start_pos=token.start_pos, end_pos=token.end_pos)

@@ -1,0 +1,136 @@
+"""Shapes inside a cell, as far as they are known without a network.
+
+Purpose: every member of a space can be built. Sizes are two: a cell input's and the
+cell's own, which differ in a reduction cell. Channels are counted in the cell's filters F:
+a state made by a `concat` combine has 2F.
+Non-goals: numbers of channels and pixels; those need a skeleton (`nasdsl.network`).
+
+Every skeleton brings the cell inputs to F filters; where one does not (the raw stem in
+slim's CIFAR network), the network's own check has the last word.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from nasdsl.errors import Diagnostic, Label, Source, listed
+from nasdsl.language.genotype.blocks import BlockPlaces, CellPlaces
+from nasdsl.language.genotype.types import BlockSpace, CellSpace, Hidden, Space, State, block_state
+from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
+
+Width = Fraction  # channels in units of the cell's filters
+
+_ONE = frozenset({Fraction(1)})
+# More widths than this in one state mean nested concatenations; one per kind is enough.
+_MAX_WIDTHS = 64
+
+
+def shape_findings(
+    space: Space, cell: CellSpace, places: CellPlaces, source: Source
+) -> Iterator[Diagnostic]:
+    """Findings NAS308 and NAS309 about one cell, over every member of the space."""
+    widths: dict[State, frozenset[Width]] = {}
+    for block, place in zip(cell.blocks, places.blocks, strict=True):
+        findings = list(_reduce_findings(space.vocabulary, cell, block, place, source))
+        yield from findings
+        operands = [_operand_widths(space.vocabulary, block, side, widths) for side in (0, 1)]
+        made: set[Width] = set()
+        for name in block.combines:
+            combine = space.vocabulary.combine[name]
+            mismatch = _mismatch(combine, operands[0], operands[1])
+            if mismatch and not findings:
+                yield _cannot_match(name, mismatch, block, place, source)
+            made |= _combined(combine, operands[0], operands[1])
+        widths[block_state(block.name)] = frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE
+
+
+def _reduce_findings(
+    vocabulary: Vocabulary, cell: CellSpace, block: BlockSpace, place: BlockPlaces, source: Source
+) -> Iterator[Diagnostic]:
+    if cell.kind != "reduction":
+        return
+    for side in (0, 1):
+        given = [state for state in block.inputs[side] if isinstance(state, Hidden)]
+        for name in block.ops[side]:
+            if given and not vocabulary.op[name].can_reduce:
+                able = [op.name for op in vocabulary.ops if op.can_reduce]
+                yield Diagnostic(
+                    "NAS309",
+                    f"op `{name}` cannot reduce, and it reads `{given[0]}` in a reduction cell",
+                    source,
+                    place.fields[2 + side],
+                    label="no form of it takes the stride",
+                    secondary=(Label(place.fields[side], "a cell input has to be reduced"),),
+                    hints=(f"ops that can reduce are {listed(able)}",) if able else (),
+                )
+
+
+def _operand_widths(
+    vocabulary: Vocabulary,
+    block: BlockSpace,
+    side: int,
+    widths: dict[State, frozenset[Width]],
+) -> frozenset[Width]:
+    inputs = {width for state in block.inputs[side] for width in widths.get(state, _ONE)}
+    return frozenset(
+        _op_width(vocabulary.op[name], width) for name in block.ops[side] for width in inputs
+    )
+
+
+def _op_width(op: Op, width: Width) -> Width:
+    """The width that comes out: F where some form gives it, else what the op keeps."""
+    for form in op.forms:
+        given = width if form.divisor is None else Fraction(1, form.divisor)
+        if given == 1:
+            return given
+    if not op.forms or op.forms[0].divisor is None:
+        return width
+    return Fraction(1, op.forms[0].divisor)
+
+
+def _mismatch(
+    combine: Combine, left: frozenset[Width], right: frozenset[Width]
+) -> tuple[Width, Width] | None:
+    if combine.operation != "sum":
+        return None
+    pairs = ((one, other) for one in sorted(left) for other in sorted(right))
+    return next((pair for pair in pairs if pair[0] != pair[1]), None)
+
+
+def _combined(combine: Combine, left: frozenset[Width], right: frozenset[Width]) -> set[Width]:
+    if combine.divisor is not None:
+        return {Fraction(1, combine.divisor)}
+    if combine.operation == "sum":
+        return set(left & right) or set(left)
+    return {one + other for one in left for other in right}
+
+
+def _cannot_match(
+    name: str,
+    widths: tuple[Width, Width],
+    block: BlockSpace,
+    place: BlockPlaces,
+    source: Source,
+) -> Diagnostic:
+    left, right = (_in_filters(width) for width in widths)
+    return Diagnostic(
+        "NAS308",
+        f"`{name}` adds a state of {left} to one of {right} filters in `{block.name}`",
+        source,
+        place.fields[4],
+        label="needs two states of one shape",
+        secondary=(
+            Label(place.fields[2], f"{left} filters come out here"),
+            Label(place.fields[3], f"{right} filters come out here"),
+        ),
+        hints=(
+            "an op that brings its input to F filters, or a combine that concatenates",
+            "an op can have a form for it: `op blur = [avg_pool(3x3, stride)] else "
+            "[avg_pool(3x3, stride), pointwise, batch_norm]`",
+        ),
+    )
+
+
+def _in_filters(width: Width) -> str:
+    if width.denominator != 1:
+        return f"F/{width.denominator}" if width.numerator == 1 else f"{width}F"
+    return "F" if width == 1 else f"{width}F"

@@ -1,0 +1,153 @@
+"""The cost of a network: parameters, mult-adds, activations, in all and by part.
+
+Purpose: what `nasdsl cost` reports, from the NetworkGraph alone, in milliseconds.
+Non-goals: the rules for one primitive (`nasdsl.network.node_cost`), measured time or memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import CellKind, Genotype
+from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import Body, ModuleRole, NetworkGraph, PartRole
+from nasdsl.network.node_cost import NOTHING, Count, node_count
+from nasdsl.network.skeleton import Skeleton
+
+_FLOAT32 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Something with a count, and the count's numbers by name."""
+
+    count: Count
+
+    @property
+    def params(self) -> int:
+        """Trained parameters."""
+        return self.count.params
+
+    @property
+    def params_total(self) -> int:
+        """Trained parameters, and batch norm's moving means and variances."""
+        return self.count.params + self.count.statistics
+
+    @property
+    def mult_adds(self) -> int:
+        """Multiply-accumulate operations of convolutions and linear layers, for one image."""
+        return self.count.mult_adds
+
+    @property
+    def activations(self) -> int:
+        """Numbers that the primitives write for one image."""
+        return self.count.activations
+
+    @property
+    def activation_bytes(self) -> int:
+        """The activations' size in float32, in bytes."""
+        return _FLOAT32 * self.count.activations
+
+
+@dataclass(frozen=True, slots=True)
+class PartCost(_Counted):
+    """The cost of one op, combine, input or output match of a module; see `Part`."""
+
+    path: str
+    role: PartRole
+    label: str
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCost(_Counted):
+    """The cost of one module; `parts` are shared by modules that compute the same."""
+
+    name: str
+    role: ModuleRole
+    kind: CellKind | None
+    for_auxiliary: bool
+    parts: tuple[PartCost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpCost(_Counted):
+    """The cost of all uses of one op in the network, and how many there are."""
+
+    op: str
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost(_Counted):
+    """The cost of a network, without its auxiliary classifier.
+
+    Attributes:
+        count: the sum over the modules the network's result needs.
+        auxiliary: the cost of the auxiliary classifier (and of what only it needs).
+        modules: by module, in order, the auxiliary classifier included.
+    """
+
+    auxiliary: Count
+    modules: tuple[ModuleCost, ...]
+
+    @property
+    def auxiliary_params(self) -> int:
+        """Trained parameters of the auxiliary classifier; 0 where there is none."""
+        return self.auxiliary.params
+
+    @property
+    def ops(self) -> tuple[OpCost, ...]:
+        """By op over all cells, the costliest in parameters first, then by name."""
+        found: dict[str, list[Count]] = {}
+        for module in self.modules:
+            for part in module.parts:
+                if part.role == "op" and not module.for_auxiliary:
+                    found.setdefault(part.label, []).append(part.count)
+        costs = [OpCost(total(counts), op, len(counts)) for op, counts in found.items()]
+        return tuple(sorted(costs, key=lambda cost: (-cost.params, cost.op)))
+
+
+def genotype_cost(genotype: Genotype, settings: Settings | Skeleton | None = None) -> Cost:
+    """What the network of a genotype and its settings costs.
+
+    Args:
+        genotype: the cells, and settings of their own.
+        settings: settings that win over the genotype's, or a whole skeleton.
+
+    Raises:
+        CellError: the network cannot be built; see `network_graph`.
+    """
+    return graph_cost(network_graph(genotype, settings))
+
+
+def graph_cost(graph: NetworkGraph) -> Cost:
+    """What a network costs."""
+    known: dict[int, tuple[Count, tuple[PartCost, ...]]] = {}
+    modules = []
+    for module in graph.modules:
+        key = id(module.body)
+        if key not in known:
+            parts = _part_costs(module.body)
+            known[key] = total(part.count for part in parts), parts
+        count, parts = known[key]
+        modules.append(
+            ModuleCost(count, module.name, module.role, module.kind, module.for_auxiliary, parts)
+        )
+    main = total(module.count for module in modules if not module.for_auxiliary)
+    extra = total(module.count for module in modules if module.for_auxiliary)
+    return Cost(main, extra, tuple(modules))
+
+
+def total(counts: Iterable[Count]) -> Count:
+    """The sum of counts, number by number."""
+    columns = zip(*counts, strict=True)
+    sums = [sum(column) for column in columns]
+    return Count(*sums) if sums else NOTHING
+
+
+def _part_costs(body: Body) -> tuple[PartCost, ...]:
+    return tuple(
+        PartCost(total(map(node_count, part.nodes)), part.path, part.role, part.label, part.block)
+        for part in body.parts
+    )

@@ -1,1 +1,0 @@
-"""The syntax tree. See `nasdsl.syntax.tree`."""
