@@ -21,7 +21,7 @@ from nasdsl.network import PRIMITIVES
 PACKAGES = Path(__file__).parent / "data" / "backends"
 OURS = [
     entry.name
-    for entry in entry_points(group=backend.GROUP)
+    for entry in entry_points(group=backend.BACKENDS.group)
     if entry.value.startswith("nasdsl_backends.")
 ]
 TINY = {"N": 1, "filters": 96, "image_size": 16, "stem": "cifar"}
