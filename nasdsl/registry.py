@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from nasdsl.errors import CellError, cell_error, listed, nearest
+from nasdsl.errors import CellError, cell_error, install_hint, listed, nearest
 
 T = TypeVar("T")
 
@@ -155,7 +155,7 @@ class Registry(Generic[T]):
 
     def _remedy(self, entry: EntryPoint, missing: str) -> str:
         ours = entry.value.partition(":")[0].partition(".")[0] in _OUR_PACKAGES
-        return f'pip install "nasdsl[{self.extra}]"' if ours else f"pip install {missing}"
+        return install_hint(self.extra) if ours else f"pip install {missing}"
 
 
 @cache

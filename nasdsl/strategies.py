@@ -5,19 +5,21 @@ and shrinks towards the first option of each decision, fewer blocks and plain na
 that what a failing test shows is a small cell a person can read.
 Non-goals: invalid texts (nasdsl's fuzz tests break valid ones), network settings.
 
-Hypothesis is no base dependency: `pip install "nasdsl[strategies]"` brings it.
+Hypothesis comes with the extra `strategies`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from nasdsl.errors.install import install_hint
+
 try:
     from hypothesis import strategies as st
 except ImportError as error:
     raise ImportError(
-        "nasdsl.strategies needs hypothesis, which is not installed;"
-        ' `pip install "nasdsl[strategies]"` brings it (NAS701)'
+        "nasdsl.strategies needs hypothesis, which is not installed (NAS701): "
+        + install_hint("strategies")
     ) from error
 
 from nasdsl import library

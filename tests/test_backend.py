@@ -107,7 +107,9 @@ def test_missing_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CellError, match="torch") as caught:
         nasdsl.compile("nasnet_a")
     assert code_of(caught) == "NAS701"
-    assert caught.value.diagnostics[0].hints == ('pip install "nasdsl[torch]"',)
+    assert caught.value.diagnostics[0].hints == (
+        'run `pip install ".[torch]"` in a checkout of nasdsl',
+    )
 
 
 @pytest.mark.usefixtures("third_party")

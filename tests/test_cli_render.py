@@ -340,7 +340,7 @@ def test_plot_without_matplotlib(run: Run, monkeypatch) -> None:
     ran = run("plot", "sizes", "-o", "a.svg")
     assert ran.code == 2
     assert "error[NAS701]" in ran.err
-    assert "nasdsl[plot]" in ran.err
+    assert 'pip install ".[plot]"' in ran.err
 
 
 # -- the live page -------------------------------------------------------------------------

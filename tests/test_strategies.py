@@ -148,5 +148,5 @@ def test_without_hypothesis_the_way_out_is_named() -> None:
         text=True,
         check=True,
     ).stdout
-    assert 'pip install "nasdsl[strategies]"' in printed
+    assert 'pip install ".[strategies]"' in printed
     assert "NAS701" in printed

@@ -14,17 +14,18 @@ from nasdsl import __version__, library
 from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.errors import install_hint
 from nasdsl.loading import analyse
 
 _NEEDED = ("lark", "networkx", "click", "rich-click", "rich", "pyyaml", "graphviz")
 _EXTRAS = {
-    "torch": "networks need it: pip install 'nasdsl[torch]'",
-    "torchvision": "training needs it: pip install 'nasdsl[train]'",
-    "safetensors": "weights are saved with it: pip install 'nasdsl[torch]'",
-    "accelerate": "training needs it: pip install 'nasdsl[train]'",
-    "scikit-learn": "the data set `digits` needs it: pip install 'nasdsl[train]'",
-    "tensorboard": "training writes scalars for it: pip install 'nasdsl[train]'",
-    "hypothesis": "nasdsl.strategies needs it: pip install 'nasdsl[strategies]'",
+    "torch": f"networks need it: {install_hint('torch')}",
+    "torchvision": f"training needs it: {install_hint('train')}",
+    "safetensors": f"weights are saved with it: {install_hint('torch')}",
+    "accelerate": f"training needs it: {install_hint('train')}",
+    "scikit-learn": f"the data set `digits` needs it: {install_hint('train')}",
+    "tensorboard": f"training writes scalars for it: {install_hint('train')}",
+    "hypothesis": f"nasdsl.strategies needs it: {install_hint('strategies')}",
 }
 _MARKS = {True: ("ok", "green"), None: ("--", "yellow"), False: ("no", "red")}
 
@@ -73,7 +74,7 @@ def checks() -> Iterator[Check]:
     yield Check("nasdsl", True, f"{__version__} ({Path(__file__).parents[1]})")
     for name in _NEEDED:
         version = _version(name)
-        yield Check(name, version is not None, version or "missing: pip install nasdsl")
+        yield Check(name, version is not None, version or f"missing; {install_hint()}")
     for name, use in _EXTRAS.items():
         version = _version(name)
         yield Check(name, None if version is None else True, version or f"not installed; {use}")

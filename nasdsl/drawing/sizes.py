@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nasdsl.drawing.graphviz_dot import Form
 from nasdsl.drawing.lettering import printable, shortened
 from nasdsl.drawing.themes import Theme, ThemeName, theme
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.library.published import Published, models
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def sizes_plot(
         from matplotlib.figure import Figure
     except ImportError:
         raise cell_error(
-            "NAS701", "plots need matplotlib, which is not installed", "pip install 'nasdsl[plot]'"
+            "NAS701", "plots need matplotlib, which is not installed", install_hint("plot")
         ) from None
     look = theme(theme_name)
     settings: dict[Any, Any] = {

@@ -2,6 +2,7 @@
 
 from nasdsl.errors.codes import CODES, Code
 from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, cell_error
+from nasdsl.errors.install import install_hint
 from nasdsl.errors.source import Position, Source, Span
 from nasdsl.errors.suggest import listed, nearest
 
@@ -16,6 +17,7 @@ __all__ = [
     "Source",
     "Span",
     "cell_error",
+    "install_hint",
     "listed",
     "nearest",
 ]

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, install_hint, listed, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,7 +84,7 @@ def format_of(path: Path) -> Format:
         raise cell_error(
             "NAS701",
             f"{suffix} files need {listed(missing)}, which {_is(missing)} not installed",
-            f'pip install "nasdsl[{found.extra}]"',
+            install_hint(found.extra),
         )
     return found
 

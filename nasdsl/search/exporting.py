@@ -13,7 +13,7 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.export.atomic_write import placed
 from nasdsl.search.store import Reader, Trial
 
@@ -126,7 +126,7 @@ def _frozen(trial: Trial) -> Any:
 
 def _lacking(package: str) -> Exception:
     text = f"this export needs `{package}`, which is not installed"
-    return cell_error("NAS701", text, "pip install 'nasdsl[search]'")
+    return cell_error("NAS701", text, install_hint("search"))
 
 
 def _replace(path: Path, content: bytes) -> None:

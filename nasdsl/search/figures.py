@@ -12,7 +12,7 @@ from heapq import heappush, heappushpop
 from io import BytesIO
 from typing import Any
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.search.store import Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
@@ -55,7 +55,7 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         raise cell_error(
             "NAS701",
             "the figure needs matplotlib, which is not installed",
-            "pip install 'nasdsl[plot]'",
+            install_hint("plot"),
         ) from None
     settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
     with matplotlib.rc_context(settings):

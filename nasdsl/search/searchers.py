@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, install_hint, listed, nearest
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.options import checked, options
 from nasdsl.search.protocol import Searcher
@@ -93,7 +93,7 @@ def _maker(name: str) -> Maker:
         raise cell_error(
             "NAS701",
             f"the algorithm `{name}` needs `{missing}`, which is not installed",
-            'pip install "nasdsl[search]"' if ours else f"pip install {missing}",
+            install_hint("search") if ours else f"pip install {missing}",
         ) from error
     except (ImportError, AttributeError) as error:
         raise cell_error(

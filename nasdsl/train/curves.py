@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.train.results import Epoch
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def curves(histories: Sequence[Sequence[Epoch]]) -> bytes:
         raise cell_error(
             "NAS701",
             "curves need matplotlib, which is not installed",
-            "pip install 'nasdsl[train]'",
+            install_hint("train"),
         ) from None
     settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
     with matplotlib.rc_context(settings):

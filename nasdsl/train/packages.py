@@ -6,7 +6,7 @@ Non-goals: those that a part alone needs (matplotlib, TensorBoard, scikit-learn)
 
 from importlib.util import find_spec
 
-from nasdsl.errors import cell_error, listed
+from nasdsl.errors import cell_error, install_hint, listed
 
 _NEEDED = ("torch", "torchvision", "accelerate", "safetensors")
 
@@ -23,5 +23,5 @@ def ensure_installed() -> None:
         raise cell_error(
             "NAS701",
             f"training needs {listed(missing)}, which {are} not installed",
-            "pip install 'nasdsl[train]'",
+            install_hint("train"),
         )

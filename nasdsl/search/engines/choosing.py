@@ -7,7 +7,7 @@ Non-goals: starting anything.
 import os
 from importlib import import_module
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
 from nasdsl.search.settings import SearchSettings
 
@@ -65,7 +65,7 @@ def _visible(wanted: int) -> list[str]:
         there = import_module("torch").cuda.device_count()
     except ModuleNotFoundError:
         raise cell_error(
-            "NAS701", "GPUs need `torch`, which is not installed", 'pip install "nasdsl[search]"'
+            "NAS701", "GPUs need `torch`, which is not installed", install_hint("search")
         ) from None
     if there < wanted:
         raise cell_error(

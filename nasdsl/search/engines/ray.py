@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, install_hint
 from nasdsl.search.engines.actor_worker import ActorWorker
 from nasdsl.search.engines.engine import Finished, Gone, Notice, Slot, WorkerSettings
 from nasdsl.search.store import Lease
@@ -184,7 +184,7 @@ def _imported() -> Any:
         raise cell_error(
             "NAS701",
             "engine `ray` needs `ray`, which is not installed",
-            'pip install "nasdsl[ray]"',
+            install_hint("ray"),
         ) from None
 
 

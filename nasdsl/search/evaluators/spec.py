@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl
 
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, install_hint, listed, nearest
 from nasdsl.search.protocol import Evaluator
 
 #: The kinds, and the function that makes one: `(what, options) -> Evaluator`.
@@ -57,7 +57,7 @@ def evaluator(spec: str) -> Evaluator:
         raise cell_error(
             "NAS701",
             f"the evaluator `{kind}` needs `{missing}`, which is not installed",
-            'pip install "nasdsl[search]"',
+            install_hint("search"),
         ) from error
     made: Evaluator = make(what, options)
     return made

@@ -118,7 +118,7 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         raise cell_error(
             "NAS862",
             f"{path} has the schema of a newer nasdsl (version {version}; {VERSION} is known)",
-            "pip install --upgrade nasdsl",
+            "a newer nasdsl opens it",
             "nothing was changed in it",
         )
 

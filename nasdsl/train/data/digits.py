@@ -9,7 +9,7 @@ from functools import cache
 
 import torch
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, install_hint
 from nasdsl.train.data.splits import Stacked, parted
 from nasdsl.train.data.views import Look
 
@@ -31,7 +31,7 @@ def images() -> tuple[Stacked, Stacked]:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise cell_error(
-            "NAS701", "the digits come with scikit-learn", "pip install 'nasdsl[train]'"
+            "NAS701", "the digits come with scikit-learn", install_hint("train")
         ) from error
     found = load_digits()
     # 16 is white.

@@ -1,0 +1,48 @@
+"""Hints about missing extras: they name extras that exist, and nothing promises an index."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nasdsl.errors import install_hint
+from nasdsl.export.formats import FORMATS
+
+ROOT = Path(__file__).parents[1]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PYTHON = [path for name in ("nasdsl", "backends") for path in (ROOT / name).rglob("*.py")]
+WORDS = [*PYTHON, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("nasdsl/**/*.md")]
+
+
+def _hinted() -> set[str]:
+    """Every extra that is written out in a call of `install_hint`."""
+    return {
+        node.args[0].value
+        for path in PYTHON
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "install_hint" and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }  # fmt: skip
+
+
+def test_texts() -> None:
+    """The command that installs from a checkout, with and without an extra."""
+    assert install_hint("train") == 'run `pip install ".[train]"` in a checkout of nasdsl'
+    assert install_hint() == "run `pip install .` in a checkout of nasdsl"
+
+
+def test_hinted_extras_exist() -> None:
+    """A hint that names an extra which pyproject.toml does not have would lead nowhere."""
+    hinted = _hinted() | {form.extra for form in FORMATS.values()}
+    assert {"torch", "train", "search", "plot", "ray", "onnx", "strategies"} <= hinted
+    assert hinted <= EXTRAS.keys()
+
+
+@pytest.mark.parametrize("path", WORDS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_promises_an_index(path: Path) -> None:
+    """The way is from a checkout until it is published."""
+    promise = re.compile(r"pip install\s+(?:--?\w+\s+)*[\"']?nasdsl\b")
+    assert not promise.search(path.read_text(encoding="utf-8"))
