@@ -5,12 +5,13 @@ quick and never imports torch.
 Non-goals: anything else; every name is documented where it is defined.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.language.genotype.display import answered_by
-
-__version__ = "0.1.0"
+from nasdsl.resources import checkout
+from nasdsl.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from nasdsl import export, interop, train, weights
@@ -113,6 +114,10 @@ __all__ = [
     "train",
     "weights",
 ]
+
+# A checkout's backends lie beside the package, and come before those of another clone.
+if (_root := checkout()) is not None:
+    sys.path.insert(0, str(_root / "backends"))
 
 # Values show themselves in notebooks, and the drawing is imported when one does.
 answered_by("nasdsl.drawing.notebook:bundle")

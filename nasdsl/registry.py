@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
 from nasdsl.errors import CellError, cell_error, install_hint, listed, nearest
+from nasdsl.metadata import entry_points
 
 T = TypeVar("T")
 
@@ -162,6 +163,6 @@ class Registry(Generic[T]):
 def _entries(group: str, path: tuple[str, ...]) -> Mapping[str, list[EntryPoint]]:
     """The entry points of a group by name, as the packages on `path` have them."""
     found: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=group):
+    for entry in entry_points(group):
         found.setdefault(entry.name, []).append(entry)
     return found

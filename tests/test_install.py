@@ -3,7 +3,6 @@
 The fresh environments take the dependencies from the package index, as `make` does.
 """
 
-import shutil
 import subprocess
 import sys
 import venv
@@ -12,9 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGED = ("nasdsl", "grammar", "genotypes", "backends")
-PROJECT = ("pyproject.toml", "README.md", "LICENSE")
+from tests.clones import PACKAGED, ROOT, clone, other_clone
 
 
 def run(*words: str | Path, cwd: Path) -> str:
@@ -31,14 +28,7 @@ def pip(*words: str | Path, cwd: Path) -> None:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's files alone, so that building leaves nothing in the working tree."""
-    copy = tmp_path_factory.mktemp("install") / "tree"
-    copy.mkdir()
-    for name in PROJECT:
-        shutil.copy(ROOT / name, copy)
-    for name in PACKAGED:
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    return copy
+    return clone(tmp_path_factory.mktemp("install") / "tree")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +60,18 @@ def check_installed(scripts: Path, elsewhere: Path, home: Path) -> None:
     assert bad.returncode == 1
 
 
+def check_clone(scripts: Path, folder: Path) -> None:
+    """A clone that is not the installed one reads its own files, if it is where Python looks."""
+    mine = clone(folder / "clone")
+    (mine / "genotypes" / "mine.cell").write_text("genotype mine\n")
+    python = (scripts / "python", "-m", "nasdsl")
+    run(*python, "check", "nasnet_a", cwd=mine)
+    assert run(*python, "show", "mine", cwd=mine) == "genotype mine\n"
+    where = "import nasdsl_backends as b; print(b.__path__[0])"
+    found = run(scripts / "python", "-c", f"import nasdsl; {where}", cwd=mine)
+    assert Path(found.strip()).is_relative_to(mine)
+
+
 def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
     """No module, grammar, genotype or explanation is forgotten, and nothing else is there."""
     homes = {"grammar": "nasdsl/grammar", "genotypes": "nasdsl/genotypes", "backends": ""}
@@ -90,6 +92,7 @@ def test_the_wheel_in_a_fresh_environment(tmp_path, wheel: Path) -> None:
     python = scripts / "python"
     pip("--python", python, "install", "--quiet", "--prefer-binary", wheel, cwd=tmp_path)
     check_installed(scripts, tmp_path, tmp_path / "env")
+    check_clone(scripts, tmp_path)
 
 
 def test_an_editable_install_in_a_fresh_environment(tmp_path, tree: Path) -> None:
@@ -109,3 +112,13 @@ def test_an_editable_install_in_a_fresh_environment(tmp_path, tree: Path) -> Non
     check_installed(scripts, tmp_path, tree)
     (tree / "genotypes" / "added.cell").write_text("genotype added\n")
     assert "genotype added" in run(scripts / "nasdsl", "show", "added", cwd=tmp_path)
+
+
+def test_a_clone_beside_an_editable_install(tmp_path) -> None:
+    """The hook of an editable install leads to another clone, where everything differs."""
+    scripts = fresh(tmp_path)
+    python = scripts / "python"
+    other = other_clone(tmp_path / "other")
+    pip("--python", python, "install", "--quiet", "--prefer-binary", "--editable", other, cwd=other)
+    assert run(scripts / "nasdsl", "--version", cwd=tmp_path).startswith("nasdsl 9.")
+    check_clone(scripts, tmp_path)

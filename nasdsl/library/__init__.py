@@ -5,8 +5,8 @@ Non-goals: paths and standard input (`nasdsl.loading`).
 """
 
 from functools import cache
-from importlib.resources import files
 
+from nasdsl import resources
 from nasdsl.errors import CellError, Source, cell_error, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.resolve import Resolution, resolve
@@ -117,12 +117,12 @@ def _resolution(name: str) -> Resolution:
 
 
 def _text(name: str, *folder: str) -> Source:
-    path = files("nasdsl.genotypes").joinpath(*folder, f"{name}{_SUFFIX}")
+    path = resources.genotypes().joinpath(*folder, f"{name}{_SUFFIX}")
     return Source(f"{name}{_SUFFIX}", path.read_text(encoding="utf-8"))
 
 
 @cache
 def _stems(*folder: str) -> tuple[str, ...]:
-    entries = files("nasdsl.genotypes").joinpath(*folder).iterdir()
+    entries = resources.genotypes().joinpath(*folder).iterdir()
     cells = (entry.name for entry in entries if entry.name.endswith(_SUFFIX))
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in cells))

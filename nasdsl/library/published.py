@@ -7,8 +7,9 @@ Non-goals: counting; `nasdsl.network.cost` does, and `docs/library.md` puts both
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
+
+from nasdsl import resources
 
 Data = Literal["CIFAR-10", "ImageNet"]
 
@@ -77,6 +78,6 @@ def published_as(network: str) -> Published | None:
 
 
 def _table() -> dict[str, Any]:
-    text = files("nasdsl.genotypes").joinpath("published.json").read_text(encoding="utf-8")
+    text = resources.genotypes().joinpath("published.json").read_text(encoding="utf-8")
     table: dict[str, Any] = json.loads(text)
     return table

@@ -7,11 +7,12 @@ Non-goals: what a searcher does (`nasdsl.search.protocol`).
 """
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from nasdsl.errors import cell_error, install_hint, listed, nearest
 from nasdsl.language.genotype.types import Space
+from nasdsl.metadata import entry_points
 from nasdsl.search.options import checked, options
 from nasdsl.search.protocol import Searcher
 
@@ -66,7 +67,7 @@ def options_of(name: str) -> Mapping[str, Any]:
 
 def _entries() -> Mapping[str, list[EntryPoint]]:
     found: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(GROUP):
         found.setdefault(entry.name, []).append(entry)
     return found
 

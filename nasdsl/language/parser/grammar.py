@@ -6,11 +6,11 @@ Non-goals: anything about text that does not; `nasdsl.language.parser.recovery` 
 
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from typing import Any, cast
 
 from lark import Lark, Token, Transformer
 
+from nasdsl import resources
 from nasdsl.errors import Span
 from nasdsl.language import tree
 
@@ -23,7 +23,7 @@ def lark_parser() -> Lark:
 
     Never `cache=True`: lark would unpickle a file of a predictable name in a shared folder.
     """
-    grammar = files("nasdsl.grammar").joinpath("cell.lark").read_text(encoding="utf-8")
+    grammar = resources.grammar().joinpath("cell.lark").read_text(encoding="utf-8")
     return Lark(
         grammar,
         parser="lalr",

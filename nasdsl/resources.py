@@ -1,0 +1,34 @@
+"""The grammar and the library as files, whether nasdsl is installed or runs from a checkout.
+
+A wheel has them inside the package, a checkout beside it. They are looked for from this file and
+not by the names `nasdsl.grammar` and `nasdsl.genotypes`: where another clone is installed, those
+names lead there.
+"""
+
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+
+def grammar() -> Traversable:
+    """The folder of `cell.lark`."""
+    return _folder("grammar")
+
+
+def genotypes() -> Traversable:
+    """The folder of the library."""
+    return _folder("genotypes")
+
+
+@cache
+def checkout() -> Path | None:
+    """The root of the checkout that nasdsl runs from; None where nasdsl is installed."""
+    root = Path(__file__).parents[1]
+    marks = (root / "pyproject.toml", root / "grammar" / "cell.lark")
+    return root if all(mark.is_file() for mark in marks) else None
+
+
+def _folder(name: str) -> Traversable:
+    root = checkout()
+    return files("nasdsl") / name if root is None else root / name
