@@ -143,3 +143,21 @@ def test_what_the_checkout_requires() -> None:
     assert required[: len(project["dependencies"])] == project["dependencies"]
     assert 'matplotlib>=3.9; extra == "plot"' in required
     assert dist.metadata.get_all("Provides-Extra") == list(project["optional-dependencies"])
+
+
+def test_workers_run_the_same_clone(
+    mine: Path, other: Path, dependencies: Path, tmp_path: Path
+) -> None:
+    """Where the working folder is another clone, the processes of a search do not run that one."""
+    (tmp_path / "asked.py").write_text(
+        "from pathlib import Path\n"
+        "import nasdsl, nasdsl.library\n"
+        "def place(text, seed, report):\n"
+        f"    Path({str(tmp_path / 'place')!r}).write_text(nasdsl.library.__file__)\n"
+        "    return 0.5\n"
+    )
+    words = ("search", "nasnet_space", "--algorithm", "random", "--trials", "1", "--workers", "1")
+    store = ("--store", tmp_path / "s.db", "--evaluator", "python:asked:place")
+    path = [mine, tmp_path, dependencies]
+    output("-P", "-m", "nasdsl", *words, *store, cwd=other, path=path)
+    assert Path((tmp_path / "place").read_text()).is_relative_to(mine)

@@ -11,7 +11,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -27,6 +26,8 @@ from nasdsl.search.store import Lease, Outcome
 
 #: Workers of a slot that may end in a row before one of them was ever ready.
 _STARTS = 3
+
+_WORKER = "nasdsl.search.engines.worker"
 
 
 @dataclass(slots=True, eq=False)
@@ -61,8 +62,13 @@ class LocalEngine:
 
     def start(self) -> None:
         """Start the guard and one worker a slot."""
-        guard = [sys.executable, "-m", processes.__name__, self._name]
-        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
+        guard = processes.python("-m", processes.__name__, self._name)
+        self._guard = subprocess.Popen(
+            guard,
+            stdin=subprocess.PIPE,
+            env=processes.python_environment(),
+            start_new_session=True,
+        )
         for slot in self._slots:
             self._hire(slot)
 
@@ -145,11 +151,11 @@ class LocalEngine:
         log = tempfile.TemporaryFile("ab+", buffering=0)  # noqa: SIM115 (as long as the worker)
         beats = str(self.settings.heartbeat / 4)
         process = subprocess.Popen(
-            [sys.executable, "-m", "nasdsl.search.engines.worker", self.settings.evaluator, beats],
+            processes.python("-m", _WORKER, self.settings.evaluator, beats),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **slot.environment, processes.MARK: mark},
+            env={**processes.python_environment(), **slot.environment, processes.MARK: mark},
             # A session of its own: its group can be killed, and Ctrl-C passes it by.
             start_new_session=True,
         )

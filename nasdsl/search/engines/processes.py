@@ -13,10 +13,31 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
+from nasdsl.resources import checkout
+
 #: The variable that marks a worker: `ENGINE:NUMBER`.
 MARK = "NASDSL_WORKER"
 
 _PROC = Path("/proc")
+
+
+def python(*words: str) -> list[str]:
+    """A command that runs Python on the nasdsl of this process, given `python_environment`."""
+    return [sys.executable, "-P", *words]
+
+
+def python_environment() -> dict[str, str]:
+    """The environment of this process, for a Python that is to find what this one finds.
+
+    Another clone in the working folder comes after the checkout this process runs from.
+    """
+    root, here = checkout(), os.getcwd()
+    first = [] if root is None else [str(root)]
+    if "" in sys.path or here in sys.path:
+        first.append(here)
+    given = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([*first, given] if given else first)
+    return {**os.environ, "PYTHONPATH": path} if path else dict(os.environ)
 
 
 def end(groups: Collection[int], marks: Collection[str]) -> None:

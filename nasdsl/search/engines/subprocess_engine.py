@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.search.engines import processes
 from nasdsl.search.engines.engine import Beat, Engine, Gone, Notice
 from nasdsl.search.store import Lease
 
@@ -125,7 +126,8 @@ class SubprocessEngine:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+                processes.python("-c", _PROGRAM, str(theirs.fileno())),
+                env=processes.python_environment(),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
