@@ -1,6 +1,7 @@
 """The other commands: their data, as text and as JSON."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from nasdsl import library
 from nasdsl.cli.cost_tables import short
 from nasdsl.cli.entries import entries
 from nasdsl.errors import CODES
+from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES
 from tests.cli_run import Ran, Run, runner
 
@@ -312,15 +314,35 @@ def test_show(run: Run) -> None:
 
 
 def test_explain(run: Run) -> None:
-    """Title, prose, examples under headings, no fences, nothing invisible."""
+    """Title, headings, prose, indented examples, no markup, nothing invisible."""
     ran = run("explain", "nas003")
     assert ran.code == 0
-    assert ran.out.startswith("NAS003: control character in the text\n\nThe text holds")
-    assert "\nwrong:\n    genotype tiny\n" in ran.out
-    assert "\nright:\n    genotype tiny\n" in ran.out
+    assert ran.out.startswith("NAS003: control character in the text\n\nWhat it means\n\nThe text")
+    assert "\n\nExample\n\n    genotype tiny\n" in ran.out
+    assert "\n\nUse instead\n\n    genotype tiny\n" in ran.out
+    assert "\n\nFix safety\n\nThe fix is safe" in ran.out
     assert "```" not in ran.out
     assert "\\u200b" in ran.out
-    assert all(line.isprintable() and len(line) <= 88 for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code[3] in "012"])
+def test_explanations_fit_a_terminal(run: Run, code: str) -> None:
+    """No line is longer than 80 columns, and the paragraphs are those of the text."""
+    ran = run("explain", code)
+    assert all(line.isprintable() and len(line) <= 80 for line in ran.out.splitlines())
+    prose = [paragraph for paragraph in ran.out.split("\n\n") if paragraph[0] != " "]
+    written = re.sub(r"^#+ ", "", explanation(code), flags=re.M).split("\n\n")
+    for paragraph in prose:
+        assert " ".join(paragraph.split()) in [" ".join(part.split()) for part in written]
+
+
+def test_explain_on_a_narrow_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paragraphs follow the width of the terminal."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("NO_COLOR", "1")
+    prose = [line for line in run("explain", "nas201").out.splitlines() if line[:1] != " "]
+    assert max(map(len, prose)) in range(40, 51)
 
 
 def test_explain_lists_codes(run: Run) -> None:

@@ -15,6 +15,8 @@ from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation
 from nasdsl.report.visible import visible_source
 
+_WIDTH = 80
+
 
 def complete_code(
     ctx: click.Context, param: click.Parameter, incomplete: str
@@ -39,7 +41,7 @@ def complete_code(
 @click.argument("code", shell_complete=complete_code, required=False)
 @json_option()
 def command(code: str | None, as_json: bool) -> None:
-    """Say at length what a code means, why the rule exists, and the way out.
+    """Explain a code: what it means, why it matters, an example, and what to use instead.
 
     Without CODE, all codes are listed.
     """
@@ -70,20 +72,16 @@ def _list(as_json: bool) -> None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Prose in lines of a readable length, examples under a heading, nothing invisible."""
-    width = min(shutil.get_terminal_size().columns, 88) if sys.stdout.isatty() else 88
-    headings = {"cell wrong": ("wrong:", "red"), "cell right": ("right:", "green")}
+    """Headings in bold, paragraphs in lines of a readable length, examples as they are."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
     in_example = False
     for line in text.rstrip("\n").split("\n"):
         shown = visible_source(line)
         if line.startswith("```"):
-            heading = headings.get(line[3:])
             in_example = not in_example
-            if heading:
-                yield output.styled(heading[0], fg=heading[1], bold=True)
         elif in_example:
             yield f"    {shown}".rstrip()
-        elif line.startswith("# "):
-            yield output.styled(shown[2:], bold=True)
+        elif line.startswith("#"):
+            yield output.styled(shown.lstrip("# "), bold=True)
         else:
-            yield textwrap.fill(shown, width, break_on_hyphens=False)
+            yield textwrap.fill(shown, min(columns, _WIDTH), break_on_hyphens=False)
