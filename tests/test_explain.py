@@ -20,7 +20,7 @@ NOT_IN_A_TEXT = {
 IN_A_TEXT = sorted(CODES.keys() - NOT_IN_A_TEXT)
 
 
-DONE = [code for code in CODES if code[3] in "012"]
+DONE = [code for code in CODES if code[3] in "0123456"]
 SECTIONS = ["What it means", "Why it matters", "Example", "Use instead"]
 
 
