@@ -41,7 +41,7 @@ def complete_code(
 @click.argument("code", shell_complete=complete_code, required=False)
 @json_option()
 def command(code: str | None, as_json: bool) -> None:
-    """Explain a code: what it means, why it matters, an example, and what to use instead.
+    """Say at length what a code means, why the rule exists, and the way out.
 
     Without CODE, all codes are listed.
     """
