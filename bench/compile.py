@@ -205,7 +205,7 @@ def main() -> None:
         return
     place = torch.cuda.get_device_name() if given.device != "cpu" else f"{given.threads} threads"
     print(f"torch {torch.__version__}, timm {timm.__version__}, {given.device} ({place})\n")
-    print("| NASNet-A large, 331 px | timm | nasdsl | ratio | promised |")
+    print("| NASNet-A large, 331 px | timm | nasdsl | ratio | goal |")
     print("| --- | --- | --- | --- | --- |")
     for row in rows(given):
         print(row, flush=True)

@@ -22,21 +22,22 @@ PICTURES = Path("images") / "library"
 INTRODUCTION = """\
 # The library
 
-Published cells, and the networks that are published with them. `nasdsl list` prints the table,
-`nasdsl show NAME` a file, and a network is one line:
+The library contains published cells and the networks that were published with them. `nasdsl list`
+prints a table of them and `nasdsl show NAME` prints a file. A network is one command:
 
     nasdsl compile darts_v2 --preset cifar
     nasdsl cost pnasnet5_large
 
-A cell's name is that of its file; a network's is its cell's and a preset. Where sources disagree
-about a cell, each reading has a name of its own and the comments say why. The block lists of
-NASNet-B and NASNet-C are published as images only, so the library does not have them.
+A cell has the name of its file, and a network has the name of its cell followed by that of a
+preset. Where sources disagree about a cell, each version has a name of its own, and comments
+explain the difference. The block lists of NASNet-B and NASNet-C are published as images only, so
+the library does not contain these cells.
 
 This page is the output of `python -m bench.library`.
 """
 
 DIFFERENCE = """\
-`nasdsl diff` says in words what sets two of them apart:
+`nasdsl diff` describes the differences between two cells in words:
 
 ```console
 $ nasdsl diff {} {}
@@ -47,11 +48,11 @@ $ nasdsl diff {} {}
 NETWORKS = """\
 ## Networks
 
-Parameters are those that are trained, mult-adds those of convolutions and fully connected layers
-for one image, both without the auxiliary classifier and counted by `nasdsl cost`. Beside them
-stand the published figures. The error is the test error on CIFAR-10, top-1 / top-5 on ImageNet, as
-published. A star marks a network whose count is another by more than 1 % and more than rounding
-explains.
+Parameters are the trained ones, and mult-adds are those of convolutions and fully connected layers
+for one image. Both are counted by `nasdsl cost` without the auxiliary classifier, and the published
+figures are shown beside them. The error is the published one: the test error on CIFAR-10, and
+top-1 / top-5 on ImageNet. A star marks a network whose count differs from the published figure by
+more than 1 % and by more than rounding explains.
 """
 
 

@@ -77,7 +77,7 @@ def _print(options: argparse.Namespace, points: list[Point]) -> None:
         print(f"| {trials} | {seconds:.1f} | {wall:.2f} | {busy:.2f} | {memory / 1e6:.0f} |")
     wall, busy = _each(points[0], points[-1])
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - points[0][3]
-    print(f"\n{wall:.2f} ms a trial in the mean, {busy:.2f} ms of it on the processor; ", end="")
+    print(f"\n{wall:.2f} ms a trial on average, {busy:.2f} ms of it on the processor; ", end="")
     print(f"{growth / 1e6:.0f} MB more memory at the peak than at the start")
 
 

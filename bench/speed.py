@@ -39,7 +39,7 @@ def main() -> None:
     rows = [*_in_process(), *_processes(), *_large_file()]
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
     print(PAGE.format(rounds=ROUNDS, **machine))
-    print(_table(("what", "promised", "measured"), rows))
+    print(_table(("what", "goal", "measured"), rows))
     others = [*_other_samplers()]
     if others:
         print("\nOther samplers on the same space, in the same run:\n")
@@ -50,10 +50,10 @@ PAGE = """# Benchmarks
 
 ## Speed
 
-Made by `python -m bench.speed` in one run, on a virtual machine with
-{cores} cores that other work shares, with Python {python}. Figures are medians of {rounds} rounds.
-What runs inside one process is measured in processor time of one core, on warm caches;
-whole processes by the clock, in alternation with `python -c "import torch"`.
+The figures come from one run of `python -m bench.speed` on a virtual machine with
+{cores} cores, which other work shared, and Python {python}. They are medians of {rounds} rounds.
+What runs inside one process is measured in processor time of one core with warm caches.
+Whole processes are measured by the clock, in alternation with `python -c "import torch"`.
 """
 
 
@@ -171,8 +171,8 @@ def _large_file() -> Iterator[Row]:
     yield (
         f"check a file of 1 MB with {BLOCKS:,} blocks",
         "linear time, under 5 s, under 500 MB",
-        f"{taken[BLOCKS]:.2f} s ({taken[BLOCKS] / taken[BLOCKS // 4]:.1f} times a quarter of it)"
-        f", {peak} MB",
+        f"{taken[BLOCKS]:.2f} s ({taken[BLOCKS] / taken[BLOCKS // 4]:.1f} times the time for a "
+        f"quarter of the file), {peak} MB",
     )
 
 
