@@ -1,4 +1,4 @@
-"""Measure what a child of the paper's search costs, and project the whole of it.
+"""Measure the cost of a child of the paper's search, and project that of the whole search.
 
     python -m bench.child --samples 8
     python -m bench.child --samples 16 --device cuda --precision bf16

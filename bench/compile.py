@@ -1,13 +1,13 @@
-"""Build, run and train NASNet-A large beside timm's, with the same weights and input.
+"""Compare building, running and training NASNet-A large with timm, on the same weights and input.
 
     python -m bench.compile                      # CPU
     python -m bench.compile --device cuda
     python -m bench.compile --compile            # torch.compile too, minutes on a CPU
 
-Prints the table of `docs/benchmarks.md`. timm and nasdsl take turns within each round, so
-that what else the machine does meets both alike; a figure is the best of all rounds, a ratio
-nasdsl's figure over timm's. With one thread on a CPU it is processor time, which other work
-hardly touches. Peak memory is that of a process which does nothing else.
+Prints the table of `docs/benchmarks.md`. timm and nasdsl take turns within each round, so that
+other work on the machine affects both alike. A figure is the best of all rounds, and a ratio is
+nasdsl's figure divided by timm's. With one thread on a CPU, processor time is measured, which other
+work hardly affects. Peak memory is that of a process which does nothing else.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Train on the digits with several seeds; the table and the curves of docs/training.md.
+"""Train on the digits with several seeds, for the table and the curves of docs/training.md.
 
     python -m bench.digits                       # five seeds, some minutes
     python -m bench.digits --seeds 3 --curves curves.svg
 
-The same as `nasdsl train nasnet_a --N 1 --filters 192 --seed S`, for each S. Processor time is
-that of training and evaluation; it is what the wall clock shows on a machine that does nothing
-else.
+Each training is the same as `nasdsl train nasnet_a --N 1 --filters 192 --seed S`. The processor
+time is that of training and evaluation; on a machine that does nothing else, it is also the time
+by the clock.
 """
 
 import argparse

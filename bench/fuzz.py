@@ -1,10 +1,10 @@
-"""Throw hostile inputs at every stage that reads text, for as long as asked.
+"""Run hostile inputs through every stage that reads text.
 
 The inputs and what must hold for them are those of `tests/fuzz.py`; this is the long run:
 
     python -m bench.fuzz --inputs 1000000 --workers 2 --seed 1
 
-Exit status 1 if any input broke anything; its traceback and how to make it are printed.
+The exit status is 1 if any input caused a failure; its traceback and its seed are printed.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="stop after this long")
+    parser.add_argument("--minutes", type=float, help="stop after this many minutes")
     given = parser.parse_args()
     began = time.monotonic()
     total = Share()

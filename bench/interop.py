@@ -1,4 +1,4 @@
-"""How long hostile texts take to be refused, and real ones to be converted.
+"""Measure how long it takes to refuse hostile texts and to convert real ones.
 
     python -m bench.interop
 
@@ -51,7 +51,7 @@ def main() -> None:
         "DARTS_V2 to text": (lambda: nasdsl.genotype_text(interop.read(darts).genotypes[0]), ""),
         "NASNet-A from YAML": (lambda: interop.read(document, "yaml"), ""),
     }
-    print("| what | at most | measured |\n| --- | --- | --- |")
+    print("| what | limit | measured |\n| --- | --- | --- |")
     for what, (run, promised) in rows.items():
         print(f"| {what} | {promised} | {milliseconds(run):.2f} ms |")
 

@@ -5,7 +5,7 @@ r"""Compare the search algorithms on the table of `bench/tables`, where every an
     python -m bench.search_quality --tune
 
 Each algorithm searches the 3,025 genotypes of `bench/tables/digits.cell` from each seed,
-one proposal at a time; a genotype that is the like of one already evaluated gets the known
+one proposal at a time; a genotype that is equivalent to one already evaluated gets the known
 reward and is not counted again, as in a search. The reward is the held-out accuracy; what
 the chosen genotype reaches on the test images, which no search sees, is shown beside it.
 Options other than the published ones were chosen by `--tune`, on seeds that are not reported.
@@ -80,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare searchers on the table benchmark.")
     parser.add_argument("--table", type=Path, default=TABLES / "digits.csv")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
-    parser.add_argument("--page", type=Path, help="put the report into this page, at its mark")
+    parser.add_argument("--page", type=Path, help="insert the report into this page at its mark")
     parser.add_argument("--plot", type=Path, help="draw the curves, in the format of the suffix")
     parser.add_argument("--tune", action="store_true", help="compare options on other seeds")
     chosen = parser.parse_args()

@@ -1,11 +1,11 @@
-"""How long the search algorithms think, on the full NASNet space.
+"""Measure how long the search algorithms take to propose and to observe, on the NASNet space.
 
     python -m bench.searchers
 
-Each proposes 20 genotypes and observes their rewards, over and over; the figures are the
-median and the worst of the rounds after the first, by the clock, in milliseconds. Promised
-for PPO: an update at most 250 ms, a proposal of 20 at most 100 ms. The last column is what a
-store has to write after an observation.
+Each algorithm repeatedly proposes 20 genotypes and observes their rewards. The figures are the
+median and the maximum over all rounds but the first, by the clock, in milliseconds. The goal for
+PPO is at most 250 ms for an update and at most 100 ms for 20 proposals. The last column is the
+amount that a store has to write after an observation.
 """
 
 import os

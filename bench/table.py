@@ -4,7 +4,7 @@
 
 The space is `bench/tables/digits.cell`: 3,025 genotypes up to the canonical form. Each is
 trained once a seed, seed by seed, for about a second of one core. A row is on disk before
-the next one is counted, so the run may be ended at any moment, and the same command goes on.
+the next one is counted, so the run can be ended at any moment, and the same command continues.
 
 Every network has the same skeleton and recipe, fixed before the table was made:
 
@@ -67,11 +67,11 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the table benchmark, or go on making it.")
+    parser = argparse.ArgumentParser(description="Make the table of the benchmark, or continue it.")
     parser.add_argument("--out", type=Path, required=True, help="the table, a CSV file")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--limit", type=int, help="stop after so many trainings")
+    parser.add_argument("--limit", type=int, help="stop after this many trainings")
     chosen = parser.parse_args()
     done = {(row.hash, row.seed) for row in rows(chosen.out)} if chosen.out.exists() else set()
     members = distinct()

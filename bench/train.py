@@ -1,8 +1,8 @@
-"""What the training loop and the input pipeline cost beside the network itself.
+"""Measure what the training loop and the input pipeline cost in addition to the network.
 
     python -m bench.train                    # NASNet-A CIFAR 6 @ 768, batch 32, on the CPU
     python -m bench.train --device cuda
-    python -m bench.train --pipeline         # the input pipeline alone, each source and view
+    python -m bench.train --pipeline         # only the input pipeline, for each source and view
 
 The plain loop is what one writes by hand for the same module: forward, loss, backward, clip,
 SGD. It and `Training.take_step` take turns on the same images; a figure is the median of the

@@ -4,8 +4,8 @@
 
 Each kind of child is searched with for two trials. The deadline (or the limit on memory) ends
 it, its trial is quarantined with the reason after three tries, and no process that it has
-started is left. Then the same once more, with the controller killed in the middle. Exit
-status 1 if any of this is not so.
+started is left. The same is then repeated with the controller killed in the middle. The exit
+status is 1 if any of this fails.
 """
 
 import os

@@ -6,8 +6,8 @@
 A cluster of a head and two nodes (separate raylets) is started in a process of its own. In the
 middle of a search one node is killed, or the head with everything that keeps the cluster; the
 head comes back after a while as a new cluster at the same address. All trials have to be settled
-in the end, none of them twice, and only what was in flight may have been tried again. Exit
-status 1 if this is not so.
+in the end, none of them twice, and only the running ones may have been tried again. The exit
+status is 1 if this fails.
 """
 
 import socket

@@ -6,8 +6,8 @@
 Each life resumes the search and says which trials the store has acknowledged; then it is killed
 with SIGKILL. In the end everything acknowledged must be in the store as it was, and the trials
 must be, to the bit, those of a search that nobody has interrupted: so no result was lost, none
-was observed twice, and the searcher went on as if nothing had happened. `--beyond` asks for so
-many proposals after the last kill. Exit status 1 if any of this is not so.
+was observed twice, and the searcher continued as if nothing had happened. `--beyond` asks for that
+many proposals after the last kill. The exit status is 1 if any of this fails.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A full disk, a read-only store, and a clock that jumps: no corruption, advice, and on it goes.
+"""A full disk, a read-only store, a clock that jumps: no corruption, and the search resumes.
 
     python -m bench.reliability.disk
 

@@ -1,4 +1,4 @@
-"""Kill a training at random moments, go on each time, compare with one that was left alone.
+"""Kill a training at random moments, resume it, and compare it with an undisturbed training.
 
     python -m bench.reliability.kill             # 20 kills, the table line of docs/training.md
     python -m bench.reliability.kill --kills 3   # what the tests run
@@ -103,7 +103,7 @@ def equal(left: Any, right: Any) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=0, help="by default one a kill")
+    parser.add_argument("--epochs", type=int, default=0, help="by default, one for each kill")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     chance = random.Random(options.seed)
@@ -123,7 +123,7 @@ def main() -> int:
         again = ["train", "--resume", str(broken), *QUICKLY]
         for number in range(options.kills):
             # One in five is killed before it has taken a step; not the first, which would
-            # leave no run to go on with.
+            # leave no run to resume.
             if number % 5 != 4:
                 moved(broken, steps)
             if not killed(child, chance.uniform(0, window)):

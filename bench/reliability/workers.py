@@ -1,4 +1,4 @@
-"""Kill and stop workers at random, and see what becomes of their leases.
+"""Kill and stop workers at random, and check what becomes of their leases.
 
     python -m bench.reliability.workers --losses 200 --workers 32
     python -m bench.reliability.workers --losses 200 --workers 200 --heartbeat 10
@@ -6,7 +6,7 @@
 Half of the losses are SIGKILL, half SIGSTOP (a worker that hangs without dying). Every lease must
 be given up within two heartbeats of the signal and its trial queued again, or quarantined with
 the reason after the third try; no trial may have more than one result. A few trials kill their
-own worker every time, so that some are quarantined. Exit status 1 if any of this is not so.
+own worker every time, so that some are quarantined. The exit status is 1 if any of this fails.
 """
 
 import argparse
