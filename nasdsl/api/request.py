@@ -11,11 +11,12 @@ from typing import Any
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
-from nasdsl.language.genotype.settings import RULES, Settings, checked
+from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import NameOrPath, load
 from nasdsl.network.cost import Cost, genotype_cost
+from nasdsl.values import shown
 
 
 def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object) -> Cost:
@@ -68,10 +69,10 @@ def chosen_settings(values: dict[str, object]) -> Settings:
                 Diagnostic("NAS501", f"unknown network setting `{name}`", hints=(hint,))
             )
         elif value is not None:
-            chosen[name] = checked(name, value)
+            chosen[name] = RULES[name].legal(value)
             if chosen[name] is None:
-                wants = RULES[name].wants
-                findings.append(Diagnostic("NAS502", f"{name} is {wants}, not {value!r:.40}"))
+                wants = RULES[name].description
+                findings.append(Diagnostic("NAS502", f"{name} is {wants}, not {shown(value)}"))
     if findings:
         raise CellError(tuple(findings))
     return Settings(**chosen)

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from nasdsl.language.genotype.settings import RULES, Rule, Settings, Value, checked
+from nasdsl.language.genotype.settings import RULES, Settings
+from nasdsl.values import Value, Values
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,7 +80,7 @@ def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: 
     return [name for name in library.vocabulary_names() if name.startswith(incomplete)]
 
 
-def _option(name: str, rule: Rule) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _option(name: str, rule: Values) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     flag = f"--{name.replace('_', '-')}"
     help = f"{rule.help[0].upper()}{rule.help[1:]}."
     if rule.type is bool:
@@ -95,7 +96,9 @@ def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> Va
     if value is None:
         return None
     assert param.name is not None
-    found = checked(param.name, value)
+    found: Value | None = RULES[param.name].legal(value)
     if found is None:
-        raise click.BadParameter(f"{value[:40]!r} is not {RULES[param.name].wants}.", ctx, param)
+        raise click.BadParameter(
+            f"{value[:40]!r} is not {RULES[param.name].description}.", ctx, param
+        )
     return found

@@ -7,10 +7,11 @@ Non-goals: shapes inside cells (NAS308 and NAS309 come from `nasdsl.network.cell
 from collections.abc import Iterator
 
 from nasdsl.errors import Diagnostic
-from nasdsl.language.genotype.settings import RULES, Settings, checked
+from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.choices import NEEDED_CELLS, chosen, image_size, normal_widths
 from nasdsl.network.widths import Widths
+from nasdsl.values import shown
 
 #: A setting's name and what is wrong with it.
 Finding = tuple[str, Diagnostic]
@@ -36,9 +37,10 @@ def settings_findings(genotype: Genotype) -> tuple[Finding, ...]:
 
 def _illegal_values(settings: Settings) -> Iterator[Finding]:
     for name, value in settings.given().items():
-        if checked(name, value) is None:
-            wants = f"it is {RULES[name].wants}"
-            yield name, Diagnostic("NAS502", f"`{name}` cannot be `{value!s:.40}`; {wants}")
+        if RULES[name].legal(value) is None:
+            given = value[:40] if isinstance(value, str) else shown(value)
+            wants = f"it is {RULES[name].description}"
+            yield name, Diagnostic("NAS502", f"`{name}` cannot be `{given}`; {wants}")
 
 
 def _missing_cells(genotype: Genotype) -> Iterator[Finding]:
@@ -111,7 +113,7 @@ def _settings_without_effect(settings: Settings) -> Iterator[Finding]:
 def _filters_findings(genotype: Genotype) -> Iterator[Finding]:
     asked = genotype.settings.filters
     widths, fewest = normal_widths(genotype), _fewest(genotype)
-    least, most = widths.penultimate(fewest), int(RULES["filters"].most)
+    least, most = widths.penultimate(fewest), int(RULES["filters"].maximum)
     if asked is None:
         below = chosen(genotype.settings)[2].cell_filters
         asked = widths.penultimate(below)
@@ -158,7 +160,7 @@ def _image_findings(settings: Settings) -> Iterator[Finding]:
     if _buildable(settings, asked):
         return
     # Larger images make larger states, so the sizes above the smallest legal one are legal.
-    low, high = asked, int(RULES["image_size"].most)
+    low, high = asked, int(RULES["image_size"].maximum)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _buildable(settings, middle) else (middle, high)

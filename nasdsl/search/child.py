@@ -10,9 +10,10 @@ Non-goals: what to do with the network.
 from dataclasses import dataclass, replace
 
 from nasdsl.errors import cell_error
-from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings, Value, checked
+from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.choices import normal_widths
+from nasdsl.values import Value
 
 #: The option that fixes the width of the first cell.
 CELL_FILTERS = "cell_filters"
@@ -57,7 +58,7 @@ def child_of(options: dict[str, str]) -> Child:
 
 
 def _legal(name: str, setting: str, text: str) -> Value:
-    value = checked(setting, text)
+    value: Value | None = RULES[setting].legal(text)
     if value is None:
-        raise cell_error("NAS502", f"{name} is {RULES[setting].wants}, not {text!r:.40}")
+        raise cell_error("NAS502", f"{name} is {RULES[setting].description}, not {text!r:.40}")
     return value

@@ -7,19 +7,29 @@ Non-goals: carrying a recipe out (`nasdsl.train.loop`); values given as words on
 """
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
+from nasdsl.values import Values, shown, values_of
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
 Augmentation = Literal["none", "crop", "crop_flip", "inception"]
 Whitening = Literal["dataset", "inception"]
 Precision = Literal["fp32", "bf16"]
+
+#: A number that says how much; the upper bound keeps out infinity and slips of the finger.
+Amount = Annotated[float, Values(float, minimum=0, maximum=1e12)]
+#: A share or a probability that is not all.
+Share = Annotated[float, Values(float, minimum=0, maximum=1, below_maximum=True)]
+#: A share that may be all.
+FullShare = Annotated[float, Values(float, minimum=0, maximum=1)]
+#: The side of a square, in pixels.
+Side = Annotated[int, Values(int, minimum=0, maximum=16_384, unit="pixels")]
 
 #: The recipes that ship with the package.
 NAMES = ("quick", "cifar", "imagenet", "search")
@@ -61,40 +71,44 @@ class Recipe:
     """
 
     name: str
-    epochs: int
-    batch: int
+    epochs: Annotated[int, Values(int, minimum=1, maximum=100_000)]
+    batch: Annotated[int, Values(int, minimum=1, maximum=1_000_000)]
     optimizer: Optimizer
-    lr: float
+    lr: Amount
     schedule: Schedule
-    lr_decay: float
-    lr_decay_epochs: float
-    warmup: float
-    momentum: float
+    lr_decay: FullShare
+    lr_decay_epochs: Annotated[float, Values(float, minimum=1e-3, maximum=100_000)]
+    warmup: Amount
+    momentum: Share
     nesterov: bool
-    rho: float
-    epsilon: float
-    weight_decay: float
-    clip: float
-    label_smoothing: float
-    auxiliary_weight: float
-    drop_path: float
-    dropout: float
-    ema: float
+    rho: Share
+    epsilon: Amount
+    weight_decay: Amount
+    clip: Amount
+    label_smoothing: FullShare
+    auxiliary_weight: Amount
+    drop_path: Share
+    dropout: Share
+    ema: Share
     augmentation: Augmentation
-    cutout: int
+    cutout: Side
     whitening: Whitening
-    held_out: float
-    image_size: int
+    held_out: Share
+    image_size: Side
     precision: Precision
 
     def __post_init__(self) -> None:
-        findings = tuple(
-            _illegal(name, getattr(self, name), self.name)
-            for name in KINDS
-            if KINDS[name].legal(getattr(self, name)) is None
-        )
+        findings = []
+        for name, values in VALUES.items():
+            given = getattr(self, name)
+            legal = values.legal(given)
+            if legal is None:
+                findings.append(_illegal(name, given, self.name))
+            elif legal != given:
+                # A text. A whole number where others are legal stays as it is written.
+                object.__setattr__(self, name, legal)
         if findings:
-            raise CellError(findings)
+            raise CellError(tuple(findings))
 
     def changed(self, **values: object) -> "Recipe":
         """This recipe with other values.
@@ -103,83 +117,27 @@ class Recipe:
             CellError: NAS821 for each name that is no value of a recipe, NAS822 for each value
                 it cannot have.
         """
-        findings = [_unknown(name) for name in values if name not in KINDS]
+        findings = [_unknown(name) for name in values if name not in VALUES]
         findings += [
             _illegal(name, value, self.name)
             for name, value in values.items()
-            if name in KINDS and KINDS[name].legal(value) is None
+            if name in VALUES and VALUES[name].legal(value) is None
         ]
         if findings:
             raise CellError(tuple(findings))
-        legal = {name: KINDS[name].legal(value) for name, value in values.items()}
+        legal = {name: VALUES[name].legal(value) for name, value in values.items()}
         return replace(self, **legal)
 
 
-class Kind(NamedTuple):
-    """What a value of a recipe may be: a type, bounds that belong to it, or words."""
-
-    type: type
-    least: float = 0.0
-    most: float = float("inf")
-    most_excluded: bool = False
-    words: tuple[str, ...] = ()
-
-    def legal(self, value: object) -> Any:
-        """`value` as this kind's type, or None where it is not one of them."""
-        if self.words:
-            return value if value in self.words else None
-        if self.type is bool:
-            return value if isinstance(value, bool) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if self.type is int and value != value // 1:
-            return None
-        # Says no to what is not a number, and infinity is beyond every bound that is said.
-        inside = self.least <= value <= min(self.most, 1e12)
-        if not inside or (self.most_excluded and value == self.most):
-            return None
-        return self.type(value)
-
-    @property
-    def said(self) -> str:
-        """The kind in words, for a message."""
-        if self.words:
-            return listed(self.words, "or")
-        if self.type is bool:
-            return "`true` or `false`"
-        noun = "a whole number" if self.type is int else "a number"
-        if self.most == float("inf"):
-            return f"{noun} from {self.least:g}"
-        end = "below" if self.most_excluded else "to"
-        return f"{noun} from {self.least:g} {end} {self.most:g}"
-
-
-_SHARE = Kind(float, most=1.0, most_excluded=True)
-_BOUNDS = {
-    "epochs": Kind(int, least=1, most=100_000),
-    "batch": Kind(int, least=1, most=1_000_000),
-    "lr_decay": Kind(float, most=1.0),
-    "lr_decay_epochs": Kind(float, least=1e-3, most=100_000),
-    "cutout": Kind(int, most=16_384),
-    "image_size": Kind(int, most=16_384),
-    "label_smoothing": Kind(float, most=1.0),
-    **dict.fromkeys(("momentum", "rho", "drop_path", "dropout", "ema", "held_out"), _SHARE),
-}
-
-
-def _kinds() -> dict[str, Kind]:
-    hints = get_type_hints(Recipe)
-    kinds = {}
-    for item in fields(Recipe):
-        hint = hints[item.name]
-        words = get_args(hint)
-        kinds[item.name] = _BOUNDS.get(item.name) or Kind(str if words else hint, words=words)
-    del kinds["name"]
-    return kinds
+def _values() -> dict[str, Values]:
+    hints = get_type_hints(Recipe, include_extras=True)
+    del hints["name"]
+    allowed = {name: values_of(hint) for name, hint in hints.items()}
+    return {name: values for name, values in allowed.items() if values is not None}
 
 
 #: What each value of a recipe may be, in the order of the fields.
-KINDS = MappingProxyType(_kinds())
+VALUES = MappingProxyType(_values())
 
 
 def recipe(name: str, **values: object) -> Recipe:
@@ -210,15 +168,15 @@ def _shipped(name: str) -> Recipe:
 
 
 def _unknown(name: str) -> Diagnostic:
-    guess = nearest(name, KINDS)
-    hint = f"did you mean `{guess}`?" if guess else f"there are {', '.join(KINDS)}"
+    guess = nearest(name, VALUES)
+    hint = f"did you mean `{guess}`?" if guess else f"there are {', '.join(VALUES)}"
     return Diagnostic("NAS821", f"`{name}` is not a value of a recipe", hints=(hint,))
 
 
 def _illegal(name: str, value: object, owner: str) -> Diagnostic:
-    shown = str(value)[:40]
+    given = value[:40] if isinstance(value, str) else shown(value)
     return Diagnostic(
         "NAS822",
-        f"`{name}` of recipe `{owner}` cannot be `{shown}`",
-        hints=(f"it is {KINDS[name].said}",),
+        f"`{name}` of recipe `{owner}` cannot be `{given}`",
+        hints=(f"it is {VALUES[name].description}",),
     )

@@ -11,7 +11,7 @@ from nasdsl.errors import Label, Span, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
-from nasdsl.language.genotype.settings import RULES, Settings, checked
+from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.types import Space
 
 
@@ -102,7 +102,7 @@ def _base_space(findings: Findings, setting: tree.Setting, catalogue: Catalogue)
 
 
 def _setting_value(findings: Findings, setting: tree.Setting) -> Any:
-    value = checked(setting.name.text, setting.value.text)
+    value = RULES[setting.name.text].legal(setting.value.text)
     if value is None:
         rule = RULES[setting.name.text]
         hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, rule.words))
@@ -110,7 +110,7 @@ def _setting_value(findings: Findings, setting: tree.Setting) -> Any:
             "NAS502",
             setting.value.span,
             f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
-            label=f"expected {rule.wants}",
+            label=f"expected {rule.description}",
             hints=hints,
             fixes=fixes,
         )

@@ -7,10 +7,10 @@ Non-goals: defaults that depend on one another; `nasdsl.network.skeleton` works 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from operator import index
-from typing import Literal, NamedTuple, SupportsIndex, get_args
+from typing import Literal, get_args
 
-Value = int | float | bool | str
+from nasdsl.values import Value, Values
+
 SkeletonName = Literal["nasnet", "pnasnet", "amoebanet", "enas", "darts"]
 StemName = Literal["cifar", "imagenet"]
 
@@ -75,88 +75,43 @@ class Settings:
 NO_SETTINGS = Settings()
 
 
-class Rule(NamedTuple):
-    """What values a setting takes: a type, and words or bounds."""
-
-    type: type[int] | type[float] | type[bool] | type[str]
-    help: str
-    words: tuple[str, ...] = ()
-    least: float = 0
-    most: float = float("inf")
-    most_excluded: bool = False
-
-    @property
-    def wants(self) -> str:
-        """The legal values in words: "a whole number from 1 to 100"."""
-        if self.type is str:
-            return " or ".join(f"`{word}`" for word in self.words)
-        if self.type is bool:
-            return "`true` or `false`"
-        kind = "a whole number" if self.type is int else "a number"
-        if self.most_excluded:
-            return f"{kind} of at least {self.least:g} and less than {self.most:g}"
-        return f"{kind} from {self.least:g} to {self.most:,.10g}"
-
-
 _SMALL = 1_000
 _LARGE = 1_000_000
 
-RULES: dict[str, Rule] = {
-    "skeleton": Rule(str, "wiring rules of the stack", get_args(SkeletonName)),
-    "stem": Rule(str, "layers before the first cell", get_args(StemName)),
-    "N": Rule(int, "normal cells between two reductions", least=1, most=_SMALL),
-    "filters": Rule(int, "channels of the penultimate layer", least=1, most=_LARGE),
-    "image_size": Rule(int, "height and width of the input, in pixels", least=1, most=16_384),
-    "classes": Rule(int, "classes of the last layer", least=1, most=_LARGE),
-    "input_channels": Rule(int, "channels of the image", least=1, most=_SMALL),
-    "stem_filters": Rule(int, "channels of the first convolution", least=1, most=_LARGE),
-    "skip_reduction_input": Rule(
+#: What each setting may be, in the order of the fields.
+RULES: dict[str, Values] = {
+    "skeleton": Values(str, "wiring rules of the stack", get_args(SkeletonName)),
+    "stem": Values(str, "layers before the first cell", get_args(StemName)),
+    "N": Values(int, "normal cells between two reductions", minimum=1, maximum=_SMALL),
+    "filters": Values(int, "channels of the penultimate layer", minimum=1, maximum=_LARGE),
+    "image_size": Values(
+        int, "height and width of the input, in pixels", minimum=1, maximum=16_384
+    ),
+    "classes": Values(int, "classes of the last layer", minimum=1, maximum=_LARGE),
+    "input_channels": Values(int, "channels of the image", minimum=1, maximum=_SMALL),
+    "stem_filters": Values(int, "channels of the first convolution", minimum=1, maximum=_LARGE),
+    "skip_reduction_input": Values(
         bool, "let the cell after a reduction take h[i-1] from before the reduction's inputs"
     ),
-    "auxiliary": Rule(bool, "carry the auxiliary classifier"),
-    "drop_path": Rule(
-        float, "probability of dropping a path in the last cell", most=1, most_excluded=True
+    "auxiliary": Values(bool, "carry the auxiliary classifier"),
+    "drop_path": Values(
+        float,
+        "probability of dropping a path in the last cell",
+        minimum=0,
+        maximum=1,
+        below_maximum=True,
     ),
-    "dropout": Rule(
-        float, "probability of dropping a feature before the last layer", most=1, most_excluded=True
+    "dropout": Values(
+        float,
+        "probability of dropping a feature before the last layer",
+        minimum=0,
+        maximum=1,
+        below_maximum=True,
     ),
-    "batch_norm_epsilon": Rule(float, "batch norm's epsilon", least=1e-12, most=1),
-    "batch_norm_momentum": Rule(float, "batch norm's momentum, PyTorch's sense", most=1),
+    "batch_norm_epsilon": Values(float, "batch norm's epsilon", minimum=1e-12, maximum=1),
+    "batch_norm_momentum": Values(
+        float, "batch norm's momentum, PyTorch's sense", minimum=0, maximum=1
+    ),
 }
 
 assert tuple(RULES) == tuple(item.name for item in fields(Settings))
-
-
-def checked(name: str, value: object) -> Value | None:
-    """`value` as the setting's type where it is legal, else None.
-
-    Takes Python values as well as the words and numbers of a text.
-    """
-    rule = RULES[name]
-    if rule.type is str:
-        return value if isinstance(value, str) and value in rule.words else None
-    if rule.type is bool:
-        words = {"true": True, "false": False}
-        return value if isinstance(value, bool) else words.get(str(value))
-    number = _number(value, rule)
-    if number is None or not rule.least <= number <= rule.most:
-        return None
-    return None if rule.most_excluded and number == rule.most else number
-
-
-def _number(value: object, rule: Rule) -> int | float | None:
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        # numpy's integers among them.
-        value = index(value)
-    # A float prints in up to 24 characters; int() may take seconds over much longer ones.
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, str) and (len(value) > 24 or "_" in value or not value.isascii()):
-        return None
-    try:
-        number = float(value)
-        if rule.type is not int:
-            return number
-        return int(value) if number == int(value) else None
-    except (ValueError, OverflowError):
-        return None

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from nasdsl.language.genotype.settings import Settings, Value
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Output, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.printer.columns import INDENT, aligned_tuples, column_width
 from nasdsl.language.printer.definitions import definition_lines
+from nasdsl.values import Value
 
 
 def genotype_text(genotype: Genotype) -> str:

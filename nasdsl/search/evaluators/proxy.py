@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from nasdsl.api.compile import compile
 from nasdsl.errors import cell_error, listed, nearest
-from nasdsl.language.genotype.settings import Settings, checked
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child, child_of
 from nasdsl.search.protocol import Report, Score
+from nasdsl.values import Values
 
 #: Scores by name: the function `(network, images) -> float`, whether it looks at real images.
 PROXIES = {
@@ -24,6 +25,7 @@ PROXIES = {
     "synflow": ("nasdsl.search.proxies.synflow:synflow", False),
 }
 _BATCH = 128
+_BATCHES = Values(int, minimum=1, maximum=1_000_000, unit="images")
 
 
 class _Data(NamedTuple):
@@ -84,9 +86,10 @@ def _batch(options: dict[str, str]) -> _Data:
 
     from nasdsl.train import datasets, network_settings, recipe
 
-    count = checked("filters", options.pop("batch", str(_BATCH)))
-    if not isinstance(count, int):
-        raise cell_error("NAS882", "batch is a whole number of images, at least 1")
+    text = options.pop("batch", str(_BATCH))
+    count: int | None = _BATCHES.legal(text)
+    if count is None:
+        raise cell_error("NAS882", f"batch is {_BATCHES.description}, not {text!r:.40}")
     chosen = recipe("search", augmentation="none")
     data = datasets(options.pop("data", "digits"), chosen)
     settings = Settings(**network_settings(data, chosen))

@@ -1,0 +1,121 @@
+"""`Values`: which values something may have, and how they are read and described.
+
+Purpose: network settings, recipes, options of search algorithms and evaluators say what is legal
+in one way. A value may be given in Python or written in a text; both lead to the same value.
+"""
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from operator import index
+from typing import Annotated, Any, Literal, SupportsIndex, get_args, get_origin
+
+from nasdsl.errors import listed
+
+Value = int | float | bool | str
+
+# A float prints in up to 24 characters; int() may take seconds over much longer texts.
+_LONGEST_NUMBER = 24
+_NAMES = {int: "a whole number", float: "a number", bool: "`true` or `false`", str: "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Legal values: a type, and bounds or words.
+
+    Attributes:
+        type: of a legal value.
+        help: what the value is for, beginning with a small letter and without a full stop.
+        words: the only legal texts; empty where every text is legal.
+        minimum: the least legal number.
+        maximum: the greatest legal number.
+        below_maximum: whether `maximum` itself is illegal.
+        unit: what numbers count or measure: `pixels`; empty for pure numbers.
+    """
+
+    type: type[int] | type[float] | type[bool] | type[str]
+    help: str = ""
+    words: tuple[str, ...] = ()
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    below_maximum: bool = False
+    unit: str = ""
+
+    @property
+    def description(self) -> str:
+        """The legal values in words: "a whole number from 1 to 100"."""
+        if self.words:
+            return listed(self.words, "or")
+        least = "" if self.minimum == -math.inf else f"{self.minimum:,.15g}"
+        most = "" if self.maximum == math.inf else f"{self.maximum:,.15g}"
+        if least and most and not self.below_maximum:
+            return f"{_NAMES[self.type]} from {least} to {most}"
+        bounds = [f"of at least {least}"] if least else []
+        bounds += [f"{'below' if self.below_maximum else 'of at most'} {most}"] if most else []
+        return " ".join([_NAMES[self.type], " and ".join(bounds)]).rstrip()
+
+    def legal(self, value: object) -> Any:
+        """`value` as a value of the type, or None where it is not legal.
+
+        Takes what Python has (numpy's numbers too) as well as the words and numbers of a text.
+        """
+        if self.type is str:
+            found = value if isinstance(value, str) else None
+            return found if not self.words or found in self.words else None
+        if self.type is bool:
+            if isinstance(value, str):
+                return {"true": True, "false": False}.get(value)
+            return value if isinstance(value, bool) else None
+        number = _number(value, whole=self.type is int)
+        if number is None or not self.minimum <= number <= self.maximum:
+            return None
+        return None if self.below_maximum and number == self.maximum else number
+
+
+def values_of(annotation: object) -> Values | None:
+    """The values that a type annotation allows, or None where it is of some other kind.
+
+    `Annotated[int, Values(int, minimum=1)]` allows those, `Literal["a", "b"]` two words, and
+    `int`, `float`, `bool` and `str` everything of the type.
+    """
+    if get_origin(annotation) is Annotated:
+        given = (each for each in get_args(annotation) if isinstance(each, Values))
+        return next(given, None) or values_of(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        words = get_args(annotation)
+        return Values(str, words=words) if all(isinstance(word, str) for word in words) else None
+    return Values(annotation) if annotation in (int, float, bool, str) else None
+
+
+def shown(value: object) -> str:
+    """A value as a message has it, in at most 40 characters; a text in quotation marks."""
+    try:
+        return f"{value!r:.40}"
+    except ValueError:
+        # Python writes no whole number of more than 4300 digits.
+        return "a number of over 4,000 digits"
+
+
+def _number(value: object, *, whole: bool) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, str | SupportsIndex | Real):
+        return None
+    if isinstance(value, str) and (
+        len(value) > _LONGEST_NUMBER or "_" in value or not value.isascii()
+    ):
+        return None
+    try:
+        return _whole(value) if whole else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _whole(value: str | SupportsIndex | Real) -> int:
+    if isinstance(value, SupportsIndex):
+        return index(value)
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+        # As a float it would be rounded beyond 15 digits.
+        return int(value)
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError(f"{number} is not a whole number")
+    return int(number)
