@@ -8,12 +8,13 @@ same words. What this repository offers is registered in the same way as everyth
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
-from nasdsl.errors import CellError, cell_error, install_hint, listed, nearest
+from nasdsl.errors import CellError, cell_error, install_hint, listed, name_hints
 from nasdsl.metadata import entry_points
 
 T = TypeVar("T")
@@ -51,27 +52,37 @@ class Registry(Generic[T]):
         type: what an object must be an instance of: a class or a runtime-checkable protocol.
             `object` takes everything.
         unknown: the code of an error about a name that nothing has.
-        ambiguous: the code where two packages offer one name.
-        unusable: the code where an offer cannot be imported or is something else.
+        ambiguous: the code where two packages offer one name; `unknown` where it is empty.
+        unusable: the code where an offer cannot be imported or is something else; `unknown`
+            where it is empty.
         extra: the extra of nasdsl that installs what ours need.
         requirement: what an object must have, for the hint: "a backend has `name` and `build`".
+        first: names that come before all others, in this order; the others are sorted.
+        list_of_all: the hint's words before the list of all names.
     """
 
     kind: str
     group: str
     type: type
     unknown: str
-    ambiguous: str
-    unusable: str
+    ambiguous: str = ""
+    unusable: str = ""
     extra: str = ""
     requirement: str = ""
+    first: tuple[str, ...] = ()
+    list_of_all: str = "installed:"
 
     def names(self) -> list[str]:
-        """The installed names, sorted; nothing is imported."""
-        return sorted(_entries(self.group, tuple(sys.path)))
+        """The installed names in order; nothing is imported."""
+        installed = _entries(self.group, tuple(sys.path))
+        first = [name for name in self.first if name in installed]
+        return [*first, *sorted(installed.keys() - set(first))]
 
     def __contains__(self, name: object) -> bool:
         return name in _entries(self.group, tuple(sys.path))
+
+    def __len__(self) -> int:
+        return len(_entries(self.group, tuple(sys.path)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -87,7 +98,7 @@ class Registry(Generic[T]):
                 entry.dist.name if entry.dist else "",
                 entry.dist.version if entry.dist else "",
             )
-            for name in sorted(entries)
+            for name in self.names()
             for entry in entries[name]
         ]
 
@@ -101,21 +112,28 @@ class Registry(Generic[T]):
         """
         return self._loaded(self._entry(name))
 
-    def all(self) -> dict[str, T]:
-        """Every object by name, imported. Raises as `find` does."""
-        return {name: self.find(name) for name in self.names()}
+    def usable(self) -> dict[str, T]:
+        """Every object that `find` finds, by name.
 
-    def unknown_name(self, name: str) -> CellError:
+        One package that is broken is no reason to refuse what the others do;
+        `nasdsl doctor` says what is wrong with it.
+        """
+        found = {}
+        for name in self.names():
+            with suppress(CellError):
+                found[name] = self.find(name)
+        return found
+
+    def unknown_name(self, name: str, *hints: str) -> CellError:
         """The error about a name that nothing has, with the nearest or all there are."""
         known = self.names()
-        guess = nearest(name, known)
-        hint = f"did you mean `{guess}`?" if guess else f"installed: {listed(known)}"
+        all_of_them = f"{self.list_of_all} {listed(known)}" if known else "none is installed"
         return cell_error(
-            self.unknown, f"no {self.kind} is called {name!r:.60}", hint if known else self._none()
+            self.unknown,
+            f"no {self.kind} is called {name!r:.60}",
+            *name_hints(name, known, "" if hints else all_of_them),
+            *hints,
         )
-
-    def _none(self) -> str:
-        return f"none is installed; installing nasdsl brings every {self.kind} of its own"
 
     def _entry(self, name: str) -> EntryPoint:
         entries = _entries(self.group, tuple(sys.path)).get(name)
@@ -125,8 +143,8 @@ class Registry(Generic[T]):
         if len(offers) > 1:
             packages = sorted({entry.dist.name for entry in offers.values() if entry.dist})
             raise cell_error(
-                self.ambiguous,
-                f"{len(offers)} installed packages offer a {self.kind} called `{name}`",
+                self.ambiguous or self.unknown,
+                f"{len(offers)} installed packages offer {self._one} called `{name}`",
                 f"uninstall all but one of {listed(packages)}",
             )
         return entries[0]
@@ -141,18 +159,24 @@ class Registry(Generic[T]):
                 f"{self.kind} `{entry.name}` needs `{missing}`, which is not installed",
                 self._remedy(entry, missing),
             ) from error
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
+            # Whatever somebody else's module may raise: it is a finding, and no traceback.
+            reason = str(error) or type(error).__name__
             raise cell_error(
-                self.unusable,
-                f"{self.kind} `{entry.name}` cannot be imported from {entry.value}: {error}",
+                self.unusable or self.unknown,
+                f"{self.kind} `{entry.name}` cannot be imported from {entry.value}: {reason:.200}",
             ) from error
         if not isinstance(found, self.type):
             raise cell_error(
-                self.unusable,
+                self.unusable or self.unknown,
                 f"{entry.value} is offered as {self.kind} `{entry.name}` and is none",
                 *([self.requirement] if self.requirement else []),
             )
         return cast(T, found)
+
+    @property
+    def _one(self) -> str:
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
 
     def _remedy(self, entry: EntryPoint, missing: str) -> str:
         ours = entry.value.partition(":")[0].partition(".")[0] in _OUR_PACKAGES

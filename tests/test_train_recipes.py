@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
 from nasdsl.train.changes import changed
-from nasdsl.train.recipe import NAMES, VALUES, Recipe, recipe, recipe_text
+from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
 from nasdsl.train.schedule import learning_rate
 
 
@@ -21,7 +21,7 @@ def refused(call: Any) -> list[Any]:
     return list(caught.value.diagnostics)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RECIPES)
 def test_each_value_of_a_file_has_a_comment(name: str) -> None:
     """Every line that sets a value says where the value is from."""
     lines = [line for line in recipe_text(name).splitlines() if re.match(r"\w", line)]

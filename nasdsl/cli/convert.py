@@ -20,7 +20,7 @@ _FORMAT = click.Choice(list(FORMATS))
 def _print_formats(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         width = max(map(len, FORMATS))
-        for name, form in FORMATS.items():
+        for name, form in FORMATS.usable().items():
             output.data(f"{name:<{width}}  {form.title}\n")
         ctx.exit()
 

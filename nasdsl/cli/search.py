@@ -7,6 +7,7 @@ import click
 
 from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
+from nasdsl.search.engines.choosing import ENGINES
 
 #: What may be done with a store, each in a module of its own: `nasdsl search top STORE`.
 ACTIONS = ("status", "top", "plot", "export", "finish")
@@ -77,10 +78,10 @@ class Search(Command):
 @click.option("--max-mult-adds", type=click.IntRange(1), help="Reject networks with more.")
 @click.option(
     "--engine",
-    type=click.Choice(["local", "ray"]),
+    type=click.Choice(ENGINES.names()),
     default="local",
     show_default=True,
-    help="Processes of this machine, or a Ray cluster.",
+    help="local: processes of this machine; ray: a Ray cluster.",
 )
 @click.option("--address", default="auto", show_default=True, help="Of the Ray cluster.")
 @click.option("--gpus", type=click.IntRange(0), default=0, help="GPUs to use; 0 for the CPU.")

@@ -4,7 +4,7 @@ from nasdsl.errors.codes import CODES, Code
 from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, cell_error
 from nasdsl.errors.install import install_hint
 from nasdsl.errors.source import Position, Source, Span
-from nasdsl.errors.suggest import listed, nearest
+from nasdsl.errors.suggest import did_you_mean, listed, name_hints, nearest
 
 __all__ = [
     "CODES",
@@ -17,7 +17,9 @@ __all__ = [
     "Source",
     "Span",
     "cell_error",
+    "did_you_mean",
     "install_hint",
     "listed",
+    "name_hints",
     "nearest",
 ]

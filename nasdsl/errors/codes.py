@@ -103,6 +103,7 @@ CODES: dict[str, Code] = {
     "NAS868": Code("limits leave nothing to search"),
     "NAS869": Code("workers cannot be started"),
     "NAS870": Code("cluster cannot be reached"),
+    "NAS871": Code("unknown engine"),
     "NAS880": Code("unknown search algorithm"),
     "NAS881": Code("option of a search algorithm is wrong"),
     "NAS882": Code("unknown evaluator"),

@@ -23,6 +23,22 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
+def name_hints(word: str, names: Iterable[str], otherwise: str = "") -> tuple[str, ...]:
+    """The hints about a name that nothing has: the nearest that something has.
+
+    Where none is near it is `otherwise`, such as a list of the names, or nothing.
+    """
+    guess = nearest(word, names)
+    if guess is not None:
+        return (did_you_mean(guess),)
+    return (otherwise,) if otherwise else ()
+
+
+def did_you_mean(guess: str) -> str:
+    """The hint that offers a name."""
+    return f"did you mean `{guess}`?"
+
+
 def listed(names: Iterable[str], last: str = "and") -> str:
     """`a`, `b` and `c`: names in prose, at most twelve of them."""
     quoted = [f"`{name}`" for name in names]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, nearest
 from nasdsl.interop.foreign import Foreign, checked_size
-from nasdsl.interop.formats import FORMATS, format_named, format_of
+from nasdsl.interop.formats import FORMATS, format_of
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
 from nasdsl.language.genotype.text import genotype_text
@@ -57,9 +57,9 @@ def read(
     source = text if isinstance(text, Source) else Source("<text>", text)
     foreign = checked_size(source)
     chosen_format = format or format_of(source)
-    found = format_named(chosen_format).read(foreign, Options(name, space))
-    ours = FORMATS[chosen_format].is_ours
-    checked = [] if ours else [one for made in found for one in _checked(made, foreign)]
+    form = FORMATS.find(chosen_format)
+    found = form.read(foreign, Options(name, space))
+    checked = [] if form.is_ours else [one for made in found for one in _checked(made, foreign)]
     return Reading(tuple(found), (*foreign.findings, *checked), chosen_format)
 
 
@@ -100,7 +100,7 @@ def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Wri
         CellError: NAS650 for the format, NAS654 where it cannot say something, NAS602 for a
             genotype that is not of the space.
     """
-    text, findings = format_named(format).write(genotype, Options(space=space))
+    text, findings = FORMATS.find(format).write(genotype, Options(space=space))
     return Writing(text, tuple(findings))
 
 

@@ -6,6 +6,7 @@ Non-goals: anything the language does not do (`nasdsl.loading`, `nasdsl.language
 
 from nasdsl.errors import Diagnostic
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.options import Options
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
@@ -24,3 +25,13 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
 def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     """The text, in the one style."""
     return genotype_text(genotype), []
+
+
+FORMAT = Format(
+    title="nasdsl's own text",
+    sign=r"(?m)^[ \t]*(genotype|vocabulary)[ \t]+\w+[ \t]*(#.*)?$",
+    read=read,
+    write=write,
+    endings=(".cell",),
+    is_ours=True,
+)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.interop.dialect import Dialect, both_cells, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
@@ -204,3 +205,11 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
 def _paired(edges: list[str]) -> list[str]:
     """Two edges a line: a block."""
     return [", ".join(edges[at : at + 2]) for at in range(0, len(edges), 2)]
+
+
+FORMAT = Format(
+    title="Genotype(...) of DARTS and its family",
+    sign=r"Genotype\s*\(",
+    read=read,
+    write=write,
+)

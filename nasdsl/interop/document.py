@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Value
 from nasdsl.interop.mapping import mapping
 from nasdsl.interop.options import Options
@@ -239,3 +240,20 @@ def document(genotype: Genotype) -> dict[str, object]:
     if given:
         made["network"] = dict(given)
     return made
+
+
+JSON = Format(
+    title="nasdsl's own data as JSON",
+    sign=r'^\s*\{[^:]*"nasdsl"\s*:',
+    read=read_json,
+    write=write_json,
+    is_ours=True,
+)
+YAML = Format(
+    title="nasdsl's own data as YAML",
+    sign=r"(?m)^nasdsl[ ]*:",
+    read=read_yaml,
+    write=write_yaml,
+    endings=(".yaml", ".yml"),
+    is_ours=True,
+)

@@ -13,6 +13,7 @@ import re
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
@@ -94,3 +95,11 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         ]
         lines.append(" ".join(integers))
     return "\n".join(lines) + "\n", DIALECT.lost(genotype)
+
+
+FORMAT = Format(
+    title="the integers of ENAS's micro space",
+    sign=r"^[\s\[\],0-9]*[0-9][\s\[\],0-9]*$|fixed_arc=",
+    read=read,
+    write=write,
+)

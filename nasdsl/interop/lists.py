@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
@@ -217,3 +218,12 @@ def _write(genotype: Genotype, dialect: Dialect) -> tuple[str, list[Diagnostic]]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
     return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).lost(genotype)
+
+
+_SIGN = r"hiddenstate_indices"
+SLIM_FORMAT = Format(
+    title="the lists of slim's NASNet and PNASNet", sign=_SIGN, read=read_slim, write=write_slim
+)
+AMOEBANET_FORMAT = Format(
+    title="the lists of AmoebaNet's code", sign=_SIGN, read=read_amoebanet, write=write_amoebanet
+)

@@ -16,6 +16,7 @@ from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, cannot_hold, carried, cell_of
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
@@ -259,3 +260,11 @@ def _sources(state: State, sums: dict[State, list[int]], numbered: dict[State, i
     if state in sums:
         return sums[state]
     raise CellError((cannot_hold(DIALECT.title, f"the input `{state}` without a projection"),))
+
+
+FORMAT = Format(
+    title="matrix and ops of NAS-Bench-101",
+    sign=r"(?s)\bmatrix\b.*\bops\b|\bops\b.*\bmatrix\b",
+    read=read,
+    write=write,
+)

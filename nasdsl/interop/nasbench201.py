@@ -13,6 +13,7 @@ import re
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
@@ -139,3 +140,11 @@ def _by_state(operands: list[tuple[State, str]], states: tuple[State, State]) ->
     """The ops in the order of `states`, where the operands read those."""
     found = dict(operands)
     return [found[state] for state in states] if set(found) == set(states) else None
+
+
+FORMAT = Format(
+    title="the string of NAS-Bench-201",
+    sign=r"""^\s*["']?\|[^|~\s]+~[0-9]""",
+    read=read,
+    write=write,
+)

@@ -12,6 +12,7 @@ import ast
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.naming import genotype_name
 from nasdsl.interop.options import Options
@@ -89,3 +90,11 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             )
         )
     return f"{tuple(cells)}\n", DIALECT.lost(genotype)
+
+
+FORMAT = Format(
+    title="NASLib's compact form",
+    sign=r"^[^\n#]*\(\s*\(\s*\(\s*[0-9]",
+    read=read,
+    write=write,
+)

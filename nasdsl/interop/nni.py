@@ -14,6 +14,7 @@ import re
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, carried, cell_of, concatenated
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Value
 from nasdsl.interop.mapping import mapping
 from nasdsl.interop.naming import genotype_name
@@ -119,3 +120,11 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
                 index = DIALECT.index(cell, block.inputs[operand])
                 made[f"{kind}/input_{node}_{operand}"] = [index]
     return json.dumps(made, indent=2) + "\n", lost
+
+
+FORMAT = Format(
+    title="the dictionary of NNI 3",
+    sign=r"""["'](normal|reduce)/(op|input)_""",
+    read=read,
+    write=write,
+)

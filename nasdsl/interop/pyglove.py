@@ -12,6 +12,7 @@ import ast
 
 from nasdsl.errors import CellError, Diagnostic, Span, cell_error
 from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Genotype, Space
@@ -80,3 +81,11 @@ def _space(options: Options) -> Space:
             ).diagnostics
         )
     return options.space
+
+
+FORMAT = Format(
+    title="PyGlove's DNA of one of our spaces",
+    sign=r"^\s*(\w+\s*=\s*)?(pg\.)?DNA\s*\(",
+    read=read,
+    write=write,
+)

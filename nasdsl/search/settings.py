@@ -7,7 +7,7 @@ Non-goals: checking names; whoever looks them up does.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from nasdsl.language.genotype.types import Genotype, Space
 
@@ -38,7 +38,7 @@ class SearchSettings:
         deadline: seconds an evaluation may take, or None.
         recycle: trials after which a worker is replaced by a fresh process.
         memory: bytes a worker may hold, or None.
-        engine: `local` or `ray`, the latter at `address`.
+        engine: `local`, `ray` (at `address`), or another that is installed.
         gpus: GPUs to use, of this machine (local) or of the cluster (ray); 0 for none.
         per_gpu: workers on each GPU.
         threads: CPU threads of each worker.
@@ -61,7 +61,7 @@ class SearchSettings:
     deadline: float | None = None
     recycle: int = 100
     memory: int | None = None
-    engine: Literal["local", "ray"] = "local"
+    engine: str = "local"
     address: str = "auto"
     gpus: int = 0
     per_gpu: int = 1

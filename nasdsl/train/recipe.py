@@ -1,7 +1,8 @@
 """`Recipe`: how a network is trained, as data.
 
-Purpose: every value of a training and the bounds within which it makes sense; the recipes that
-ship with the package, read from `recipes/*.toml`, where each value names its source.
+Purpose: every value of a training and the bounds within which it makes sense; and the
+installed recipes, each a file `NAME.toml` in a package that an entry point `nasdsl.recipes`
+leads to.
 Non-goals: carrying a recipe out (`nasdsl.train.loop`); values given as words on a command line
 (`nasdsl.train.changes`); where it runs (`nasdsl.train.execution`).
 """
@@ -10,10 +11,11 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from types import MappingProxyType
-from typing import Annotated, Literal, get_type_hints
+from types import MappingProxyType, ModuleType
+from typing import Annotated, Any, Literal, get_type_hints
 
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
+from nasdsl.registry import Registry
 from nasdsl.values import Values, shown, values_of
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
@@ -31,8 +33,17 @@ FullShare = Annotated[float, Values(float, minimum=0, maximum=1)]
 #: The side of a square, in pixels.
 Side = Annotated[int, Values(int, minimum=0, maximum=16_384, unit="pixels")]
 
-#: The recipes that ship with the package.
-NAMES = ("quick", "cifar", "imagenet", "search")
+#: The installed recipes: each entry point leads to the package in which the recipe's file
+#: `NAME.toml` lies.
+RECIPES: Registry[ModuleType] = Registry(
+    kind="recipe",
+    group="nasdsl.recipes",
+    type=ModuleType,
+    unknown="NAS820",
+    requirement="an entry point of a recipe leads to the package with its file NAME.toml",
+    first=("quick", "cifar", "imagenet", "search"),
+    list_of_all="there are",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,36 +152,65 @@ VALUES = MappingProxyType(_values())
 
 
 def recipe(name: str, **values: object) -> Recipe:
-    """A recipe that ships with the package, with some values changed.
+    """An installed recipe, with some values changed.
 
     Raises:
-        CellError: NAS820 for a name no recipe has, NAS821 and NAS822 as `Recipe.changed`.
+        CellError: NAS820 for a name no recipe has, or a recipe that cannot be read; NAS821 and
+            NAS822 as `Recipe.changed`.
     """
-    return _shipped(name).changed(**values)
+    return _installed(name).changed(**values)
 
 
 def recipe_text(name: str) -> str:
-    """The file of a shipped recipe, in which comments say where its values come from.
+    """The file of an installed recipe, in which comments say where its values come from.
 
     Raises:
         CellError: NAS820.
     """
-    if name not in NAMES:
-        guess = nearest(name, NAMES)
-        hint = f"did you mean `{guess}`?" if guess else f"there are {listed(NAMES)}"
-        raise cell_error("NAS820", f"unknown recipe `{name}`", hint)
-    return (files("nasdsl.train") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    package = RECIPES.find(name)
+    try:
+        return (files(package) / f"{name}.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        where = f"{package.__name__} has no readable file {name}.toml"
+        raise cell_error("NAS820", f"the recipe `{name}` cannot be used: {where}") from error
 
 
 @cache
-def _shipped(name: str) -> Recipe:
-    return Recipe(name=name, **tomllib.loads(recipe_text(name)))
+def _installed(name: str, above: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of that name; `above` are those that are based on it."""
+    try:
+        values = tomllib.loads(recipe_text(name))
+    except tomllib.TOMLDecodeError as error:
+        raise cell_error("NAS820", f"the recipe `{name}` is not TOML: {error}") from error
+    base = values.pop("base", None)
+    if base is None:
+        return _whole(name, values)
+    if not isinstance(base, str) or base in (name, *above):
+        raise cell_error(
+            "NAS820",
+            f"the recipe `{name}` cannot be based on {shown(base)}",
+            "`base` names another recipe, which is not based on this one in turn",
+        )
+    return replace(_installed(base, (name, *above)).changed(**values), name=name)
+
+
+def _whole(name: str, values: dict[str, Any]) -> Recipe:
+    missing = [field for field in VALUES if field not in values]
+    if missing:
+        raise cell_error(
+            "NAS820",
+            f"the recipe `{name}` lacks {listed(missing)}",
+            'a recipe that has only some values is based on another: `base = "quick"`',
+        )
+    unknown = tuple(_unknown(field) for field in values if field not in VALUES)
+    if unknown:
+        raise CellError(unknown)
+    return Recipe(name=name, **values)
 
 
 def _unknown(name: str) -> Diagnostic:
-    guess = nearest(name, VALUES)
-    hint = f"did you mean `{guess}`?" if guess else f"there are {', '.join(VALUES)}"
-    return Diagnostic("NAS821", f"`{name}` is not a value of a recipe", hints=(hint,))
+    hints = name_hints(name, VALUES, f"there are {', '.join(VALUES)}")
+    return Diagnostic("NAS821", f"`{name}` is not a value of a recipe", hints=hints)
 
 
 def _illegal(name: str, value: object, owner: str) -> Diagnostic:

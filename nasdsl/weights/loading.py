@@ -102,7 +102,7 @@ def load(
 def _best(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:
     """The layout that names most of the network's tensors as the weights do."""
     best: tuple[float, Layout, Table] | None = None
-    for layout in LAYOUTS.values():
+    for layout in LAYOUTS.usable().values():
         try:
             table = layout.table(graph)
         except CellError:

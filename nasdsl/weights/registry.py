@@ -1,17 +1,24 @@
 """The layouts by name.
 
-Purpose: one list, in the order `auto` tries them.
+Purpose: layouts are found through entry points `nasdsl.layouts`, each a `Layout`.
 Non-goals: choosing; `nasdsl.weights.load` does.
 """
 
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import listed
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights import cadene, darts, keras, native, slim, timm
+from nasdsl.registry import Registry
 from nasdsl.weights.layout import Layout, Table
 
-LAYOUTS: dict[str, Layout] = {
-    module.LAYOUT.name: module.LAYOUT for module in (native, slim, timm, cadene, keras, darts)
-}
+#: The installed layouts, in the order in which `auto` tries them.
+LAYOUTS: Registry[Layout] = Registry(
+    kind="layout of weights",
+    group="nasdsl.layouts",
+    type=Layout,
+    unknown="NAS805",
+    extra="torch",
+    requirement="a layout is a `nasdsl.weights.layout.Layout`",
+    first=("native", "slim", "timm", "cadene", "keras", "darts"),
+)
 
 
 def find(name: str) -> Layout:
@@ -21,15 +28,8 @@ def find(name: str) -> Layout:
         CellError: NAS805, with the layouts there are.
     """
     if name in LAYOUTS:
-        return LAYOUTS[name]
-    near = nearest(name, LAYOUTS)
-    hints = [f"did you mean `{near}`?"] if near else []
-    raise cell_error(
-        "NAS805",
-        f"no layout of weights is called `{name:.40}`",
-        *hints,
-        f"the layouts are {listed([*LAYOUTS, 'auto'])}",
-    )
+        return LAYOUTS.find(name)
+    raise LAYOUTS.unknown_name(name, f"the layouts are {listed([*LAYOUTS, 'auto'])}")
 
 
 def table(graph: NetworkGraph, layout: str) -> Table:

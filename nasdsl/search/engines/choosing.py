@@ -5,9 +5,11 @@ Non-goals: starting anything.
 """
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.registry import Registry
 from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
 from nasdsl.search.settings import SearchSettings
 
@@ -15,28 +17,58 @@ from nasdsl.search.settings import SearchSettings
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+#: The installed engines.
+ENGINES: Registry[Callable[[SearchSettings], Engine]] = Registry(
+    kind="engine",
+    group="nasdsl.engines",
+    type=Callable,  # type: ignore[arg-type]
+    unknown="NAS871",
+    extra="ray",
+    requirement="an engine is a callable that makes one of a search's settings",
+)
+
+
 def engine_for(settings: SearchSettings) -> Engine:
     """The engine that the settings name, not started.
 
     Raises:
+        CellError: NAS701 (a package is not installed), NAS869 (fewer GPUs than asked for),
+            NAS871 (no engine is called so, or it cannot be used).
+    """
+    return ENGINES.find(settings.engine)(settings)
+
+
+def worker_settings(settings: SearchSettings) -> WorkerSettings:
+    """How the workers of a search work, on any engine."""
+    return WorkerSettings(settings.evaluator, settings.heartbeat, settings.recycle, settings.memory)
+
+
+def local_engine(settings: SearchSettings) -> Engine:
+    """Processes of this machine.
+
+    Raises:
         CellError: NAS701 (torch is not installed), NAS869 (fewer GPUs than asked for).
     """
-    workers = WorkerSettings(
-        settings.evaluator, settings.heartbeat, settings.recycle, settings.memory
-    )
-    if settings.engine == "ray":
-        from nasdsl.search.engines.ray import RayEngine
-        from nasdsl.search.engines.subprocess_engine import SubprocessEngine
-
-        share = 1 / settings.per_gpu if settings.gpus else 0.0
-        environment = _environment(settings)
-        ray = RayEngine(
-            settings.address, settings.size, workers, environment, share, settings.threads
-        )
-        return SubprocessEngine(ray)
     from nasdsl.search.engines.local import LocalEngine
 
-    return LocalEngine(slots(settings), workers)
+    return LocalEngine(slots(settings), worker_settings(settings))
+
+
+def ray_engine(settings: SearchSettings) -> Engine:
+    """Actors of a Ray cluster, reached from a process of its own."""
+    from nasdsl.search.engines.ray import RayEngine
+    from nasdsl.search.engines.subprocess_engine import SubprocessEngine
+
+    return SubprocessEngine(
+        RayEngine(
+            settings.address,
+            settings.size,
+            worker_settings(settings),
+            _environment(settings),
+            1 / settings.per_gpu if settings.gpus else 0.0,
+            settings.threads,
+        )
+    )
 
 
 def slots(settings: SearchSettings) -> list[Slot]:

@@ -7,23 +7,18 @@ Non-goals: accuracies; a score means something only beside others of the same ki
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from nasdsl.api.compile import compile
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child, child_of
 from nasdsl.search.protocol import Report, Score
+from nasdsl.search.proxies import PROXIES
 from nasdsl.values import Values
 
-#: Scores by name: the function `(network, images) -> float`, whether it looks at real images.
-PROXIES = {
-    "naswot": ("nasdsl.search.proxies.naswot:naswot", True),
-    "synflow": ("nasdsl.search.proxies.synflow:synflow", False),
-}
 _BATCH = 128
 _BATCHES = Values(int, minimum=1, maximum=1_000_000, unit="images")
 
@@ -62,22 +57,14 @@ def scored(what: str, options: dict[str, str]) -> Scored:
     Raises:
         CellError: NAS882 for an unknown score or option.
     """
-    if what not in PROXIES:
-        guess = nearest(what, PROXIES)
-        raise cell_error(
-            "NAS882",
-            f"no zero-cost score is called {what!r:.60}",
-            f"did you mean `{guess}`?" if guess else f"the scores are {listed(PROXIES)}",
-        )
-    place, takes_images = PROXIES[what]
+    proxy = PROXIES.find(what)
     child = child_of(options)
-    data = _batch(options) if takes_images else None
+    data = _batch(options) if proxy.takes_images else None
     if options:
         raise cell_error("NAS882", f"the score `{what}` does not take {listed(options)}")
-    module, _, function = place.partition(":")
     if data is not None:
         child = Child(child.settings, child.cell_filters, data.settings)
-    return Scored(child, getattr(import_module(module), function), data and data.images)
+    return Scored(child, proxy.score, data and data.images)
 
 
 def _batch(options: dict[str, str]) -> _Data:

@@ -7,20 +7,26 @@ Non-goals: evaluating.
 """
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any
 from urllib.parse import parse_qsl
 
-from nasdsl.errors import cell_error, install_hint, listed, nearest
+from nasdsl.errors import cell_error, listed
+from nasdsl.registry import Registry
 from nasdsl.search.protocol import Evaluator
 
-#: The kinds, and the function that makes one: `(what, options) -> Evaluator`.
-KINDS = {
-    "train": "nasdsl.search.evaluators.training:trained",
-    "table": "nasdsl.search.evaluators.table:tabulated",
-    "proxy": "nasdsl.search.evaluators.proxy:scored",
-    "python": "nasdsl.search.evaluators.python:called",
-}
+#: `(what, options) -> Evaluator`: makes an evaluator of what follows the kind in a spec.
+Maker = Callable[[str, dict[str, str]], Evaluator]
+
+#: The installed kinds of evaluators.
+EVALUATORS: Registry[Maker] = Registry(
+    kind="evaluator",
+    group="nasdsl.evaluators",
+    type=Callable,  # type: ignore[arg-type]
+    unknown="NAS882",
+    extra="search",
+    requirement="a kind of evaluator is a callable `(what, options)` that makes an evaluator",
+    first=("train", "table", "proxy", "python"),
+    list_of_all="the kinds are",
+)
 
 
 def evaluator(spec: str) -> Evaluator:
@@ -36,30 +42,20 @@ def evaluator(spec: str) -> Evaluator:
     """
     head, has_options, query = spec.partition("?")
     kind, _, what = head.partition(":")
-    if kind not in KINDS:
-        guess = nearest(kind, KINDS)
-        raise cell_error(
-            "NAS882",
-            f"no kind of evaluator is called {kind!r:.60}",
-            f"did you mean `{guess}`?" if guess else f"the kinds are {listed(KINDS)}",
-        )
+    make = EVALUATORS.find(kind)
     try:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(has_options)))
     except ValueError as error:
         raise cell_error(
             "NAS882", f"the options of evaluator {spec!r:.80} are not KEY=VALUE&KEY=VALUE"
         ) from error
-    module, _, function = KINDS[kind].partition(":")
-    try:
-        make: Callable[..., Any] = getattr(import_module(module), function)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
+    made = make(what, options)
+    if not hasattr(made, "evaluate"):
         raise cell_error(
-            "NAS701",
-            f"the evaluator `{kind}` needs `{missing}`, which is not installed",
-            install_hint("search"),
-        ) from error
-    made: Evaluator = make(what, options)
+            "NAS882",
+            f"`{kind}` is offered as an evaluator and is none",
+            "an evaluator has `evaluate(text, seed, report)`",
+        )
     return made
 
 

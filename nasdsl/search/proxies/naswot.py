@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nasdsl.search.proxies import Proxy
+
 
 def naswot(network: nn.Module, images: Tensor) -> float:
     """The log of |det K_H| over a batch of images, (B, C, H, W).
@@ -23,6 +25,9 @@ def naswot(network: nn.Module, images: Tensor) -> float:
         network.train()(images)
     _, log_determinant = torch.linalg.slogdet(seen.agreements)
     return float(log_determinant)
+
+
+PROXY = Proxy(naswot, takes_images=True)
 
 
 class _Agreements(TorchDispatchMode):  # type: ignore[no-untyped-call]

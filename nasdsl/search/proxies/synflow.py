@@ -10,6 +10,8 @@ Non-goals: pruning.
 import torch
 from torch import Tensor, nn
 
+from nasdsl.search.proxies import Proxy
+
 
 def synflow(network: nn.Module, images: Tensor) -> float:
     """The logarithm of the score, because it spans hundreds of orders of magnitude.
@@ -33,3 +35,6 @@ def synflow(network: nn.Module, images: Tensor) -> float:
         if parameter.grad is not None
     ]
     return float(torch.stack(flows).sum().detach().log())
+
+
+PROXY = Proxy(synflow, takes_images=False)

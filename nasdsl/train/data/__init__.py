@@ -5,6 +5,8 @@ Non-goals: other data than classified images.
 """
 
 from nasdsl.train.data.datasets import datasets
-from nasdsl.train.data.splits import Images, Splits
+from nasdsl.train.data.source import ImageSet, Source
+from nasdsl.train.data.splits import Images, Splits, Stacked
+from nasdsl.train.data.views import Look
 
-__all__ = ["Images", "Splits", "datasets"]
+__all__ = ["ImageSet", "Images", "Look", "Source", "Splits", "Stacked", "datasets"]

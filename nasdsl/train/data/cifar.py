@@ -11,6 +11,7 @@ import torch
 from torchvision import datasets
 
 from nasdsl.errors import cell_error
+from nasdsl.train.data.source import ImageSet, folder
 from nasdsl.train.data.splits import Stacked
 from nasdsl.train.data.views import Look
 
@@ -21,6 +22,18 @@ LOOKS = {
 }
 SIZE, CHANNELS = 32, 3
 _SETS: dict[int, Any] = {10: datasets.CIFAR10, 100: datasets.CIFAR100}
+
+
+def cifar10(where: str, *, image_size: int, download: bool) -> ImageSet:
+    """The data set `cifar10`. Raises as `images` does, and NAS825 without a path."""
+    train, test = images(folder("cifar10", where), 10, download=download)
+    return ImageSet(train, test, train.labels, 10, LOOKS[10], SIZE)
+
+
+def cifar100(where: str, *, image_size: int, download: bool) -> ImageSet:
+    """The data set `cifar100`. Raises as `images` does, and NAS825 without a path."""
+    train, test = images(folder("cifar100", where), 100, download=download)
+    return ImageSet(train, test, train.labels, 100, LOOKS[100], SIZE)
 
 
 def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked, Stacked]:
@@ -40,19 +53,19 @@ def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked,
         root = root.parent
     if download:
         _download(source, root)
-    folder = root / source.base_folder
+    base = root / source.base_folder
     names = [name for name, _ in (*source.train_list, *source.test_list)]
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [name for name in names if not (base / name).is_file()]
     if missing:
-        raise _missing(source, root, folder, missing, len(names))
-    return _split(source, folder, source.train_list), _split(source, folder, source.test_list)
+        raise _missing(source, root, base, missing, len(names))
+    return _split(source, base, source.train_list), _split(source, base, source.test_list)
 
 
-def _split(source: Any, folder: Path, files: Any) -> Stacked:
+def _split(source: Any, base: Path, files: Any) -> Stacked:
     """The images of some of the files."""
     pixels, labels = [], []
     for name, _ in files:
-        found, classes = read_batch(folder / name)
+        found, classes = read_batch(base / name)
         pixels.append(found)
         labels.append(classes)
     return Stacked(torch.cat(pixels), torch.cat(labels))
@@ -95,14 +108,14 @@ def _download(source: Any, root: Path) -> None:
         ) from error
 
 
-def _missing(source: Any, root: Path, folder: Path, missing: list[str], count: int) -> Any:
+def _missing(source: Any, root: Path, base: Path, missing: list[str], count: int) -> Any:
     archive = root / source.filename
     if archive.is_file():
         hint = f"extract it: tar -xzf {archive} -C {root}"
     else:
         hint = f"`--download` fetches it; or extract {source.filename} in {str(root)!r}"
-    if folder.is_dir():
+    if base.is_dir():
         what = f"{len(missing)} of its {count} files are missing, {missing[0]!r} first"
-        return cell_error("NAS823", f"{str(folder)!r} is not whole: {what}", hint)
+        return cell_error("NAS823", f"{str(base)!r} is not whole: {what}", hint)
     what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
     return cell_error("NAS823", f"no {source.__name__} images: {what}", hint)

@@ -4,36 +4,14 @@ Purpose: read the text and put source, parts and views together.
 Non-goals: reading images (one file a source); batches and their order (`nasdsl.train.order`).
 """
 
-from typing import Any, NamedTuple
-
-from nasdsl.errors import CellError, cell_error, listed, nearest
-from nasdsl.train.data import cifar, digits, fake, folders
+from nasdsl.errors import cell_error
+from nasdsl.train.data.source import DATA_SETS, ImageSet
 from nasdsl.train.data.splits import Splits, Viewed, parted
-from nasdsl.train.data.views import PHOTOS, Look, evaluation_view, training_view
+from nasdsl.train.data.views import evaluation_view, training_view
 from nasdsl.train.recipe import Recipe
 
-#: The sources, and whether a path follows the name.
-SOURCES = {
-    "digits": False,
-    "cifar10": True,
-    "cifar100": True,
-    "imagefolder": True,
-    "imagenet": True,
-    "fake": False,
-}
 #: Where neither the recipe nor the images have a size.
 _PHOTO_SIZE = 224
-
-
-class _Found(NamedTuple):
-    """What a source has: images with their classes, and what they look like."""
-
-    train: Any
-    test: Any
-    labels: list[int]
-    classes: int
-    look: Look
-    native: int  # the side of all images; 0 where they differ
 
 
 def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
@@ -41,7 +19,7 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
 
     Args:
         spec: `digits`, `cifar10:PATH`, `cifar100:PATH`, `imagefolder:PATH`, `imagenet:PATH`,
-            `fake` or `fake:CLASSES`.
+            `fake`, `fake:CLASSES`, or another that is installed.
         recipe: how images are augmented, whitened, sized and held out.
         download: fetch CIFAR where it is missing.
 
@@ -71,45 +49,6 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     )
 
 
-def _found(spec: str, recipe: Recipe, download: bool) -> _Found:
-    name, _, rest = spec.partition(":")
-    if name not in SOURCES:
-        guess = nearest(name, SOURCES)
-        hint = f"did you mean `{guess}`?" if guess else f"there are {listed(SOURCES)}"
-        raise cell_error("NAS825", f"unknown source of data `{name[:60]}`", hint)
-    if SOURCES[name] and not rest:
-        raise cell_error("NAS825", f"`{name}` needs a folder", f"write `{name}:PATH`")
-    if name == "digits":
-        if rest:
-            raise cell_error("NAS825", "`digits` comes with scikit-learn and takes no path")
-        train, test = digits.images()
-        return _Found(train, test, train.labels, digits.CLASSES, digits.LOOK, digits.SIZE)
-    if name == "fake":
-        classes, size = _fake_classes(rest), recipe.image_size or fake.SIZE
-        train, test = fake.images(classes, size)
-        return _Found(train, test, train.labels, classes, fake.LOOK, size)
-    if name in ("cifar10", "cifar100"):
-        classes = 10 if name == "cifar10" else 100
-        train, test = cifar.images(rest, classes, download=download)
-        return _Found(train, test, train.labels, classes, cifar.LOOKS[classes], cifar.SIZE)
-    return _photos(rest, imagenet=name == "imagenet", download=download)
-
-
-def _photos(path: str, *, imagenet: bool, download: bool) -> _Found:
-    if download:
-        raise _not_downloaded(imagenet)
-    train, test = folders.images(path, imagenet=imagenet)
-    return _Found(train, test, folders.labels(train), len(train.classes), PHOTOS, 0)
-
-
-def _not_downloaded(imagenet: bool) -> CellError:
-    why = "ImageNet needs an account at image-net.org" if imagenet else "folders are one's own"
-    return cell_error("NAS823", "only CIFAR can be downloaded", why)
-
-
-def _fake_classes(text: str) -> int:
-    if not text:
-        return fake.CLASSES
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) > 0):
-        raise cell_error("NAS825", f"`{text[:40]}` is no number of classes", "write `fake:1000`")
-    return int(text)
+def _found(spec: str, recipe: Recipe, download: bool) -> ImageSet:
+    name, _, where = spec.partition(":")
+    return DATA_SETS.find(name)(where, image_size=recipe.image_size, download=download)

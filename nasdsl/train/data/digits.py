@@ -10,6 +10,7 @@ from functools import cache
 import torch
 
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.train.data.source import ImageSet
 from nasdsl.train.data.splits import Stacked, parted
 from nasdsl.train.data.views import Look
 
@@ -18,6 +19,18 @@ LOOK = Look((0.305,), (0.376,), mirrors=False, background=True)
 SIZE, CLASSES, CHANNELS = 8, 10, 1
 #: The source has no test part: a fifth of each class is set aside, always the same one.
 _TEST = 0.2
+
+
+def digits(where: str, *, image_size: int, download: bool) -> ImageSet:
+    """The data set `digits`.
+
+    Raises:
+        CellError: NAS825 where a path is given, NAS701 where scikit-learn is not there.
+    """
+    if where:
+        raise cell_error("NAS825", "`digits` comes with scikit-learn and takes no path")
+    train, test = images()
+    return ImageSet(train, test, train.labels, CLASSES, LOOK, SIZE)
 
 
 @cache

@@ -11,10 +11,33 @@ from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.train.data.source import ImageSet, folder
+from nasdsl.train.data.views import PHOTOS
 
 _TRAIN = ("train",)
 _TEST = ("val", "test", "validation")
 _IMAGENET_CLASSES = 1000
+
+
+def imagefolder(where: str, *, image_size: int, download: bool) -> ImageSet:
+    """The data set `imagefolder`. Raises as `images` does, and NAS825 without a path."""
+    path = folder("imagefolder", where)
+    if download:
+        raise cell_error("NAS823", "only CIFAR can be downloaded", "folders are one's own")
+    return _image_set(*images(path))
+
+
+def imagenet(where: str, *, image_size: int, download: bool) -> ImageSet:
+    """The data set `imagenet`. Raises as `images` does, and NAS825 without a path."""
+    path = folder("imagenet", where)
+    if download:
+        why = "ImageNet needs an account at image-net.org"
+        raise cell_error("NAS823", "only CIFAR can be downloaded", why)
+    return _image_set(*images(path, imagenet=True))
+
+
+def _image_set(train: ImageFolder, test: ImageFolder | None) -> ImageSet:
+    return ImageSet(train, test, labels(train), len(train.classes), PHOTOS, 0)
 
 
 def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFolder | None]:

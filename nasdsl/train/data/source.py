@@ -1,0 +1,79 @@
+"""Data sets by name, and what each of them offers.
+
+Purpose: a data set is found through an entry point `nasdsl.datasets`, which leads to a
+`Source`; `ImageSet` is what that gives.
+Non-goals: parts and views (`nasdsl.train.data.datasets`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nasdsl.errors import cell_error
+from nasdsl.registry import Registry
+from nasdsl.train.data.views import Look
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """The images of a data set.
+
+    Attributes:
+        train: pairs by index of an image and its class, from 0. Images are bytes
+            (C, H, W), as `nasdsl.train.data.splits.Stacked` has them, or PIL's, where they
+            are of several sizes.
+        test: the same, or None where there are none.
+        labels: the classes of `train`, in order.
+        classes: how many.
+        look: what the images look like.
+        native: pixels a side of all images; 0 where they differ.
+    """
+
+    train: Any
+    test: Any
+    labels: Sequence[int]
+    classes: int
+    look: Look
+    native: int
+
+
+class Source(Protocol):
+    """What an entry point of the group `nasdsl.datasets` leads to."""
+
+    def __call__(self, where: str, *, image_size: int, download: bool) -> ImageSet:
+        """The images.
+
+        Args:
+            where: what follows the name: `PATH` in `cifar10:PATH`; empty where nothing does.
+            image_size: pixels a side that the recipe asks for, 0 for none; images are brought
+                to it afterwards.
+            download: fetch what is missing.
+
+        Raises:
+            CellError: NAS825 for `where`; NAS823 and NAS824 where files are missing or damaged.
+        """
+        ...
+
+
+#: The installed data sets.
+DATA_SETS: Registry[Source] = Registry(
+    kind="data set",
+    group="nasdsl.datasets",
+    type=Callable,  # type: ignore[arg-type]
+    unknown="NAS825",
+    extra="train",
+    requirement="a data set is a callable `(where, *, image_size, download)` to an `ImageSet`",
+    first=("digits", "cifar10", "cifar100", "imagefolder", "imagenet", "fake"),
+    list_of_all="there are",
+)
+
+
+def folder(name: str, where: str) -> str:
+    """The path that follows the name of a data set.
+
+    Raises:
+        CellError: NAS825, there is none.
+    """
+    if not where:
+        raise cell_error("NAS825", f"`{name}` needs a folder", f"write `{name}:PATH`")
+    return where
