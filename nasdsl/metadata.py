@@ -26,6 +26,25 @@ def entry_points(group: str) -> list[EntryPoint]:
     return [*_own_entry_points(group), *others]
 
 
+def plugin_entry_points() -> list[EntryPoint]:
+    """The entry points of all groups whose names begin with `nasdsl.`, by group and name."""
+    groups = {group for group in metadata.entry_points().groups if group.startswith(f"{NAME}.")}
+    return [
+        entry
+        for group in sorted(groups | own_groups())
+        for entry in sorted(entry_points(group), key=lambda entry: entry.name)
+    ]
+
+
+def own_groups() -> set[str]:
+    """The groups of entry points that nasdsl itself has: one for each kind of plugin."""
+    try:
+        groups = distribution().entry_points.groups
+    except metadata.PackageNotFoundError:
+        return set()
+    return {group for group in groups if group.startswith(f"{NAME}.")}
+
+
 def distribution() -> Distribution:
     """The distribution nasdsl: its version and what it requires.
 

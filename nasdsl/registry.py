@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar, cast
 
 from nasdsl.errors import CellError, cell_error, install_hint, listed, name_hints
-from nasdsl.metadata import entry_points
+from nasdsl.metadata import entry_points, own_groups, plugin_entry_points
 
 T = TypeVar("T")
 
@@ -25,14 +25,16 @@ _OUR_PACKAGES = ("nasdsl", "nasdsl_backends")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An installed thing of some kind, not imported.
+    """Something installed that a group of entry points offers, not imported.
 
     Attributes:
-        kind: what it is: `backend`, `skeleton`, ...
+        kind: the group without `nasdsl.`: `backends`, `searchers`, ...
         name: what it is asked for by.
         value: the object it leads to, `module:attribute`.
         package: the distribution that brings it; empty where that is unknown.
         version: of the package.
+        problem: why it cannot be asked for; empty where it can, as far as this can be known
+            without importing it.
     """
 
     kind: str
@@ -40,6 +42,33 @@ class Plugin:
     value: str
     package: str
     version: str
+    problem: str = ""
+
+
+def installed_plugins() -> list[Plugin]:
+    """Everything that is installed, of every kind, by kind and name."""
+    entries = plugin_entry_points()
+    known = own_groups()
+    offers: dict[tuple[str, str], set[str]] = {}
+    for entry in entries:
+        offers.setdefault((entry.group, entry.name), set()).add(entry.value)
+    return [
+        Plugin(
+            entry.group.partition(".")[2],
+            entry.name,
+            entry.value,
+            entry.dist.name if entry.dist else "",
+            entry.dist.version if entry.dist else "",
+            _problem(entry, known, offers[entry.group, entry.name]),
+        )
+        for entry in entries
+    ]
+
+
+def _problem(entry: EntryPoint, known: set[str], offers: set[str]) -> str:
+    if entry.group not in known:
+        return "; ".join(["there is no such kind", *name_hints(entry.group, known)])
+    return "" if len(offers) == 1 else "two packages offer this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +115,6 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
-
-    def plugins(self) -> list[Plugin]:
-        """Everything installed, by name; two offers of one name are two plugins."""
-        entries = _entries(self.group, tuple(sys.path))
-        return [
-            Plugin(
-                self.kind,
-                entry.name,
-                entry.value,
-                entry.dist.name if entry.dist else "",
-                entry.dist.version if entry.dist else "",
-            )
-            for name in self.names()
-            for entry in entries[name]
-        ]
 
     def find(self, name: str) -> T:
         """The object of that name, imported.

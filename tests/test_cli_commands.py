@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -364,10 +365,11 @@ def test_doctor(run: Run) -> None:
 
 def test_doctor_finds_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing package is a finding; one that is only good to have is not."""
-    monkeypatch.setattr("nasdsl.cli.doctor._NEEDED", ("no-such-package",))
-    monkeypatch.setattr("nasdsl.cli.doctor._EXTRAS", {"no-such-extra": "for nothing"})
+    needs = SimpleNamespace(requires=["no-such-package>=1", 'no-such-extra; extra == "ray"'])
+    monkeypatch.setattr("nasdsl.cli.doctor.distribution", lambda: needs)
     ran = run("doctor")
     assert ran.code == 1
     assert ran.err == "broken: no-such-package\n"
     assert "no  no-such-package" in ran.out
     assert "--  no-such-extra" in ran.out
+    assert ".[ray]" in ran.out

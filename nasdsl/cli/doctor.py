@@ -1,10 +1,12 @@
 """`nasdsl doctor`: the installation."""
 
 import platform
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,19 +16,16 @@ from nasdsl import __version__, library
 from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
-from nasdsl.errors import install_hint
+from nasdsl.cli.plugins import names, title
+from nasdsl.cli.probe import probe as probed
+from nasdsl.errors import install_hint, listed
 from nasdsl.loading import analyse
+from nasdsl.metadata import NAME, distribution
+from nasdsl.registry import Plugin, installed_plugins
 
-_NEEDED = ("lark", "networkx", "click", "rich-click", "rich", "pyyaml", "graphviz")
-_EXTRAS = {
-    "torch": f"networks need it: {install_hint('torch')}",
-    "torchvision": f"training needs it: {install_hint('train')}",
-    "safetensors": f"weights are saved with it: {install_hint('torch')}",
-    "accelerate": f"training needs it: {install_hint('train')}",
-    "scikit-learn": f"the data set `digits` needs it: {install_hint('train')}",
-    "tensorboard": f"training writes scalars for it: {install_hint('train')}",
-    "hypothesis": f"nasdsl.strategies needs it: {install_hint('strategies')}",
-}
+#: Extras that say nothing of their own, or are for those who work on nasdsl.
+_LEFT_OUT = ("all", "dev")
+_EXTRA = re.compile(r"""extra == ["']([\w-]+)["']""")
 _MARKS = {True: ("ok", "green"), None: ("--", "yellow"), False: ("no", "red")}
 
 
@@ -48,10 +47,10 @@ class Check(NamedTuple):
 )
 @json_option()
 def command(as_json: bool) -> int:
-    """Look at the installation: Python, packages, dot, and whether the library is sound.
+    """Look at the installation: Python, packages, devices, plugins and the library.
 
-    Packages are looked up, not imported. The exit code is 1 where something nasdsl needs is
-    missing or broken.
+    The exit code is 1 where something that nasdsl needs is missing or broken; what is only good
+    to have is marked `--` where it is missing.
     """
     found = list(checks())
     broken = [check for check in found if check.ok is False]
@@ -72,16 +71,65 @@ def checks() -> Iterator[Check]:
     python = f"{platform.python_version()} ({sys.executable})"
     yield Check("python", sys.version_info >= (3, 11), python)
     yield Check("nasdsl", True, f"{__version__} ({Path(__file__).parents[1]})")
-    for name in _NEEDED:
-        version = _version(name)
-        yield Check(name, version is not None, version or f"missing; {install_hint()}")
-    for name, use in _EXTRAS.items():
-        version = _version(name)
-        yield Check(name, None if version is None else True, version or f"not installed; {use}")
+    yield from _packages()
     dot = shutil.which("dot")
     missing = "not found; diagrams as SVG, PDF or PNG need Graphviz (https://graphviz.org)"
     yield Check("dot", None if dot is None else True, dot or missing)
     yield _library()
+    probe = probed()
+    if probe.devices is not None:
+        yield Check("devices", True, probe.devices)
+    yield from _plugins(probe.broken)
+
+
+def _packages() -> Iterator[Check]:
+    """What nasdsl requires, then what its extras bring, each package once."""
+    try:
+        requirements = distribution().requires or []
+    except metadata.PackageNotFoundError:
+        yield Check("packages", None, "nasdsl is here without its metadata")
+        return
+    extras: dict[str, list[str]] = {}
+    for requirement in requirements:
+        name, extra = _name(requirement), _EXTRA.search(requirement)
+        wanted = extras.setdefault(name, [])
+        if extra is not None and extra[1] not in _LEFT_OUT:
+            wanted.append(extra[1])
+        if extra is None:
+            version = _version(name)
+            found = version or f"missing; {install_hint()}"
+            yield Check(name, version is not None, found)
+    for name, wanted in extras.items():
+        if wanted and name != NAME:
+            version = _version(name)
+            absent = f"not installed; {_needed_by(wanted)} it: {install_hint(wanted[0])}"
+            yield Check(name, None if version is None else True, version or absent)
+
+
+def _needed_by(extras: list[str]) -> str:
+    return f"{listed(extras)} {'needs' if len(extras) == 1 else 'need'}"
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[\w.-]+", requirement)
+    return found[0] if found else requirement
+
+
+def _plugins(broken: Mapping[str, str]) -> Iterator[Check]:
+    """What there is of each kind, then what of it cannot be used."""
+    found = installed_plugins()
+    usable = [each for each in found if not (each.problem or _key(each) in broken)]
+    for kind, group in groupby(usable, key=lambda plugin: plugin.kind):
+        yield Check(title(kind).lower(), True, names(list(group)))
+    for plugin in found:
+        reason = plugin.problem or broken.get(_key(plugin))
+        if reason:
+            package = f"{plugin.package} {plugin.version}"
+            yield Check(plugin.name, None, f"cannot be used ({plugin.kind}, {package}): {reason}")
+
+
+def _key(plugin: Plugin) -> str:
+    return f"{NAME}.{plugin.kind}:{plugin.name}"
 
 
 def _version(name: str) -> str | None:

@@ -18,10 +18,14 @@ from nasdsl.library.published import sources
     examples="""
         nasdsl list
         nasdsl list --json
+        nasdsl list --plugins
     """,
 )
+@click.option(
+    "--plugins", is_flag=True, help="List what packages bring: backends, search algorithms, ..."
+)
 @json_option()
-def command(as_json: bool) -> None:
+def command(plugins: bool, as_json: bool) -> None:
     """List the library: genotypes, networks of them, spaces and vocabularies.
 
     Networks stand with their parameters and mult-adds as counted, then as published, and their
@@ -29,6 +33,9 @@ def command(as_json: bool) -> None:
     `nasdsl show` prints all of one, and `--preset` of other commands takes the part of a
     network's name that follows its genotype's.
     """
+    if plugins:
+        _print_plugins(as_json)
+        return
     found = entries()
     if as_json:
         output.data_object(entries=[_members(entry) for entry in found], sources=sources())
@@ -37,6 +44,16 @@ def command(as_json: bool) -> None:
     from nasdsl.cli.list_tables import print_entries
 
     print_entries(found, sys.stdout)
+
+
+def _print_plugins(as_json: bool) -> None:
+    # Imported here because nothing else of this command looks at what is installed.
+    from nasdsl.cli.plugins import lines, members
+
+    if as_json:
+        output.data_object(plugins=members())
+        return
+    output.data("\n".join(lines()))
 
 
 def _members(entry: Entry) -> dict[str, Any]:
