@@ -16,7 +16,9 @@ from nasdsl.version import __version__ as __version__
 if TYPE_CHECKING:
     from nasdsl import export, interop, train, weights
     from nasdsl.api.compile import compile
+    from nasdsl.api.proof import Proof, prove
     from nasdsl.api.request import cost
+    from nasdsl.api.trained import WeightsFile
     from nasdsl.canonical import canonical_form, canonical_hash, differences
     from nasdsl.errors import CellError, Diagnostic
     from nasdsl.language.genotype.settings import Settings
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "nasdsl.canonical": ("canonical_form", "canonical_hash", "differences"),
     "nasdsl.api.compile": ("compile",),
+    "nasdsl.api.proof": ("Proof", "prove"),
+    "nasdsl.api.trained": ("WeightsFile",),
     "nasdsl.network.cost": ("Cost",),
     "nasdsl.errors": ("CellError", "Diagnostic"),
     "nasdsl.language.genotype.settings": ("Settings",),
@@ -88,9 +92,11 @@ __all__ = [
     "Hidden",
     "Op",
     "Output",
+    "Proof",
     "Settings",
     "Space",
     "Vocabulary",
+    "WeightsFile",
     "canonical_form",
     "canonical_hash",
     "compile",
@@ -109,6 +115,7 @@ __all__ = [
     "loads_space",
     "mutate",
     "neighbours",
+    "prove",
     "sample",
     "space_text",
     "train",

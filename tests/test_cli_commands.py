@@ -9,7 +9,7 @@ import pytest
 
 import nasdsl
 from nasdsl import library
-from nasdsl.cli.cost_tables import short
+from nasdsl.cli.network_tables import short
 from nasdsl.cli.entries import entries
 from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation

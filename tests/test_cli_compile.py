@@ -102,6 +102,52 @@ def test_models_and_weights(run: Run) -> None:
     assert run("cost", "model.safetensors").code == 0
 
 
+PLAIN = {"N": 1, "filters": 24, "drop_path": 0.3, "image_size": 16}
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A model whose network drops paths plainly."""
+    net = nasdsl.compile("nasnet_a_cifar", drop_path_mode="plain", **PLAIN)
+    nasdsl.export.write(net, tmp_path / "plain.safetensors")
+    return tmp_path / "plain.safetensors"
+
+
+def test_a_model_keeps_the_way_it_drops_paths(run: Run, plain: Path) -> None:
+    """The command line and Python read all that a model file says: text, weights, drop path."""
+    ran = run("compile", "plain.safetensors", "-o", "again.safetensors")
+    assert ran.code == 0
+    safetensors = pytest.importorskip("safetensors")
+    with (
+        safetensors.safe_open(plain, "pt") as before,
+        safetensors.safe_open("again.safetensors", "pt") as after,
+    ):
+        assert after.metadata() == before.metadata()
+    for net in (
+        nasdsl.compile(plain),
+        nasdsl.prove(plain).network,
+        nasdsl.compile("again.safetensors"),
+    ):
+        assert net.drop_path_mode == "plain"
+    weights = nasdsl.compile(plain).state_dict()
+    assert all(
+        torch.equal(tensor, weights[name])
+        for name, tensor in nasdsl.prove(plain).network.state_dict().items()
+    )
+
+
+def test_a_format_that_cannot_keep_it_is_refused(run: Run, plain: Path) -> None:
+    """`-o again.py` is refused as in Python; a network that drops nothing has no mode to lose."""
+    ran = run("compile", "plain.safetensors", "-o", "again.py")
+    assert ran.code == 2
+    assert "error[NAS708]" in ran.err
+    assert not Path("again.py").exists()
+    with pytest.raises(nasdsl.CellError, match="NAS708"):
+        nasdsl.compile(plain, backend="source")
+    assert run("compile", "plain.safetensors", "--drop-path", "0", "-o", "again.py").code == 0
+    assert "def build" in nasdsl.compile(plain, backend="source", drop_path=0.0)
+
+
 def test_other_vocabularies_and_dtypes(run: Run) -> None:
     """--ops and --dtype reach the network."""
     ran = run(

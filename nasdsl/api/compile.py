@@ -1,18 +1,17 @@
 """`nasdsl.compile`: a network from a name, a path or a genotype.
 
 Purpose: put the stages together: what is asked for, the graph, a backend.
-Non-goals: what backends make; files (`nasdsl compile` and the backends write those).
+Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.export`).
 """
 
 from typing import Any
 
 from nasdsl import backend as backends
-from nasdsl import weights
 from nasdsl.api.request import requested
-from nasdsl.errors import CellError, Diagnostic, listed, nearest
+from nasdsl.api.trained import Trained, trained_part
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read_model import drop_path_mode, is_model
 from nasdsl.loading import NameOrPath
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
@@ -43,21 +42,18 @@ def compile(
     Raises:
         CellError: the source or the settings have mistakes; NAS501 for a keyword that is
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
-            backend is not there or cannot build the network; NAS801 and NAS802 where a
-            file's weights do not fit the settings or are damaged.
+            backend is not there or cannot build the network; NAS708 where the backend
+            cannot drop paths as a model file says; NAS801 and NAS802 where a file's weights
+            do not fit the settings or are damaged.
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
-    chosen = {name: value for name, value in settings.items() if name in RULES}
-    found = backends.find(backend)
-    unknown = [name for name in options if name not in found.options]
-    if unknown:
-        raise CellError(tuple(_unknown(name, sorted(found.options)) for name in unknown))
-    if not isinstance(source, Genotype) and is_model(source) and _MODE in found.options:
-        options = {_MODE: drop_path_mode(source) or "scheduled", **options}
-    graph = compiled_graph(source, ops=ops, **chosen)
-    made = backends.checked(found, graph).build(graph, **options)
-    if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):
-        weights.load(made, source, layout="native")
+    network = {name: value for name, value in settings.items() if name in RULES}
+    ensure_options(backend, options)
+    trained = trained_part(source)
+    graph = compiled_graph(source, ops=ops, **network)
+    made = build(graph, trained, backend=backend, **options)
+    if trained.weights is not None and _takes_weights(made):
+        trained.weights.load_into(made)
     return made
 
 
@@ -70,6 +66,49 @@ def compiled_graph(
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
     return network_graph(requested(source, ops=ops, **settings))
+
+
+def build(
+    graph: NetworkGraph, trained: Trained | None = None, *, backend: str = "torch", **options: Any
+) -> Any:
+    """What a backend makes of a graph; weights are still as they were drawn.
+
+    Args:
+        graph: the network.
+        trained: what its source has brought along, of which the way paths are dropped
+            concerns a backend.
+        backend: the name of an installed backend.
+        **options: the backend's own.
+
+    Raises:
+        CellError: NAS501 and NAS701 to NAS708 as `compile` does.
+    """
+    ensure_options(backend, options)
+    found = backends.checked(backends.find(backend), graph)
+    mode = trained.drop_path_mode if trained else None
+    if mode is not None and _MODE not in options:
+        if _MODE in found.options:
+            options = {_MODE: mode, **options}
+        elif mode != "scheduled" and graph.skeleton.drop_path:
+            raise cell_error(
+                "NAS708",
+                f"backend `{backend}` drops paths as scheduled, and the model file has "
+                f"drop_path_mode={mode!r:.40}",
+                "the setting `drop_path=0` goes without",
+            )
+    return found.build(graph, **options)
+
+
+def ensure_options(backend: str, options: dict[str, Any]) -> None:
+    """Refuse what is neither a setting nor an option of a backend.
+
+    Raises:
+        CellError: NAS501 for each; NAS701 to NAS704, there is no such backend.
+    """
+    known = backends.find(backend).options
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise CellError(tuple(_unknown(name, sorted(known)) for name in unknown))
 
 
 def _takes_weights(made: Any) -> bool:

@@ -1,8 +1,8 @@
 """`nasdsl compile`: a network that has been run, and a file of it."""
 
 import sys
-from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,10 +10,12 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
-from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.language.parser.read_model import is_model
 from nasdsl.weights.registry import LAYOUTS
+
+if TYPE_CHECKING:
+    from nasdsl.api.proof import Proof
+    from nasdsl.export import Written
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
@@ -98,44 +100,44 @@ def command(
     if weights is not None and device == "meta":
         raise click.UsageError("--device meta holds no values, so no --weights can be loaded.")
     # Imported here because --help should not wait for it.
-    from nasdsl.cli import building
-    from nasdsl.export import ready
+    from nasdsl import export
+    from nasdsl.api.proof import proof_of
+    from nasdsl.api.trained import WeightsFile, trained_part
+    from nasdsl.network.expand import network_graph
 
     if out is not None:
-        ready(out)
-    if weights is not None and is_model(file):
-        raise cell_error(
-            "NAS801",
-            f"{file!r} brings its own weights, and --weights names others",
-            "name the .cell file instead of the model",
-        )
-    genotype = reading.genotype(file, ops)
-    reading.warn_of_settings(genotype, settings)
-    own = file if is_model(file) else None
-    chosen = building.Choice(device, dtype, seed, own or weights, "native" if own else layout)
-    built = building.built(genotype, settings, chosen._replace(drop_background=drop_background))
-    built = building.with_file(built, Path(out)) if out is not None else built
+        export.ready(out)
+    asked = None if weights is None else WeightsFile(weights, layout, drop_background)
+    trained = trained_part(file, asked)
+    graph = network_graph(reading.genotype(file, ops, settings))
+    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed)
+    start = perf_counter()
+    written = None if out is None else export.write(proof.network, out)
+    seconds = dict(proof.seconds)
+    if written is not None:
+        seconds["write"] = round(perf_counter() - start, 4)
     if as_json:
-        output.data_object(**_members(built))
+        output.data_object(**_members(proof, seconds, written))
         return
-    from nasdsl.cli.build_tables import print_built
+    from nasdsl.cli.network_tables import print_proof
 
-    print_built(built, sys.stdout)
+    print_proof(proof, seconds, written, sys.stdout)
 
 
-def _members(built: Any) -> dict[str, Any]:
+def _members(
+    proof: "Proof", seconds: dict[str, float], written: "Written | None"
+) -> dict[str, Any]:
     """What scripts get."""
     from nasdsl.cli.cost import as_members
 
-    counted = as_members(built.graph.name, built.graph.skeleton, built.cost)
+    counted = as_members(proof.graph.name, proof.graph.skeleton, proof.cost)
     names = ("name", "network", "params", "params_total", "mult_adds", "auxiliary_params")
-    written = built.written
     return {
         **{name: counted[name] for name in names},
-        "output_shape": built.output_shape,
-        "device": built.choice.device,
-        "dtype": built.choice.dtype,
-        "seconds": built.seconds,
-        "weights": None if built.loaded is None else built.loaded._asdict(),
+        "output_shape": proof.output_shape,
+        "device": proof.device,
+        "dtype": proof.dtype,
+        "seconds": seconds,
+        "weights": None if proof.loaded is None else proof.loaded._asdict(),
         "file": None if written is None else written._asdict(),
     }

@@ -38,15 +38,14 @@ def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> No
     Mult-adds are those of convolutions and fully connected layers for one image. The
     auxiliary classifier is counted apart.
     """
-    genotype = reading.genotype(file, ops)
-    reading.warn_of_settings(genotype, settings)
-    network = skeleton(genotype, settings)
+    genotype = reading.genotype(file, ops, settings)
+    network = skeleton(genotype)
     counted = genotype_cost(genotype, network)
     if as_json:
         output.data_object(**as_members(genotype.name, network, counted))
         return
     # Imported here because scripts that ask for JSON need no tables.
-    from nasdsl.cli.cost_tables import print_cost
+    from nasdsl.cli.network_tables import print_cost
 
     print_cost(genotype.name, network, counted, sys.stdout)
 

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.cli.cost_tables import short
 from nasdsl.cli.entries import Entry, Kind
+from nasdsl.cli.network_tables import short
 from nasdsl.library.published import Data
 
 #: No figure is ever cut: narrower terminals wrap whole lines.

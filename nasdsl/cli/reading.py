@@ -7,7 +7,7 @@ Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 from nasdsl import library
 from nasdsl.cli import output
 from nasdsl.errors import Source, cell_error, listed, nearest
-from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
 
@@ -44,37 +44,37 @@ def preset(name: str, wanted: str) -> str:
     )
 
 
-def genotype(name: str, ops: str | None = None) -> Genotype:
+def genotype(name: str, ops: str | None = None, settings: Settings = NO_SETTINGS) -> Genotype:
     """The genotype of a FILE argument; its warnings go to standard error.
 
     Args:
         name: the argument.
         ops: another vocabulary of the library to read the cells in.
+        settings: flags, which win over the file's own settings.
 
     Raises:
         CellError: it cannot be read, has mistakes, has holes, or names an op or combine
             that the other vocabulary lacks.
     """
-    examined = analyse(source(name))
-    found = genotype_in(examined)
-    output.warn(examined.diagnostics)
-    if ops is None:
-        return found
-    # Imported here because it brings the network along, and `check` should start quickly.
-    from nasdsl.api.request import in_vocabulary
+    analysis = analyse(source(name))
+    found = genotype_in(analysis)
+    output.warn(analysis.diagnostics)
+    if ops is not None:
+        # Imported here because it brings the network along, and `check` should start quickly.
+        from nasdsl.api.request import in_vocabulary
 
-    return in_vocabulary(found, library.vocabulary(ops))
+        found = in_vocabulary(found, library.vocabulary(ops))
+    return found if settings == NO_SETTINGS else _with_settings(found, settings)
 
 
-def warn_of_settings(genotype: Genotype, settings: Settings) -> None:
-    """Report what flags make worth knowing; a file's own settings are reported as it is read."""
-    if not settings.given():
-        return
+def _with_settings(genotype: Genotype, settings: Settings) -> Genotype:
+    """The genotype with flags; warnings that are theirs, not the file's, are reported."""
     from nasdsl.network.skeleton import settings_findings
 
     known = {found.code for _, found in settings_findings(genotype)}
     changed = genotype.with_settings(genotype.settings.override(settings))
     output.warn(found for _, found in settings_findings(changed) if found.code not in known)
+    return changed
 
 
 def space(name: str) -> Space:
@@ -83,7 +83,7 @@ def space(name: str) -> Space:
     Raises:
         CellError: it cannot be read or has mistakes.
     """
-    examined = analyse(source(name))
-    found = space_in(examined)
-    output.warn(examined.diagnostics)
+    analysis = analyse(source(name))
+    found = space_in(analysis)
+    output.warn(analysis.diagnostics)
     return found

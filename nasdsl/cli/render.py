@@ -132,11 +132,10 @@ class Request:
             return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
         name = self.files[0]
         if self.network or self.ops is not None:
-            genotype = reading.genotype(name, self.ops)
+            genotype = reading.genotype(name, self.ops, self.settings)
             if not self.network:
                 return genotype_drawing(genotype, options), genotype.name
-            reading.warn_of_settings(genotype, self.settings)
-            graph = network_graph(genotype, self.settings)
+            graph = network_graph(genotype)
             return network_drawing(graph, options), f"{genotype.name}_network"
         space = reading.space(name)
         if self.as_space or not space.is_genotype:

@@ -1,0 +1,178 @@
+"""`nasdsl.prove`: a network that has been built and run.
+
+Purpose: build a network, load its weights, run it on one image, and say how long each took.
+Non-goals: files (`nasdsl.export`), printing (`nasdsl.cli`).
+
+torch is imported on use.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from nasdsl import backend as backends
+from nasdsl.api.compile import build, compiled_graph
+from nasdsl.api.trained import Trained, WeightsFile, trained_part
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import NameOrPath
+from nasdsl.network.cost import Cost, graph_cost
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.weights import Loaded
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+#: The device that holds no values, so that nothing can be loaded into or run on it.
+META = "meta"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A network that was built and run.
+
+    Attributes:
+        network: the module, in evaluation.
+        graph: what was built.
+        cost: what it costs.
+        device: where it is.
+        dtype: of its weights.
+        output_shape: of its logits for one image; None on the meta device, where nothing
+            runs.
+        seconds: what took how long: `build`, `load` where weights were loaded, `forward`.
+        loaded: the weights that were loaded.
+    """
+
+    network: "Module"
+    graph: NetworkGraph
+    cost: Cost
+    device: str
+    dtype: str
+    output_shape: list[int] | None
+    seconds: dict[str, float]
+    loaded: Loaded | None = None
+
+
+def prove(
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    weights: WeightsFile | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    seed: int = 0,
+    **settings: Any,
+) -> Proof:
+    """The network of a genotype, built and run on one random image.
+
+    Args:
+        source: as `nasdsl.compile` takes it.
+        ops: another vocabulary of the library for the same cells.
+        weights: a file of weights to load.
+        device: in PyTorch's words; `meta` builds without values and runs nothing.
+        dtype: of the weights, by PyTorch's name: `float32`, `bfloat16`, ...
+        seed: of the initial weights.
+        **settings: network settings by name (`nasdsl.Settings`).
+
+    Raises:
+        CellError: what `nasdsl.compile` raises; NAS706 where the logits are not finite;
+            NAS707 where the device is not there or too small; what loading weights raises.
+    """
+    trained = trained_part(source, weights)
+    graph = compiled_graph(source, ops=ops, **settings)
+    return proof_of(graph, trained, device=device, dtype=dtype, seed=seed)
+
+
+def proof_of(
+    graph: NetworkGraph,
+    trained: Trained | None = None,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    seed: int = 0,
+) -> Proof:
+    """The network of a graph, built and run. Raises as `prove` does."""
+    trained = trained or Trained()
+    backends.find("torch")
+    torch: Any = import_module("torch")
+    cost = graph_cost(graph)
+    kind = getattr(torch, dtype)
+    _ensure_room(torch, device, (cost.params_total + cost.auxiliary_params) * kind.itemsize)
+    seconds: dict[str, float] = {}
+    loaded, shape = None, None
+    with _memory_errors(torch, device):
+        with _timed(seconds, "build"):
+            net = build(graph, trained, device=device, dtype=kind, seed=seed)
+        if trained.weights is not None and device != META:
+            with _timed(seconds, "load"):
+                loaded = trained.weights.load_into(net)
+        count = sum(parameter.numel() for parameter in net.parameters())
+        assert count == cost.params + cost.auxiliary_params, (count, cost)
+        net.eval()
+        if device != META:
+            with _timed(seconds, "forward"):
+                shape = _output_shape(torch, net, graph, device, kind)
+    return Proof(net, graph, cost, device, dtype, shape, seconds, loaded)
+
+
+def _output_shape(torch: Any, net: Any, graph: NetworkGraph, device: str, dtype: Any) -> list[int]:
+    """The shape of the logits for one image, which are finite."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randn((1, *graph.image), generator=generator, dtype=torch.float32)
+    with torch.inference_mode():
+        logits = net(pixels.to(device, dtype))
+        finite = bool(logits.isfinite().all())
+    assert tuple(logits.shape) == (1, graph.skeleton.classes), logits.shape
+    if not finite:
+        raise cell_error("NAS706", f"`{graph.name}` gives logits that are not finite")
+    return list(logits.shape)
+
+
+def _ensure_room(torch: Any, device: str, size: int) -> None:
+    """Refuse a device that is not there, or that cannot hold the parameters alone."""
+    try:
+        kind = torch.empty(0, device=device).device.type
+    except (RuntimeError, AssertionError) as error:
+        raise _unusable(device, error) from None
+    if kind == "cpu" and hasattr(os, "sysconf"):
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if 0 < most < size:
+            raise cell_error(
+                "NAS707",
+                f"the weights take {size / 1e9:,.1f} GB, more than this machine's memory of "
+                f"{most / 1e9:,.1f} GB",
+                "`--device meta` builds the network without values",
+            )
+
+
+@contextmanager
+def _memory_errors(torch: Any, device: str) -> Iterator[None]:
+    """Say that memory ran out in NAS707, not in a traceback."""
+    try:
+        yield
+    except CellError:
+        raise
+    except (RuntimeError, MemoryError) as error:
+        words = str(error)
+        full = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if full or "can't allocate memory" in words or "not enough memory" in words:
+            raise _unusable(device, error) from None
+        raise
+
+
+def _unusable(device: str, error: BaseException) -> CellError:
+    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    return cell_error(
+        "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], what: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[what] = round(perf_counter() - start, 4)

@@ -1,0 +1,73 @@
+"""What a source brings to a network besides its cells and settings.
+
+Purpose: one rule for Python and the command line. A model file brings its trained weights and
+the way its paths were dropped; weights of another file may be asked for, but not both.
+Non-goals: reading weights (`nasdsl.weights`); the text of a model file (`nasdsl.loading`).
+"""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasdsl import weights
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.parser.read_model import drop_path_mode, is_model
+from nasdsl.loading import NameOrPath
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of weights, and how to read it.
+
+    Attributes:
+        path: the file.
+        layout: whose names the tensors have; see `nasdsl.weights.load`.
+        drop_background: whether its first class is left out.
+    """
+
+    path: NameOrPath
+    layout: str = "auto"
+    drop_background: bool = False
+
+    def load_into(self, net: "Module") -> weights.Loaded:
+        """Set the weights of a network. Raises as `nasdsl.weights.load` does."""
+        return weights.load(net, self.path, self.layout, drop_background=self.drop_background)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was trained, or kept from a training.
+
+    Attributes:
+        weights: the file that has them; None leaves a network as it was drawn.
+        drop_path_mode: how the network drops paths, where its file says so.
+    """
+
+    weights: WeightsFile | None = None
+    drop_path_mode: str | None = None
+
+
+def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = None) -> Trained:
+    """What a source brings along, or the weights that are wanted in their place.
+
+    Args:
+        source: a genotype or another source without weights brings nothing.
+        wanted: weights of another file.
+
+    Raises:
+        CellError: NAS801, a model file has weights of its own; NAS802, it is damaged.
+    """
+    if isinstance(source, Genotype) or not is_model(source):
+        return Trained(wanted)
+    if wanted is not None:
+        raise cell_error(
+            "NAS801",
+            f"{os.fspath(source)!r} brings its own weights, and {os.fspath(wanted.path)!r} has "
+            "others",
+            "name the .cell file instead of the model",
+        )
+    return Trained(WeightsFile(source, "native"), drop_path_mode(source))

@@ -1,0 +1,251 @@
+"""The tables of `nasdsl cost` and the summary of `nasdsl compile`.
+
+Purpose: the network in one line, its cells with their costs, and the figures people quote.
+Non-goals: JSON, which the commands print themselves.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nasdsl.api.proof import Proof
+from nasdsl.cli import output
+from nasdsl.export import Written
+from nasdsl.network.cost import Cost, ModuleCost, total
+from nasdsl.network.graph import Module, Shape
+from nasdsl.network.node_cost import Count
+from nasdsl.network.skeleton import Skeleton
+from nasdsl.report.visible import visible
+
+_MIN_WIDTH = 80
+_BAR = 7
+_ROLES = {
+    "input": "fitting the inputs",
+    "combine": "combining",
+    "output": "fitting the outputs",
+    "stem": "stem",
+    "head": "head",
+}
+
+
+def short(number: int) -> str:
+    """A number as people say it: 88.75M, 23.78B."""
+    for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f}{letter}"
+    return str(number)
+
+
+def _console(stream: TextIO) -> Console:
+    colour = output.colour(stream)
+    console = Console(file=stream, no_color=not colour, force_terminal=colour, highlight=False)
+    # A narrow terminal may wrap lines, but no figure is ever cut.
+    console.width = max(_MIN_WIDTH, console.width) if stream.isatty() else _MIN_WIDTH
+    return console
+
+
+class _Row(NamedTuple):
+    name: str
+    uses: str
+    cost: Count
+
+
+# -- nasdsl cost --------------------------------------------------------------------------
+
+
+def print_cost(name: str, network: Skeleton, counted: Cost, stream: TextIO) -> None:
+    """Print the whole report."""
+    console = _console(stream)
+    console.print(Text(f"{name} {network.N} @ {network.filters}", style="bold"))
+    console.print(Text(_network_line(network), style="dim"), end="\n\n")
+    console.print(_figures(counted))
+    console.print(_breakdown("cell", _module_rows(counted.modules), counted))
+    console.print(_breakdown("made of", _part_rows(counted), counted))
+
+
+def _network_line(network: Skeleton) -> str:
+    size = network.image_size
+    return (
+        f"{network.name} skeleton, {network.stem} stem, {size}x{size} pixels, "
+        f"{network.classes} classes"
+    )
+
+
+def _figures(counted: Cost) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="bold green")
+    table.add_column(justify="right", style="dim")
+    table.add_column()
+    memory = f"{counted.activation_bytes / 10**6:,.1f}"
+    rows = [
+        (counted.params, "parameters"),
+        (counted.params_total, "with batch norm's moving statistics"),
+        (counted.mult_adds, "mult-adds for one image"),
+        (counted.activations, f"activations for one image ({memory} MB in float32)"),
+    ]
+    if counted.auxiliary_params:
+        rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
+    for number, what in rows:
+        table.add_row(f"{number:,}", short(number), what)
+    return table
+
+
+def _breakdown(title: str, rows: Iterable[_Row], counted: Cost) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column(title, no_wrap=True)
+    table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)
+    for heading in ("params", "mult-adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("share", width=_BAR + 5, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.uses,
+            short(row.cost.params),
+            _share(row.cost.params, counted.params),
+            short(row.cost.mult_adds),
+            _share(row.cost.mult_adds, counted.mult_adds),
+        )
+    return table
+
+
+def _share(part: int, whole: int) -> Text:
+    share = part / whole if whole else 0.0
+    bar = "\u2501" * round(share * _BAR)
+    return Text.assemble((f"{share:4.0%} ", ""), (bar, "cyan"))
+
+
+def _module_rows(modules: Iterable[ModuleCost]) -> Iterator[_Row]:
+    """A row for each run of modules that cost the same."""
+    counted = [module for module in modules if not module.for_auxiliary]
+    for _, run in groupby(counted, key=lambda module: (module.role, module.kind, module.count)):
+        same = list(run)
+        yield _Row(_run_name(same), f"{len(same)}", total(module.count for module in same))
+
+
+def _run_name(same: Sequence[ModuleCost]) -> str:
+    """`cells.2-3 normal`."""
+    first, last = same[0].name, same[-1].name
+    name = first if len(same) == 1 else f"{first}-{last.rpartition('.')[2]}"
+    return f"{name} {same[0].kind}" if same[0].kind else name
+
+
+def _part_rows(counted: Cost) -> Iterator[_Row]:
+    """A row for each op, then one for each other role."""
+    for op in counted.ops:
+        yield _Row(op.op, f"{op.uses}", op.count)
+    for role, name in _ROLES.items():
+        counts = [
+            part.count
+            for module in counted.modules
+            for part in module.parts
+            if part.role == role and not module.for_auxiliary
+        ]
+        if any(count.params or count.mult_adds for count in counts):
+            yield _Row(name, f"{len(counts)}", total(counts))
+
+
+# -- nasdsl compile -----------------------------------------------------------------------
+
+
+_STAGES = {
+    "build": "to build",
+    "load": "to load the weights",
+    "forward": "for one image",
+    "write": "to write the file",
+}
+
+
+def print_proof(
+    proof: Proof, seconds: Mapping[str, float], written: Written | None, stream: TextIO
+) -> None:
+    """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
+    console = _console(stream)
+    console.print(_headline(proof.graph.name, proof.graph.skeleton))
+    console.print(_cells(proof))
+    console.print(_proof_figures(proof, seconds))
+    if written is not None:
+        size = f"{written.bytes / 1e6:,.1f} MB"
+        console.print()
+        console.print(
+            Text.assemble(
+                ("wrote ", "dim"),
+                (visible(written.path), "bold"),
+                f"  {size}, read back, agrees to {written.relative_error:.1g}",
+            ),
+            soft_wrap=True,
+        )
+
+
+def _headline(name: str, network: Skeleton) -> Text:
+    return Text.assemble(
+        (visible(name), "bold"),
+        f"  {network.N} @ {network.filters}  {network.image_size} px  {network.classes} classes  ",
+        (f"{network.name} skeleton, {network.stem} stem", "dim"),
+    )
+
+
+def _cells(proof: Proof) -> Table:
+    """A row for each run of modules that are alike."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("cell", no_wrap=True)
+    table.add_column("", style="dim", no_wrap=True)
+    for heading in ("output", "params", "mult-adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    pairs = zip(proof.graph.modules, proof.cost.modules, strict=True)
+    for _, run in groupby(pairs, key=_likeness):
+        same = list(run)
+        counted = [cost for _, cost in same]
+        cost = total(each.count for each in counted)
+        table.add_row(
+            _run_name(counted),
+            f"x {len(same)}" if len(same) > 1 else "",
+            _shapes(same[0][0].body.output_shapes),
+            short(cost.params),
+            short(cost.mult_adds),
+        )
+    return table
+
+
+def _likeness(pair: tuple[Module, ModuleCost]) -> object:
+    module, cost = pair
+    return module.role, module.kind, cost.count, module.body.output_shapes
+
+
+def _shapes(shapes: tuple[Shape, ...]) -> str:
+    first = shapes[0]
+    size = "" if (first.height, first.width) == (1, 1) else f" x {first.height} x {first.width}"
+    channels = {shape.channels for shape in shapes}
+    if len(shapes) == 1 or len(channels) > 1:
+        return f"{'+'.join(str(shape.channels) for shape in shapes)}{size}"
+    return f"{len(shapes)} * {first.channels}{size}"
+
+
+def _proof_figures(proof: Proof, seconds: Mapping[str, float]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="bold green")
+    table.add_column()
+    cost = proof.cost
+    table.add_row(f"{cost.params:,}", "parameters")
+    table.add_row(f"{cost.mult_adds:,}", "mult-adds for one image")
+    if cost.auxiliary_params:
+        table.add_row(f"{cost.auxiliary_params:,}", "more parameters in the auxiliary classifier")
+    for stage, took in seconds.items():
+        table.add_row(f"{took:.2f} s", f"{_STAGES[stage]}{_remark(stage, proof)}")
+    if proof.output_shape is None:
+        table.add_row("", f"not run: the {proof.device} device holds no values")
+    return table
+
+
+def _remark(stage: str, proof: Proof) -> str:
+    if stage == "forward":
+        shape = tuple(proof.output_shape or ())
+        return f": logits {shape}, all finite, {proof.dtype} on {proof.device}"
+    if stage == "load" and proof.loaded is not None:
+        return f": {proof.loaded.tensors} tensors, layout {proof.loaded.layout}"
+    return ""
