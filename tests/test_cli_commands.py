@@ -9,8 +9,8 @@ import pytest
 
 import nasdsl
 from nasdsl import library
-from nasdsl.cli.network_tables import short
 from nasdsl.cli.entries import entries
+from nasdsl.cli.network_tables import short
 from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES

@@ -166,6 +166,36 @@ def test_source_from_the_command_line(run: Run) -> None:
     assert "genotype pnasnet5" in Path("network.py").read_text()
 
 
+def test_another_backend(run: Run) -> None:
+    """What it makes goes to standard output or into a file; its options are its own."""
+    ran = run("compile", *SMALL, "--backend", "source")
+    assert ran.code == 0
+    assert "def build" in ran.out
+    written = run("compile", *SMALL, "--backend", "source", "-o", "network.txt", "--json")
+    assert Path("network.txt").read_text() == ran.out
+    assert json.loads(written.out)["file"]["bytes"] == len(ran.out.encode())
+
+
+def test_a_backend_of_another_package(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that is installed beside nasdsl is chosen by its name."""
+    monkeypatch.syspath_prepend(Path(__file__).parent / "data" / "backends" / "listing")
+    ran = run("compile", *SMALL, "--backend", "listing")
+    assert ran.code == 0
+    assert "linear" in ran.out
+
+
+def test_what_another_backend_cannot_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such backend, an option of another one, a product that is neither text nor bytes."""
+    for flags, code in (("--backend tourch", "NAS702"), ("--backend source --seed 1", "NAS501")):
+        ran = run("compile", *SMALL, *flags.split())
+        assert (ran.code, ran.out) == (2, "")
+        assert f"error[{code}]" in ran.err
+    monkeypatch.setattr("nasdsl.api.compile.build", lambda *_, **__: object())
+    ran = run("compile", *SMALL, "--backend", "source", "-o", "made.txt")
+    assert "error[NAS708]" in ran.err
+    assert not Path("made.txt").exists()
+
+
 # -- how it refuses -----------------------------------------------------------------------
 
 CHECKPOINT = {"some.weight": torch.zeros(1)}

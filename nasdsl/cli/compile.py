@@ -10,14 +10,24 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
+from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
     from nasdsl.api.proof import Proof
     from nasdsl.export import Written
 
+TORCH = "torch"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Installed backends."""
+    from nasdsl import backend
+
+    return [name for name in backend.names() if name.startswith(incomplete)]
 
 
 @click.command(
@@ -29,6 +39,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
         nasdsl compile nasnet_a_mobile --classes 10 -o model.safetensors
         nasdsl compile model.safetensors -o model.onnx
         nasdsl compile nasnet_a_large --device meta
+        nasdsl compile nasnet_a_cifar --backend source > network.py
     """,
 )
 @file_argument()
@@ -41,6 +52,14 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     metavar="OUT",
     type=click.Path(),
     help="Write the network: .py, .safetensors, .pt2 or .onnx.",
+)
+@click.option(
+    "--backend",
+    default=TORCH,
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_backend,
+    help="Build with another installed backend, and print or write what it makes.",
 )
 @click.option(
     "--weights", metavar="PATH", type=click.Path(), help="Load weights of a published network."
@@ -71,11 +90,15 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     help="Draws the initial weights.",
 )
 @json_option()
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     file: str,
     settings: Settings,
     ops: str | None,
     out: str | None,
+    backend: str,
     weights: str | None,
     layout: str,
     drop_background: bool,
@@ -99,6 +122,14 @@ def command(
         raise click.UsageError(f"{flag} says how --weights are read, and there are none.")
     if weights is not None and device == "meta":
         raise click.UsageError("--device meta holds no values, so no --weights can be loaded.")
+    if backend != TORCH:
+        if weights is not None:
+            raise click.UsageError(f"--weights are loaded by the backend {TORCH} alone.")
+        given = [name for name in ("device", "dtype", "seed") if _is_given(context, name)]
+        options = {name: context.params[name] for name in given}
+        genotype = reading.genotype(file, ops, settings)
+        _build_with(backend, options, file, genotype, out, as_json)
+        return
     # Imported here because --help should not wait for it.
     from nasdsl import export
     from nasdsl.api.proof import proof_of
@@ -122,6 +153,41 @@ def command(
     from nasdsl.cli.network_tables import print_proof
 
     print_proof(proof, seconds, written, sys.stdout)
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
+def _build_with(
+    backend: str,
+    options: dict[str, Any],
+    file: str,
+    genotype: Genotype,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Build with a backend that is not PyTorch's: texts and bytes are printed or written."""
+    from nasdsl.api.compile import build
+    from nasdsl.api.trained import trained_part
+    from nasdsl.cli.writing import replace_bytes
+    from nasdsl.network.expand import network_graph
+
+    graph = network_graph(genotype)
+    made = build(graph, trained_part(file), backend=backend, **options)
+    content = made.encode() if isinstance(made, str) else made
+    if not isinstance(content, bytes | bytearray):
+        kind = f"backend `{backend}` makes a {type(made).__name__}, which is neither text nor bytes"
+        raise cell_error("NAS708", kind, "`nasdsl.compile` returns it in Python")
+    if out is not None:
+        replace_bytes(out, bytes(content))
+        output.note(f"wrote {out}")
+    if as_json:
+        size = len(content)
+        written = None if out is None else {"path": out, "bytes": size}
+        output.data_object(name=graph.name, backend=backend, bytes=size, file=written)
+    elif out is None:
+        output.data_bytes(bytes(content))
 
 
 def _members(

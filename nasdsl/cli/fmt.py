@@ -1,7 +1,6 @@
 """`nasdsl fmt`: the one style."""
 
 import difflib
-import sys
 from collections.abc import Iterator
 
 import click
@@ -55,7 +54,8 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
         elif check:
             output.data(f"{source.name}\n" if differs else "")
         elif name == "-":
-            _write_exactly(text)
+            # UTF-8 and bare newlines, whatever the platform prefers: it is a file's content.
+            output.data_bytes(text.encode("utf-8"))
         elif differs:
             replace_text(name, text)
             output.note(f"formatted {name}")
@@ -83,12 +83,6 @@ def _refuse_library(names: tuple[str, ...]) -> None:
                 f"{name!r} is an entry of the library, which is not to be changed;"
                 f" `nasdsl show {name.removesuffix('.cell')}` prints it."
             )
-
-
-def _write_exactly(text: str) -> None:
-    """UTF-8 and bare newlines, whatever the platform prefers: it is a file's content."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
 
 
 def _diff(source: Source, text: str) -> str:

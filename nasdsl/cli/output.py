@@ -24,6 +24,13 @@ def data(text: str) -> None:
     sys.stdout.write(text)
 
 
+def data_bytes(content: bytes) -> None:
+    """Write `content` to standard output as it is, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def data_object(**members: Any) -> None:
     """Write a JSON object to standard output; its first key is `version`."""
     data(json.dumps({"version": VERSION, **members}, indent=2) + "\n")

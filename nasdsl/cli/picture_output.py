@@ -69,10 +69,7 @@ def deliver(content: bytes, form: Form, out: str | None, stem: str) -> None:
         CellError: it cannot be written (NAS006).
     """
     if out == "-" or (out is None and not sys.stdout.isatty()):
-        # Bytes, because a picture is not text in the terminal's encoding.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        output.data_bytes(content)
         return
     path = f"{stem}.{form}" if out is None else out
     replace_bytes(path, content)
