@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -59,18 +58,25 @@ def test_help(run: Run, name: str) -> None:
     examples = ran.out.partition("Examples:\n")[2]
     assert f"nasdsl {name}" in examples
     line = next(lines[name] for lines in SECTIONS.values() if name in lines)
-    assert ran.out.split("\n  ")[1].split()[0] == line.split()[0]
+    assert ran.out.split("\n\n  ")[1].split()[0] == line.split()[0]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_examples_parse(name: str) -> None:
     """Every example is a command line that its command takes."""
-    command = import_module(f"nasdsl.cli.{name}").command
-    for line in command.examples.splitlines():
-        words = re.split(r"[|<>)]", line.partition("nasdsl ")[2])[0].split()
-        with program.make_context("nasdsl", [words[0]], resilient_parsing=True) as context:
+    with program.make_context("nasdsl", [name], resilient_parsing=True) as context:
+        command = program.get_command(context, name)
+        assert command is not None
+        for line in command.examples.splitlines():
+            words = re.split(r"[|<>)]", line.partition("nasdsl ")[2])[0].split()
             assert words[0] == name
-            command.make_context(name, words[1:], parent=context)
+            found = command.make_context(name, words[1:], parent=context)
+            if isinstance(command, click.Group):
+                chosen, action, rest = command.resolve_command(
+                    found, [*found._protected_args, *found.args]
+                )
+                assert action is not None
+                action.make_context(chosen, rest, parent=found)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["fmt", "-h"]])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl.cli.writing import replace_text
+from nasdsl.atomic_write import replace_text
 from nasdsl.errors import CellError
 from nasdsl.report.text import LIMIT
 from tests.cli_run import Ran, Run, runner

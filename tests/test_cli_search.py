@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 import nasdsl
+from nasdsl.cli.group import program
 from nasdsl.cli.search import ACTIONS
 from nasdsl.cli.search_view import curve
 from nasdsl.search.figures import best_so_far, unique_rewards
@@ -290,7 +291,7 @@ def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=120)
         assert process.returncode == 130
-    assert "--resume` goes on" in said
+    assert "to continue, run `nasdsl search " in said
     with Reader(Path("c.db")) as store:
         done = [(trial.id, trial.reward) for trial in store.trials() if trial.reward is not None]
     assert 2 <= len(done) < 60
@@ -329,15 +330,55 @@ def test_live_view(run: Run) -> None:
         assert nasdsl.canonical_hash(nasdsl.loads(out)) == store.best(1)[0].hash
 
 
+# -- the actions --------------------------------------------------------------------------
+
+
+def action_commands() -> dict[str, click.Command]:
+    """The actions of `nasdsl search` by name."""
+    with program.make_context("nasdsl", ["search"], resilient_parsing=True) as context:
+        search = program.get_command(context, "search")
+        assert isinstance(search, click.Group)
+        found = {name: search.get_command(context, name) for name in search.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_help_of_actions(action: str, run: Run) -> None:
-    """Each action has help with an example of itself that parses."""
+    """Each action has help with an example of itself that parses, and a line in `search --help`."""
     ran = run("search", action, "--help")
     assert ran.code == 0
-    assert f"nasdsl search {action}" in ran.out
-    command = import_module(f"nasdsl.cli.search_{action}").command
+    assert ran.out.startswith(f"Usage: nasdsl search {action} [OPTIONS] ")
+    assert f"nasdsl search {action}" in ran.out.partition("Examples:")[2]
+    assert f"\n  {action:<6}  " in run("search", "--help").out
+    command = action_commands()[action]
     for line in command.examples.splitlines():
         command.make_context(action, line.split()[3:], resilient_parsing=True)
+
+
+def test_help_is_the_same_for_a_space(run: Run) -> None:
+    """`search SPACE --help` is the help of `search`, in which every option stands."""
+    ran = run("search", "--help")
+    assert run("search", "small.cell", "--trials", "5", "--help") == ran
+    assert "Usage: nasdsl search [OPTIONS] SPACE\n       nasdsl search ACTION STORE" in ran.out
+    assert "--algorithm" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("stauts", "status"), ("tpo", "top"), ("polt", "plot")]
+)
+def test_misspelt_actions(run: Run, word: str, meant: str) -> None:
+    """A misspelt action is not taken for a space; a file of that name is."""
+    ran = run("search", word, "s.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"did you mean `{meant}`?" in ran.err
+    Path(word).write_text(SPACE)
+    assert "did you mean" not in run("search", word, "--trials", "0").err
+
+
+def test_options_before_the_space(run: Run) -> None:
+    """Options may come first, as before there were actions."""
+    ran = run("search", "--trials", "2", "--store", "o.db", "--quiet", *WORDS)
+    assert ran.code == 0
 
 
 def test_curve() -> None:

@@ -63,7 +63,7 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     lines = ran.err.splitlines()
     assert lines[0] == "training on cpu: 2 epochs of 5 steps, 256 images each"
     assert lines[1].startswith("epoch 1/2  loss ")
-    assert "keep 0.900" in lines[1]
+    assert "path keep probability 0.900" in lines[1]
     folder = Path("runs/one")
     assert {path.name for path in folder.iterdir()} >= {
         *("network.cell", "recipe.toml", "run.json", "metrics.jsonl", "checkpoints"),
@@ -165,7 +165,7 @@ def started(folder: str) -> "subprocess.Popen[str]":
 
 
 def test_ctrl_c_and_resume(run: Run) -> None:
-    """The code is 130, the command it prints goes on, and nothing tells it was interrupted."""
+    """The code is 130, the command it prints continues, and nothing tells it was interrupted."""
     process = started("stopped")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
@@ -173,12 +173,12 @@ def test_ctrl_c_and_resume(run: Run) -> None:
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "interrupted after step " in rest
-    assert "`nasdsl train --resume stopped` goes on" in rest
+    assert "to continue, run `nasdsl train --resume stopped`" in rest
     before = len(Path("stopped/metrics.jsonl").read_text().splitlines())
     assert 2 <= before < 20
     ran = run("train", "--resume", "stopped")
     assert ran.code == 0
-    assert "going on after step " in ran.err
+    assert "continuing after step " in ran.err
     assert run(*SHORT, "--set", "epochs=20", "--out", "whole", "--quiet").code == 0
     for name in ("model.safetensors", "network.cell", "recipe.toml"):
         assert Path("stopped", name).read_bytes() == Path("whole", name).read_bytes()

@@ -9,7 +9,7 @@ pytest.importorskip("accelerate", reason="training needs it")
 
 from rich.console import Console
 
-from nasdsl.cli.train_progress import Bars, Lines, epoch_line, watcher_for_terminal
+from nasdsl.cli.train_progress import Bars, Lines, epoch_line, watchers_for_terminal
 from nasdsl.train import Epoch, Evaluation, Fitted, Plan
 from nasdsl.train.curves import curves
 
@@ -21,7 +21,7 @@ PLAN = Plan(10, 10, 64, 20, (), "cpu", 1)
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """An opening line and a line an epoch, all to standard error."""
-    (lines,) = watcher_for_terminal(quiet=False)
+    (lines,) = watchers_for_terminal(quiet=False)
     assert isinstance(lines, Lines)
     lines.started(PLAN)
     lines.measured(25, 0.6, 0.8)
@@ -29,11 +29,11 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     found = capsys.readouterr()
     assert found.out == ""
     assert found.err.splitlines() == [
-        "training on cpu: 10 epochs of 10 steps, 64 images each, going on after step 20",
-        "epoch  3/10  loss 0.5000  accuracy 87.50%  held out 93.75%  lr 1.00e-02  keep 0.800  "
-        "1,234 images/s  2.0 s",
+        "training on cpu: 10 epochs of 10 steps, 64 images each, continuing after step 20",
+        "epoch  3/10  loss 0.5000  accuracy 87.50%  held out 93.75%  lr 1.00e-02  "
+        "path keep probability 0.800  1,234 images/s  2.0 s",
     ]
-    assert watcher_for_terminal(quiet=True) == []
+    assert watchers_for_terminal(quiet=True) == []
 
 
 def test_long_epochs_are_told_about(

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 
 # Imported before the processes fork, for each of them.
-import nasdsl.cli.training
+import nasdsl.train.planning
 import nasdsl.train.run  # noqa: F401
 from nasdsl.cli.run import exit_code
 from nasdsl.train import Checkpoints

@@ -45,6 +45,11 @@ def json_option(help: str = "Print a JSON object instead.") -> Decorator:
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
+def is_given(context: click.Context, name: str) -> bool:
+    """Whether a parameter was on the command line."""
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
 def _library_names() -> list[str]:
     from nasdsl import library
 

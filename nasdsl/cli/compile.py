@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
+from nasdsl.cli.arguments import file_argument, is_given, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import cell_error
@@ -125,7 +125,7 @@ def command(
     if backend != TORCH:
         if weights is not None:
             raise click.UsageError(f"--weights are loaded by the backend {TORCH} alone.")
-        given = [name for name in ("device", "dtype", "seed") if _is_given(context, name)]
+        given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
         genotype = reading.genotype(file, ops, settings)
         _build_with(backend, options, file, genotype, out, as_json)
@@ -155,10 +155,6 @@ def command(
     print_proof(proof, seconds, written, sys.stdout)
 
 
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-
-
 def _build_with(
     backend: str,
     options: dict[str, Any],
@@ -170,7 +166,7 @@ def _build_with(
     """Build with a backend that is not PyTorch's: texts and bytes are printed or written."""
     from nasdsl.api.compile import build
     from nasdsl.api.trained import trained_part
-    from nasdsl.cli.writing import replace_bytes
+    from nasdsl.atomic_write import replace_bytes
     from nasdsl.network.expand import network_graph
 
     graph = network_graph(genotype)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import complete_file
 from nasdsl.cli.command import Command
-from nasdsl.cli.writing import replace_text
 from nasdsl.errors import Source
 from nasdsl.interop.formats import FORMATS
 from nasdsl.language.parser.read import read_file

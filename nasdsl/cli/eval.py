@@ -1,6 +1,7 @@
 """`nasdsl eval`: how well a trained network does."""
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -39,15 +40,8 @@ from nasdsl.cli.command import Command
 @json_option()
 def command(
     what: str,
-    data: str | None,
-    recipe: str | None,
-    split: str | None,
-    network: str | None,
-    download: bool,
-    batch: int,
-    workers: int,
-    device: str | None,
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Evaluate a run, or weights, on a data set.
 
@@ -59,15 +53,15 @@ def command(
     from nasdsl.train.packages import ensure_installed
 
     ensure_installed()
-    from nasdsl.cli.evaluating import Request, evaluated
+    from nasdsl.train.model_evaluation import evaluate_model
 
-    found = evaluated(Request(what, data, recipe, split, network, download, batch, workers, device))
+    found = evaluate_model(what, **flags)
+    result = found.evaluation
     if as_json:
         output.data_object(
-            network=found.network, data=found.data, split=found.split, **asdict(found.evaluation)
+            network=found.network, data=found.data, split=found.split, **asdict(result)
         )
         return
-    result = found.evaluation
     accuracy = output.styled(f"{result.accuracy:.2%}", bold=True)
     output.data(
         f"{found.network} on {found.data}, {found.split.replace('_', ' ')}: "

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import click
 
+from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
-from nasdsl.cli.writing import replace_text
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read_model import is_model

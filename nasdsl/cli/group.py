@@ -7,7 +7,7 @@ Non-goals: the commands themselves; `nasdsl.cli.NAME` holds each.
 import click
 
 from nasdsl import __version__
-from nasdsl.cli.command import LazyGroup
+from nasdsl.cli.command import LazyGroup, import_command
 
 SECTIONS = {
     "Write": {
@@ -50,6 +50,7 @@ SECTIONS = {
 @click.group(
     cls=LazyGroup,
     sections=SECTIONS,
+    find=import_command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="nasdsl", message="%(prog)s %(version)s")

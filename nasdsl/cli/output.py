@@ -16,6 +16,9 @@ import click
 from nasdsl.errors import Diagnostic
 from nasdsl.report.visible import visible
 
+#: Exit codes.
+OK, FINDINGS, USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
+#: Of the JSON objects.
 VERSION = 1
 
 
@@ -55,6 +58,11 @@ def report(findings: Sequence[Diagnostic], stream: TextIO | None = None) -> None
     stream = sys.stderr if stream is None else stream
     text = as_text(findings, colour=colour(stream), limit=_limit(stream))
     click.echo(text, file=stream, nl=False, color=colour(stream))
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 worker`, `2 workers`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def colour(stream: TextIO) -> bool:

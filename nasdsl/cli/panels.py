@@ -1,52 +1,49 @@
-"""Help in colour and panels.
+"""Help in colour and panels, drawn by rich-click. Imported only when help is shown on a terminal.
 
-Purpose: the same commands, drawn by rich-click. Imported only when help is shown.
-Non-goals: help for pipes and plain terminals; click's own does that.
+Paragraphs stay paragraphs, and examples are never wrapped, so that they can be copied.
 """
 
-import inspect
+from collections.abc import Mapping, Sequence
 
 import click
 from rich_click import RichCommand, RichContext, RichGroup, RichHelpConfiguration
 from rich_click.utils import CommandGroupDict
 
-from nasdsl.cli.command import Command, LazyGroup
-
-_WIDEST = 100
+_MAX_WIDTH = 100
 
 
-def command_help(command: Command, ctx: click.Context) -> str:
-    """A command's help."""
-    prose = inspect.cleandoc(command.help or "")
-    examples = "\n".join(f"  {line.strip()}" for line in command.examples.splitlines())
-    drawn = RichCommand(
-        name=command.name,
-        params=command.params,
-        help=f"{prose}\n\n\b\nExamples:\n{examples}",
-        context_settings=command.context_settings,
+def help_in_panels(
+    command: click.Command,
+    ctx: click.Context,
+    params: Sequence[click.Parameter],
+    sections: Mapping[str, Mapping[str, str]],
+    examples: str,
+    action_usage: str,
+) -> str:
+    """A command's help, with a panel for its options and one for each section of commands."""
+    lines = {name: line for part in sections.values() for name, line in part.items()}
+    groups: list[CommandGroupDict] = [
+        {"name": title, "commands": list(part)} for title, part in sections.items()
+    ]
+    look = RichHelpConfiguration(
+        text_markup="ansi",
+        text_paragraph_linebreaks="\n\n",
+        padding_helptext_first_line=(0, 0, 1, 0),
+        max_width=_MAX_WIDTH,
+        command_groups={ctx.command_path: groups},
     )
-    return _help(drawn, ctx, RichHelpConfiguration(text_markup="ansi", max_width=_WIDEST))
-
-
-def group_help(group: LazyGroup, ctx: click.Context) -> str:
-    """The group's help, a panel for each section."""
-    commands = {name: RichCommand(name=name, help=line) for name, line in group.lines.items()}
-    drawn = RichGroup(
-        name=group.name,
-        commands=dict[str, click.Command](commands),
-        params=group.params,
-        help=group.help,
-    )
-    panels: dict[str, list[CommandGroupDict]] = {
-        ctx.command_path: [
-            {"name": title, "commands": list(lines)} for title, lines in group.sections.items()
-        ]
-    }
-    look = RichHelpConfiguration(text_markup="ansi", max_width=_WIDEST, command_groups=panels)
-    return _help(drawn, ctx, look)
-
-
-def _help(drawn: RichCommand, ctx: click.Context, look: RichHelpConfiguration) -> str:
+    drawn: RichCommand
+    if lines:
+        commands = {name: RichCommand(name=name, help=line) for name, line in lines.items()}
+        drawn = RichGroup(
+            name=command.name,
+            commands=dict[str, click.Command](commands),
+            params=list(params),
+            help=command.help,
+            subcommand_metavar=action_usage,
+        )
+    else:
+        drawn = RichCommand(name=command.name, params=list(params), help=command.help)
     inner = RichContext(
         drawn,
         info_name=ctx.info_name,
@@ -54,4 +51,8 @@ def _help(drawn: RichCommand, ctx: click.Context, look: RichHelpConfiguration) -
         help_option_names=ctx.help_option_names,
         rich_help_config=look,
     )
-    return drawn.get_help(inner)
+    text = drawn.get_help(inner)
+    if not examples:
+        return text
+    shown = "".join(f"   {line}\n" for line in examples.splitlines())
+    return f"{text.rstrip()}\n\n{click.style(' Examples:', bold=True)}\n{shown}"

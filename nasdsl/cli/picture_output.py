@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import click
 
+from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
 from nasdsl.cli.arguments import Decorator
-from nasdsl.cli.writing import replace_bytes
 from nasdsl.drawing import FORMS, Form
 from nasdsl.errors import cell_error, listed
 

@@ -15,13 +15,12 @@ from click.shell_completion import shell_complete
 
 from nasdsl.cli import output
 from nasdsl.cli.group import program
+from nasdsl.cli.output import BROKEN_PIPE, BUG, FINDINGS, INTERRUPTED, OK, USAGE
 from nasdsl.errors import CellError
 
 PROGRAM = "nasdsl"
 #: Where a shell says what it wants completed.
 COMPLETE_VARIABLE = "_NASDSL_COMPLETE"
-
-OK, FINDINGS, USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
 
 
 def exit_code(arguments: Sequence[str]) -> int:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from nasdsl.atomic_write import replace_text
 from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.writing import replace_text
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype

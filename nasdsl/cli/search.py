@@ -1,34 +1,202 @@
 """`nasdsl search`: search a space, and look at what a search has found."""
 
+import shlex
+import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import complete_file, json_option
-from nasdsl.cli.command import Command
+from nasdsl.cli.command import CommandWithActions, default_command
+from nasdsl.cli.output import INTERRUPTED, OK, plural
 from nasdsl.search.engines.choosing import ENGINES
 
-#: What may be done with a store, each in a module of its own: `nasdsl search top STORE`.
-ACTIONS = ("status", "top", "plot", "export", "finish")
+if TYPE_CHECKING:
+    from nasdsl.search.settings import SearchSettings
+    from nasdsl.search.store import Counts, Trial
+
+ACTIONS = {
+    "status": "Show how far a search is.",
+    "top": "Print the best networks, or write them to files.",
+    "plot": "Draw the best rewards against the number of networks, as the paper's Figure 6.",
+    "export": "Write every trial as CSV, Parquet or an Optuna study.",
+    "finish": "Train the best networks to convergence and rank them anew.",
+}
 
 
-class Search(Command):
-    """A command whose first word may name one of the actions on a store instead."""
+@default_command("search")
+@click.argument("space", metavar="SPACE", shell_complete=complete_file)
+@click.option(
+    "--algorithm",
+    default="random",
+    show_default=True,
+    metavar="NAME",
+    help="What proposes networks: random, ppo, evolution, local, optuna, or an installed one.",
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set an option of the algorithm, such as lr=0.001.",
+)
+@click.option(
+    "--evaluator",
+    default="train",
+    show_default=True,
+    metavar="SPEC",
+    help="What scores a network: train?KEY=VALUE&..., table:FILE, proxy:NAME, or "
+    "python:MODULE:FUNCTION.",
+)
+@click.option(
+    "--data", metavar="DATA", help="What the evaluator `train` trains on.  [default: digits]"
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="How many networks to propose.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many networks to evaluate at the same time.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the proposals and the trainings.",
+)
+@click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
+@click.option("--resume", is_flag=True, help="Continue the search in the store.")
+@click.option("--max-params", type=click.IntRange(1), help="Reject networks with more parameters.")
+@click.option(
+    "--max-mult-adds", type=click.IntRange(1), help="Reject networks with more mult-adds."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES.names()),
+    default="local",
+    show_default=True,
+    help="Evaluate in processes of this machine (local) or on a Ray cluster (ray).",
+)
+@click.option("--address", default="auto", show_default=True, help="Address of the Ray cluster.")
+@click.option(
+    "--gpus",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many GPUs to use; 0 evaluates on the CPU.",
+)
+@click.option(
+    "--per-gpu",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many workers share a GPU.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many CPU threads each worker uses.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds after which an evaluation fails.",
+)
+@click.option(
+    "--memory",
+    "memory_gigabytes",
+    type=click.FloatRange(0, min_open=True),
+    help="Gigabytes of memory each worker may use.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@json_option("Print the result as a JSON object.")
+def search(
+    space: str, store: str | None, resume: bool, quiet: bool, as_json: bool, **flags: Any
+) -> int:
+    """Search a space of cells."""
+    # Imported here because --help should not wait for the search.
+    from nasdsl.cli.search_view import view_for
+    from nasdsl.search.controller import run
+    from nasdsl.search.planning import plan_search
+    from nasdsl.search.store import Reader
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> click.Context:
-        """The context of the action, where the first word names one."""
-        if args and args[0] in ACTIONS:
-            action: click.Command = import_module(f"nasdsl.cli.search_{args[0]}").command
-            return action.make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
-        return super().make_context(info_name, args, parent=parent, **extra)
+    settings = plan_search(reading.space(space), store, **flags)
+    view = view_for(settings, quiet)
+    try:
+        counts = run(settings, view.tell, resume=resume)
+    except KeyboardInterrupt:
+        view.close()
+        output.note("interrupted; everything is saved except the evaluations that were running")
+        output.note(f"to continue, run `{_resume_command()}`")
+        return INTERRUPTED
+    finally:
+        view.close()
+    with Reader(settings.store) as opened:
+        best = opened.best(1)
+    _print(settings, counts, best, as_json)
+    return OK
 
 
-@click.command(
+def _resume_command() -> str:
+    words = ["nasdsl", *sys.argv[1:]]
+    return shlex.join(words if "--resume" in words else [*words, "--resume"])
+
+
+def _print(
+    settings: "SearchSettings", counts: "Counts", best: "list[Trial]", as_json: bool
+) -> None:
+    from nasdsl.cli.search_actions import count_members, trial_members
+    from nasdsl.search.results import trial_text
+
+    if as_json:
+        found = trial_members(best[0]) if best else None
+        output.data_object(store=str(settings.store), **count_members(counts), best=found)
+        return
+    for trial in best:
+        output.data(trial_text(trial))
+    output.note(
+        f"{counts.completed:,} of {plural(counts.proposed, 'trial')} completed, "
+        f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
+        f"{counts.rejected:,} rejected"
+    )
+    if best:
+        store = shlex.quote(str(settings.store))
+        output.note(f"to see more of them, run `nasdsl search top {store} -n 10`")
+
+
+def _find_action(name: str) -> click.Command:
+    found: click.Command = getattr(import_module("nasdsl.cli.search_actions"), name)
+    return found
+
+
+command = CommandWithActions(
     "search",
-    cls=Search,
+    default=search,
+    action_usage="ACTION STORE ...",
+    sections={"Actions": ACTIONS},
+    find=_find_action,
+    short_help="Search a space of cells.",
+    help="""Search a space of cells.
+
+    An algorithm proposes networks, and an evaluator trains them, looks them up or scores them.
+    Each result is in the store before the next one counts, and no network is evaluated twice.
+    After an interruption or a crash, the same command with --resume continues the search. The
+    best network goes to standard output.
+
+    The actions work on the STORE of a search, which may still be running.
+    """,
     examples="""
         nasdsl search nasnet_space --algorithm ppo --trials 200 --workers 2 --store s1.db
         nasdsl search nasnet_space --algorithm ppo --trials 400 --workers 2 --store s1.db --resume
@@ -36,84 +204,6 @@ class Search(Command):
         nasdsl search status s1.db
         nasdsl search top s1.db -n 5 -o best
         nasdsl search plot s1.db s2.db -o figure6.svg
+        nasdsl search finish s1.db --top 5 --recipe quick --N 1 --filters 192 --out winners
     """,
 )
-@click.argument("space", metavar="SPACE", shell_complete=complete_file)
-@click.option(
-    "--algorithm",
-    default="random",
-    show_default=True,
-    metavar="NAME",
-    help="random, ppo, evolution, local, optuna, or one that is installed.",
-)
-@click.option(
-    "--option", "options", multiple=True, metavar="KEY=VALUE", help="Of the algorithm: lr=0.001."
-)
-@click.option(
-    "--evaluator",
-    default="train",
-    show_default=True,
-    metavar="SPEC",
-    help="train?KEY=VALUE&..., table:FILE, proxy:NAME, python:MODULE:FUNCTION.",
-)
-@click.option("--data", metavar="DATA", help="What `train` trains on; digits where it is left out.")
-@click.option(
-    "--trials",
-    type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    help="Networks to propose.",
-)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="At a time.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Of the proposals and the trainings.",
-)
-@click.option("--store", metavar="STORE", help="The file that remembers everything.")
-@click.option("--resume", is_flag=True, help="Go on with the store's search after any end.")
-@click.option("--max-params", type=click.IntRange(1), help="Reject networks with more.")
-@click.option("--max-mult-adds", type=click.IntRange(1), help="Reject networks with more.")
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES.names()),
-    default="local",
-    show_default=True,
-    help="local: processes of this machine; ray: a Ray cluster.",
-)
-@click.option("--address", default="auto", show_default=True, help="Of the Ray cluster.")
-@click.option("--gpus", type=click.IntRange(0), default=0, help="GPUs to use; 0 for the CPU.")
-@click.option(
-    "--per-gpu", type=click.IntRange(1), default=1, show_default=True, help="Workers a GPU."
-)
-@click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads a worker."
-)
-@click.option("--deadline", type=click.FloatRange(0, min_open=True), help="Seconds a network has.")
-@click.option("--memory", type=click.FloatRange(0, min_open=True), help="Gigabytes a worker has.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@json_option("Print the result as a JSON object.")
-def command(
-    space: str,
-    store: str | None,
-    resume: bool,
-    quiet: bool,
-    as_json: bool,
-    **flags: Any,
-) -> int:
-    """Search a space of cells, losing nothing.
-
-    Networks are proposed by an algorithm and trained, looked up or scored by an evaluator; each
-    result is in the store before the next one counts, and no network is evaluated twice. After
-    any end the same command goes on with --resume. The best network goes to standard output.
-
-    The actions status, top, plot, export and finish take a STORE in place of SPACE; each has
-    its --help.
-    """
-    # Imported here because --help should not wait for the search.
-    from nasdsl.cli import searching
-
-    settings = searching.settings_of(space, store, flags)
-    return searching.searched(settings, resume=resume, quiet=quiet, as_json=as_json)

@@ -1,19 +1,61 @@
-"""`nasdsl train`: train a network, or go on with a run."""
+"""`nasdsl train`: train a network, or continue a run."""
 
-from typing import Any
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasdsl.cli import reading
-from nasdsl.cli.arguments import complete_file, json_option
+from nasdsl.cli import output, reading
+from nasdsl.cli.arguments import Decorator, complete_file, is_given, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.output import INTERRUPTED, OK
 from nasdsl.cli.settings_flags import ops_option, settings_options
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.train.recipe import RECIPES
 
-#: What a run that goes on has from its folder.
+if TYPE_CHECKING:
+    from nasdsl.train.data import Splits
+    from nasdsl.train.results import Fitted
+    from nasdsl.train.run_folder import Job, RunFolder
+
+#: Parameters that a resumed run takes from its folder.
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers"),
+)
+
+
+def recipe_option(default: str) -> Decorator:
+    """`--recipe`, passed on as `recipe`."""
+    return click.option(
+        "--recipe",
+        default=default,
+        show_default=True,
+        metavar="NAME",
+        help=f"{', '.join(RECIPES.names())}, or a .toml file.",
+    )
+
+
+set_option = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a value of the recipe; may be repeated.",
+)
+device_option = click.option(
+    "--device",
+    metavar="DEVICE",
+    help="cpu, cuda or mps.  [default: an accelerator if there is one]",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    help="Train in float32, or in bfloat16 with automatic mixed precision.",
 )
 
 
@@ -23,6 +65,7 @@ _RUN_FLAGS = (
     examples="""
         nasdsl train nasnet_a --N 1 --filters 96 --out runs/digits
         nasdsl train my.cell --data cifar10:data --recipe cifar --N 6 --filters 768 --out runs/c10
+        nasdsl train nasnet_a_mobile --data imagenet:data --recipe imagenet_mobile --out runs/mobile
         nasdsl train my.cell --recipe quick --set epochs=100 --set lr=0.05 --out runs/longer
         nasdsl train --resume runs/c10
     """,
@@ -35,51 +78,45 @@ _RUN_FLAGS = (
     metavar="DATA",
     help="digits, cifar10:PATH, cifar100:PATH, imagefolder:PATH, imagenet:PATH or fake.",
 )
-@click.option(
-    "--recipe",
-    default="quick",
-    show_default=True,
-    metavar="NAME",
-    help="cifar, imagenet, search, quick, or a .toml file.",
-)
-@click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the recipe."
-)
-@click.option("--out", metavar="RUN", type=click.Path(), help="A new folder for the run.")
-@click.option(
-    "--resume", metavar="RUN", type=click.Path(), help="Go on with a run that was stopped."
-)
+@recipe_option("quick")
+@set_option
+@click.option("--out", metavar="RUN", type=click.Path(), help="New folder for the run.")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Continue the run in this folder.")
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
     default=0,
     show_default=True,
-    help="Draws weights, the order of images, all that is random.",
+    help="Seed of everything that is random: weights, order of images, augmentation.",
 )
 @settings_options
 @ops_option
-@click.option("--download", is_flag=True, help="Fetch the data set where it is missing.")
-@click.option("--device", help="cpu, cuda, mps; by default an accelerator where there is one.")
-@click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), help="bf16: automatic mixed precision."
-)
+@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@device_option
+@precision_option
 @click.option(
     "--accumulate",
     "accumulation",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Parts a batch is cut into, to save memory.",
+    help="Cut each batch into this many parts, to save memory.",
 )
 @click.option("--compile", "compiled", is_flag=True, help="Use torch.compile.")
-@click.option("--channels-last", is_flag=True, help="Keep tensors in channels_last.")
-@click.option("--workers", type=click.IntRange(0), default=0, help="Processes that load images.")
+@click.option("--channels-last", is_flag=True, help="Keep tensors in the channels_last format.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many processes load images.",
+)
 @click.option(
     "--save-minutes",
     type=click.FloatRange(0),
     default=10,
     show_default=True,
-    help="Between checkpoints within an epoch.",
+    help="Minutes between checkpoints within an epoch.",
 )
 @click.option("--no-tensorboard", is_flag=True, help="Write no scalars for TensorBoard.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -100,43 +137,123 @@ def command(
 ) -> int:
     """Train a network by a recipe, and keep everything about it in a folder.
 
-    FILE's network takes its classes, channels and image size from the data; flags and the
-    file's network block say the rest. RUN gets the network's text, the resolved recipe,
-    checkpoints, metrics.jsonl, the trained model.safetensors and a report.md with curves.
+    Classes and channels of the network come from the data set. For everything else flags win
+    over the network block of FILE, and FILE wins over the recipe. RUN receives the text of the
+    network, the recipe with every value, checkpoints, metrics.jsonl, the trained
+    model.safetensors, and report.md with the curves.
 
-    Ctrl-C saves and stops with exit code 130; --resume RUN goes on as if nothing had
-    happened. With torchrun the processes share each batch.
+    Ctrl-C saves a checkpoint and stops with exit code 130; --resume RUN then continues as if
+    nothing had happened. Under torchrun the processes share each batch.
     """
     # Imported here because --help should not wait for PyTorch.
     from nasdsl.train.packages import ensure_installed
 
     ensure_installed()
-    from nasdsl.cli import training
+    from nasdsl.cli.train_progress import close, watchers_for_terminal
+    from nasdsl.train.loop import Interrupted
+    from nasdsl.train.run import is_first_process, leave_processes, train_run
+    from nasdsl.train.run_folder import RunFolder
 
     if resume is not None:
         _refuse_with_resume(context, file, settings)
-        folder, job = training.resumed(resume)
-        splits = None
+        folder, splits = RunFolder(resume), None
+        job = folder.job()
     elif file is None or out is None:
-        raise click.UsageError("FILE and --out RUN begin a run, --resume RUN goes on with one.")
+        raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     else:
         genotype = reading.genotype(file, flags.pop("ops"))
-        folder, job, splits = training.begun(genotype, settings, out, flags)
-    return training.trained(
-        folder,
-        job,
-        splits,
-        save_seconds=60 * save_minutes,
-        tensorboard=not no_tensorboard,
-        quiet=quiet,
-        as_json=as_json,
-    )
+        folder, job, splits = _begun(genotype, settings, out, flags)
+    speaks = is_first_process()
+    watchers = watchers_for_terminal(quiet or not speaks)
+    try:
+        fitted = train_run(
+            folder,
+            job,
+            splits=splits,
+            watchers=watchers,
+            save_seconds=60 * save_minutes,
+            tensorboard=not no_tensorboard,
+        )
+    except Interrupted as interrupted:
+        close(watchers)
+        if speaks:
+            output.note(f"interrupted after step {interrupted.step}; everything is saved")
+            output.note(f"to continue, run `nasdsl train --resume {folder.path}`")
+        return INTERRUPTED
+    finally:
+        close(watchers)
+        leave_processes()
+    if speaks:
+        _print(folder, job, fitted, as_json)
+    return OK
 
 
 def _refuse_with_resume(context: click.Context, file: str | None, settings: Settings) -> None:
-    """A run goes on as it began: what would change it is refused."""
-    default = click.core.ParameterSource.DEFAULT
-    given = [name for name in _RUN_FLAGS if context.get_parameter_source(name) is not default]
+    """A run continues as it began: what would change it is refused."""
+    given = [name for name in _RUN_FLAGS if is_given(context, name)]
     given += list(settings.given()) + (["FILE"] if file is not None else [])
     if given:
-        raise click.UsageError(f"--resume goes on as the run began; {given[0]} would change it.")
+        raise click.UsageError(
+            f"--resume continues the run as it began, and {given[0]} would change it."
+        )
+
+
+def _begun(
+    genotype: Genotype, settings: Settings, out: str, flags: dict[str, Any]
+) -> "tuple[RunFolder, Job, Splits]":
+    """A new run: its folder, what it does, and its data."""
+    from nasdsl.train.execution import Execution
+    from nasdsl.train.planning import begin_run, plan_run
+    from nasdsl.train.run import is_first_process
+
+    plan = plan_run(
+        genotype,
+        data=flags["data"],
+        recipe=flags["recipe"],
+        changes=changes_of(flags),
+        settings=settings,
+        seed=flags["seed"],
+        execution=Execution(
+            flags["device"],
+            flags["accumulation"],
+            flags["compiled"],
+            flags["channels_last"],
+            flags["workers"],
+        ),
+        download=flags["download"],
+    )
+    folder = begin_run(out, plan, ["nasdsl", *sys.argv[1:]])
+    if is_first_process():
+        for remark in plan.remarks:
+            output.note(f"note: {remark}")
+    return folder, plan.job, plan.splits
+
+
+def changes_of(flags: Mapping[str, Any]) -> list[str]:
+    """`--precision` and `--set`, which wins where both say something."""
+    precision = flags["precision"]
+    return [*([] if precision is None else [f"precision={precision}"]), *flags["changes"]]
+
+
+def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> None:
+    from nasdsl.train.run_folder import MODEL, REPORT
+
+    if as_json:
+        output.data_object(
+            run=os.fspath(folder.path),
+            seed=job.seed,
+            data=job.data,
+            recipe=asdict(job.recipe),
+            held_out=None if fitted.held_out is None else asdict(fitted.held_out),
+            test=None if fitted.test is None else asdict(fitted.test),
+            steps=fitted.steps,
+            epochs=len(fitted.history),
+            seconds=round(fitted.seconds, 3),
+            model=os.fspath(folder / MODEL),
+        )
+        return
+    for what, found in (("held out", fitted.held_out), ("test", fitted.test)):
+        if found is not None:
+            accuracy = output.styled(f"{found.accuracy:.2%}", bold=True)
+            output.data(f"{what:<9} {accuracy} of {found.images:,} images\n")
+    output.data(f"model     {folder / MODEL}\nreport    {folder / REPORT}\n")

@@ -6,6 +6,7 @@ Non-goals: files (`nasdsl.train.run_folder`); the result, which goes to standard
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,14 +16,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from nasdsl.cli import output
+from nasdsl.cli.output import plural
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watcher import Plan, Watcher
 
-#: A long epoch is told about this often where there is no terminal.
+#: Within a long epoch a line is written this often where there is no terminal.
 _LINE_SECONDS = 60
 
 
-def watcher_for_terminal(quiet: bool) -> list[Watcher]:
+def watchers_for_terminal(quiet: bool) -> list[Watcher]:
     """Bars where standard error is a terminal, lines where not, nothing if `quiet`."""
     if quiet:
         return []
@@ -30,11 +32,18 @@ def watcher_for_terminal(quiet: bool) -> list[Watcher]:
     return [Bars() if moves else Lines()]
 
 
+def close(watchers: Iterable[Watcher]) -> None:
+    """Give the terminal back; may be done twice."""
+    for watcher in watchers:
+        if isinstance(watcher, Bars):
+            watcher.close()
+
+
 def epoch_line(epoch: Epoch, epochs: int) -> str:
     """An epoch in a line."""
     width = len(str(epochs))
     held_out = f"  held out {epoch.held_out.accuracy:6.2%}" if epoch.held_out else ""
-    keep = f"  keep {epoch.keep:.3f}" if epoch.keep < 1 else ""
+    keep = f"  path keep probability {epoch.keep:.3f}" if epoch.keep < 1 else ""
     return (
         f"epoch {epoch.epoch:>{width}}/{epochs}  loss {epoch.loss:.4f}  "
         f"accuracy {epoch.accuracy:6.2%}{held_out}  lr {epoch.learning_rate:.2e}{keep}  "
@@ -45,9 +54,10 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 def opening_line(plan: Plan) -> str:
     """What is about to be done, in a line."""
     shared = f" on {plan.processes} processes" if plan.processes > 1 else ""
-    steps = f"{plan.epochs} epochs of {plan.steps_per_epoch} steps, {plan.batch} images each"
-    after = f", going on after step {plan.first_step}" if plan.first_step else ""
-    return f"training on {plan.device}{shared}: {steps}{after}"
+    epochs, steps = plural(plan.epochs, "epoch"), plural(plan.steps_per_epoch, "step")
+    images = plural(plan.batch, "image")
+    after = f", continuing after step {plan.first_step}" if plan.first_step else ""
+    return f"training on {plan.device}{shared}: {epochs} of {steps}, {images} each{after}"
 
 
 class Lines(Watcher):

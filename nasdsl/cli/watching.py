@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output, reading
-from nasdsl.cli.writing import replace_bytes
 from nasdsl.drawing import Form, Options, rendered, svg
 from nasdsl.drawing.graphviz_dot import ensure_dot
 from nasdsl.drawing.live import LivePage, Shown

@@ -13,8 +13,8 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nasdsl.atomic_write import replacing
 from nasdsl.errors import cell_error, install_hint
-from nasdsl.export.atomic_write import placed
 from nasdsl.search.store import Reader, Trial
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
@@ -92,7 +92,7 @@ def _study(store: Reader, path: Path) -> int:
     about = store.settings()
     found = [trial for trial in store.trials() if trial.state in _STATES]
     # Optuna takes an address, in which some characters of a path would mean something else.
-    with placed(path) as beside, TemporaryDirectory() as folder:
+    with replacing(path) as beside, TemporaryDirectory() as folder:
         whole = Path(folder) / "study.db"
         study = optuna.create_study(
             storage=f"sqlite:///{whole}",
@@ -130,5 +130,5 @@ def _lacking(package: str) -> Exception:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    with placed(path) as beside:
+    with replacing(path) as beside:
         beside.write_bytes(content)

@@ -7,13 +7,16 @@ The paper counts unique models: a network that is proposed again moves no curve.
 25 a curve is the mean reward of the k best so far.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush, heappushpop
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+from nasdsl.atomic_write import replace_bytes
 from nasdsl.errors import cell_error, install_hint
-from nasdsl.search.store import Trial
+from nasdsl.search.store import Reader, Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
 BEST_OF = (1, 5, 25)
@@ -40,6 +43,33 @@ def best_so_far(rewards: Sequence[float], k: int) -> list[float]:
         if len(kept) == k:
             found.append(total / k)
     return found
+
+
+def write_figure(stores: Sequence[str | os.PathLike[str]], path: str | os.PathLike[str]) -> None:
+    """Draw the searches of several stores into one picture.
+
+    Args:
+        stores: the searches; they may be running.
+        path: the picture, an `.svg`, `.png` or `.pdf` file.
+
+    Raises:
+        CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
+            installed; NAS006, the picture cannot be written; what a store is refused for.
+    """
+    form = Path(path).suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise cell_error("NAS712", f"{os.fspath(path)!r} is no picture", f"there are {known}")
+    paths = [Path(store) for store in stores]
+    stems = [each.stem for each in paths]
+    searches = {}
+    for each in paths:
+        # Stores of one name in different folders are told apart by their paths.
+        name = each.stem if stems.count(each.stem) == 1 else str(each)
+        with Reader(each) as store:
+            algorithm = store.settings().get("algorithm")
+            searches[f"{algorithm} ({name})"] = unique_rewards(store.trials())
+    replace_bytes(path, figure(searches, form))
 
 
 def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:

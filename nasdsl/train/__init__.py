@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from nasdsl.train.evaluation import evaluate
     from nasdsl.train.execution import Execution
     from nasdsl.train.loop import Interrupted, fit
+    from nasdsl.train.model_evaluation import ModelEvaluation, evaluate_model
+    from nasdsl.train.planning import RunPlan, begin_run, plan_run
     from nasdsl.train.results import Epoch, Evaluation, Fitted
-    from nasdsl.train.run import network_settings
+    from nasdsl.train.run import network_settings, train_run
+    from nasdsl.train.run_folder import Job, RunFolder
     from nasdsl.train.watcher import Plan, Watcher
 
 _HOMES = {
@@ -29,13 +32,21 @@ _HOMES = {
     "Execution": "execution",
     "Fitted": "results",
     "Interrupted": "loop",
+    "Job": "run_folder",
+    "ModelEvaluation": "model_evaluation",
     "Plan": "watcher",
+    "RunFolder": "run_folder",
+    "RunPlan": "planning",
     "Splits": "data",
     "Watcher": "watcher",
+    "begin_run": "planning",
     "datasets": "data",
     "evaluate": "evaluation",
+    "evaluate_model": "model_evaluation",
     "fit": "loop",
     "network_settings": "run",
+    "plan_run": "planning",
+    "train_run": "run",
 }
 
 __all__ = [
@@ -45,15 +56,23 @@ __all__ = [
     "Execution",
     "Fitted",
     "Interrupted",
+    "Job",
+    "ModelEvaluation",
     "Plan",
     "Recipe",
+    "RunFolder",
+    "RunPlan",
     "Splits",
     "Watcher",
+    "begin_run",
     "datasets",
     "evaluate",
+    "evaluate_model",
     "fit",
     "network_settings",
+    "plan_run",
     "recipe",
+    "train_run",
 ]
 
 

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from nasdsl.atomic_write import replacing
 from nasdsl.errors import cell_error
-from nasdsl.export.atomic_write import placed
 
 #: Stands in every file; raised when older ones can no longer be read.
 FORMAT = 1
@@ -68,7 +68,7 @@ class Checkpoints:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{step:09d}.pt"
-        with placed(path) as beside:
+        with replacing(path) as beside:
             torch.save({"format": FORMAT, "step": step, **state}, beside)
         for old in self.paths()[KEPT:]:
             old.unlink(missing_ok=True)

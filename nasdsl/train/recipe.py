@@ -41,7 +41,7 @@ RECIPES: Registry[ModuleType] = Registry(
     type=ModuleType,
     unknown="NAS820",
     requirement="an entry point of a recipe leads to the package with its file NAME.toml",
-    first=("quick", "cifar", "imagenet", "search"),
+    first=("quick", "cifar", "imagenet", "imagenet_mobile", "search"),
     list_of_all="there are",
 )
 

@@ -6,8 +6,8 @@ Non-goals: comparing runs.
 
 from collections.abc import Sequence
 
+from nasdsl.atomic_write import replacing
 from nasdsl.errors import CellError
-from nasdsl.export.atomic_write import placed
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.train.curves import curves
@@ -26,7 +26,7 @@ def write_report(folder: RunFolder, job: Job, fitted: Fitted) -> None:
     except CellError:
         picture = None
     if picture is not None:
-        with placed(folder / CURVES) as beside:
+        with replacing(folder / CURVES) as beside:
             beside.write_bytes(picture)
     write_text(folder / REPORT, report(job, fitted, has_curves=picture is not None))
 

@@ -5,11 +5,15 @@ Non-goals: what the files are (`nasdsl.train.run_folder`), flags.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import torch
 
 from nasdsl import export
 from nasdsl.api.compile import compile
+from nasdsl.errors import cell_error
 from nasdsl.loading import loads
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.interruption import interruption
@@ -67,7 +71,7 @@ def train_run(
         tensorboard: whether to write scalars for TensorBoard, where it is installed.
 
     Raises:
-        CellError: as `fit` does.
+        CellError: as `fit` does; NAS707 where the device has too little memory.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
     data = datasets(job.data, job.recipe) if splits is None else splits
@@ -75,7 +79,7 @@ def train_run(
     files: list[Watcher] = [RunFiles(folder)]
     if tensorboard:
         files += TensorBoard.where_installed(folder / TENSORBOARD)
-    with interruption() as stop:
+    with interruption() as stop, _memory_errors(job.execution.accumulation):
         fitted = fit(
             net,
             data,
@@ -92,3 +96,23 @@ def train_run(
         export.write(net, folder / MODEL)
         write_report(folder, job, fitted)
     return fitted
+
+
+def leave_processes() -> None:
+    """Part from the other processes of a run, as PyTorch wants it done at the end."""
+    group = torch.distributed
+    if group.is_available() and group.is_initialized():
+        group.destroy_process_group()
+
+
+@contextmanager
+def _memory_errors(accumulation: int) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise cell_error(
+            "NAS707",
+            "the device has too little memory for this batch",
+            f"`--accumulate {2 * accumulation}` cuts it into smaller parts",
+            "`--precision bf16` halves what each part takes",
+        ) from None

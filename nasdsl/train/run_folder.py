@@ -18,8 +18,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nasdsl.atomic_write import replacing, write_errors
 from nasdsl.errors import CellError, cell_error
-from nasdsl.export.atomic_write import placed, refused_by_name
 from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.execution import Execution
 from nasdsl.train.provenance import provenance
@@ -85,7 +85,7 @@ class RunFolder:
                 f"{str(self.path)!r} holds a run already",
                 f"`nasdsl train --resume {self.path}` goes on with it",
             )
-        with refused_by_name(self.path):
+        with write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self.path.iterdir()):
                 raise cell_error("NAS841", f"{str(self.path)!r} is not empty, and holds no run")
@@ -153,5 +153,5 @@ def _line(epoch: Epoch) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file of a run, whole or not at all."""
-    with placed(path) as beside:
+    with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")

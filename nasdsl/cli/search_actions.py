@@ -1,0 +1,281 @@
+"""`nasdsl search status|top|plot|export|finish`: what may be done with the store of a search."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasdsl.cli import output
+from nasdsl.cli.arguments import json_option
+from nasdsl.cli.command import Command
+from nasdsl.cli.output import INTERRUPTED, OK, plural
+from nasdsl.cli.settings_flags import settings_options
+from nasdsl.cli.train import changes_of, device_option, precision_option, recipe_option, set_option
+from nasdsl.language.genotype.settings import Settings
+
+if TYPE_CHECKING:
+    from nasdsl.search.store import Counts, Trial
+    from nasdsl.train.watcher import Watcher
+
+_store = click.argument("store", metavar="STORE", type=click.Path())
+
+
+@click.command(
+    "status",
+    cls=Command,
+    examples="""
+        nasdsl search status s1.db
+        nasdsl search status s1.db --json
+    """,
+)
+@_store
+@json_option()
+def status(store: str, as_json: bool) -> None:
+    """Show how far a search is.
+
+    The search may be running, here or on another machine; reading its store does not disturb
+    it.
+    """
+    from nasdsl.search.store import Reader
+
+    with Reader(Path(store)) as opened:
+        settings, counts, best = opened.settings(), opened.counts(), opened.best(1)
+    known = {key: settings.get(key) for key in ("algorithm", "evaluator", "seed", "trials")}
+    if as_json:
+        found = trial_members(best[0]) if best else None
+        output.data_object(store=store, **count_members(counts), **known, best=found)
+        return
+    output.data(
+        f"{known['algorithm']} with {known['evaluator']}, seed {known['seed']}\n"
+        f"completed  {counts.completed:,} of {known['trials']:,}\n"
+        f"unique     {counts.unique:,}\n"
+        f"running    {counts.running:,}\n"
+        f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
+        f"rejected   {counts.rejected:,}\n"
+    )
+    for trial in best:
+        output.data(f"best       {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}\n")
+
+
+@click.command(
+    "top",
+    cls=Command,
+    examples="""
+        nasdsl search top s1.db
+        nasdsl search top s1.db -n 5 -o best
+    """,
+)
+@_store
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many networks to print.",
+)
+@click.option(
+    "-o", "folder", metavar="DIR", help="Write each network to a file of DIR: 001.cell and so on."
+)
+@json_option()
+def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
+    """Print the best networks of a search, best first, with their scores in comments.
+
+    A network that was proposed several times is printed once.
+    """
+    from nasdsl.search.results import trial_text, write_ranking
+    from nasdsl.search.store import Reader
+
+    with Reader(Path(store)) as opened:
+        best = opened.best(count)
+    if as_json:
+        output.data_object(store=store, best=[trial_members(trial) for trial in best])
+    elif folder is None:
+        output.data("\n".join(map(trial_text, best)))
+    else:
+        written = write_ranking([trial_text(trial) for trial in best], folder)
+        output.note(f"wrote {plural(len(written), 'file')} to {folder}")
+
+
+@click.command(
+    "plot",
+    cls=Command,
+    examples="""
+        nasdsl search plot s1.db -o figure6.svg
+        nasdsl search plot ppo.db random.db -o compared.png
+    """,
+)
+@click.argument("stores", metavar="STORE...", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "out", metavar="OUT", required=True, help="File to write: .svg, .png or .pdf.")
+def plot(stores: tuple[str, ...], out: str) -> None:
+    """Draw the paper's Figure 6: the best reward so far, and the mean of the 5 and 25 best.
+
+    A network that was proposed several times counts once.
+    """
+    from nasdsl.search.figures import write_figure
+
+    write_figure(stores, out)
+    output.note(f"wrote {out}")
+
+
+@click.command(
+    "export",
+    cls=Command,
+    examples="""
+        nasdsl search export s1.db trials.csv
+        nasdsl search export s1.db trials.parquet
+        nasdsl search export s1.db study.db
+    """,
+)
+@_store
+@click.argument("out", metavar="OUT", type=click.Path())
+def export(store: str, out: str) -> None:
+    """Write every trial of a search to OUT: .csv, .parquet, or .db for an Optuna study."""
+    from nasdsl.search.exporting import exported
+    from nasdsl.search.store import Reader
+
+    with Reader(Path(store)) as opened:
+        count = exported(opened, Path(out))
+    output.note(f"wrote {plural(count, 'trial')} to {out}")
+
+
+@click.command(
+    "finish",
+    cls=Command,
+    examples="""
+        nasdsl search finish s1.db --top 5 --recipe quick --N 1 --filters 192 --out winners
+        nasdsl search finish s1.db --top 250 --recipe cifar --data cifar10:data --N 6 --filters 768
+    """,
+)
+@_store
+@click.option(
+    "--top",
+    "count",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How many networks to train.",
+)
+@recipe_option("cifar")
+@set_option
+@click.option(
+    "--data", default="digits", show_default=True, metavar="DATA", help="Data set to train on."
+)
+@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of every training.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Folder for runs and winners.  [default: next to the store]",
+)
+@settings_options
+@device_option
+@precision_option
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many processes load images.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@json_option("Print the winners as a JSON object.")
+def finish(
+    store: str,
+    count: int,
+    out: str | None,
+    settings: Settings,
+    quiet: bool,
+    as_json: bool,
+    **flags: Any,
+) -> int:
+    """Train the best networks of a search to convergence, and rank them anew.
+
+    Each network is trained in DIR/runs, in a folder named for its hash. The winners are written
+    to DIR/001.cell and so on, with both scores in comments.
+
+    After an interruption, the same command continues: networks that are trained are not trained
+    again. A DIR that was made with another recipe, data set, seed or network is refused.
+    """
+    # Imported here because --help should not wait for PyTorch.
+    from nasdsl.train.packages import ensure_installed
+
+    ensure_installed()
+    from nasdsl.cli.train_progress import close, watchers_for_terminal
+    from nasdsl.search import finishing
+    from nasdsl.train.execution import Execution
+    from nasdsl.train.loop import Interrupted
+
+    folder = out or f"{store.removesuffix('.db')}-finished"
+    shown: list[Watcher] = []
+
+    def on_network(place: int, total: int, trial: "Trial") -> "Sequence[Watcher]":
+        close(shown)
+        output.note(f"{place}/{total}  {trial.hash}, {trial.reward:.4f} in the search")
+        shown[:] = watchers_for_terminal(quiet)
+        return shown
+
+    try:
+        winners = finishing.finish(
+            store,
+            folder,
+            count=count,
+            data=flags["data"],
+            recipe=flags["recipe"],
+            changes=changes_of(flags),
+            settings=settings,
+            seed=flags["seed"],
+            execution=Execution(flags["device"], workers=flags["workers"]),
+            download=flags["download"],
+            command=["nasdsl", *sys.argv[1:]],
+            on_network=on_network,
+        )
+    except Interrupted:
+        close(shown)
+        output.note("interrupted; everything is saved, and the same command continues")
+        return INTERRUPTED
+    finally:
+        close(shown)
+    output.note(f"wrote {plural(len(winners), 'file')} to {folder}")
+    if as_json:
+        members = [
+            {
+                "accuracy": winner.accuracy,
+                "images": winner.images,
+                "reward": winner.trial.reward,
+                "hash": winner.trial.hash,
+            }
+            for winner in winners
+        ]
+        output.data_object(out=folder, winners=members)
+        return OK
+    for place, winner in enumerate(winners, 1):
+        output.data(
+            f"{place:03}.cell  {winner.accuracy:7.2%} of {winner.images} images "
+            f"after {flags['recipe']}, "
+            f"{winner.trial.reward:.4f} in the search, {winner.trial.hash}\n"
+        )
+    return OK
+
+
+# -- what stores hold, for scripts -----------------------------------------------------------
+
+
+def count_members(counts: "Counts") -> dict[str, int]:
+    """Counts as members of a JSON object."""
+    return {**asdict(counts), "shared": counts.shared}
+
+
+def trial_members(trial: "Trial") -> dict[str, Any]:
+    """A trial as members of a JSON object."""
+    names = ("hash", "reward", "params", "mult_adds", "seconds", "text")
+    return {"trial": trial.id, **{name: getattr(trial, name) for name in names}}

@@ -1,0 +1,40 @@
+"""What a search has found, as `.cell` texts and files.
+
+Purpose: a trial's text with its scores in comments, and folders of the best.
+Non-goals: tables for other programs (`nasdsl.search.exporting`).
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nasdsl.atomic_write import replace_text, write_errors
+from nasdsl.search.store import Trial
+
+
+def trial_text(trial: Trial) -> str:
+    """A trial's text, with its scores in comments before it."""
+    sizes = [
+        f"{value:,} {what}"
+        for what, value in (("parameters", trial.params), ("mult-adds", trial.mult_adds))
+        if value is not None
+    ]
+    lines = [f"# reward {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}"]
+    if sizes:
+        lines.append(f"# evaluated in a network of {', '.join(sizes)}")
+    return "".join(f"{line}\n" for line in lines) + trial.text
+
+
+def write_ranking(texts: Sequence[str], folder: str | os.PathLike[str]) -> list[Path]:
+    """Write texts, the best first, as `001.cell` and so on into a folder that may be new.
+
+    Raises:
+        CellError: NAS006, the folder or a file cannot be written.
+    """
+    with write_errors(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    width = max(3, len(str(len(texts))))
+    paths = [Path(folder) / f"{place:0{width}}.cell" for place in range(1, len(texts) + 1)]
+    for path, text in zip(paths, texts, strict=True):
+        replace_text(path, text)
+    return paths

@@ -1,0 +1,144 @@
+"""Evaluating what a training left: a run, a model file, or weights of a network.
+
+Purpose: from a path to a network with its weights, and how well it does on a data set.
+Non-goals: the evaluation itself (`nasdsl.train.evaluation`).
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from nasdsl.api.compile import compile
+from nasdsl.api.trained import WeightsFile, trained_part
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.parser.read_model import is_model
+from nasdsl.loading import NameOrPath, loads
+from nasdsl.train.agreement import fitting_graph
+from nasdsl.train.data import Images, Splits, datasets
+from nasdsl.train.ema import Average
+from nasdsl.train.evaluation import evaluate
+from nasdsl.train.recipe_file import recipe_at
+from nasdsl.train.results import Evaluation
+from nasdsl.train.run_folder import MODEL, Job, RunFolder
+from nasdsl.train.training import accelerator_for
+
+#: What weights are evaluated on and how images are prepared, where neither is said.
+_DATA, _RECIPE = "digits", "quick"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvaluation:
+    """How well a model does, and on what.
+
+    Attributes:
+        network: the network's name.
+        data: as `nasdsl.train.datasets` takes it.
+        split: `test`, `held_out` or `train`.
+        evaluation: loss and accuracies.
+    """
+
+    network: str
+    data: str
+    split: str
+    evaluation: Evaluation
+
+
+def evaluate_model(
+    path: str | os.PathLike[str],
+    *,
+    data: str | None = None,
+    recipe: str | None = None,
+    split: str | None = None,
+    network: NameOrPath | Genotype | None = None,
+    download: bool = False,
+    batch: int = 128,
+    workers: int = 0,
+    device: str | None = None,
+) -> ModelEvaluation:
+    """How well a run, a model file, or weights of a network do on a data set.
+
+    Args:
+        path: the folder of a run, which is evaluated with its final model, or its newest
+            checkpoint while it is not done; or a file of weights.
+        data: by default what the run was trained on; `digits` for weights.
+        recipe: says how images are prepared; by default the run's, `quick` for weights.
+        split: by default `test`, or `held_out` where there are no test images.
+        network: whose weights they are, where the file does not say.
+        download: fetch the data where they are missing.
+        batch: images evaluated at once.
+        workers: processes that load images.
+        device: in PyTorch's words; by default an accelerator where there is one.
+
+    Raises:
+        CellError: NAS842 and NAS843 for a run; what `nasdsl.weights.load` raises for weights;
+            NAS844 where the network does not fit the data; NAS847 where the data have no
+            such part; what the data are refused for.
+    """
+    folder = RunFolder(path)
+    job = folder.job() if folder.path.is_dir() else None
+    net = _network_of_weights(path, network) if job is None else _network_of_run(folder, job)
+    prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
+    spec = data or (job.data if job else _DATA)
+    splits = datasets(spec, prepared, download=download)
+    graph = fitting_graph(net, splits)
+    name, images = _part(splits, split)
+    accelerator = accelerator_for(device, prepared.precision)
+    found = evaluate(
+        net.to(accelerator.device),
+        images,
+        batch=batch,
+        workers=workers,
+        precision=prepared.precision,
+    )
+    return ModelEvaluation(graph.name, spec, name, found)
+
+
+def _network_of_run(folder: RunFolder, job: Job) -> nn.Module:
+    """The trained network of a run, or what its newest checkpoint would be evaluated with."""
+    if (folder / MODEL).is_file():
+        model: nn.Module = compile(folder / MODEL)
+        return model
+    found = folder.checkpoints.newest()
+    if found is None:
+        raise cell_error(
+            "NAS842",
+            f"the run in {str(folder.path)!r} has no checkpoint yet",
+            f"to continue it, run `nasdsl train --resume {folder.path}`",
+        )
+    net: nn.Module = compile(loads(job.network), seed=job.seed)
+    net.load_state_dict(found.state["net"])
+    if found.state["average"] is not None:
+        average = Average(net, job.recipe.ema)
+        average.load_state_dict(found.state["average"])
+        average.copy_to(net)
+    return net
+
+
+def _network_of_weights(
+    path: str | os.PathLike[str], network: NameOrPath | Genotype | None
+) -> nn.Module:
+    if network is None:
+        if Path(path).exists() and not is_model(path):
+            raise cell_error(
+                "NAS802",
+                f"{os.fspath(path)!r} does not say which network its weights belong to",
+                "`--network FILE` does",
+            )
+        model: nn.Module = compile(path)
+        return model
+    weights = WeightsFile(path)
+    trained_part(network, weights)  # refuses a model file, which has weights of its own
+    net: nn.Module = compile(network)
+    weights.load_into(net)
+    return net
+
+
+def _part(splits: Splits, wanted: str | None) -> tuple[str, Images]:
+    for name in (wanted,) if wanted else ("test", "held_out"):
+        images: Images | None = getattr(splits, name)
+        if images is not None and len(images):
+            return name, images
+    raise cell_error("NAS847", f"{splits.name!r} has no {wanted or 'test'} images")
