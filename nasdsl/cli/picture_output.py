@@ -7,7 +7,6 @@ Non-goals: pictures.
 """
 
 import sys
-from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -15,8 +14,8 @@ import click
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
 from nasdsl.cli.arguments import Decorator
-from nasdsl.drawing import FORMS, Form
-from nasdsl.errors import cell_error, listed
+from nasdsl.drawing import FORMS, Form, form_of
+from nasdsl.drawing.graphviz_dot import suffixes
 
 
 def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
@@ -28,21 +27,21 @@ def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
             "out",
             metavar="OUT",
             type=click.Path(),
-            help=f"The file to write, {_suffixes(forms)}; - for standard output.",
+            help=f"File to write, {suffixes(forms)}; - is standard output.",
         )
         kind = click.option(
             "--format",
             "form",
             type=click.Choice(forms),
-            help="The format, where no suffix says it; svg by default.",
+            help="Format, if the suffix of OUT does not say it.  [default: svg]",
         )
         return named(kind(command))
 
     return decorated
 
 
-def form_of(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) -> Form:
-    """The format a picture is wanted in.
+def wanted_form(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) -> Form:
+    """The format a picture is wanted in: `--format`, else the suffix of `-o`, else SVG.
 
     Raises:
         CellError: the suffix is not that of a format, and no format was named (NAS712).
@@ -51,15 +50,7 @@ def form_of(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) 
         return cast(Form, form)
     if out is None or out == "-":
         return "svg"
-    suffix = Path(out).suffix.removeprefix(".").lower()
-    if suffix not in forms:
-        said = f"`.{suffix[:20]}`" if suffix else "no suffix"
-        raise cell_error(
-            "NAS712",
-            f"{out[:200]!r} has {said}, and a picture is {_suffixes(forms)}",
-            "`--format` names the format of a file of any name",
-        )
-    return suffix
+    return form_of(out, forms, "`--format` names the format of a file of any name")
 
 
 def deliver(content: bytes, form: Form, out: str | None, stem: str) -> None:
@@ -74,7 +65,3 @@ def deliver(content: bytes, form: Form, out: str | None, stem: str) -> None:
     path = f"{stem}.{form}" if out is None else out
     replace_bytes(path, content)
     output.note(f"wrote {path}")
-
-
-def _suffixes(forms: tuple[Form, ...]) -> str:
-    return listed((f".{form}" for form in forms), "or")

@@ -7,15 +7,13 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.picture_output import deliver, form_of, output_options
+from nasdsl.cli.picture_output import deliver, output_options, wanted_form
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.drawing import THEMES, Form
-from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot
+from nasdsl.drawing.sizes import MEASURES, Measure, published, sized, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.library.published import sources
-from nasdsl.network.cost import genotype_cost
-from nasdsl.network.skeleton import skeleton
 
 _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
 
@@ -67,10 +65,11 @@ def command(
     """
     if accuracy and len(accuracy) != len(file):
         raise click.UsageError(f"{len(accuracy)} accuracies for {len(file)} files.")
-    wanted = form_of(out, form, _FORMS)
+    wanted = wanted_form(out, form, _FORMS)
     known = accuracy or (None,) * len(file)
     mine = tuple(
-        sized(name, settings, ops, percent) for name, percent in zip(file, known, strict=True)
+        sized(reading.genotype(name, ops, settings), percent)
+        for name, percent in zip(file, known, strict=True)
     )
     if as_json:
         output.data_object(
@@ -90,10 +89,3 @@ def command(
     measures = (cast(Measure, against.replace("-", "_")),) if against else MEASURES
     content = sizes_plot(mine, form=wanted, measures=measures, theme_name=cast(ThemeName, theme))
     deliver(content, wanted, out, "sizes")
-
-
-def sized(name: str, settings: Settings, ops: str | None, accuracy: float | None) -> Sized:
-    """A genotype at the cost of its network."""
-    genotype = reading.genotype(name, ops)
-    counted = genotype_cost(genotype, skeleton(genotype, settings))
-    return Sized(genotype.name, counted.params, counted.mult_adds, accuracy)

@@ -1,29 +1,37 @@
 """`nasdsl render`: pictures of cells, spaces, networks and differences."""
 
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
-from nasdsl.cli.picture_output import deliver, form_of, output_options
+from nasdsl.cli.picture_output import deliver, output_options, wanted_form
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
     Drawing,
+    Form,
     Options,
+    cells_drawing,
     difference_drawing,
-    genotype_drawing,
     network_drawing,
     rendered,
-    space_drawing,
+    svg,
 )
-from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.loading import genotype_of
+from nasdsl.drawing.graphviz_dot import ensure_dot
+from nasdsl.drawing.live import LivePage, Shown, changes
+from nasdsl.drawing.themes import theme as theme_named
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.network import network_graph
+from nasdsl.report import as_text
 
 
 @click.command(
@@ -39,19 +47,27 @@ from nasdsl.network import network_graph
 )
 @file_argument(several=True)
 @output_options()
-@click.option("--network", is_flag=True, help="Draw the stack of cells, not the cells.")
-@click.option("--space", "as_space", is_flag=True, help="Draw as a space, even with no holes.")
-@click.option("--diff", is_flag=True, help="Draw two files in one picture: A, then B.")
-@click.option("--theme", type=click.Choice(THEMES), default="light", help="The colours.")
+@click.option("--network", is_flag=True, help="Draw the stack of cells instead of the cells.")
+@click.option("--space", "as_space", is_flag=True, help="Draw a genotype the way spaces are drawn.")
+@click.option("--diff", is_flag=True, help="Draw the differences between two files, A and B.")
+@click.option(
+    "--theme", type=click.Choice(THEMES), default="light", show_default=True, help="Colour theme."
+)
 @click.option(
     "--direction",
     type=click.Choice(DIRECTIONS),
     default="up",
-    help="Which way the states flow; up has the inputs at the bottom.",
+    show_default=True,
+    help="Direction in which the states flow; `up` puts the inputs at the bottom.",
 )
-@click.option("--legend", is_flag=True, help="Say what the colours mean.")
-@click.option("--watch", is_flag=True, help="Draw again whenever the file changes; see below.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where --watch serves.")
+@click.option("--legend", is_flag=True, help="Explain the colours.")
+@click.option("--watch", is_flag=True, help="Show the picture on a page that follows the file.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the page that --watch serves.  [default: a free port]",
+)
 @preset_option
 @settings_options
 @ops_option
@@ -70,79 +86,108 @@ def command(
     settings: Settings,
     ops: str | None,
 ) -> None:
-    """Draw the cells of FILE, in the manner of the NASNet paper's Figure 4.
+    """Draw the cells of FILE, in the style of the NASNet paper's Figure 4.
 
-    Without -o the picture goes to standard output, as SVG; on a terminal it is written to a
-    file named after the genotype. A file with holes is drawn as a space. With --watch a page
-    on this machine shows the picture and follows the file until Ctrl-C; -o is written too.
+    Without -o the picture is written as SVG to standard output, or, on a terminal, to a file
+    named after the genotype. A file with holes is drawn as a space.
 
-    Pictures but .dot need Graphviz.
+    With --watch, a page served on this machine shows the picture and follows changes of the file
+    until Ctrl-C; -o is rewritten as well.
+
+    Every format except .dot needs Graphviz.
     """
-    request = Request(file, network, as_space, diff, settings, ops)
-    request.check()
+    _ensure_compatible(file, network, as_space, diff, settings, ops)
     options = Options(theme, direction, legend)  # type: ignore[arg-type]
-    wanted = form_of(out, form)
-    if watch:
-        from nasdsl.cli.watching import watched
+    wanted = wanted_form(out, form)
 
-        watched(request, options, out, wanted, port)
+    def draw() -> tuple[Drawing, str]:
+        """The drawing, and what a file of it may be called."""
+        if diff:
+            a, b = (reading.genotype(name, ops) for name in file)
+            return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
+        if network:
+            genotype = reading.genotype(file[0], ops, settings)
+            drawn = network_drawing(network_graph(genotype), options)
+            return drawn, f"{genotype.name}_network"
+        space = reading.space(file[0]) if ops is None else reading.genotype(file[0], ops)
+        return cells_drawing(space, options, as_space=as_space), space.name
+
+    if watch:
+        _watch(file, draw, options, out, wanted, port)
         return
-    drawing, stem = request.drawing(options)
+    drawing, stem = draw()
     for remark in drawing.remarks:
         output.note(f"note: {remark}")
     deliver(rendered(drawing, wanted), wanted, out, stem)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be drawn."""
+def _ensure_compatible(
+    files: tuple[str, ...],
+    network: bool,
+    as_space: bool,
+    diff: bool,
+    settings: Settings,
+    ops: str | None,
+) -> None:
+    """Refuse flags and files that contradict one another."""
+    kinds = {"--network": network, "--space": as_space, "--diff": diff}
+    flags = [flag for flag, given in kinds.items() if given]
+    if len(flags) > 1:
+        raise click.UsageError(f"{flags[0]} and {flags[1]} contradict each other.")
+    if len(files) != (2 if diff else 1):
+        wanted = "two files, A and B" if diff else "one FILE (--diff takes two)"
+        given = output.plural(len(files), "file")
+        raise click.UsageError(f"{given} given; a picture is of {wanted}.")
+    if as_space and ops is not None:
+        raise click.UsageError("--ops reads a genotype, and --space draws a space.")
+    if settings.given() and not network:
+        flag = next(iter(settings.given())).replace("_", "-")
+        raise click.UsageError(f"--{flag} is about networks; draw one with --network.")
 
-    files: tuple[str, ...]
-    network: bool = False
-    as_space: bool = False
-    diff: bool = False
-    settings: Settings = NO_SETTINGS
-    ops: str | None = None
 
-    def check(self) -> None:
-        """Refuse what contradicts itself."""
-        chosen = {"--network": self.network, "--space": self.as_space, "--diff": self.diff}
-        flags = [flag for flag, given in chosen.items() if given]
-        if len(flags) > 1:
-            raise click.UsageError(f"{flags[0]} and {flags[1]} contradict each other.")
-        needs = 2 if self.diff else 1
-        if len(self.files) != needs:
-            wanted = "two files, A and B" if self.diff else "one FILE (--diff takes two)"
-            raise click.UsageError(f"{len(self.files)} files given; a picture is of {wanted}.")
-        if self.as_space and self.ops is not None:
-            raise click.UsageError("--ops reads a genotype, and --space draws a space.")
-        given = self.settings.given()
-        if given and not self.network:
-            flag = next(iter(given)).replace("_", "-")
-            raise click.UsageError(f"--{flag} is about networks; draw one with --network.")
+# -- following changes --------------------------------------------------------------------
 
-    def drawing(self, options: Options) -> tuple[Drawing, str]:
-        """The drawing, and what a file of it may be called.
 
-        Raises:
-            CellError: a file cannot be read, has mistakes, or is not what this draws.
-        """
-        if self.diff:
-            a, b = (reading.genotype(name, self.ops) for name in self.files)
-            return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
-        name = self.files[0]
-        if self.network or self.ops is not None:
-            genotype = reading.genotype(name, self.ops, self.settings)
-            if not self.network:
-                return genotype_drawing(genotype, options), genotype.name
-            graph = network_graph(genotype)
-            return network_drawing(graph, options), f"{genotype.name}_network"
-        space = reading.space(name)
-        if self.as_space or not space.is_genotype:
-            return space_drawing(space, options), space.name
-        return genotype_drawing(genotype_of(space), options), space.name
+def _watch(
+    files: tuple[str, ...],
+    draw: Callable[[], tuple[Drawing, str]],
+    options: Options,
+    out: str | None,
+    form: Form,
+    port: int,
+) -> None:
+    """Serve the picture and keep it up to date, until an interruption."""
+    if "-" in files:
+        raise click.UsageError("--watch follows a file, and standard input is none.")
+    if out == "-":
+        raise click.UsageError("--watch writes to a file; -o - has no end.")
+    ensure_dot()
+    for name in files:
+        reading.source(name)
 
-    @property
-    def watched(self) -> tuple[Path, ...]:
-        """The folders whose `.cell` files matter: a vocabulary may lie beside a file."""
-        return tuple(dict.fromkeys(Path(name).resolve().parent for name in self.files))
+    def drawn(before: Shown) -> Shown:
+        """The picture as the files are now; if they have mistakes, those and the last picture."""
+        try:
+            drawing, _ = draw()
+            shown = Shown(svg(drawing))
+            if out is not None:
+                replace_bytes(out, rendered(drawing, form))
+        except CellError as error:
+            output.report(error.diagnostics)
+            return Shown(before.svg, as_text(error.diagnostics, colour=False))
+        output.note(f"drawn at {time.strftime('%H:%M:%S')}")
+        return shown
+
+    # A vocabulary may lie beside a file.
+    followed = changes([Path(name).resolve().parent for name in files])
+    look = theme_named(options.theme)
+    title, shown = " and ".join(files), drawn(Shown(""))
+    try:
+        live = LivePage(title, shown, port=port, colours=(look.background, look.letters))
+    except OSError as error:
+        raise cell_error("NAS006", f"cannot serve on port {port}: {error.strerror}") from None
+    with live:
+        output.note(f"{live.url} shows {title}; press Ctrl-C to stop")
+        sys.stderr.flush()
+        for _ in followed:
+            live.show(drawn(live.shown))

@@ -5,12 +5,13 @@ Importing this imports neither networkx, graphviz nor matplotlib.
 
 from nasdsl.drawing.draw import (
     Drawing,
+    cells_drawing,
     difference_drawing,
     genotype_drawing,
     network_drawing,
     space_drawing,
 )
-from nasdsl.drawing.graphviz_dot import FORMS, Form, rendered, svg
+from nasdsl.drawing.graphviz_dot import FORMS, Form, form_of, rendered, svg
 from nasdsl.drawing.options import DIRECTIONS, Options
 from nasdsl.drawing.themes import THEMES
 
@@ -21,7 +22,9 @@ __all__ = [
     "Drawing",
     "Form",
     "Options",
+    "cells_drawing",
     "difference_drawing",
+    "form_of",
     "genotype_drawing",
     "network_drawing",
     "rendered",

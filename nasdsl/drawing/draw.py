@@ -19,6 +19,7 @@ from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
 from nasdsl.drawing.themes import theme
 from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
 
 
@@ -39,6 +40,23 @@ class Drawing:
     def dot(self) -> str:
         """The DOT text; the same drawing gives the same text, everywhere."""
         return dot_text(self.graph)
+
+
+def cells_drawing(
+    space: Space | Genotype, options: Options = DEFAULT, *, as_space: bool = False
+) -> Drawing:
+    """The cells of a genotype or a space, drawn as what it is: a space where a field is open.
+
+    Args:
+        space: whose cells to draw.
+        options: how.
+        as_space: whether to draw a space of one genotype as a space.
+    """
+    if isinstance(space, Genotype):
+        return genotype_drawing(space, options)
+    if as_space or not space.is_genotype:
+        return space_drawing(space, options)
+    return genotype_drawing(genotype_of(space), options)
 
 
 def genotype_drawing(genotype: Genotype, options: Options = DEFAULT) -> Drawing:

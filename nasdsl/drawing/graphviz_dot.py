@@ -9,14 +9,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from nasdsl.drawing.dot_text import dot_text, value
 from nasdsl.drawing.draw import Drawing
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, listed
 
 Form = Literal["svg", "png", "pdf", "dot"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -33,6 +34,29 @@ INSTALL = (
     "macOS: brew install graphviz; Windows: winget install graphviz; conda: conda install graphviz",
     "DOT (`-o NAME.dot`) and `nasdsl show --tree` work without it",
 )
+
+
+def form_of(path: str | os.PathLike[str], forms: Sequence[Form] = FORMS, *hints: str) -> Form:
+    """The format that the suffix of a path means.
+
+    Raises:
+        CellError: NAS712, it is not one of `forms`; with the hints.
+    """
+    suffix = Path(path).suffix.removeprefix(".").lower()
+    for form in forms:
+        if suffix == form:
+            return form
+    said = f"`.{suffix[:20]}`" if suffix else "no suffix"
+    raise cell_error(
+        "NAS712",
+        f"{os.fspath(path)[:200]!r} has {said}, and a picture is {suffixes(forms)}",
+        *hints,
+    )
+
+
+def suffixes(forms: Sequence[Form]) -> str:
+    """`.svg`, `.png` or `.pdf`."""
+    return listed((f".{form}" for form in forms), "or")
 
 
 def rendered(drawing: Drawing, form: Form) -> bytes:

@@ -1,8 +1,11 @@
 """A page that shows a picture and follows its changes.
 
-Purpose: the server behind `nasdsl render --watch`: loopback only, one page, the picture
-inside it, news over server-sent events.
-Non-goals: watching files (`nasdsl.cli.render`), anything from elsewhere on the network.
+Purpose: what is behind `nasdsl render --watch`: changes of `.cell` files, and a server, loopback
+only, of one page with the picture inside it and news over server-sent events.
+Non-goals: drawing; anything from elsewhere on the network.
+
+Files are looked at rather than listened to, which works on every system, in containers and on
+network drives alike.
 
 The page runs one script of its own and nothing else may run in it: the policy names the
 script by a number drawn at start, and names of ops and genotypes are escaped by the time
@@ -12,9 +15,12 @@ other page can read the picture through a name that leads to this machine.
 
 import secrets
 import threading
+import time
+from collections.abc import Iterator, Sequence
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
@@ -55,6 +61,31 @@ news.onerror = () => {{ state.textContent = "not connected"; }};
 </body>
 </html>
 """
+
+
+def changes(folders: Sequence[Path], interval: float = 0.25) -> Iterator[None]:
+    """Each time a `.cell` file in one of the folders has changed since the call; has no end."""
+    return _changes(folders, interval, _stamp(folders))
+
+
+def _changes(folders: Sequence[Path], interval: float, stamp: object) -> Iterator[None]:
+    while True:
+        time.sleep(interval)
+        before, stamp = stamp, _stamp(folders)
+        if stamp != before:
+            yield
+
+
+def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file does."""
+    found = []
+    for path in (path for folder in dict.fromkeys(folders) for path in folder.glob("*.cell")):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(sorted(found))
 
 
 class Shown(NamedTuple):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.atomic_write import replace_bytes
+from nasdsl.drawing import Form, form_of
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.search.store import Reader, Trial
 
@@ -22,7 +23,7 @@ from nasdsl.search.store import Reader, Trial
 BEST_OF = (1, 5, 25)
 _COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
 _STYLES = {1: "-", 5: "--", 25: ":"}
-FORMATS = ("svg", "png", "pdf")
+FORMATS: tuple[Form, ...] = ("svg", "png", "pdf")
 
 
 def unique_rewards(trials: Iterable[Trial]) -> list[float]:
@@ -56,10 +57,7 @@ def write_figure(stores: Sequence[str | os.PathLike[str]], path: str | os.PathLi
         CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
             installed; NAS006, the picture cannot be written; what a store is refused for.
     """
-    form = Path(path).suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise cell_error("NAS712", f"{os.fspath(path)!r} is no picture", f"there are {known}")
+    form = form_of(path, FORMATS)
     paths = [Path(store) for store in stores]
     stems = [each.stem for each in paths]
     searches = {}
