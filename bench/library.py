@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nasdsl import library
+from nasdsl.api.library_entries import LibraryEntry, library_entries
 from nasdsl.canonical import explanation
-from nasdsl.cli.entries import Entry, entries
 from nasdsl.drawing import genotype_drawing, rendered
 from nasdsl.library.published import Published, sources
 from nasdsl.loading import load
@@ -71,7 +71,7 @@ def page() -> str:
 
 def cells() -> list[str]:
     """The published cells."""
-    return [entry.name for entry in entries() if entry.kind == "genotype" and entry.family]
+    return [entry.name for entry in library_entries() if entry.kind == "genotype" and entry.family]
 
 
 def picture(name: str) -> bytes:
@@ -83,7 +83,7 @@ def picture(name: str) -> bytes:
 
 
 def _networks() -> Iterator[str]:
-    found = [entry for entry in entries() if entry.kind == "network"]
+    found = [entry for entry in library_entries() if entry.kind == "network"]
     yield NETWORKS
     for data in ("CIFAR-10", "ImageNet"):
         rows = [(entry, entry.published) for entry in found if entry.published]
@@ -105,7 +105,7 @@ def _networks() -> Iterator[str]:
     yield ""
 
 
-def _row(entry: Entry, published: Published) -> str:
+def _row(entry: LibraryEntry, published: Published) -> str:
     assert entry.size is not None
     cells = (
         f"`{entry.name}`" + ("" if agrees(entry) else " *"),
@@ -119,13 +119,13 @@ def _row(entry: Entry, published: Published) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _notes(entry: Entry, published: Published) -> Iterator[str]:
+def _notes(entry: LibraryEntry, published: Published) -> Iterator[str]:
     said = [text for text in (published.note, published.why) if text]
     if said:
         yield f"- `{entry.name}`: {'; '.join(said)}."
 
 
-def agrees(entry: Entry) -> bool:
+def agrees(entry: LibraryEntry) -> bool:
     """Whether what is counted is what is published: to 1 %, or as it rounds."""
     assert entry.size is not None
     assert entry.published is not None

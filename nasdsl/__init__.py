@@ -16,6 +16,7 @@ from nasdsl.version import __version__ as __version__
 if TYPE_CHECKING:
     from nasdsl import export, interop, train, weights
     from nasdsl.api.compile import compile
+    from nasdsl.api.library_entries import LibraryEntry, library_entries
     from nasdsl.api.proof import Proof, prove
     from nasdsl.api.request import cost
     from nasdsl.api.trained import WeightsFile
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "nasdsl.canonical": ("canonical_form", "canonical_hash", "differences"),
     "nasdsl.api.compile": ("compile",),
+    "nasdsl.api.library_entries": ("LibraryEntry", "library_entries"),
     "nasdsl.api.proof": ("Proof", "prove"),
     "nasdsl.api.trained": ("WeightsFile",),
     "nasdsl.network.cost": ("Cost",),
@@ -90,6 +92,7 @@ __all__ = [
     "Diagnostic",
     "Genotype",
     "Hidden",
+    "LibraryEntry",
     "Op",
     "Output",
     "Proof",
@@ -109,6 +112,7 @@ __all__ = [
     "export",
     "genotype_text",
     "interop",
+    "library_entries",
     "load",
     "load_space",
     "loads",

@@ -123,6 +123,27 @@ def is_library_name(name: str) -> bool:
     return known and not Path(name).is_file()
 
 
+def preset_name(name: str, preset: str) -> str:
+    """The library's network of a genotype: `darts_v2` and `cifar` to `darts_v2_cifar`.
+
+    Raises:
+        CellError: NAS213, the library has no such network.
+    """
+    stem = name.removesuffix(".cell")
+    found = library.presets(stem) if is_library_name(name) else {}
+    if preset in found:
+        return found[preset]
+    if found:
+        guess = nearest(preset, found)
+        hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
+        raise cell_error("NAS213", f"`{stem}` has no preset `{preset[:60]}`", hint)
+    raise cell_error(
+        "NAS213",
+        f"{name!r:.60} has no presets; the library's genotypes have",
+        "the flags `--skeleton`, `--stem`, `--N` and `--filters` describe a network",
+    )
+
+
 def analyse(source: Source) -> Analysis:
     """Every stage's findings about a text; never raises for what the text says."""
     parsed = parse(source)

@@ -2,12 +2,12 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
 
-from nasdsl.cli.run import exit_code
+from nasdsl.cli import main
 
 
 class Ran(NamedTuple):
@@ -19,6 +19,15 @@ class Ran(NamedTuple):
 
 
 Run = Callable[..., Ran]
+
+
+def exit_code(arguments: Sequence[str]) -> int:
+    """Run `nasdsl` with these arguments through its entry point; the code it exits with."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    code = ended.value.code
+    assert isinstance(code, int)
+    return code
 
 
 def runner(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:

@@ -1,5 +1,6 @@
 """The command line as a whole: exit codes, streams, colour, speed, completion."""
 
+import ast
 import json
 import os
 import re
@@ -336,6 +337,28 @@ def test_imports(arguments: list[str], never: set[str]) -> None:
     imported = _imported(*arguments)
     assert "click" in imported
     assert not imported & never
+
+
+def _modules_imported(path: Path) -> set[str]:
+    """What a file imports, wherever in it, by full names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_nothing_but_the_command_line_imports_it() -> None:
+    """What programs and measurements need lies below the command line; others run `main`."""
+    root = Path(__file__).parent.parent
+    files = [*(root / "bench").rglob("*.py"), *(root / "tests").glob("*.py")]
+    files = [path for path in files if not path.name.startswith("test_cli")]
+    assert any(path.parts[-2] == "bench" for path in files)
+    for path in files:
+        imported = {name for name in _modules_imported(path) if name.startswith("nasdsl.cli")}
+        assert imported <= {"nasdsl.cli.main"}, path
 
 
 # -- completion ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 import nasdsl
 from nasdsl import library
-from nasdsl.cli.entries import entries
+from nasdsl.api.library_entries import library_entries
 from nasdsl.cli.network_tables import short
 from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation
@@ -290,7 +290,7 @@ def test_diff_of_what_means_the_same(run: Run) -> None:
 def test_list(run: Run) -> None:
     """Every file of the library once, each with a description, by kind."""
     names = [*library.names(), *nasdsl.library.vocabulary_names()]
-    found = {entry.name: entry for entry in entries()}
+    found = {entry.name: entry for entry in library_entries()}
     assert sorted(found) == sorted(names)
     assert all(entry.description for entry in found.values())
     assert {name: found[name].kind for name in ("nasnet_a", "nasnet_space", "nasnet")} == {

@@ -15,13 +15,12 @@ from threading import Thread
 
 import pytest
 
-from nasdsl.cli.run import exit_code
 from nasdsl.drawing import genotype_drawing
 from nasdsl.drawing.live import LivePage, Shown
 from nasdsl.drawing.sizes import Sized, published, sizes_plot
 from nasdsl.drawing.tree import cell_trees
 from nasdsl.loading import load, loads_space
-from tests.cli_run import Run, runner
+from tests.cli_run import Run, exit_code, runner
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent otherwise on Windows")

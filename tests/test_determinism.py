@@ -17,7 +17,6 @@ import pytest
 
 from nasdsl import library
 from nasdsl.canonical import canonical_form, canonical_hash
-from nasdsl.cli.cost import as_members
 from nasdsl.errors import Source, Span
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Genotype
@@ -25,7 +24,7 @@ from nasdsl.language.parser import parse
 from nasdsl.loading import load, load_space
 from nasdsl.network import Body, NetworkGraph, Node, Part, Shape, network_graph
 from nasdsl.network.cell_graph import cell_graph
-from nasdsl.network.cost import graph_cost
+from tests.cli_run import exit_code
 
 GENOTYPES = [name for name in library.names() if load_space(name).is_genotype]
 GOLDEN = Path(__file__).parent / "golden"
@@ -116,12 +115,12 @@ def graph_lines(genotype: Genotype) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", GENOTYPES)
-def test_network_and_cost(golden, name: str) -> None:
+def test_network_and_cost(golden, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Every module, each different body's layers and shapes, and what the network costs."""
-    genotype = load(name)
-    graph = network_graph(genotype)
-    golden(f"library/{name}/network.txt", lines(*network_lines(graph)))
-    cost = as_members(genotype.name, graph.skeleton, graph_cost(graph))
+    golden(f"library/{name}/network.txt", lines(*network_lines(network_graph(load(name)))))
+    assert exit_code(["cost", name, "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)
+    del cost["version"]
     golden(f"library/{name}/cost.json", json.dumps(cost, indent=2) + "\n")
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import pytest
 
-from nasdsl.cli.run import exit_code
 from nasdsl.errors import Source
 from nasdsl.language.parser import parse
 from nasdsl.language.printer.format import formatted
 from nasdsl.loading import analyse
+from tests.cli_run import exit_code
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nasdsl import library
-from nasdsl.cli.entries import entries
+from nasdsl.api.library_entries import library_entries
 from nasdsl.library.published import models, origins, published_as, sources
 from nasdsl.loading import load
 from tests.cli_run import Run, runner
@@ -29,7 +29,7 @@ def test_every_figure_has_a_source() -> None:
     named = [model.network for model in models() if model.network]
     assert len(set(named)) == len(named)
     assert set(named) <= set(NETWORKS)
-    genotypes = {entry.name for entry in entries() if entry.kind == "genotype"}
+    genotypes = {entry.name for entry in library_entries() if entry.kind == "genotype"}
     assert set(origins()) == {name for name in genotypes if not name.startswith("example_")}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.library import agrees, cells, page, picture
-from nasdsl.cli.entries import entries
+from nasdsl.api.library_entries import library_entries
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load
 from nasdsl.network.cost import Cost, genotype_cost
@@ -111,7 +111,7 @@ def test_counts_without_the_odd_filter(name: str) -> None:
 
 def test_every_network_is_counted() -> None:
     """No network of the library with published figures is left out here."""
-    networks = {entry.name for entry in entries() if entry.published}
+    networks = {entry.name for entry in library_entries() if entry.published}
     assert networks == set(COUNTED) | set(WITHOUT_THE_ODD_FILTER)
 
 
@@ -139,7 +139,7 @@ def test_page_is_current() -> None:
 
 def test_what_is_not_reproduced_says_so() -> None:
     """A network whose count is another says what is known about it, and no other does."""
-    for entry in entries():
+    for entry in library_entries():
         if entry.published:
             assert agrees(entry) == (not entry.published.why), entry.name
 

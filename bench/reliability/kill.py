@@ -20,16 +20,17 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 # Imported before the processes fork, for each of them.
-import nasdsl.train.planning
-import nasdsl.train.run  # noqa: F401
-from nasdsl.cli.run import exit_code
-from nasdsl.train import Checkpoints
+from nasdsl import Settings, loads
+from nasdsl.train import Checkpoints, RunFolder, begin_run, plan_run, train_run
 
 CELLS = """\
 genotype tiny
@@ -37,25 +38,37 @@ ops nasnet
 cell normal { b0 = (h[i], h[i-1], sep_conv_3x3, identity, add) }
 cell reduction { b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add) }
 """
-QUICKLY = ("--quiet", "--no-tensorboard", "--save-minutes", "0")
 
 
-def begin(cell: Path, out: Path, epochs: int) -> list[str]:
+def begin(out: Path, epochs: int) -> None:
     """A training with everything that has a state: averages, dropped paths and features."""
-    return [
-        *("train", str(cell), "--N", "1", "--filters", "8", "--out", str(out), *QUICKLY),
-        *("--drop-path", "0.3", "--dropout", "0.2", "--set", f"epochs={epochs}"),
-        *("--set", "batch=128", "--set", "ema=0.9", "--set", "warmup=1"),
-    ]
+    plan = plan_run(
+        loads(CELLS),
+        changes=[f"epochs={epochs}", "batch=128", "ema=0.9", "warmup=1"],
+        settings=Settings(N=1, filters=8, drop_path=0.3, dropout=0.2),
+    )
+    begin_run(out, plan)
+    resume(out)
 
 
-def forked(arguments: list[str]) -> int:
-    """Run nasdsl in a process of its own; its id."""
+def resume(out: Path) -> None:
+    """Train until the end, with a checkpoint after every step."""
+    folder = RunFolder(out)
+    train_run(folder, folder.job(), save_seconds=0, tensorboard=False)
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Do the work in a process of its own; its id."""
     child = os.fork()
     if child == 0:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1)
-        os._exit(exit_code(arguments))
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
     return child
 
 
@@ -71,10 +84,12 @@ def killed(child: int, seconds: float) -> bool:
     return finished(child) == -signal.SIGKILL
 
 
-def moved(run: Path, steps: list[int]) -> None:
-    """Wait for a checkpoint after the last of `steps`."""
+def moved(run: Path, steps: list[int], child: int) -> None:
+    """Wait for a checkpoint after the last of `steps`, or for the end of the process."""
     last = f"step-{steps[-1] if steps else 0:09}.pt"
     while not any(path.name > last for path in Checkpoints(run / "checkpoints").paths()):
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
         time.sleep(0.001)
 
 
@@ -109,29 +124,27 @@ def main() -> int:
     chance = random.Random(options.seed)
     epochs = options.epochs or max(options.kills, 3)
     with tempfile.TemporaryDirectory() as name:
-        cell, whole, broken = (Path(name, each) for each in ("tiny.cell", "whole", "broken"))
-        cell.write_text(CELLS)
-        child = forked(begin(cell, whole, epochs))
-        moved(whole, [])
+        whole, broken = Path(name, "whole"), Path(name, "broken")
+        child = forked(partial(begin, whole, epochs))
+        moved(whole, [], child)
         start = time.perf_counter()
         assert finished(child) == 0
         # Kills are spread over as long as the steps of a training take.
         window = (time.perf_counter() - start) / options.kills
-        child = forked(begin(cell, broken, epochs))
+        child = forked(partial(begin, broken, epochs))
         steps: list[int] = []
         kills = 0
-        again = ["train", "--resume", str(broken), *QUICKLY]
         for number in range(options.kills):
             # One in five is killed before it has taken a step; not the first, which would
             # leave no run to resume.
             if number % 5 != 4:
-                moved(broken, steps)
+                moved(broken, steps, child)
             if not killed(child, chance.uniform(0, window)):
                 break
             kills += 1
             found = Checkpoints(broken / "checkpoints").newest()
             steps.append(found.state["step"] if found else 0)
-            child = forked(again)
+            child = forked(partial(resume, broken))
         assert finished(child) == 0
         same = equal(result(whole), result(broken))
     print(f"killed {kills} times, after steps {', '.join(map(str, steps))}")

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from nasdsl.api.library_entries import LibraryEntry, library_entries
 from nasdsl.cli import output
 from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.entries import Entry, entries
 from nasdsl.library.published import sources
 
 
@@ -36,7 +36,7 @@ def command(plugins: bool, as_json: bool) -> None:
     if plugins:
         _print_plugins(as_json)
         return
-    found = entries()
+    found = library_entries()
     if as_json:
         output.data_object(entries=[_members(entry) for entry in found], sources=sources())
         return
@@ -56,7 +56,7 @@ def _print_plugins(as_json: bool) -> None:
     output.data("\n".join(lines()))
 
 
-def _members(entry: Entry) -> dict[str, Any]:
+def _members(entry: LibraryEntry) -> dict[str, Any]:
     """What scripts get."""
     members = entry._asdict()
     size, published = members.pop("size"), members.pop("published")

@@ -1,7 +1,7 @@
 """The tables of `nasdsl list`.
 
 Purpose: a table a kind of file; networks by family, with their size as counted and as published.
-Non-goals: what is in the library (`nasdsl.cli.entries`), JSON (`nasdsl.cli.list`).
+Non-goals: what is in the library (`nasdsl.api.library_entries`), JSON (`nasdsl.cli.list`).
 """
 
 import re
@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nasdsl.api.library_entries import Kind, LibraryEntry
 from nasdsl.cli import output
-from nasdsl.cli.entries import Entry, Kind
 from nasdsl.cli.network_tables import short
 from nasdsl.library.published import Data
 
@@ -33,7 +33,7 @@ _TRAILING = re.compile(r"(?: |\x1b\[[\d;]*m)+$")
 _DATA: tuple[Data | None, ...] = ("CIFAR-10", "ImageNet", None)
 
 
-def print_entries(entries: Sequence[Entry], stream: TextIO) -> None:
+def print_entries(entries: Sequence[LibraryEntry], stream: TextIO) -> None:
     """Print all tables."""
     colour = output.colour(stream)
     text = StringIO()
@@ -54,7 +54,7 @@ def _escapes(end: re.Match[str]) -> str:
     return end[0].replace(" ", "")
 
 
-def _print_networks(console: Console, networks: Sequence[Entry]) -> None:
+def _print_networks(console: Console, networks: Sequence[LibraryEntry]) -> None:
     for data in _DATA:
         found = [entry for entry in networks if _data(entry) == data]
         if found:
@@ -63,7 +63,7 @@ def _print_networks(console: Console, networks: Sequence[Entry]) -> None:
             console.print(_figures(found))
 
 
-def _data(entry: Entry) -> Data | None:
+def _data(entry: LibraryEntry) -> Data | None:
     return entry.published.data if entry.published else None
 
 
@@ -71,7 +71,7 @@ def _table() -> Table:
     return Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
 
 
-def _descriptions(entries: Iterable[Entry]) -> Table:
+def _descriptions(entries: Iterable[LibraryEntry]) -> Table:
     table = _table()
     table.add_column(no_wrap=True)
     table.add_column()
@@ -81,7 +81,7 @@ def _descriptions(entries: Iterable[Entry]) -> Table:
     return table
 
 
-def _figures(networks: Sequence[Entry]) -> Table:
+def _figures(networks: Sequence[LibraryEntry]) -> Table:
     """Networks by family; published figures are dim."""
     table = _table()
     table.show_header = True
@@ -102,7 +102,7 @@ def _figures(networks: Sequence[Entry]) -> Table:
     return table
 
 
-def _published(entry: Entry) -> tuple[str, str, str]:
+def _published(entry: LibraryEntry) -> tuple[str, str, str]:
     found = entry.published
     if found is None:
         return "", "", ""

@@ -6,7 +6,7 @@ Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 
 from nasdsl import library
 from nasdsl.cli import output
-from nasdsl.errors import Source, cell_error, listed, nearest
+from nasdsl.errors import Source
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
@@ -21,27 +21,6 @@ def source(name: str) -> Source:
     if name.endswith(".cell") and is_library_name(name):
         output.note(f"note: there is no file {name!r}; this is the library's")
     return source_of(name)
-
-
-def preset(name: str, wanted: str) -> str:
-    """The name of the library's network of FILE: `darts_v2` and `cifar` to `darts_v2_cifar`.
-
-    Raises:
-        CellError: the library has no such network (NAS213).
-    """
-    stem = name.removesuffix(".cell")
-    found = library.presets(stem) if is_library_name(name) else {}
-    if wanted in found:
-        return found[wanted]
-    if found:
-        guess = nearest(wanted, found)
-        hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
-        raise cell_error("NAS213", f"`{stem}` has no preset `{wanted[:60]}`", hint)
-    raise cell_error(
-        "NAS213",
-        f"{name!r:.60} has no presets; the library's genotypes have",
-        "the flags `--skeleton`, `--stem`, `--N` and `--filters` describe a network",
-    )
 
 
 def genotype(name: str, ops: str | None = None, settings: Settings = NO_SETTINGS) -> Genotype:

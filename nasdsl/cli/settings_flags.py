@@ -37,12 +37,12 @@ def preset_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_preset(file: str | tuple[str, ...], preset: str | None, **values: Any) -> Any:
         if preset is not None:
-            from nasdsl.cli import reading
+            from nasdsl.loading import preset_name
 
             if isinstance(file, str):
-                file = reading.preset(file, preset)
+                file = preset_name(file, preset)
             else:
-                file = tuple(reading.preset(name, preset) for name in file)
+                file = tuple(preset_name(name, preset) for name in file)
         return command(file=file, **values)
 
     return click.option(

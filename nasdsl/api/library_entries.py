@@ -1,8 +1,6 @@
-"""The library's files with what is known about each: the rows of `nasdsl list`.
+"""`nasdsl.library_entries`: the files of the library, with what is known about each.
 
-Purpose: kind, description, family and source of every file; size and published figures of
-every network.
-Non-goals: printing (`nasdsl.cli.list_tables`).
+Kind, description, family and source of every file; size and published figures of every network.
 """
 
 import re
@@ -25,7 +23,7 @@ class Size(NamedTuple):
     mult_adds: int
 
 
-class Entry(NamedTuple):
+class LibraryEntry(NamedTuple):
     """A file of the library.
 
     Attributes:
@@ -50,12 +48,12 @@ class Entry(NamedTuple):
     published: Published | None = None
 
 
-def entries() -> list[Entry]:
+def library_entries() -> list[LibraryEntry]:
     """The library's files, in the order of their names, vocabularies last."""
     return [*map(_entry, library.names()), *_vocabularies()]
 
 
-def _entry(name: str) -> Entry:
+def _entry(name: str) -> LibraryEntry:
     source = library.source(name)
     description = _description(source)
     base = library.base(name)
@@ -63,21 +61,21 @@ def _entry(name: str) -> Entry:
         return _network(name, base, description)
     family, origin = origins().get(name, ("", ""))
     kind: Kind = "genotype" if load_space(name).is_genotype else "space"
-    return Entry(name, kind, description, family, origin)
+    return LibraryEntry(name, kind, description, family, origin)
 
 
-def _network(name: str, base: str, description: str) -> Entry:
+def _network(name: str, base: str, description: str) -> LibraryEntry:
     counted = genotype_cost(load(name))
     size = Size(counted.params, counted.mult_adds)
     published = published_as(name)
     family, origin = origins()[base]
     source = published.source if published else origin
-    return Entry(name, "network", description, family, source, base, size, published)
+    return LibraryEntry(name, "network", description, family, source, base, size, published)
 
 
-def _vocabularies() -> Iterator[Entry]:
+def _vocabularies() -> Iterator[LibraryEntry]:
     for name in library.vocabulary_names():
-        yield Entry(name, "vocabulary", _description(library.vocabulary_source(name)))
+        yield LibraryEntry(name, "vocabulary", _description(library.vocabulary_source(name)))
 
 
 def _description(source: Source) -> str:
