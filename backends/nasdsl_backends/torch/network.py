@@ -248,7 +248,7 @@ class Network(nn.Module):
             num_classes: their width; 0 takes them away, and the network gives
                 (B, num_features) in place of logits.
         """
-        if not isinstance(num_classes, int) or num_classes < 0:
+        if not isinstance(num_classes, int) or num_classes < 0:  # type: ignore[redundant-expr]
             raise ValueError(f"num_classes is a whole number of at least 0, not {num_classes!r}")
         graph = with_classes(self.graph, num_classes) if num_classes else self.graph
         for module in graph.modules:
