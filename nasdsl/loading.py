@@ -5,6 +5,7 @@ Non-goals: networks; findings about the settings of a file come from `nasdsl.net
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,15 +124,25 @@ def is_library_name(name: str) -> bool:
     return known and not Path(name).is_file()
 
 
-def analyse(source: Source) -> Analysis:
-    """Every stage's findings about a text; never raises for what the text says."""
+def analyse(source: Source, *, network: bool = True) -> Analysis:
+    """Every stage's findings about a text; never raises for what the text says.
+
+    Args:
+        source: the text.
+        network: whether to look at the text's own network. Who builds a network, perhaps of
+            other settings, completes them once, and has all findings about them from that.
+    """
     parsed = parse(source)
     resolution = resolve(parsed, _catalogue(source))
     findings = [*resolution.diagnostics, *validated(resolution)]
-    findings += _network_findings(resolution, findings)
+    findings += _network_findings(resolution, findings) if network else []
+    return Analysis(parsed, resolution, in_order(source, findings))
+
+
+def in_order(source: Source, findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings in the order of the text; last those without a place in it."""
     end = Span(len(source.text), len(source.text))
-    findings.sort(key=lambda found: found.span or end)
-    return Analysis(parsed, resolution, tuple(findings))
+    return tuple(sorted(findings, key=lambda found: found.span or end))
 
 
 def genotype_of(space: Space) -> Genotype:
@@ -228,13 +239,17 @@ def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[
     if any(found.is_error for found in before):
         return []
     # Imported here because most files have no network, and `check` should start quickly.
-    from nasdsl.network.skeleton import settings_findings
+    from nasdsl.network.complete import complete
 
-    source = resolution.parsed.source
     return [
-        replace(found, source=source, span=resolution.settings.get(setting))
-        for setting, found in settings_findings(genotype_of(space))
+        placed(found, setting, resolution)
+        for setting, found in complete(genotype_of(space)).findings
     ]
+
+
+def placed(found: Diagnostic, setting: str, resolution: Resolution) -> Diagnostic:
+    """A finding about a setting, at the place in the text that the setting has."""
+    return replace(found, source=resolution.parsed.source, span=resolution.settings.get(setting))
 
 
 # -- names that other files define ------------------------------------------------------

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,16 @@ def test_network_and_cost(golden, name: str) -> None:
     genotype = load(name)
     graph = network_graph(genotype)
     golden(f"library/{name}/network.txt", lines(*network_lines(graph)))
-    cost = as_members(genotype.name, graph.skeleton, graph_cost(graph))
+    cost = as_members(genotype.name, graph.configuration, graph_cost(graph))
     golden(f"library/{name}/cost.json", json.dumps(cost, indent=2) + "\n")
 
 
 def network_lines(graph: NetworkGraph) -> Iterator[str]:
-    yield f"{graph.name}: {graph.skeleton}"
+    choices = asdict(graph.configuration)
+    if choices["layers"] is None:
+        del choices["layers"]
+    chosen = ", ".join(f"{name}={value!r}" for name, value in choices.items())
+    yield f"{graph.name}: Skeleton({chosen})"
     bodies: dict[int, Body] = {}
     for module in graph.modules:
         number = list(bodies).index(id(module.body)) if id(module.body) in bodies else len(bodies)

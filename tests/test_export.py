@@ -228,7 +228,7 @@ def test_settings_that_do_not_fit_the_weights_are_refused(tmp_path: Path) -> Non
     path = tmp_path / "model.safetensors"
     write(network(), path)
     assert codes(lambda: nasdsl.compile(path, classes=3)) == ["NAS801"]
-    assert nasdsl.compile(path, drop_path=0.1).graph.skeleton.drop_path == 0.1
+    assert nasdsl.compile(path, drop_path=0.1).graph.configuration.drop_path == 0.1
     meta = nasdsl.compile(path, device="meta")
     assert all(parameter.is_meta for parameter in meta.parameters())
     assert isinstance(nasdsl.loading.load(path), nasdsl.Genotype)

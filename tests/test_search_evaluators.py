@@ -166,10 +166,10 @@ def test_the_table_is_complete() -> None:
 
 def test_children_are_the_papers() -> None:
     """N = 2 and 32 filters in the first cell, however many states a cell passes on."""
-    from nasdsl.network.skeleton import skeleton
+    from nasdsl.network import configuration_of
 
     for genotype in nasdsl.sample(SPACE, 20, 3):
-        network = skeleton(Child().network(genotype))
+        network = configuration_of(Child().network(genotype))
         assert (network.N, network.cell_filters) == (2, 32)
 
 

@@ -27,6 +27,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 from nasdsl.network import PRIMITIVES, NetworkGraph, network_graph
+from nasdsl.network.complete import penultimate_filters
 from tests.test_network_random import cases
 
 torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
@@ -92,7 +93,7 @@ def difference(graph: NetworkGraph, size: int | None = None) -> float:
 def test_random_genotypes_agree(part: int) -> None:
     """200 genotypes of the paper's space, at the size they were built for and at another."""
     for number, graph in enumerate(random_graphs(25, seed=part)):
-        size = None if number % 2 else graph.skeleton.image_size + 7
+        size = None if number % 2 else graph.configuration.image_size + 7
         assert difference(graph, size) < TOLERANCE
 
 
@@ -427,9 +428,9 @@ def test_names_cannot_break_out() -> None:
 
 
 def plain_filters(genotype: Genotype) -> int:
-    from nasdsl.network.choices import normal_widths
-
-    return normal_widths(genotype).penultimate(4)
+    filters = penultimate_filters(genotype, 4)
+    assert filters is not None
+    return filters
 
 
 @pytest.mark.parametrize("word", HOSTILE)

@@ -206,7 +206,7 @@ def test_reset_classifier() -> None:
     net = Network(small("nasnet_a_cifar", auxiliary=True), seed=1)
     before = net.cells[0].b0["left"]["1"].weight.clone()
     net.reset_classifier(3)
-    assert net.num_classes == net.graph.skeleton.classes == 3
+    assert net.num_classes == net.graph.configuration.classes == 3
     assert net.get_classifier() is net.head.linear
     assert isinstance(net.get_classifier(), nn.Linear)
     verified(net.graph)

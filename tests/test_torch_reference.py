@@ -47,7 +47,7 @@ def computed(
     graph: NetworkGraph, node: Node, inputs: list[Tensor], weights: Weights, training: bool
 ) -> Tensor:
     """One node."""
-    x, own, epsilon = inputs[0], node.name, graph.skeleton.batch_norm_epsilon
+    x, own, epsilon = inputs[0], node.name, graph.configuration.batch_norm_epsilon
     if node.primitive in ("conv", "depthwise"):
         window = F.pad(x, borders(node, x))
         kernel, stride = weights[f"{own}.weight"], node.stride
@@ -164,14 +164,14 @@ def test_library(kind: str, size: int | None) -> None:
 @pytest.mark.parametrize("size", [45, 46])
 def test_other_vocabularies(vocabulary: str, size: int) -> None:
     """Pools that count their padding, and pools that see zeros."""
-    check(small(requested(nasdsl.load("nasnet_a"), ops=vocabulary), image_size=size))
+    check(small(requested(nasdsl.load("nasnet_a"), ops=vocabulary).genotype, image_size=size))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_genotypes(seed: int) -> None:
     """Random genotypes on random skeletons, at the graph's size and at another."""
     for index, graph in enumerate(random_graphs(10, 100 + seed, largest=50)):
-        check(graph, None if index % 2 else graph.skeleton.image_size + 1)
+        check(graph, None if index % 2 else graph.configuration.image_size + 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -189,7 +189,7 @@ def test_gradients_of_random_genotypes(seed: int) -> None:
 
 def without_chance(graph: NetworkGraph) -> NetworkGraph:
     """The graph without anything random."""
-    return replace(graph, skeleton=replace(graph.skeleton, drop_path=0.0, dropout=0.0))
+    return replace(graph, configuration=replace(graph.configuration, drop_path=0.0, dropout=0.0))
 
 
 #: Ops of a user's own, `x` and `y`, without their last layers.

@@ -217,7 +217,7 @@ def test_darts_auxiliary(stem: str, last: bool) -> None:
     found = {name: shape for name, shape in names.items() if name.startswith("auxiliary_head")}
     assert found["auxiliary_head.features.5.weight"] == (768, 128, 2, 2)
     assert ("auxiliary_head.features.6.weight" in found) == last
-    assert found["auxiliary_head.classifier.weight"] == (graph.skeleton.classes, 768)
+    assert found["auxiliary_head.classifier.weight"] == (graph.configuration.classes, 768)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import nasdsl
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
-from nasdsl.network.choices import normal_widths
+from nasdsl.network.complete import penultimate_filters
 
 SPACE = nasdsl.load_space("nasnet_space")
 #: Every kind of network the library has: skeletons, vocabularies, outputs, combines.
@@ -33,7 +33,8 @@ def small(source: str | Genotype, **settings: object) -> NetworkGraph:
     cell_filters = settings.pop("cell_filters", 8)
     assert isinstance(cell_filters, int)
     chosen = {"N": 1, "image_size": 45, "classes": 7, **settings}
-    chosen.setdefault("filters", normal_widths(genotype).penultimate(cell_filters))
+    wanted = genotype.with_settings(genotype.settings.override(Settings(**chosen)))  # type: ignore[arg-type]
+    chosen.setdefault("filters", penultimate_filters(wanted, cell_filters))
     return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
 
 

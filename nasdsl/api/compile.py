@@ -8,13 +8,12 @@ from typing import Any
 
 from nasdsl import backend as backends
 from nasdsl import weights
-from nasdsl.api.request import requested
-from nasdsl.errors import CellError, Diagnostic, listed, nearest
-from nasdsl.language.genotype.settings import RULES
+from nasdsl.api.request import chosen_settings, requested
+from nasdsl.errors import CellError, Diagnostic, listed
+from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read_model import drop_path_mode, is_model
 from nasdsl.loading import NameOrPath
-from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 
 #: The option of a backend that a model file may have a value for.
@@ -69,7 +68,7 @@ def compiled_graph(
     Raises:
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
-    return network_graph(requested(source, ops=ops, **settings))
+    return requested(source, ops=ops, settings=chosen_settings(settings)).graph()
 
 
 def _takes_weights(made: Any) -> bool:
@@ -80,6 +79,6 @@ def _takes_weights(made: Any) -> bool:
 
 def _unknown(name: str, options: list[str]) -> Diagnostic:
     known = [*RULES, *options]
-    guess = nearest(name, known)
+    guess = nearest_setting(name, options)
     hint = f"did you mean `{guess}`?" if guess else f"there are {listed(known)}"
     return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

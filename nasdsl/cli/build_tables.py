@@ -51,10 +51,10 @@ def print_built(built: Built, stream: TextIO) -> None:
 
 
 def _headline(built: Built) -> Text:
-    network = built.graph.skeleton
+    network = built.graph.configuration
     return Text.assemble(
         (visible(built.graph.name), "bold"),
-        f"  {network.N} @ {network.filters}  {network.image_size} px  {network.classes} classes  ",
+        f"  {network.size}  {network.image_size} px  {network.classes} classes  ",
         (f"{network.name} skeleton, {network.stem} stem", "dim"),
     )
 

@@ -13,13 +13,10 @@ from typing import Any, NamedTuple
 
 from nasdsl import backend as backends
 from nasdsl import weights
-from nasdsl.api.compile import compile
+from nasdsl.api.request import Requested
 from nasdsl.errors import CellError, cell_error
 from nasdsl.export import Written, write
-from nasdsl.language.genotype.settings import Settings
-from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.cost import Cost, graph_cost
-from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 
 
@@ -58,16 +55,16 @@ class Built(NamedTuple):
     written: Written | None = None
 
 
-def built(genotype: Genotype, settings: Settings, choice: Choice) -> Built:
+def built(network: Requested, choice: Choice) -> Built:
     """The network, run on one random image.
 
     Raises:
-        CellError: the settings have mistakes; NAS701 without PyTorch; NAS706 where the logits
+        CellError: the cells cannot be built so; NAS701 without PyTorch; NAS706 where the logits
             are not finite; NAS707 where the device is not there or too small; what loading
             weights raises.
     """
-    graph = network_graph(genotype, settings)
-    backends.find("torch")
+    graph = network.graph()
+    backend = backends.checked(backends.find("torch"), graph)
     import torch
 
     cost = graph_cost(graph)
@@ -75,10 +72,9 @@ def built(genotype: Genotype, settings: Settings, choice: Choice) -> Built:
     size = (cost.params_total + cost.auxiliary_params) * dtype.itemsize
     _has_room(torch, choice.device, size)
     seconds: dict[str, float] = {}
-    values: dict[str, Any] = {**settings.given()}
     with _memory_refused(torch, choice.device):
         start = perf_counter()
-        net = compile(genotype, device=choice.device, dtype=dtype, seed=choice.seed, **values)
+        net = backend.build(graph, device=choice.device, dtype=dtype, seed=choice.seed)
         seconds["build"] = _since(start)
         loaded = None
         if choice.weights is not None and choice.device != "meta":
@@ -113,7 +109,7 @@ def _proved(torch: Any, net: Any, graph: NetworkGraph, choice: Choice) -> list[i
     with torch.inference_mode():
         logits = net.eval()(pixels.to(choice.device, getattr(torch, choice.dtype)))
         finite = bool(logits.isfinite().all())
-    assert tuple(logits.shape) == (1, graph.skeleton.classes), logits.shape
+    assert tuple(logits.shape) == (1, graph.configuration.classes), logits.shape
     if not finite:
         raise cell_error("NAS706", f"`{graph.name}` gives logits that are not finite")
     return list(logits.shape)

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
 from nasdsl.errors.suggest import nearest
+from nasdsl.language.genotype.settings import setting_elsewhere
 
 
 class Command(click.Command):
@@ -23,6 +24,18 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples.strip()
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments; a flag that another tool has leads to ours."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            ours = setting_elsewhere(error.option_name.lstrip("-"))
+            flag = f"--{(ours or '').replace('_', '-')}"
+            if not any(flag in param.opts for param in self.params):
+                raise
+            text = f"No such option {error.option_name!r}. Did you mean {flag!r}?"
+            raise click.NoSuchOption(error.option_name, text, ctx=ctx) from None
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text; as panels on a terminal, plain elsewhere."""

@@ -109,11 +109,10 @@ def command(
             f"{file!r} brings its own weights, and --weights names others",
             "name the .cell file instead of the model",
         )
-    genotype = reading.genotype(file, ops)
-    reading.warn_of_settings(genotype, settings)
+    network = reading.network(file, settings, ops)
     own = file if is_model(file) else None
     chosen = building.Choice(device, dtype, seed, own or weights, "native" if own else layout)
-    built = building.built(genotype, settings, chosen._replace(drop_background=drop_background))
+    built = building.built(network, chosen._replace(drop_background=drop_background))
     built = building.with_file(built, Path(out)) if out is not None else built
     if as_json:
         output.data_object(**_members(built))
@@ -127,7 +126,7 @@ def _members(built: Any) -> dict[str, Any]:
     """What scripts get."""
     from nasdsl.cli.cost import as_members
 
-    counted = as_members(built.graph.name, built.graph.skeleton, built.cost)
+    counted = as_members(built.graph.name, built.graph.configuration, built.cost)
     names = ("name", "network", "params", "params_total", "mult_adds", "auxiliary_params")
     written = built.written
     return {

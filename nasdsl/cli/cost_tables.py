@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nasdsl.cli import output
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, ModuleCost, total
 from nasdsl.network.node_cost import Count
-from nasdsl.network.skeleton import Skeleton
 
 _NARROWEST = 80
 _BAR = 7
@@ -36,7 +36,7 @@ class _Row(NamedTuple):
     cost: Count
 
 
-def print_cost(name: str, network: Skeleton, counted: Cost, stream: TextIO) -> None:
+def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO) -> None:
     """Print the whole report."""
     console = Console(
         file=stream,
@@ -46,14 +46,14 @@ def print_cost(name: str, network: Skeleton, counted: Cost, stream: TextIO) -> N
     )
     # A narrow terminal may wrap lines, but no figure is ever cut.
     console.width = max(_NARROWEST, console.width) if stream.isatty() else _NARROWEST
-    console.print(Text(f"{name} {network.N} @ {network.filters}", style="bold"))
+    console.print(Text(f"{name} {network.size}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     console.print(_figures(counted))
     console.print(_breakdown("cell", _module_rows(counted.modules), counted))
     console.print(_breakdown("made of", _part_rows(counted), counted))
 
 
-def _network_line(network: Skeleton) -> str:
+def _network_line(network: Configuration) -> str:
     size = network.image_size
     return (
         f"{network.name} skeleton, {network.stem} stem, {size}x{size} pixels, "

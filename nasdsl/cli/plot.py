@@ -14,8 +14,7 @@ from nasdsl.drawing.sizes import MEASURES, Measure, Sized, published, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.library.published import sources
-from nasdsl.network.cost import genotype_cost
-from nasdsl.network.skeleton import skeleton
+from nasdsl.network.cost import graph_cost
 
 _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
 
@@ -94,6 +93,6 @@ def command(
 
 def sized(name: str, settings: Settings, ops: str | None, accuracy: float | None) -> Sized:
     """A genotype at the cost of its network."""
-    genotype = reading.genotype(name, ops)
-    counted = genotype_cost(genotype, skeleton(genotype, settings))
-    return Sized(genotype.name, counted.params, counted.mult_adds, accuracy)
+    network = reading.network(name, settings, ops)
+    counted = graph_cost(network.graph())
+    return Sized(network.genotype.name, counted.params, counted.mult_adds, accuracy)

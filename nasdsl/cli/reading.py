@@ -4,12 +4,17 @@ Purpose: read, tell about a fallback to the library, report warnings, refuse err
 Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 """
 
+from typing import TYPE_CHECKING
+
 from nasdsl import library
 from nasdsl.cli import output
 from nasdsl.errors import Source, cell_error, listed, nearest
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
+
+if TYPE_CHECKING:
+    from nasdsl.api.request import Requested
 
 
 def source(name: str) -> Source:
@@ -18,9 +23,13 @@ def source(name: str) -> Source:
     Raises:
         CellError: it cannot be read.
     """
+    _note_library(name)
+    return source_of(name)
+
+
+def _note_library(name: str) -> None:
     if name.endswith(".cell") and is_library_name(name):
         output.note(f"note: there is no file {name!r}; this is the library's")
-    return source_of(name)
 
 
 def preset(name: str, wanted: str) -> str:
@@ -66,15 +75,24 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
     return in_vocabulary(found, library.vocabulary(ops))
 
 
-def warn_of_settings(genotype: Genotype, settings: Settings) -> None:
-    """Report what flags make worth knowing; a file's own settings are reported as it is read."""
-    if not settings.given():
-        return
-    from nasdsl.network.skeleton import settings_findings
+def network(name: str, settings: Settings, ops: str | None) -> "Requested":
+    """The network of a FILE argument and flags; warnings go to standard error.
 
-    known = {found.code for _, found in settings_findings(genotype)}
-    changed = genotype.with_settings(genotype.settings.override(settings))
-    output.warn(found for _, found in settings_findings(changed) if found.code not in known)
+    Args:
+        name: the argument.
+        settings: the flags, which win over the file's network.
+        ops: another vocabulary of the library to read the cells in.
+
+    Raises:
+        CellError: as `genotype` does, and where the settings have mistakes.
+    """
+    # Imported here because it brings the network along, and `check` should start quickly.
+    from nasdsl.api.request import requested
+
+    _note_library(name)
+    found = requested(name, ops=ops, settings=settings)
+    output.warn(found.warnings)
+    return found
 
 
 def space(name: str) -> Space:

@@ -23,7 +23,6 @@ from nasdsl.drawing import (
 )
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.loading import genotype_of
-from nasdsl.network import network_graph
 
 
 @click.command(
@@ -131,13 +130,12 @@ class Request:
             a, b = (reading.genotype(name, self.ops) for name in self.files)
             return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
         name = self.files[0]
-        if self.network or self.ops is not None:
+        if self.network:
+            graph = reading.network(name, self.settings, self.ops).graph()
+            return network_drawing(graph, options), f"{graph.name}_network"
+        if self.ops is not None:
             genotype = reading.genotype(name, self.ops)
-            if not self.network:
-                return genotype_drawing(genotype, options), genotype.name
-            reading.warn_of_settings(genotype, self.settings)
-            graph = network_graph(genotype, self.settings)
-            return network_drawing(graph, options), f"{genotype.name}_network"
+            return genotype_drawing(genotype, options), genotype.name
         space = reading.space(name)
         if self.as_space or not space.is_genotype:
             return space_drawing(space, options), space.name

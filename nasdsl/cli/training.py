@@ -61,11 +61,13 @@ def planned(genotype: Genotype, settings: Settings, flags: dict[str, Any]) -> tu
     """
     chosen = changed(_chosen(flags), flags["changes"])
     splits = datasets(flags["data"], chosen, download=flags["download"])
-    wanted = _wanted(genotype, network_settings(splits, chosen), flags["changes"])
+    skeleton = settings.skeleton or genotype.settings.skeleton
+    implied = network_settings(splits, chosen, skeleton)
+    wanted = _wanted(genotype, implied, flags["changes"])
     graph = network_graph(genotype.with_settings(wanted.override(settings)))
     # What the network has is what the run's files say, whoever chose it.
-    skeleton = graph.skeleton
-    chosen = chosen.changed(drop_path=skeleton.drop_path, dropout=skeleton.dropout)
+    network = graph.configuration
+    chosen = chosen.changed(drop_path=network.drop_path, dropout=network.dropout)
     text = network_text(graph)
     execution = Execution(
         flags["device"],

@@ -40,7 +40,7 @@ def write(request: Request, path: Path) -> None:
     Raises:
         CellError: NAS708, it could not drop paths as the network does.
     """
-    mode, rate = request.net.drop_path_mode, request.graph.skeleton.drop_path
+    mode, rate = request.net.drop_path_mode, request.graph.configuration.drop_path
     if mode != "scheduled" and rate:
         raise cell_error(
             "NAS708",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import CellKind, Genotype
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import Body, ModuleRole, NetworkGraph, PartRole
 from nasdsl.network.node_cost import NOTHING, Count, node_count
-from nasdsl.network.skeleton import Skeleton
 
 _FLOAT32 = 4
 
@@ -108,12 +108,12 @@ class Cost(_Counted):
         return tuple(sorted(costs, key=lambda cost: (-cost.params, cost.op)))
 
 
-def genotype_cost(genotype: Genotype, settings: Settings | Skeleton | None = None) -> Cost:
+def genotype_cost(genotype: Genotype, settings: Settings | Configuration | None = None) -> Cost:
     """What the network of a genotype and its settings costs.
 
     Args:
         genotype: the cells, and settings of their own.
-        settings: settings that win over the genotype's, or a whole skeleton.
+        settings: settings that win over the genotype's, or a whole configuration.
 
     Raises:
         CellError: the network cannot be built; see `network_graph`.

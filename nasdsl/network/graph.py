@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple, get_args
 
 from nasdsl.language.genotype.display import bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
-from nasdsl.network.skeleton import Skeleton
+from nasdsl.network.configuration import Configuration
 
 Primitive = Literal[
     "relu",
@@ -88,7 +88,7 @@ class Node(NamedTuple):
     | sum, concat | of all inputs, in order; `concat` over channels | |
     | drop_path | ScheduledDropPath, see `Module.depth` | |
     | global_avg_pool | mean over height and width: a vector | |
-    | dropout | drops features, `Skeleton.dropout` | |
+    | dropout | drops features, `Configuration.dropout` | |
     | linear | fully connected | matrix, bias |
 
     `factorized_reduce` of f filters: the first convolution gives floor(f / 2) channels of
@@ -148,6 +148,8 @@ class Part(NamedTuple):
         label: the op's or combine's name, or the hidden state, as the text writes it.
         block: the block's name as the text writes it; empty outside blocks.
         nodes: in order. An op that passes its input through has none.
+        kept: whether they are built, counted and stored though nothing reads them, as the
+            skeleton's released code does.
     """
 
     path: str
@@ -155,6 +157,7 @@ class Part(NamedTuple):
     label: str
     block: str
     nodes: tuple[Node, ...]
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,13 @@ class Body:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of all parts; each reads ports and earlier nodes only."""
         return tuple(node for part in self.parts for node in part.nodes)
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """The nodes that nothing reads and that are no outputs."""
+        nodes = self.nodes
+        read = {name for node in nodes for name in node.inputs}
+        return frozenset(node.name for node in nodes) - read - {*self.outputs}
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
@@ -230,21 +240,21 @@ class Module:
 class NetworkGraph:
     """A genotype on a skeleton: modules in the order they are computed.
 
-    `skeleton` has what concerns the whole network: batch norm's epsilon and momentum, the
+    `configuration` has what concerns the whole network: batch norm's epsilon and momentum, the
     probabilities of drop path and dropout, the image's shape. `genotype` is what it was made
     from, where it was made from one: exports carry its text.
     """
 
     name: str
-    skeleton: Skeleton
+    configuration: Configuration
     modules: tuple[Module, ...]
     genotype: Genotype | None = field(default=None, compare=False, repr=False)
 
     @property
     def image(self) -> Shape:
         """The shape of the network's input."""
-        size = self.skeleton.image_size
-        return Shape(self.skeleton.input_channels, size, size)
+        size = self.configuration.image_size
+        return Shape(self.configuration.input_channels, size, size)
 
     def module(self, name: str) -> Module | None:
         """The module of that name, or None."""

@@ -61,7 +61,7 @@ def _body_of(body: Body, outputs: frozenset[str]) -> Body:
     for part in reversed(body.parts):
         nodes = []
         for node in reversed(part.nodes):
-            if node.name in wanted:
+            if node.name in wanted or part.kept:
                 nodes.append(node)
                 wanted.update(node.inputs)
         parts.append(part._replace(nodes=tuple(reversed(nodes))))

@@ -39,7 +39,7 @@ def verified(graph: NetworkGraph) -> NetworkGraph:
     for head in heads:
         _require(head.name == head.role, head.name, "is a classifier, named for its role")
         logits = head.body.output_shapes
-        wanted = (Shape(graph.skeleton.classes, 1, 1),)
+        wanted = (Shape(graph.configuration.classes, 1, 1),)
         _require(logits == wanted, head.name, f"gives {logits}, not a number for each class")
     return graph
 

@@ -10,9 +10,16 @@ Non-goals: what to do with the network.
 from dataclasses import dataclass, replace
 
 from nasdsl.errors import cell_error
-from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
+from nasdsl.language.genotype.settings import (
+    DEFAULT_SKELETON,
+    NO_SETTINGS,
+    RULES,
+    SKELETONS,
+    Settings,
+    stem_names,
+)
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.choices import normal_widths
+from nasdsl.network.complete import penultimate_filters
 from nasdsl.values import Value
 
 #: The option that fixes the width of the first cell.
@@ -26,7 +33,7 @@ class Child:
 
     Attributes:
         settings: they win over those in the space's text.
-        cell_filters: of the first cell; settings that have `filters` win over it.
+        cell_filters: of the first cell; settings that say how wide the network is win over it.
         base: settings that the text's win over.
     """
 
@@ -36,11 +43,16 @@ class Child:
 
     def network(self, genotype: Genotype) -> Genotype:
         """The genotype with all settings of the child's network."""
-        paper = Settings(N=_PAPER_N).override(self.base)
-        settings = paper.override(genotype.settings).override(self.settings)
-        # Without a normal cell there is no width, and whoever builds the network says so.
-        if settings.filters is None and genotype.cell("normal") is not None:
-            filters = normal_widths(genotype).penultimate(self.cell_filters)
+        chosen = genotype.settings.override(self.settings)
+        base = self.base
+        skeleton = chosen.skeleton or DEFAULT_SKELETON
+        if base.stem and skeleton in SKELETONS and base.stem not in stem_names(skeleton):
+            # The data suggest a stem, and a skeleton with other stems keeps its own.
+            base = replace(base, stem=None)
+        settings = Settings(N=_PAPER_N).override(base).override(chosen)
+        if settings.filters is None and settings.cell_filters is None:
+            # None where the settings have mistakes: whoever builds the network says so.
+            filters = penultimate_filters(genotype.with_settings(settings), self.cell_filters)
             settings = replace(settings, filters=filters)
         return genotype.with_settings(settings)
 

@@ -25,7 +25,7 @@ def fitting_graph(net: nn.Module, data: "Splits") -> NetworkGraph:
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise TypeError(f"compiled networks are trained, not {type(net).__name__}")
-    skeleton = graph.skeleton
+    chosen = graph.configuration
     findings = [
         Diagnostic(
             "NAS844",
@@ -33,9 +33,9 @@ def fitting_graph(net: nn.Module, data: "Splits") -> NetworkGraph:
             hints=(f"compile it with {setting}={theirs}",),
         )
         for what, setting, ours, theirs in (
-            ("classes", "classes", skeleton.classes, data.classes),
-            ("channels", "input_channels", skeleton.input_channels, data.channels),
-            ("pixels a side", "image_size", skeleton.image_size, data.image_size),
+            ("classes", "classes", chosen.classes, data.classes),
+            ("channels", "input_channels", chosen.input_channels, data.channels),
+            ("pixels a side", "image_size", chosen.image_size, data.image_size),
         )
         if ours != theirs
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from nasdsl import export
 from nasdsl.api.compile import compile
+from nasdsl.language.genotype.settings import DEFAULT_SKELETON, stem_names
 from nasdsl.loading import loads
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.interruption import interruption
@@ -25,14 +26,16 @@ from nasdsl.train.watcher import Watcher
 _SMALL = 64
 
 
-def network_settings(data: Splits, recipe: Recipe) -> dict[str, Any]:
+def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
     """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
 
     Images of up to 64 pixels get the CIFAR stem: the ImageNet stem would leave of them, after
-    two reductions more, a map of a pixel or two.
+    two reductions more, a map of a pixel or two. A skeleton with other stems keeps its own.
     """
+    stem = "cifar" if data.image_size <= _SMALL else "imagenet"
+    known = stem in stem_names(skeleton or DEFAULT_SKELETON)
     return {
-        "stem": "cifar" if data.image_size <= _SMALL else "imagenet",
+        **({"stem": stem} if known else {}),
         "classes": data.classes,
         "image_size": data.image_size,
         "input_channels": data.channels,

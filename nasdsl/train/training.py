@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -47,7 +47,8 @@ class Training:
         self, net: nn.Module, images: Any, recipe: Recipe, seed: int, execution: Execution
     ) -> None:
         self.recipe, self.seed, self.execution = recipe, seed, execution
-        self.accelerator = accelerator_for(execution.device, recipe.precision)
+        unread = any(module.body.unread for module in net.graph.modules)  # type: ignore[union-attr]
+        self.accelerator = accelerator_for(execution.device, recipe.precision, unread)
         self.batches = self._cut(len(images))
         self.loader = DataLoader(
             SeededImages(images),
@@ -106,7 +107,7 @@ class Training:
     @property
     def keep(self) -> float:
         """Probability that ScheduledDropPath keeps a path of the last cell now."""
-        rate: float = self.net.graph.skeleton.drop_path
+        rate: float = self.net.graph.configuration.drop_path
         return 1 - rate * self.step / self.steps
 
     # -- a step -------------------------------------------------------------------------
@@ -200,12 +201,14 @@ class Training:
         return bool(torch.stack([norm.to(torch.float32) for norm in norms]).isfinite().all())
 
 
-def accelerator_for(device: str | None, precision: str) -> Accelerator:
+def accelerator_for(device: str | None, precision: str, unread: bool = False) -> Accelerator:
     """The processes and the device, as torchrun or Accelerate launched them.
 
     Args:
         device: a kind of device; None takes what Accelerate finds best.
         precision: `fp32` or `bf16`.
+        unread: whether the network has parameters that no result depends on, which processes
+            would wait for.
 
     Raises:
         CellError: NAS707, there is no such device.
@@ -214,7 +217,8 @@ def accelerator_for(device: str | None, precision: str) -> Accelerator:
     # set another. The processes' group stays as it is.
     AcceleratorState._reset_state()
     mixed = "bf16" if precision == "bf16" else "no"
-    found = Accelerator(cpu=device == "cpu", mixed_precision=mixed)
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=unread)
+    found = Accelerator(cpu=device == "cpu", mixed_precision=mixed, kwargs_handlers=[parallel])
     if device is not None and found.device.type != device:
         raise cell_error(
             "NAS707",

@@ -96,6 +96,9 @@ class CellText:
         source = self.values[part.nodes[0].inputs[0]]
         expression, channels = self._chain(part, source.channels)
         self.made += laid_out(f"self.{part.path} = ", expression, inside=2)
+        if part.nodes[-1].name in self.body.unread:
+            self.ran.append(f"self.{part.path}({source.variable})  # nothing reads it")
+            return
         variable = f"x{part.path.removeprefix('input')}"
         self.ran.append(f"{variable} = self.{part.path}({source.variable})")
         self._store(part.nodes[-1], _Value(variable, channels, source.label))

@@ -31,8 +31,8 @@ def network_lines(graph: NetworkGraph, cells: Sequence[CellClass], used: set[str
     """The text of the class."""
     made = {id(module): cell for cell in cells for module in cell.modules}
     drops = any(cell.drops for cell in cells)
-    skeleton, image = graph.skeleton, graph.image
-    title = f"{graph.name} {skeleton.N} @ {skeleton.filters}"
+    image = graph.image
+    title = f"{graph.name} {graph.configuration.size}"
     return [
         "class Network(nn.Module):",
         f'    """{prose(title[:80])}: images (B, {image.channels}, height, width) to logits.',

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import Node, Primitive
-from nasdsl.network.skeleton import Skeleton
 from nasdsl_backends.torch import layers
 
 Function = Callable[..., Tensor]
@@ -22,7 +22,7 @@ Function = Callable[..., Tensor]
 class Place(NamedTuple):
     """Where parameters are made, and what concerns the whole network."""
 
-    skeleton: Skeleton
+    configuration: Configuration
     device: torch.device | None = None
     dtype: torch.dtype | None = None
 
@@ -49,11 +49,11 @@ def _convolution(node: Node, place: Place) -> nn.Module:
 
 
 def _batch_norm(node: Node, place: Place) -> nn.Module:
-    skeleton = place.skeleton
+    chosen = place.configuration
     return nn.BatchNorm2d(
         node.shape.channels,
-        skeleton.batch_norm_epsilon,
-        skeleton.batch_norm_momentum,
+        chosen.batch_norm_epsilon,
+        chosen.batch_norm_momentum,
         device=place.device,
         dtype=place.dtype,
     )
@@ -68,7 +68,7 @@ def _instance_norm(node: Node, place: Place) -> nn.Module:
 
 
 def _channel_norm(groups: int, node: Node, place: Place) -> nn.Module:
-    epsilon = place.skeleton.batch_norm_epsilon
+    epsilon = place.configuration.batch_norm_epsilon
     return layers.ChannelNorm(
         groups, node.shape.channels, epsilon, device=place.device, dtype=place.dtype
     )
@@ -121,7 +121,7 @@ def _global_avg_pool(node: Node) -> Function:
 
 
 def _dropout(node: Node, place: Place) -> nn.Module:
-    return nn.Dropout(place.skeleton.dropout)
+    return nn.Dropout(place.configuration.dropout)
 
 
 def _linear(node: Node, place: Place) -> nn.Module:

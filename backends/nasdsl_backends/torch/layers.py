@@ -181,9 +181,15 @@ def _ceil_mode(stride: Pair, vertical: Pair, horizontal: Pair) -> bool | None:
 
 
 def zeros(x: Tensor, *, channels: int, stride: Pair) -> Tensor:
-    """Zeros of `channels` channels at the size a strided layer would give."""
+    """Zeros of `channels` channels at the size a strided layer would give.
+
+    Where `x` has a gradient the zeros are a product with it, as in DARTS: so every parameter
+    before them gets a gradient, and what needs one for each (DistributedDataParallel) works.
+    """
     height, width = x.shape[-2:]
-    return x.new_zeros((x.shape[0], channels, -(-height // stride[0]), -(-width // stride[1])))
+    size = x.shape[0], channels, -(-height // stride[0]), -(-width // stride[1])
+    made = x.new_zeros(size)
+    return made + 0 * x[:, :1, :: stride[0], :: stride[1]] if x.requires_grad else made
 
 
 def mean(x: Tensor) -> Tensor:

@@ -81,15 +81,15 @@ class Network(nn.Module):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
         self.graph, self.drop_path_mode = graph, drop_path_mode
-        self.num_classes = graph.skeleton.classes
+        self.num_classes = graph.configuration.classes
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
             for stage in stages(graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(optimised(graph), LayerMaker(Place(graph.skeleton, device, dtype)))
+        self._stack(optimised(graph), LayerMaker(Place(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
-        draw_weights(self, graph.skeleton.name, seed)
+        draw_weights(self, graph.configuration.name, seed)
 
     def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
         plans: dict[int, Plan] = {}
@@ -127,7 +127,7 @@ class Network(nn.Module):
         """
         with_auxiliary = self.training and self._auxiliary_slot > 0
         if with_auxiliary and x.shape[-2:] != self.graph.image[1:]:
-            size = self.graph.skeleton.image_size
+            size = self.graph.configuration.image_size
             raise ValueError(
                 f"the auxiliary classifier is for images of {size}x{size}, not "
                 f"{x.shape[-2]}x{x.shape[-1]}; compile the network with that image_size"
@@ -227,7 +227,7 @@ class Network(nn.Module):
         self.progress.fill_(min(float(progress), 1.0))
 
     def _keep(self, depth: float) -> Tensor | float | None:
-        rate = self.graph.skeleton.drop_path
+        rate = self.graph.configuration.drop_path
         if not self.training or rate == 0 or depth == 0:
             return None
         if self.drop_path_mode == "plain":
@@ -260,9 +260,9 @@ class Network(nn.Module):
         layer: nn.Module = nn.Flatten(1)
         if num_classes:
             like = next(self.parameters())
-            place = Place(self.graph.skeleton, like.device, like.dtype)
+            place = Place(self.graph.configuration, like.device, like.dtype)
             layer = MODULES["linear"](linear_of(module), place)
-            draw_weights(layer, self.graph.skeleton.name, None)
+            draw_weights(layer, self.graph.configuration.name, None)
         self.get_submodule(module.name).add_module("linear", layer.train(self.training))
 
     # -- weights ------------------------------------------------------------------------
@@ -276,14 +276,14 @@ class Network(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._NormBase | nn.GroupNorm):
                 module.reset_parameters()
-        draw_weights(self, self.graph.skeleton.name, seed)
+        draw_weights(self, self.graph.configuration.name, seed)
         self.progress.zero_()
 
     def extra_repr(self) -> str:
         """The network in a line."""
-        skeleton = self.graph.skeleton
+        chosen = self.graph.configuration
         return (
-            f"{self.graph.name}, {skeleton.N} @ {skeleton.filters}, "
-            f"{skeleton.name} skeleton, {skeleton.stem} stem, {skeleton.image_size} px, "
-            f"num_classes={self.num_classes}, drop_path={skeleton.drop_path:g}"
+            f"{self.graph.name}, {chosen.size}, "
+            f"{chosen.name} skeleton, {chosen.stem} stem, {chosen.image_size} px, "
+            f"num_classes={self.num_classes}, drop_path={chosen.drop_path:g}"
         )

@@ -89,5 +89,5 @@ def _batch(options: dict[str, str]) -> _Data:
 def _ones(module: Any) -> Any:
     import torch
 
-    skeleton = module.graph.skeleton
-    return torch.ones(1, skeleton.input_channels, skeleton.image_size, skeleton.image_size)
+    network = module.graph.configuration
+    return torch.ones(1, network.input_channels, network.image_size, network.image_size)

@@ -16,27 +16,22 @@ Sharing weights while searching.
 - ENAS has no ImageNet network; the stem given here is NASNet-A's.
 """
 
-from nasdsl.language.genotype.types import Genotype
+from dataclasses import replace
+
 from nasdsl.network import layers
 from nasdsl.network.cells import CellRules, Given
 from nasdsl.network.graph import Shape
 from nasdsl.network.layers import Chain
-from nasdsl.network.nasnet import drops, halved_to, nasnet_cells
-from nasdsl.network.skeleton import Skeleton
-from nasdsl.network.stack import (
-    Auxiliary,
-    Stack,
-    auxiliary_layers,
-    head_layers,
-    joined,
-)
+from nasdsl.network.skeleton import Initialisation, Skeleton
+from nasdsl.network.stack import Auxiliary, PlannedCell, Stack
+from nasdsl.skeletons import nasnet as slim
 
 
 def prepared(back: int, given: Given, newest: Shape, filters: int) -> Chain:
     """How h[i-back] is brought to the cell."""
     shape = given.shape
     if shape[1:] != newest[1:]:
-        return halved_to(newest, shape, filters)
+        return slim.halved_to(newest, shape, filters)
     matched: Chain = ()
     if shape.channels != filters:
         matched = layers.relu_convolution_norm(shape, filters)
@@ -46,19 +41,51 @@ def prepared(back: int, given: Given, newest: Shape, filters: int) -> Chain:
     return matched + layers.relu_convolution_norm(narrow, filters)
 
 
-RULES = CellRules(prepared, drops)
 AUXILIARY = Auxiliary(padding="same", bias=False)
 
 
-def enas_stack(genotype: Genotype, skeleton: Skeleton) -> Stack:
+def enas_plan(stem: str, N: int) -> tuple[PlannedCell, ...]:
+    """The cells of `nasnet`; the auxiliary classifier reads the one after the last reduction."""
+    plan = slim.nasnet_plan(stem, N)
+    name = f"cells.{2 * N + 2}"
+    return tuple(cell._replace(before_auxiliary=cell.name == name) for cell in plan)
+
+
+def enas_stack(stack: Stack) -> None:
     """The whole network: stem, cells, classifiers."""
-    stack = Stack(genotype, skeleton, RULES)
-    cells = nasnet_cells(stack)
-    shape = joined(cells[-1])
-    relu = ("relu", layers.pointwise("relu", shape))
-    stack.classifier("head", cells[-1], [relu, *head_layers(shape, skeleton, bias=False)])
-    if skeleton.auxiliary:
-        states = cells[2 * skeleton.N + 2]
-        chain = auxiliary_layers(joined(states), skeleton.classes, AUXILIARY)
-        stack.classifier("auxiliary", states, chain)
-    return stack
+    slim.slim_stem(stack)
+    cells = stack.cells()
+    slim.slim_head(stack, cells[-1], bias=False)
+    slim.slim_auxiliary(stack, stack.before_auxiliary(cells))
+
+
+enas = Skeleton(
+    name="enas",
+    stems={
+        "cifar": replace(
+            slim.CIFAR, N=5, cell_filters=36, dropout=0.2, auxiliary=AUXILIARY, layouts={}
+        ),
+        "imagenet": replace(
+            slim.IMAGENET,
+            N=4,
+            cell_filters=48,
+            image_size=224,
+            drop_path=0.4,
+            dropout=0.2,
+            batch_norm_epsilon=1e-5,
+            batch_norm_momentum=0.1,
+            stem_filters=lambda _: 32,
+            skip_reduction_input=False,
+            auxiliary=AUXILIARY,
+            layouts={},
+        ),
+    },
+    plan=enas_plan,
+    stack=enas_stack,
+    rules=CellRules(prepared, slim.drops, always_prepared=2),
+    # `he_normal`: a depthwise kernel's fan-in is its area times the channels.
+    initialisation=Initialisation(
+        "normal", "in", (2,), "as ENAS does: `he_normal`, cut at two standard deviations"
+    ),
+    fixed=slim.always_the_newest("enas"),
+)
