@@ -21,7 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.reliability.mocks import FULL, SimulatedEngine, space
-from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.loop import Event, SearchSettings, run
 
 
 def main() -> None:

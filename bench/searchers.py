@@ -17,7 +17,7 @@ from statistics import median
 import nasdsl
 from nasdsl.search.protocol import Result
 from nasdsl.search.searchers import names, searcher
-from nasdsl.search.store.state import encoded
+from nasdsl.search.store.records import encoded
 
 BATCH, ROUNDS = 20, 31
 

@@ -14,7 +14,7 @@ from nasdsl.loading import loads, loads_space
 from nasdsl.search.decisions import open_decisions
 from nasdsl.search.protocol import Result, Searcher
 from nasdsl.search.searchers import names, searcher
-from nasdsl.search.store.state import decoded, encoded
+from nasdsl.search.store.records import decoded, encoded
 from nasdsl.space import contains, count_distinct
 
 TEXT = """

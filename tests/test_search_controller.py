@@ -11,9 +11,9 @@ import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.search.controller import Event, SearchSettings, run
 from nasdsl.search.engines.choosing import engine_for, slots
 from nasdsl.search.engines.engine import Finished, Notice
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import Lease, Outcome, Reader, Trial
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import load_space, loads, loads_space
+from nasdsl.search.algorithms.random import shuffled
 from nasdsl.search.decisions import generator, open_decisions
-from nasdsl.search.shuffle import shuffled
 from nasdsl.space import contains, count, neighbours
 from nasdsl.strategies import spaces
 

@@ -11,10 +11,10 @@ import pytest
 import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError, cell_error
-from nasdsl.search.controller import Event, SearchSettings, run
 from nasdsl.search.engines import subprocess_engine
 from nasdsl.search.engines.ray import RayEngine
 from nasdsl.search.engines.subprocess_engine import SubprocessEngine
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader, Trial
 
 

@@ -9,10 +9,9 @@ import pytest
 
 import nasdsl
 from nasdsl.errors import CellError
-from nasdsl.search.child import Child, child_of
+from nasdsl.search.child import Child, child_of, limit_for
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.table import read_table
-from nasdsl.search.limits import limit_for
 from nasdsl.search.protocol import Evaluator, Report, Score
 from nasdsl.search.searchers import options_of, searcher
 

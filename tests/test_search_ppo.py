@@ -8,8 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nasdsl.loading import load_space, loads_space  # noqa: E402
-from nasdsl.search.algorithms.controller_network import ControllerNetwork  # noqa: E402
-from nasdsl.search.algorithms.ppo import PPO  # noqa: E402
+from nasdsl.search.algorithms.ppo import PPO, ControllerNetwork  # noqa: E402
 from nasdsl.search.protocol import Result  # noqa: E402
 from nasdsl.search.searchers import options_of  # noqa: E402
 

@@ -9,9 +9,8 @@ import pytest
 from nasdsl.errors import CellError
 from nasdsl.search.store import Outcome, Progress, Reader, Store
 from nasdsl.search.store import schema as schema_module
-from nasdsl.search.store.filesystem import file_system, refuse_shared
-from nasdsl.search.store.state import decoded, encoded
-from nasdsl.search.store.trials import Proposal
+from nasdsl.search.store.files import file_system, refuse_shared
+from nasdsl.search.store.records import Proposal, decoded, encoded
 
 
 @pytest.fixture

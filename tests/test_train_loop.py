@@ -24,10 +24,8 @@ from nasdsl.train import (  # noqa: E402
     evaluate,
     fit,
 )
-from nasdsl.train.objective import objective  # noqa: E402
-from nasdsl.train.order import EpochBatches  # noqa: E402
-from nasdsl.train.randomness import seed_of  # noqa: E402
-from nasdsl.train.training import Training  # noqa: E402
+from nasdsl.train.batches import EpochBatches, seed_of  # noqa: E402
+from nasdsl.train.training import Training, objective  # noqa: E402
 from tests.train_cases import Noisy, network, short, splits  # noqa: E402
 
 #: Everything that draws, averages or has a state.
@@ -388,7 +386,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     import nasdsl
 
     monkeypatch.setattr(
-        "nasdsl.train.packages.find_spec", lambda name: None if name == "accelerate" else name
+        "nasdsl.train.execution.find_spec", lambda name: None if name == "accelerate" else name
     )
     with pytest.raises(CellError) as error:
         _ = nasdsl.train.fit

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from nasdsl.train.ema import Average
-from nasdsl.train.optimizer import optimizer_for
+from nasdsl.train.optimizer import RMSProp, optimizer_for
 from nasdsl.train.recipe import recipe
-from nasdsl.train.rmsprop import RMSProp
 
 STEPS = 7
 

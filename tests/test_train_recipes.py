@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
 from nasdsl.train.changes import changed
+from nasdsl.train.optimizer import learning_rate
 from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
-from nasdsl.train.schedule import learning_rate
 
 
 def refused(call: Any) -> list[Any]:

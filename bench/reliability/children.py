@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reliability.mocks import environment, space
-from nasdsl.search.controller import SearchSettings, run
 from nasdsl.search.engines.processes import MARK
+from nasdsl.search.loop import SearchSettings, run
 from nasdsl.search.store import Reader
 
 KINDS = ("endless", "stubborn", "forking", "leaking", "dying")

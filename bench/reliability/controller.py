@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 
 from bench.reliability.mocks import SimulatedEngine, environment, space
-from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
 
 WORKERS, BLOCK, WINDOW = 2, 20, 40

@@ -14,10 +14,9 @@ from nasdsl.api.compile import compile
 from nasdsl.errors import cell_error
 from nasdsl.language.parser.read_model import is_model
 from nasdsl.loading import loads
-from nasdsl.train.agreement import fitting_graph
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import Average
-from nasdsl.train.evaluation import evaluate
+from nasdsl.train.evaluation import evaluate, fitting_graph
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, Job, RunFolder

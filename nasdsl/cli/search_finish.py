@@ -64,7 +64,7 @@ def command(
     a DIR of another recipe, data, seed or network settings is refused.
     """
     # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.packages import ensure_installed
+    from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     from nasdsl.cli.finishing import finished

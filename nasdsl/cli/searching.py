@@ -1,7 +1,7 @@
 """What `nasdsl search` does once its flags are read.
 
 Purpose: from flags to settings, from a search to what is printed about it.
-Non-goals: flags (`nasdsl.cli.search`), searching (`nasdsl.search.controller`).
+Non-goals: flags (`nasdsl.cli.search`), searching (`nasdsl.search.loop`).
 """
 
 import shlex
@@ -14,9 +14,9 @@ from typing import Any
 from nasdsl.cli import output, reading
 from nasdsl.cli.search_view import view_for
 from nasdsl.errors import cell_error
-from nasdsl.search.controller import run
+from nasdsl.search.child import limit_for
 from nasdsl.search.evaluators.spec import evaluator
-from nasdsl.search.limits import limit_for
+from nasdsl.search.loop import run
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Counts, Reader, Trial
 

@@ -108,7 +108,7 @@ def command(
     happened. With torchrun the processes share each batch.
     """
     # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.packages import ensure_installed
+    from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     from nasdsl.cli import training

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from nasdsl.cli import output
 from nasdsl.train.results import Epoch, Fitted
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.watchers import Plan, Watcher
 
 #: A long epoch is told about this often where there is no terminal.
 _LINE_SECONDS = 60

@@ -1,15 +1,15 @@
-"""The network that a search builds around a genotype's cells.
+"""The network that a search builds around a genotype's cells, and limits on its size.
 
-Purpose: one answer for everything that builds or counts children: evaluators and limits. The
-paper's children have N = 2 and 32 filters in the first cell (Zoph et al. 2018, appendix A.1).
-The width of the first cell is what is fixed, because the penultimate layer's (`filters`)
-follows from how many states a cell passes on, which differs from member to member.
-Non-goals: what to do with the network.
+Evaluators and limits build and count the same network. The paper's children have N = 2 and
+32 filters in the first cell. The width of the first cell is what is fixed, because the
+penultimate layer's (`filters`) follows from how many states a cell passes on, which differs
+from member to member. Limits (`--max-params`, `--max-mult-adds`) are decided by the cost model
+in a millisecond, before anything trains.
 """
 
 from dataclasses import dataclass, replace
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     NO_SETTINGS,
@@ -20,6 +20,9 @@ from nasdsl.language.genotype.settings import (
 )
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.complete import penultimate_filters
+from nasdsl.network.cost import genotype_cost
+from nasdsl.search.protocol import Evaluator
+from nasdsl.search.settings import Limit
 from nasdsl.values import Value
 
 #: The option that fixes the width of the first cell.
@@ -74,3 +77,35 @@ def _legal(name: str, setting: str, text: str) -> Value:
     if value is None:
         raise cell_error("NAS502", f"{name} is {RULES[setting].description}, not {text!r:.40}")
     return value
+
+
+def limit_for(
+    evaluator: Evaluator, *, max_params: int | None = None, max_mult_adds: int | None = None
+) -> Limit | None:
+    """Why a genotype is beyond the limits, as a function; None where there are no limits.
+
+    Args:
+        evaluator: whose children are counted. One that builds none is taken to mean those of
+            `nasdsl.search.child`.
+        max_params: trained parameters.
+        max_mult_adds: multiply-adds of the convolutions and linear layers for one image.
+    """
+    limits = {
+        name: most
+        for name, most in (("params", max_params), ("mult_adds", max_mult_adds))
+        if most is not None
+    }
+    child = getattr(evaluator, "child", Child())
+
+    def why(genotype: Genotype) -> str | None:
+        try:
+            cost = genotype_cost(child.network(genotype))
+        except CellError as error:
+            return str(error.diagnostics[0].message)
+        for name, most in limits.items():
+            count = getattr(cost, name)
+            if count > most:
+                return f"{count:,} {name.replace('_', '-')}, more than {most:,}"
+        return None
+
+    return why if limits else None

@@ -12,10 +12,9 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import cell_error
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.resuming import window_of
-from nasdsl.search.settings import SearchSettings
+from nasdsl.search.settings import SearchSettings, window_of
 from nasdsl.search.store import Progress, Store
-from nasdsl.search.store.trials import Proposal
+from nasdsl.search.store.records import Proposal
 
 
 class Proposing:

@@ -3,7 +3,7 @@
 Purpose: the types that searchers, evaluators, engines and the store share, and nothing else.
 A searcher speaks text: it proposes `.cell` texts and observes their rewards, and never sees
 a network; so a third party needs this file alone.
-Non-goals: running anything (`nasdsl.search.controller`), remembering (`nasdsl.search.store`).
+Non-goals: running anything (`nasdsl.search.loop`), remembering (`nasdsl.search.store`).
 """
 
 from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ Non-goals: anything else; every name is documented where it is defined.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.train.packages import ensure_installed
+from nasdsl.train.execution import ensure_installed
 
 # At once, because the function has the name of its module; it does not need PyTorch.
 from nasdsl.train.recipe import Recipe, recipe
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nasdsl.train.loop import Interrupted, fit
     from nasdsl.train.results import Epoch, Evaluation, Fitted
     from nasdsl.train.run import network_settings
-    from nasdsl.train.watcher import Plan, Watcher
+    from nasdsl.train.watchers import Plan, Watcher
 
 _HOMES = {
     "Checkpoints": "checkpoint",
@@ -29,9 +29,9 @@ _HOMES = {
     "Execution": "execution",
     "Fitted": "results",
     "Interrupted": "loop",
-    "Plan": "watcher",
+    "Plan": "watchers",
     "Splits": "data",
-    "Watcher": "watcher",
+    "Watcher": "watchers",
     "datasets": "data",
     "evaluate": "evaluation",
     "fit": "loop",

@@ -1,10 +1,19 @@
-"""`Execution`: how a training is run, apart from what it computes.
+"""How a training runs on this machine, what must be installed, and what is recorded of both.
 
-Purpose: one value for the choices that the machine asks for.
-Non-goals: precision and batch size, which change the result and are the recipe's.
+None of it changes what is computed; that is the recipe's and the seed's.
 """
 
+import os
+import platform
+import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+from nasdsl import __version__
+from nasdsl.errors import cell_error, install_hint, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +34,78 @@ class Execution:
     compile: bool = False
     channels_last: bool = False
     workers: int = 0
+
+
+_REQUIRED = ("torch", "torchvision", "accelerate", "safetensors")
+
+
+def ensure_installed() -> None:
+    """Check that every package a training needs is installed.
+
+    Raises:
+        CellError: NAS701, naming those that are missing.
+    """
+    missing = [name for name in _REQUIRED if find_spec(name) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise cell_error(
+            "NAS701",
+            f"training needs {listed(missing)}, which {are} not installed",
+            install_hint("train"),
+        )
+
+
+_PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn")
+
+
+def provenance() -> dict[str, Any]:
+    """Plain values by name; what cannot be found out is None."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "nasdsl": __version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "machine": {
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            **_torch_provenance(),
+        },
+        "git": git_state(),
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the working folder and whether it has changes; None outside of one."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "changed": bool(_git("status", "--porcelain"))}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        ran = subprocess.run(
+            ["git", *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ran.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _torch_provenance() -> dict[str, Any]:
+    import torch
+
+    cuda = torch.cuda.is_available()
+    return {
+        "threads": torch.get_num_threads(),
+        "accelerator": torch.cuda.get_device_name() if cuda else None,
+    }

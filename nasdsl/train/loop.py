@@ -1,9 +1,10 @@
 """`fit`: train a network by a recipe.
 
-Purpose: epochs, evaluation, checkpoints, interruption and divergence around `Training`.
-Non-goals: files other than checkpoints (`nasdsl.train.run_folder`), the command line.
+Epochs, evaluation, checkpoints, interruption and divergence around the steps of `Training`. The
+only files written here are checkpoints.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -14,18 +15,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from nasdsl.train.agreement import fitting_graph
+from nasdsl.errors import CellError, cell_error
 from nasdsl.train.checkpoint import Checkpoints, Found
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.divergence import check_converging, diverged
-from nasdsl.train.evaluation import evaluate
+from nasdsl.train.evaluation import evaluate, fitting_graph
 from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Epoch, Evaluation, Fitted
-from nasdsl.train.threads import threads, threads_for
-from nasdsl.train.training import Training
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.training import Training, threads, threads_for
+from nasdsl.train.watchers import Plan, Watcher
 
 #: Steps between looks at what is slow to look at: a loss that is on an accelerator, or what
 #: other processes want.
@@ -280,3 +279,37 @@ class _Loop:
     def _tell(self, moment: str, *what: Any) -> None:
         for watcher in self.watchers:
             getattr(watcher, moment)(*what)
+
+
+#: How many times the loss of guessing is beyond hope. A training that works stays near or
+#: below that loss; momentum that runs away passes any bound within a few steps.
+_HOPELESS = 100
+
+
+def check_converging(loss: float, classes: int, step: int, saved: Path | None = None) -> None:
+    """Refuse a mean loss that is not finite or far above that of guessing.
+
+    Args:
+        loss: mean over the epoch so far, in nats.
+        classes: guessing among them costs ln(classes).
+        step: where training is.
+        saved: the newest checkpoint.
+
+    Raises:
+        CellError: NAS840.
+    """
+    if loss <= _HOPELESS * math.log(max(classes, 2)):
+        return
+    raise diverged(f"the loss is {loss:.4g} after step {step}", saved)
+
+
+def diverged(what: str, saved: Path | None = None) -> CellError:
+    """The refusal to go on; `saved` is the newest checkpoint."""
+    kept = [f"the last good checkpoint is {saved}"] if saved else []
+    return cell_error(
+        "NAS840",
+        f"training has diverged: {what}",
+        "a lower learning rate, a longer warm-up or a tighter clip may help: "
+        "`--set lr=...`, `--set warmup=...`, `--set clip=...`",
+        *kept,
+    )

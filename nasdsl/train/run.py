@@ -1,11 +1,15 @@
-"""A run: a training with a folder of its own.
+"""`train_run`: a training in a run folder, from its newest checkpoint to its report.
 
-Purpose: begin a run, go on with one, and leave its model and its report.
-Non-goals: what the files are (`nasdsl.train.run_folder`), flags.
+Ctrl-C and SIGTERM ask the training to stop: it completes the present step, saves and ends. A
+second signal interrupts at once.
 """
 
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from nasdsl import export
@@ -13,14 +17,12 @@ from nasdsl.api.compile import compile
 from nasdsl.language.genotype.settings import DEFAULT_SKELETON, stem_names
 from nasdsl.loading import loads
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.interruption import interruption
 from nasdsl.train.loop import fit
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
 from nasdsl.train.run_folder import MODEL, TENSORBOARD, Job, RunFiles, RunFolder
-from nasdsl.train.tensorboard import TensorBoard
-from nasdsl.train.watcher import Watcher
+from nasdsl.train.watchers import TensorBoard, Watcher
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
@@ -95,3 +97,40 @@ def train_run(
         export.write(net, folder / MODEL)
         write_report(folder, job, fitted)
     return fitted
+
+
+#: SIGTERM is what a cluster sends some time before it takes a machine away.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Whether somebody asked to stop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        """Whether to stop after the present step."""
+        return self.requested
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Catch the signals while the block runs; outside the main thread none are caught."""
+    asked = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, asked._handle)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -21,12 +21,11 @@ from pathlib import Path
 from nasdsl.errors import CellError, cell_error
 from nasdsl.export.atomic_write import placed, refused_by_name
 from nasdsl.train.checkpoint import Checkpoints
-from nasdsl.train.execution import Execution
-from nasdsl.train.provenance import provenance
+from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, resolved_text
 from nasdsl.train.results import Epoch
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.watchers import Plan, Watcher
 
 VERSION = 1
 

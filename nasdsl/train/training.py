@@ -1,31 +1,29 @@
-"""`Training`: a training between two steps.
+"""`Training`: the state of a training between two steps, and how a step is taken.
 
-Purpose: take a step, and give and take back the whole state between steps.
-Non-goals: when to evaluate, save or stop (`nasdsl.train.loop`).
-
-Accelerate places the network, splits it over processes and runs it in mixed precision; how a
-batch is cut and where randomness comes from is decided here, because both decide the result.
+Accelerate places the network, distributes it over processes and runs it in mixed precision; how
+a batch is divided and where randomness comes from is decided here, because both affect the
+result. When to evaluate, save or stop is decided in `nasdsl.train.loop`.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from nasdsl.errors import cell_error
+from nasdsl.network.cost import graph_cost
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.train.batches import EpochBatches, SeededImages, seed_of, seed_torch
 from nasdsl.train.ema import Average
 from nasdsl.train.execution import Execution
-from nasdsl.train.objective import objective
-from nasdsl.train.optimizer import optimizer_for
-from nasdsl.train.order import EpochBatches, SeededImages
-from nasdsl.train.randomness import seed_of, seed_torch
+from nasdsl.train.optimizer import learning_rate, optimizer_for
 from nasdsl.train.recipe import Recipe
-from nasdsl.train.schedule import learning_rate
 
 
 class Training:
@@ -227,3 +225,55 @@ def accelerator_for(device: str | None, precision: str, unread: bool = False) ->
             "the launcher, or by CUDA_VISIBLE_DEVICES",
         )
     return found
+
+
+def objective(
+    outputs: Tensor | tuple[Tensor, Tensor],
+    labels: Tensor,
+    label_smoothing: float,
+    auxiliary_weight: float,
+) -> tuple[Tensor, Tensor]:
+    """The loss, a scalar in nats, and the logits it is about, (B, classes).
+
+    Args:
+        outputs: logits, or logits and those of the auxiliary classifier.
+        labels: (B,).
+        label_smoothing: share of a label that is spread over all classes, 0 to 1.
+        auxiliary_weight: of the auxiliary classifier's loss.
+    """
+    if isinstance(outputs, Tensor):
+        return F.cross_entropy(outputs, labels, label_smoothing=label_smoothing), outputs
+    logits, auxiliary = outputs
+    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    extra = F.cross_entropy(auxiliary, labels, label_smoothing=label_smoothing)
+    return loss + auxiliary_weight * extra, logits
+
+
+#: Mult-adds of a layer's forward pass below which a core alone is as fast: some 100 microseconds.
+_WORTH_SHARING = 500_000
+
+
+def threads_for(graph: NetworkGraph, images: int) -> int:
+    """Threads for a network that is trained on `images` at a time.
+
+    It depends on nothing but these and the machine, so a run that goes on takes the same
+    number, and sums in the same order.
+    """
+    layers = sum(
+        node.primitive in ("conv", "depthwise", "linear")
+        for module in graph.modules
+        for node in module.body.nodes
+    )
+    share = graph_cost(graph).mult_adds * images / max(layers, 1)
+    return torch.get_num_threads() if share >= _WORTH_SHARING else 1
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let PyTorch use `count` threads while the block runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,22 +1,26 @@
-"""The engine of a cluster: Ray Core places the actors, each of which keeps one worker.
+"""The engine of a cluster: Ray Core places the actors, each of which runs one worker.
 
-Purpose: the protocol of engines over Ray. An actor that dies, with its node or alone, costs the
-lease it had; another one is asked for at once, and waits where the cluster has no room.
-Non-goals: Ray Tune; retries by Ray, which would evaluate behind the controller's back; the
-loss of the cluster's head, after which this process cannot go on
-(`nasdsl.search.engines.subprocess_engine`
-runs the engine in a process of its own for that).
+An actor wraps a `LocalEngine` of one worker, so that all its protection against hangs and
+orphans holds on every node; the worker's environment has what Ray gives the actor, GPUs
+included. An actor that dies, with its node or alone, costs the lease it had; another one is
+requested at once, and waits until the cluster has room. Ray itself retries nothing, because
+that would evaluate without the search knowing.
+
+When the cluster's head is lost, this process cannot continue; for that,
+`nasdsl.search.engines.subprocess_engine` runs this engine in a process of its own.
 """
 
 import socket
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from nasdsl.errors import CellError, cell_error, install_hint
-from nasdsl.search.engines.actor_worker import ActorWorker
-from nasdsl.search.engines.engine import Finished, Gone, Notice, Slot, WorkerSettings
+from nasdsl.search.engines.engine import Beat, Finished, Gone, Notice, Slot, WorkerSettings
+from nasdsl.search.engines.local import LocalEngine
 from nasdsl.search.store import Lease
 
 
@@ -209,3 +213,41 @@ def _unreachable(address: str, error: Exception) -> CellError:
 def _words(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:300] if lines else type(error).__name__
+
+
+class ActorWorker:
+    """One worker, from afar. `listen` and `submit` may run at the same time."""
+
+    def __init__(self, slot: Slot, settings: WorkerSettings) -> None:
+        self._engine = LocalEngine([slot], settings)
+        self._lock = threading.Lock()
+        self._engine.start()
+
+    def submit(self, lease: Lease) -> None:
+        """Hand the lease to the worker, which is free."""
+        with self._lock:
+            self._engine.submit(lease)
+
+    def listen(self, seconds: float, was_free: bool) -> tuple[bool, list[Notice]]:
+        """Whether the worker is free, and what is new.
+
+        Returns as soon as there is more than beats to tell, or after so many seconds; so that
+        an idle cluster costs the controller a few calls a minute and worker.
+        """
+        end = time.monotonic() + seconds
+        heard: list[Notice] = []
+        while True:
+            with self._lock:
+                heard += self._engine.poll(0.02)
+                is_free = self._engine.free() > 0
+            is_news = is_free != was_free or any(not isinstance(one, Beat) for one in heard)
+            if is_news or time.monotonic() >= end:
+                return is_free, _last_beats(heard)
+            time.sleep(0.03)
+
+
+def _last_beats(heard: Sequence[Notice]) -> list[Notice]:
+    """All but the beats that say nothing, of which one a lease is enough."""
+    silent = {one.key: one for one in heard if isinstance(one, Beat) and one.value is None}
+    rest = [one for one in heard if not (isinstance(one, Beat) and one.value is None)]
+    return [*silent.values(), *rest]

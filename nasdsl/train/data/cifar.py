@@ -1,9 +1,10 @@
 """`cifar10:PATH` and `cifar100:PATH`: 60,000 photos of 32x32 pixels (Krizhevsky 2009).
 
-Purpose: read the published Python files with torchvision, and say what is missing.
-Non-goals: the binary and the MATLAB files.
+The published Python files are pickles. They are read without running what they name: as
+dictionaries of arrays and lists, and nothing else a pickle can hold.
 """
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
     Raises:
         CellError: NAS824.
     """
-    from nasdsl.train.data.cifar_pickle import read
+    from nasdsl.train.data.cifar import read
 
     try:
         found = read(path)
@@ -119,3 +120,32 @@ def _missing(source: Any, root: Path, base: Path, missing: list[str], count: int
         return cell_error("NAS823", f"{str(base)!r} is not whole: {what}", hint)
     what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
     return cell_error("NAS823", f"no {source.__name__} images: {what}", hint)
+
+
+#: What numpy's arrays are made of, under the names of its first and second version.
+_ALLOWED = {
+    (f"numpy.{core}.{module}", name)
+    for core in ("core", "_core")
+    for module, name in (("multiarray", "_reconstruct"), ("numeric", "_frombuffer"))
+} | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not data")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The members of a file.
+
+    Raises:
+        pickle.UnpicklingError: it holds anything but plain values and arrays.
+        Exception: whatever unpickling damaged bytes comes to.
+    """
+    with path.open("rb") as file:
+        found = _Reader(file, encoding="latin1").load()
+    if not isinstance(found, dict):
+        raise pickle.UnpicklingError("it holds no members")
+    return found

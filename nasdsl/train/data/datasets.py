@@ -1,7 +1,7 @@
 """`datasets`: the images a short text names, in their parts, as a recipe wants to see them.
 
 Purpose: read the text and put source, parts and views together.
-Non-goals: reading images (one file a source); batches and their order (`nasdsl.train.order`).
+Non-goals: reading images (one file a source); batches and their order (`nasdsl.train.batches`).
 """
 
 from nasdsl.errors import cell_error

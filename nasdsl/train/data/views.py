@@ -1,7 +1,7 @@
 """Views: what is done to an image before the network sees it.
 
 Purpose: the transforms of training and of evaluation, made of torchvision's.
-Non-goals: the seeds of what they draw (`nasdsl.train.order`).
+Non-goals: the seeds of what they draw (`nasdsl.train.batches`).
 
 Small images (bytes, (C, H, W)) are padded by an eighth, cropped and mirrored: 32 to 40 and back,
 as the paper has it. Large ones (any size, PIL) get the crops and colours of Szegedy et al. 2015

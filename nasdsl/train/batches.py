@@ -1,20 +1,25 @@
-"""Which images a step sees, and in which order.
+"""Which images a step sees, in which order, and with which random numbers.
 
-Purpose: batches that are functions of the seed, the epoch and the step alone.
-Non-goals: reading and augmenting images (`nasdsl.train.data`), devices (`nasdsl.train.loop`).
+All of it is a function of the run's seed, the epoch and the step. Seeds are derived from the
+place they are used at: the order of an epoch, the augmentation of one image, what one forward
+pass drops. No generator's state has to be saved, because none outlives the place it was seeded
+for; a resumed run, a run with another number of loading processes, and a run distributed over
+several devices draw the same numbers. (Initial weights are drawn by `nasdsl.compile(seed=...)`.)
 
-A global batch is cut into equal parts, one for each process and each accumulation step. Part k
-holds the same images whether two processes take one part each or one process takes both.
+A global batch is divided into equal parts, one for each process and each accumulation step. Part
+k holds the same images whether two processes take one part each or one process takes both.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from nasdsl.train.randomness import seed_of, seed_torch
+if TYPE_CHECKING:
+    import torch
 
 #: What names an image of an epoch: the seed of its augmentation, and its index.
 Place = tuple[int, int]
@@ -93,3 +98,26 @@ def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """A permutation of `count` images, (count,)."""
     generator = torch.Generator().manual_seed(seed_of(seed, "order", epoch))
     return torch.randperm(count, generator=generator)
+
+
+Use = Literal["order", "image", "forward"]
+
+
+def seed_of(seed: int, use: Use, *place: int) -> int:
+    """A seed from 0 to 2^63 - 1 for one use at one place; unrelated to that of any other."""
+    words = ",".join(map(str, (seed, use, *place)))
+    return int.from_bytes(blake2b(words.encode(), digest_size=8).digest()) >> 1
+
+
+def seed_torch(seed: int, device: "torch.device | None" = None) -> None:
+    """Seed PyTorch's generator on the CPU, and that of `device` if it is another.
+
+    `torch.manual_seed` would seed every device there is, which takes longer than drawing.
+    """
+    import torch
+
+    torch.default_generator.manual_seed(seed)
+    if device is not None and device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device is not None and device.type == "mps":
+        torch.mps.manual_seed(seed)

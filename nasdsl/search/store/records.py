@@ -1,11 +1,14 @@
-"""What the store holds of one proposal, and what passes between it and the workers.
+"""What a store holds, as Python values: trials, leases, outcomes, progress, a searcher's state.
 
-Purpose: the rows and messages of the store, as data.
-Non-goals: SQL, processes.
+A searcher's state is stored one part a row, so that a part that has not changed need not be
+written. Bytes are kept as they are; everything else is JSON, in which nested bytes are marked,
+and tuples come back as lists. Reading it can run no code.
 """
 
+import json
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["queued", "running", "waiting", "done", "failed", "quarantined", "rejected"]
 
@@ -79,3 +82,36 @@ class Outcome:
     mult_adds: int | None = None
     failure: str | None = None
     seconds: float = 0.0
+
+
+_MARK = "__bytes__"
+_RAW, _JSON = b"b", b"j"
+
+
+def encoded(value: Any) -> bytes:
+    """A part of a state as bytes.
+
+    Raises:
+        TypeError: it holds something that is no plain data.
+    """
+    if isinstance(value, bytes):
+        return _RAW + value
+    text = json.dumps(value, default=_marked, ensure_ascii=False, separators=(",", ":"))
+    return _JSON + text.encode()
+
+
+def decoded(data: bytes) -> Any:
+    """The part that `encoded` was given."""
+    if data[:1] == _RAW:
+        return data[1:]
+    return json.loads(data[1:], object_hook=_unmarked)
+
+
+def _marked(value: Any) -> dict[str, str]:
+    if not isinstance(value, bytes):
+        raise TypeError(f"a searcher's state holds a {type(value).__name__}")
+    return {_MARK: b64encode(value).decode("ascii")}
+
+
+def _unmarked(found: dict[str, Any]) -> Any:
+    return b64decode(found[_MARK]) if found.keys() == {_MARK} else found

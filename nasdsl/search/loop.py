@@ -1,23 +1,20 @@
-"""The run of a search: propose, evaluate, observe, and commit each step before going on.
+"""`run`: start or resume a search, and return when it is done.
 
-Purpose: `run(settings, on_event)` starts or resumes a search and returns when it is done.
+    from nasdsl.search import SearchSettings, run
+    counts = run(SearchSettings(space, Path("s.db"), algorithm="ppo", workers=2))
 
-    from nasdsl.search.controller import SearchSettings, run
-    counts = run(SearchSettings(space, Path("s.db"), algorithm="ppo", workers=2), resume=False)
-
-`on_event` is called with an `Event` after every commit that changed something: what kind of
-thing happened, the counts, the best trial so far and the trials it is about. It may raise
-`KeyboardInterrupt` to stop. Any process may look on with `nasdsl.search.store.Reader(path)`:
-`settings()`, `counts()`, `best(n)`, `trials(start)`.
+Each turn of the loop reads what the workers have sent, commits it to the store together with
+the searcher's new state, and hands out more work. `on_event` is called with an `Event` after
+every commit that changed something; it may raise `KeyboardInterrupt` to stop. Any process may
+watch with `nasdsl.search.Reader(path)`.
 
 Results are observed in the order of the proposals, in blocks of a fixed size, and a block is
 proposed when all but a window's worth of trials before it have been observed. So what the
 searcher sees depends on no clock: a search of the same seed, block and window proposes the same
 genotypes on one worker or on many, interrupted or not.
 
-Ctrl-C ends `run` by `KeyboardInterrupt`; nothing but what was in flight is lost, as after any
-other end.
-Non-goals: searchers, evaluators, engines, rows: each has its own module.
+Ctrl-C ends `run` with `KeyboardInterrupt`; only the evaluations that were running are lost, as
+after any other end.
 """
 
 import time
@@ -31,8 +28,7 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines.engine import Beat, Engine, Finished, Gone, Notice
 from nasdsl.search.proposing import Proposing
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.resuming import agreed
-from nasdsl.search.settings import SearchSettings
+from nasdsl.search.settings import SearchSettings, agreed
 from nasdsl.search.store import Counts, Lease, Store, Trial
 
 #: Failures before the first success after which the evaluator is at fault, not the networks.

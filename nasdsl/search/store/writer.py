@@ -1,9 +1,8 @@
-"""Writing a store: the controller's side, one process at a time.
+"""`Store`: every change of a search as a method, for one process at a time.
 
-Purpose: every change of a search as a method, grouped into transactions by the caller. A trial
-has at most one reward, whoever delivers it and however often.
-Non-goals: when to do what; time limits of leases, which are counted on a clock that never
-jumps (`nasdsl.search.controller`). Times in the store are for people to read.
+The caller groups changes into transactions. A trial has at most one reward, whoever delivers it
+and however often. Times in the store are for people to read: the time limits of leases are
+measured in `nasdsl.search.loop`, on a clock that never jumps.
 """
 
 import fcntl
@@ -19,12 +18,10 @@ from typing import IO, Any
 
 from nasdsl.errors import cell_error
 from nasdsl.search.protocol import Result
-from nasdsl.search.store import reading
-from nasdsl.search.store.failing import diagnosed
-from nasdsl.search.store.filesystem import refuse_shared
+from nasdsl.search.store import reader
+from nasdsl.search.store.files import diagnosed, refuse_shared
+from nasdsl.search.store.records import SETTLED, Lease, Outcome, Proposal, Trial, decoded, encoded
 from nasdsl.search.store.schema import bring_up_to_date, create
-from nasdsl.search.store.state import decoded, encoded
-from nasdsl.search.store.trials import SETTLED, Lease, Outcome, Proposal, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ class Store:
     def settings(self) -> dict[str, Any]:
         """What the search was started with; empty for a new store."""
         with diagnosed(self.path):
-            return reading.settings(self._rows)
+            return reader.settings(self._rows)
 
     def put_settings(self, settings: Mapping[str, Any]) -> None:
         """Keep these, by key, as JSON."""
@@ -124,20 +121,20 @@ class Store:
 
     # -- trials --------------------------------------------------------------------------
 
-    def counts(self) -> reading.Counts:
+    def counts(self) -> reader.Counts:
         """How many trials of each kind there are."""
         with diagnosed(self.path):
-            return reading.counts(self._rows)
+            return reader.counts(self._rows)
 
     def best(self, n: int = 1) -> list[Trial]:
         """The `n` unique networks of the highest rewards, best first."""
         with diagnosed(self.path):
-            return reading.best(self._rows, n)
+            return reader.best(self._rows, n)
 
     def trial(self, number: int) -> Trial:
         """The trial of that number, which exists."""
         with diagnosed(self.path):
-            return reading.trial(self._rows, number)
+            return reader.trial(self._rows, number)
 
     def propose(self, first: int, proposals: Iterable[Proposal]) -> None:
         """Add trials numbered from `first`. A network that is known already costs nothing."""

@@ -1,8 +1,7 @@
-"""Looking at a store, from this process or another one, while a search may be running.
+"""`Reader`: look into a store from any process, even while the search is running.
 
-Purpose: counts, the best trials, rows in order. A reader never writes, takes no lock that a
-controller would wait for, and sees whole transactions only.
-Non-goals: showing anything.
+A reader never writes, takes no lock that the search would wait for, and sees whole
+transactions only.
 """
 
 import json
@@ -15,10 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from nasdsl.errors import cell_error
-from nasdsl.search.store.failing import diagnosed
-from nasdsl.search.store.filesystem import refuse_shared
+from nasdsl.search.store.files import diagnosed, refuse_shared
+from nasdsl.search.store.records import Trial
 from nasdsl.search.store.schema import refuse_foreign
-from nasdsl.search.store.trials import Trial
 
 
 @dataclass(frozen=True, slots=True)
