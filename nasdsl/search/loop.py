@@ -250,7 +250,7 @@ class _Run:
 
     def _lost(self, one: Gone) -> int | None:
         held = self.held.pop(one.key, None)
-        if held is None or not self.store.lose(held.lease, one.reason, self.settings.tries):
+        if held is None or not self.store.record_loss(held.lease, one.reason, self.settings.tries):
             return None
         return held.lease.trial
 

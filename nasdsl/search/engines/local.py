@@ -137,7 +137,7 @@ class LocalEngine:
         """End everything."""
         self._dismiss(self._workers)
         self._workers = []
-        processes.end_engine(self._name)
+        processes.kill_engine(self._name)
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
             self._guard.wait()
@@ -174,7 +174,7 @@ class LocalEngine:
             self._hire(worker.slot)
 
     def _dismiss(self, gone: Sequence[_Worker]) -> None:
-        processes.end([w.process.pid for w in gone], [w.mark for w in gone])
+        processes.kill_workers([w.process.pid for w in gone], [w.mark for w in gone])
         for worker in gone:
             stdin, stdout = worker.process.stdin, worker.process.stdout
             assert stdin is not None

@@ -8,44 +8,19 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nasdsl.errors import cell_error
-from nasdsl.search.store.files import diagnosed, refuse_shared
-from nasdsl.search.store.records import Trial
-from nasdsl.search.store.schema import refuse_foreign
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many trials there are of each kind.
-
-    `completed` have a reward, `unique` of them were the first of their network, `shared` have
-    taken theirs from another trial. `failed` includes `quarantined`. `waiting` share a network
-    that is still being evaluated.
-    """
-
-    proposed: int = 0
-    queued: int = 0
-    running: int = 0
-    waiting: int = 0
-    completed: int = 0
-    unique: int = 0
-    failed: int = 0
-    quarantined: int = 0
-    rejected: int = 0
-
-    @property
-    def shared(self) -> int:
-        """Completed trials that cost nothing."""
-        return self.completed - self.unique
+from nasdsl.search.store.files import require_local_disk, store_errors
+from nasdsl.search.store.records import Counts, Trial
+from nasdsl.search.store.schema import require_known_schema
 
 
 class Reader:
-    """A store opened for reading; `with Reader(path) as store: store.counts()`.
+    """A store opened for reading: `with Reader(path) as store: store.counts()`.
 
     Raises:
         CellError: NAS001 (no such file), NAS860, NAS861, NAS862, NAS865.
@@ -54,16 +29,14 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file():
-            raise cell_error(
-                "NAS001", f"{path}: no such file", "a store is made by `nasdsl search`"
-            )
-        refuse_shared(path)
-        with diagnosed(path), ExitStack() as opened:
-            # `mode=ro` still shares the log's memory with the writer; nothing is changed.
+            raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
+        require_local_disk(path)
+        with store_errors(path), ExitStack() as opened:
+            # `mode=ro` still shares the log's memory with the writer, and changes nothing.
             uri = f"{path.absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
             self._rows = opened.enter_context(closing(connection))
-            refuse_foreign(self._rows, path)
+            require_known_schema(self._rows, path)
             opened.pop_all()
 
     def __enter__(self) -> "Reader":
@@ -78,32 +51,32 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._rows.close()
 
     def settings(self) -> Mapping[str, Any]:
         """What the search was started with: space, algorithm, options, evaluator, seed, ..."""
-        with diagnosed(self.path):
+        with store_errors(self.path):
             return settings(self._rows)
 
     def counts(self) -> Counts:
         """How many trials of each kind there are now."""
-        with diagnosed(self.path):
+        with store_errors(self.path):
             return counts(self._rows)
 
     def best(self, n: int = 1) -> list[Trial]:
-        """The `n` unique networks of the highest rewards, best first; the earlier of equals."""
-        with diagnosed(self.path):
+        """The `n` unique networks with the highest rewards, best first, the earlier of equals."""
+        with store_errors(self.path):
             return best(self._rows, n)
 
     def trials(self, start: int = 0) -> Iterator[Trial]:
         """Every trial from number `start` on, in the order of the proposals.
 
-        Rows are read as they are asked for, in pieces, so that no reader stays in the way of
-        the controller's housekeeping.
+        Rows are read in pieces, when they are needed, so that no reader keeps the search from
+        cleaning up its log.
         """
         while True:
-            with diagnosed(self.path):
+            with store_errors(self.path):
                 piece = _trials(self._rows, "WHERE id >= ? ORDER BY id LIMIT 1000", start)
             yield from piece
             if len(piece) < 1000:
@@ -111,7 +84,7 @@ class Reader:
             start = piece[-1].id + 1
 
 
-# -- the same questions, for the controller on its own connection ------------------------
+# -- the same queries, for the search on its own connection --------------------------------
 
 
 def settings(rows: sqlite3.Connection) -> dict[str, Any]:
@@ -120,7 +93,7 @@ def settings(rows: sqlite3.Connection) -> dict[str, Any]:
 
 
 def counts(rows: sqlite3.Connection) -> Counts:
-    """What the table `tally` says."""
+    """The counts in the table `tally`."""
     found: dict[tuple[str, bool], int] = {
         (state, bool(first)): n for state, first, n in rows.execute("SELECT * FROM tally")
     }
@@ -142,7 +115,7 @@ def counts(rows: sqlite3.Connection) -> Counts:
 
 
 def best(rows: sqlite3.Connection, n: int) -> list[Trial]:
-    """The first `n` by reward, through the index."""
+    """The first `n` by reward, found through the index."""
     where = "WHERE state = 'done' AND same_as IS NULL ORDER BY reward DESC, id LIMIT ?"
     return _trials(rows, where, n)
 

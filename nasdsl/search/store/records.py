@@ -10,10 +10,10 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any, Literal
 
-State = Literal["queued", "running", "waiting", "done", "failed", "quarantined", "rejected"]
+TrialState = Literal["queued", "running", "waiting", "done", "failed", "quarantined", "rejected"]
 
 #: States that never change again.
-SETTLED: tuple[State, ...] = ("done", "failed", "quarantined", "rejected")
+SETTLED: tuple[TrialState, ...] = ("done", "failed", "quarantined", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class Trial:
     """One proposal of the searcher.
 
     `id` counts proposals from 0. `hash` is the canonical hash of the network. `same_as` is the
-    trial that had this network first and whose reward it shares, or None. A trial is `queued`
-    until a worker has it, `running`, or `waiting` for the trial it shares with; then `done`,
-    `failed` (its evaluation did), `quarantined` (its workers were lost too often) or `rejected`
-    (outside the limits). Times are seconds since the epoch; `seconds` is what the evaluation
-    took; `curve` is what it reported on the way.
+    first trial of the same network, whose reward this one shares, or None. A trial is `queued`
+    until a worker has it, then `running`; or it is `waiting` for the trial it shares with. It
+    ends as `done`, `failed` (its evaluation failed), `quarantined` (its workers were lost too
+    often) or `rejected` (beyond the limits). Times are seconds since the epoch; `seconds` is
+    how long the evaluation took, `curve` the values that it reported meanwhile.
     """
 
     id: int
     text: str
     hash: str
-    state: State
+    state: TrialState
     same_as: int | None
     attempts: int
     lease: str | None
@@ -49,7 +49,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A genotype as text with its canonical hash; `rejection` says what limit it is beyond."""
+    """A genotype as text, with its canonical hash; `rejection` is the limit that it exceeds."""
 
     text: str
     hash: str
@@ -58,9 +58,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to evaluate one trial, once: `key` is never given out again.
+    """The right to evaluate one trial once; `key` is never used again.
 
-    The seed is for the controller to set.
+    The seed is set by the search loop.
     """
 
     key: str
@@ -72,7 +72,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an evaluation has come to: a reward, or the reason why there is none."""
+    """The end of an evaluation: a reward, or the reason why there is none."""
 
     key: str
     trial: int
@@ -84,34 +84,75 @@ class Outcome:
     seconds: float = 0.0
 
 
-_MARK = "__bytes__"
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many trials there are of each kind.
+
+    `completed` have a reward; `unique` of them were the first of their network. `failed`
+    includes `quarantined`. `waiting` share a network that is still being evaluated.
+    """
+
+    proposed: int = 0
+    queued: int = 0
+    running: int = 0
+    waiting: int = 0
+    completed: int = 0
+    unique: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+
+    @property
+    def shared(self) -> int:
+        """Completed trials whose reward was another trial's."""
+        return self.completed - self.unique
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the searcher has come: trials proposed, how many of them rejected, and observed.
+
+    `starved` means that it had nothing to propose when it was last asked.
+    """
+
+    proposed: int = 0
+    rejected: int = 0
+    observed: int = 0
+    starved: bool = False
+
+
+# -- a searcher's state as bytes -----------------------------------------------------------
+
+_BYTES_KEY = "__bytes__"
 _RAW, _JSON = b"b", b"j"
 
 
-def encoded(value: Any) -> bytes:
-    """A part of a state as bytes.
+def encode_state(value: Any) -> bytes:
+    """A part of a searcher's state as bytes.
 
     Raises:
-        TypeError: it holds something that is no plain data.
+        TypeError: it holds something other than plain data.
     """
     if isinstance(value, bytes):
         return _RAW + value
-    text = json.dumps(value, default=_marked, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, default=_bytes_to_json, ensure_ascii=False, separators=(",", ":"))
     return _JSON + text.encode()
 
 
-def decoded(data: bytes) -> Any:
-    """The part that `encoded` was given."""
+def decode_state(data: bytes) -> Any:
+    """The part that `encode_state` was given."""
     if data[:1] == _RAW:
         return data[1:]
-    return json.loads(data[1:], object_hook=_unmarked)
+    return json.loads(data[1:], object_hook=_json_to_bytes)
 
 
-def _marked(value: Any) -> dict[str, str]:
+def _bytes_to_json(value: Any) -> dict[str, str]:
     if not isinstance(value, bytes):
         raise TypeError(f"a searcher's state holds a {type(value).__name__}")
-    return {_MARK: b64encode(value).decode("ascii")}
+    return {_BYTES_KEY: b64encode(value).decode("ascii")}
 
 
-def _unmarked(found: dict[str, Any]) -> Any:
-    return b64decode(found[_MARK]) if found.keys() == {_MARK} else found
+def _json_to_bytes(members: dict[str, Any]) -> Any:
+    if members.keys() == {_BYTES_KEY}:
+        return b64decode(members[_BYTES_KEY])
+    return members
