@@ -89,7 +89,7 @@ def _settings(folder: Path) -> SearchSettings:
 
 def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's process is killed: its leases are evaluated again, nothing else happens."""
-    monkeypatch.setattr(subprocess_engine, "_PAUSE", 0.1)
+    monkeypatch.setattr(subprocess_engine, "_RETRY_SECONDS", 0.1)
     engine, killed = SubprocessEngine(SimulatedEngine(4, burst=1)), []
 
     def kill(event: Event) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import nasdsl
 from nasdsl.errors import CellError
-from nasdsl.search.child import Child, child_of, limit_for
+from nasdsl.search.child import Child, child_from_options, limit_for
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.table import read_table
 from nasdsl.search.protocol import Evaluator, Report, Score
@@ -176,7 +176,7 @@ def test_what_wins_in_a_childs_network() -> None:
     """Options over the text, the text over what follows from the data."""
     text = TEXTS[0] + "network { N = 3  classes = 7 }\n"
     options = {"classes": "5", "cell_filters": "4", "epochs": "3"}
-    child = child_of(options)
+    child = child_from_options(options)
     assert options == {"epochs": "3"}
     base = nasdsl.Settings(N=9, classes=9, image_size=16)
     network = Child(child.settings, child.cell_filters, base).network(nasdsl.loads(text))

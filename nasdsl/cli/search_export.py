@@ -21,9 +21,9 @@ from nasdsl.cli.command import Command
 @click.argument("out", metavar="OUT", type=click.Path())
 def command(store: str, out: str) -> None:
     """Write every trial of a search: .csv, .parquet, or .db for an Optuna study."""
-    from nasdsl.search.exporting import exported
+    from nasdsl.search.exporting import export_trials
     from nasdsl.search.store import Reader
 
     with Reader(Path(store)) as opened:
-        count = exported(opened, Path(out))
+        count = export_trials(opened, Path(out))
     output.note(f"wrote {count:,} trials to {out}")

@@ -1,7 +1,6 @@
 """Files that appear under their name only once they are whole.
 
-Purpose: `placed`, for writers that need a path of their own.
-Non-goals: locks; the last of two writers wins.
+There is no lock: of two writers the last one wins.
 """
 
 import os
@@ -17,51 +16,51 @@ _NEW_FILE_MODE = 0o666
 
 
 @contextmanager
-def placed(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path beside `path` to write to; what is there at the end takes the place of `path`.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path to write to; at the end of the block that file replaces `path`.
 
-    Both have the same suffix. Where anything is raised, `path` is as before and nothing else
-    is left. A link is followed; the mode of a file that was there is kept.
+    Both are in one folder and have the same suffix. If the block raises, `path` is as it was
+    and nothing else is left behind. A link is followed; an existing file's mode is kept.
 
     Raises:
         CellError: it cannot be written (NAS006).
     """
     try:
         target, mode = _target(path)
-        beside = _beside(target)
+        temporary = _temporary_file(target)
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
-        with refused_by_name(path):
-            yield beside
-            os.chmod(beside, mode)
-            with beside.open("rb+") as stream:
+        with write_errors(path):
+            yield temporary
+            os.chmod(temporary, mode)
+            with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            os.replace(beside, target)
+            os.replace(temporary, target)
             _sync_folder(target.parent)
     finally:
         with suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
 
 
 @contextmanager
-def refused_by_name(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the system's refusals into NAS006."""
+def write_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the system's errors about writing `path` into NAS006."""
     try:
         yield
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
-def writable(path: str | os.PathLike[str]) -> None:
-    """Say now, not after minutes of work, that `path` cannot be written.
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Check that `path` can be written now, not after minutes of work.
 
     Raises:
         CellError: NAS006.
     """
-    with refused_by_name(path):
+    with write_errors(path):
         target, _ = _target(path)
-        _beside(target).unlink()
+        _temporary_file(target).unlink()
 
 
 def _target(path: str | os.PathLike[str]) -> tuple[Path, int]:
@@ -78,7 +77,7 @@ def _target(path: str | os.PathLike[str]) -> tuple[Path, int]:
     return target, _NEW_FILE_MODE & ~umask
 
 
-def _beside(target: Path) -> Path:
+def _temporary_file(target: Path) -> Path:
     handle, name = tempfile.mkstemp(
         prefix=f".{target.name[:40]}.", suffix=target.suffix, dir=target.parent
     )
@@ -91,7 +90,7 @@ def _unwritable(path: str | os.PathLike[str], error: OSError) -> CellError:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last; file systems that cannot are as safe as they get."""
+    """Make the new name survive a crash, where the file system can do that."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -25,26 +25,30 @@ from hashlib import blake2b
 from typing import Literal
 
 from nasdsl.errors import CellError, cell_error
-from nasdsl.search.engines.engine import Beat, Engine, Finished, Gone, Notice
-from nasdsl.search.proposing import Proposing
+from nasdsl.search.engines.engine import Engine, Finished, Heartbeat, Lost, Notice
+from nasdsl.search.proposing import Proposer
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.settings import SearchSettings, agreed
+from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.store import Counts, Lease, Store, Trial
 
 #: Failures before the first success after which the evaluator is at fault, not the networks.
-_PATIENCE = 5
+_MAX_EARLY_FAILURES = 5
+#: Heartbeats after which a silent worker counts as lost. Less than two, so that its trial is
+#: queued again within two.
+_SILENT_HEARTBEATS = 1.6
 #: Seconds to wait for news before looking at the clocks.
-_TICK = 0.1
+_POLL_SECONDS = 0.1
 
 What = Literal["started", "trials", "lost", "finished"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something has been committed.
+    """A change that has been committed.
 
-    `started` once, `trials` when these got their outcome, `lost` when the worker of one was
-    lost (its `failure` is the reason; it is `queued` again or `quarantined`), `finished` once.
+    `started` comes once; `trials` when these got their outcome; `lost` when the workers of
+    these were lost (a trial's `failure` is the reason; it is `queued` again or `quarantined`);
+    `finished` once.
     """
 
     what: What
@@ -65,14 +69,14 @@ def run(
     searcher: Searcher | None = None,
     engine: Engine | None = None,
 ) -> Counts:
-    """Search until all trials are settled; the final counts.
+    """Search until every trial has its outcome; the final counts.
 
     Args:
         settings: what to search and how.
-        on_event: told of every change.
-        resume: go on with the store's search; a store that has none begins it.
-        searcher: instead of the one named by the settings.
-        engine: instead of the one named by the settings; it is started and closed here.
+        on_event: called after every change.
+        resume: continue the store's search; an empty store starts one.
+        searcher: used instead of the one that the settings name.
+        engine: used instead of the one that the settings name; it is started and closed here.
 
     Raises:
         CellError: NAS604 (nothing to search), NAS701 (a package is missing), NAS860 to NAS866
@@ -81,35 +85,40 @@ def run(
         KeyboardInterrupt: stopped by hand.
     """
     if searcher is None:
-        from nasdsl.search.searchers import searcher as named
+        from nasdsl.search.searchers import searcher as make_searcher
 
-        searcher = named(settings.algorithm, settings.space, settings.seed, **settings.options)
+        searcher = make_searcher(
+            settings.algorithm, settings.space, settings.seed, **settings.options
+        )
     if engine is None:
         from nasdsl.search.engines.choosing import engine_for
 
         engine = engine_for(settings)
     store = Store(settings.store)
     try:
-        settings = agreed(settings, store, resume=resume)
+        settings = start_or_resume(settings, store, resume=resume)
         state = store.searcher_state()
         if state:
             searcher.load_state_dict(state)
-        return _Run(settings, store, searcher, engine, on_event).finish()
+        return _Loop(settings, store, searcher, engine, on_event).run()
     finally:
         store.close()
 
 
 @dataclass(slots=True)
-class _Held:
-    """A lease that a worker has, and when it was last heard of, on the monotonic clock."""
+class _Running:
+    """A lease that a worker has: since when, and when its worker was last heard of.
+
+    Both times are on the monotonic clock.
+    """
 
     lease: Lease
     since: float
-    heard: float
+    last_heartbeat: float
 
 
-class _Run:
-    """One process's part of a search. `finish` is the loop, `_commit` what each turn keeps."""
+class _Loop:
+    """One process's part of a search."""
 
     def __init__(
         self,
@@ -121,140 +130,146 @@ class _Run:
     ) -> None:
         self.settings, self.store = settings, store
         self.engine, self.on_event = engine, on_event
-        self.proposing = Proposing(settings, store, searcher)
+        self.proposer = Proposer(settings, store, searcher)
         self.owner = uuid.uuid4().hex
-        self.held: dict[str, _Held] = {}
-        self.unproven: list[Finished] = []
+        self.running: dict[str, _Running] = {}
+        self.early_failures: list[Finished] = []
         self.has_success = bool(store.best())
 
-    def finish(self) -> Counts:
-        """Work until nothing is left to do; the counts in the end."""
+    def run(self) -> Counts:
+        """Repeat turns until nothing is left to do; the counts at the end."""
         with self.store.transaction():
             self.store.release()
-            self.proposing.advance()
+            self.proposer.advance()
         try:
             self.engine.start()
-            self._tell("started")
-            while not self.proposing.is_done:
+            self._emit("started")
+            while not self.proposer.is_done:
                 self._turn()
         finally:
             self.engine.close()
-        self._tell("finished")
+        self._emit("finished")
         counts = self.store.counts()
         if counts.failed > counts.quarantined and not counts.completed:
-            first = self.store.trial(0)
-            raise self._hopeless(counts.failed, first.failure)
+            raise self._evaluator_error(counts.failed, self.store.trial(0).failure)
         return counts
 
     def _turn(self) -> None:
-        # Looked at before the news are: what came in while this process slept still counts.
+        # The time before the news is read: what arrived while this process slept is not late.
         now = time.monotonic()
-        notices = self.engine.poll(_TICK)
-        self._hear(notices)
+        notices = self.engine.poll(_POLL_SECONDS)
+        self._note_heartbeats(notices)
         finished = [notice for notice in notices if isinstance(notice, Finished)]
-        lost = [notice for notice in notices if isinstance(notice, Gone)]
-        late = self._late(now)
-        for notice in late:
+        lost = [notice for notice in notices if isinstance(notice, Lost)]
+        overdue = self._overdue(now)
+        for notice in overdue:
             self.engine.cancel(notice.key)
-        self._commit(self._proven(finished), [*lost, *late])
+        self._commit(self._without_early_failures(finished), [*lost, *overdue])
 
-    def _commit(self, finished: Sequence[Finished], lost: Sequence[Gone]) -> None:
-        """Keep what came in, let the searcher go on, and hand out leases; one transaction."""
+    def _commit(self, finished: Sequence[Finished], lost: Sequence[Lost]) -> None:
+        """Save what came in, let the searcher continue, and lease trials, in one transaction."""
         free = self.engine.free()
         if not (finished or lost or free):
             return
         with self.store.transaction():
-            settled = [one.outcome.trial for one in finished if self._settled(one)]
-            dropped = [trial for one in lost if (trial := self._lost(one)) is not None]
-            if settled or dropped:
-                self.proposing.advance()
+            settled = [notice.outcome.trial for notice in finished if self._settle(notice)]
+            requeued = [
+                trial for notice in lost if (trial := self._record_loss(notice)) is not None
+            ]
+            if settled or requeued:
+                self.proposer.advance()
             leases = self.store.claim(free, self.owner)
         for lease in leases:
             self._submit(lease)
-        self._tell("trials", settled)
-        self._tell("lost", dropped)
-        self._judge_failures()
+        self._emit("trials", settled)
+        self._emit("lost", requeued)
+        self._check_early_failures()
 
     # -- the workers ---------------------------------------------------------------------
 
     def _submit(self, lease: Lease) -> None:
         now = time.monotonic()
         # The same network gets the same seed, whichever trial or attempt it is.
-        named = f"{self.settings.seed}/{lease.hash}".encode()
-        seed = int.from_bytes(blake2b(named, digest_size=4).digest(), "big") >> 1
+        text = f"{self.settings.seed}/{lease.hash}".encode()
+        seed = int.from_bytes(blake2b(text, digest_size=4).digest(), "big") >> 1
         lease = replace(lease, seed=seed)
-        self.held[lease.key] = _Held(lease, since=now, heard=now)
+        self.running[lease.key] = _Running(lease, since=now, last_heartbeat=now)
         self.engine.submit(lease)
 
-    def _hear(self, notices: Sequence[Notice]) -> None:
+    def _note_heartbeats(self, notices: Sequence[Notice]) -> None:
         now = time.monotonic()
         for notice in notices:
-            if isinstance(notice, Beat) and notice.key in self.held:
-                self.held[notice.key].heard = now
+            if isinstance(notice, Heartbeat) and notice.key in self.running:
+                self.running[notice.key].last_heartbeat = now
 
-    def _late(self, now: float) -> list[Gone]:
-        heartbeat, deadline = self.settings.heartbeat, self.settings.deadline
-        late = []
-        for key, held in self.held.items():
-            # Less than two, so that the trial is queued again within two.
-            if now - held.heard > 1.6 * heartbeat:
-                late.append(Gone(key, f"the worker was silent for {1.6 * heartbeat:.3g} s"))
-            elif deadline is not None and now - held.since > deadline:
-                late.append(Gone(key, f"it ran for longer than the deadline of {deadline:g} s"))
-        return late
+    def _overdue(self, now: float) -> list[Lost]:
+        """The leases whose worker has been silent, or has been at work, for too long."""
+        silence, deadline = _SILENT_HEARTBEATS * self.settings.heartbeat, self.settings.deadline
+        overdue = []
+        for key, running in self.running.items():
+            if now - running.last_heartbeat > silence:
+                overdue.append(Lost(key, f"the worker was silent for {silence:.3g} s"))
+            elif deadline is not None and now - running.since > deadline:
+                overdue.append(Lost(key, f"it ran for longer than the deadline of {deadline:g} s"))
+        return overdue
 
-    def _proven(self, finished: Sequence[Finished]) -> list[Finished]:
-        """Those to keep: failures wait for the first success, which says whose fault they are."""
+    # -- outcomes ------------------------------------------------------------------------
+
+    def _settle(self, notice: Finished) -> bool:
+        """Save an outcome; whether it is the first of its trial."""
+        outcome = notice.outcome
+        is_first = self.store.settle(outcome, notice.worker)
+        if self.running.pop(outcome.key, None) is None and is_first:
+            # Late, but still the first: a worker that has been given the trial since may stop.
+            again = [k for k, one in self.running.items() if one.lease.trial == outcome.trial]
+            for key in again:
+                self.engine.cancel(key)
+                del self.running[key]
+        return is_first
+
+    def _record_loss(self, notice: Lost) -> int | None:
+        """The trial of a lost worker, queued again or quarantined; None if it is not affected."""
+        running = self.running.pop(notice.key, None)
+        if running is None:
+            return None
+        lease = running.lease
+        is_current = self.store.record_loss(lease, notice.reason, self.settings.tries)
+        return lease.trial if is_current else None
+
+    def _without_early_failures(self, finished: Sequence[Finished]) -> list[Finished]:
+        """Hold failures back until the first success, which shows that the evaluator works."""
         if self.has_success:
             return list(finished)
-        for one in finished:
-            self.held.pop(one.outcome.key, None)
-        self.unproven += finished
-        self.has_success = any(one.outcome.reward is not None for one in finished)
+        for notice in finished:
+            self.running.pop(notice.outcome.key, None)
+        self.early_failures += finished
+        self.has_success = any(notice.outcome.reward is not None for notice in finished)
         if not self.has_success:
             return []
-        proven, self.unproven = self.unproven, []
-        return proven
+        held_back, self.early_failures = self.early_failures, []
+        return held_back
 
-    def _judge_failures(self) -> None:
-        """Give up an evaluator that only fails; let failures stand where all waits for them."""
-        if not self.unproven:
+    def _check_early_failures(self) -> None:
+        """Stop if the evaluator only fails; accept its failures if nothing else is left to run."""
+        if not self.early_failures:
             return
         counts = self.store.counts()
-        failures = len(self.unproven) + counts.failed - counts.quarantined
-        if failures >= _PATIENCE:
-            raise self._hopeless(failures, self.unproven[0].outcome.failure)
-        if not self.held and not counts.queued:
-            proven, self.unproven = self.unproven, []
-            self._commit(proven, [])
+        failures = len(self.early_failures) + counts.failed - counts.quarantined
+        if failures >= _MAX_EARLY_FAILURES:
+            raise self._evaluator_error(failures, self.early_failures[0].outcome.failure)
+        if not self.running and not counts.queued:
+            held_back, self.early_failures = self.early_failures, []
+            self._commit(held_back, [])
 
-    def _hopeless(self, failures: int, reason: str | None) -> CellError:
+    def _evaluator_error(self, failures: int, reason: str | None) -> CellError:
         return cell_error(
             "NAS867",
             f"evaluator `{self.settings.evaluator}` has failed on all of {failures} networks "
             f"and never succeeded: {reason}",
-            "repair it and go on with `--resume`",
+            "correct it, then continue with `--resume`",
         )
 
-    def _settled(self, one: Finished) -> bool:
-        outcome = one.outcome
-        is_first = self.store.settle(outcome, one.worker)
-        if self.held.pop(outcome.key, None) is None and is_first:
-            # Late, and nevertheless first: whoever has been given the trial since may stop.
-            for key in [
-                key for key, held in self.held.items() if held.lease.trial == outcome.trial
-            ]:
-                self.engine.cancel(key)
-                del self.held[key]
-        return is_first
-
-    def _lost(self, one: Gone) -> int | None:
-        held = self.held.pop(one.key, None)
-        if held is None or not self.store.record_loss(held.lease, one.reason, self.settings.tries):
-            return None
-        return held.lease.trial
-
-    def _tell(self, what: What, trials: Sequence[int] = ()) -> None:
+    def _emit(self, what: What, trials: Sequence[int] = ()) -> None:
         if self.on_event is None or (what in ("trials", "lost") and not trials):
             return
         rows = tuple(self.store.trial(number) for number in trials)

@@ -1,8 +1,7 @@
 """`python:module:function`: any function of a text and a seed.
 
-Purpose: `function(text, seed, report)` returns a reward, or a `Score`. The module is looked for
-where Python looks, and in the working directory.
-Non-goals: checking the reward; the worker does, for every evaluator alike.
+`function(text, seed, report)` returns a reward or a `Score`. The module is looked for where
+Python looks, and in the working directory. The worker checks the reward, as for every evaluator.
 """
 
 import os
@@ -17,23 +16,23 @@ from nasdsl.search.protocol import Report, Score
 Function = Callable[[str, int, Report], float | Score]
 
 
-class Called:
-    """Asks `function`.
+class FunctionEvaluator:
+    """Calls `function`.
 
     Args:
-        function: given the `.cell` text, the seed and where to report a curve.
+        function: takes the `.cell` text, the seed, and a function that reports values of a curve.
     """
 
     def __init__(self, function: Function) -> None:
         self.function = function
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
-        """What the function says, as a score."""
+        """What the function returns, as a score."""
         found = self.function(text, seed, report)
         return found if isinstance(found, Score) else Score(found)
 
 
-def called(what: str, options: dict[str, str]) -> Called:
+def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
     """The evaluator of `module:function`.
 
     Raises:
@@ -57,4 +56,4 @@ def called(what: str, options: dict[str, str]) -> Called:
         found = getattr(found, attribute)
     if not callable(found):
         raise cell_error("NAS882", f"`{what}` cannot be called")
-    return Called(found)
+    return FunctionEvaluator(found)

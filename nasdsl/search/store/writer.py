@@ -20,6 +20,7 @@ from nasdsl.search.store import reader
 from nasdsl.search.store.files import locked, require_local_disk, store_errors
 from nasdsl.search.store.records import (
     SETTLED,
+    Counts,
     Lease,
     Outcome,
     Progress,
@@ -115,7 +116,7 @@ class Store:
 
     # -- trials --------------------------------------------------------------------------
 
-    def counts(self) -> reader.Counts:
+    def counts(self) -> Counts:
         """How many trials of each kind there are."""
         with store_errors(self.path):
             return reader.counts(self._rows)
