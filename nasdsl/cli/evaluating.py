@@ -15,8 +15,8 @@ from nasdsl.errors import cell_error
 from nasdsl.language.parser.read_model import is_model
 from nasdsl.loading import loads
 from nasdsl.train.data import Images, Splits, datasets
-from nasdsl.train.ema import Average
-from nasdsl.train.evaluation import evaluate, fitting_graph
+from nasdsl.train.ema import WeightAverage
+from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, Job, RunFolder
@@ -60,7 +60,7 @@ def evaluated(request: Request) -> Evaluated:
     recipe = chosen or (job.recipe if job else recipe_at("quick"))
     spec = request.data or (job.data if job else "digits")
     splits = datasets(spec, recipe, download=request.download)
-    graph = fitting_graph(net, splits)
+    graph = graph_matching(net, splits)
     split, images = _part(splits, request.split)
     accelerator = accelerator_for(request.device, recipe.precision)
     found = evaluate(
@@ -88,7 +88,7 @@ def _run_network(folder: RunFolder, job: Job) -> nn.Module:
     net: nn.Module = compile(loads(job.network), seed=job.seed)
     net.load_state_dict(found.state["net"])
     if found.state["average"] is not None:
-        average = Average(net, job.recipe.ema)
+        average = WeightAverage(net, job.recipe.ema)
         average.load_state_dict(found.state["average"])
         average.copy_to(net)
     return net

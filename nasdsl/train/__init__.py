@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nasdsl.train.loop import Interrupted, fit
     from nasdsl.train.results import Epoch, Evaluation, Fitted
     from nasdsl.train.run import network_settings
-    from nasdsl.train.watchers import Plan, Watcher
+    from nasdsl.train.watchers import TrainingPlan, Watcher
 
 _HOMES = {
     "Checkpoints": "checkpoint",
@@ -29,7 +29,7 @@ _HOMES = {
     "Execution": "execution",
     "Fitted": "results",
     "Interrupted": "loop",
-    "Plan": "watchers",
+    "TrainingPlan": "watchers",
     "Splits": "data",
     "Watcher": "watchers",
     "datasets": "data",
@@ -45,9 +45,9 @@ __all__ = [
     "Execution",
     "Fitted",
     "Interrupted",
-    "Plan",
     "Recipe",
     "Splits",
+    "TrainingPlan",
     "Watcher",
     "datasets",
     "evaluate",

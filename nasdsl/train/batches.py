@@ -21,12 +21,12 @@ from torch.utils.data import Dataset
 if TYPE_CHECKING:
     import torch
 
-#: What names an image of an epoch: the seed of its augmentation, and its index.
-Place = tuple[int, int]
+#: An image of an epoch: the seed of its augmentation, and its index.
+SeededIndex = tuple[int, int]
 
 
 class SeededImages(Dataset[Any]):
-    """A data set whose items are asked for with the seed of their augmentation."""
+    """A data set that seeds the augmentation of each image."""
 
     def __init__(self, images: Any) -> None:
         self.images = images
@@ -34,8 +34,8 @@ class SeededImages(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, place: Place) -> Any:
-        seed, index = place
+    def __getitem__(self, item: SeededIndex) -> Any:
+        seed, index = item
         seed_torch(seed)
         return self.images[index]
 
@@ -44,11 +44,11 @@ class EpochBatches:
     """The batches of one process in one epoch, from a step on.
 
     Args:
-        count: images there are.
-        batch: images of a step, over all processes.
+        count: number of images.
+        batch: images a step, over all processes.
         seed: the run's seed.
-        rank: which process this is.
-        processes: how many there are.
+        rank: number of this process.
+        processes: number of processes.
         accumulation: parts of a batch that a process takes one after the other.
 
     An incomplete last batch is left out, so every step is of the same size; which images
@@ -68,7 +68,7 @@ class EpochBatches:
         assert batch % parts == 0, (batch, parts)
         self.count, self.batch, self.seed = count, batch, seed
         self.part = batch // parts
-        self.mine = range(rank * accumulation, (rank + 1) * accumulation)
+        self.own_parts = range(rank * accumulation, (rank + 1) * accumulation)
         self.epoch, self.first = 0, 0
 
     @property
@@ -77,20 +77,20 @@ class EpochBatches:
         return self.count // self.batch
 
     def begin(self, epoch: int, first: int = 0) -> None:
-        """Let the next iteration be over this epoch, from step `first` of it."""
+        """Make the next iteration run over this epoch, from its step `first`."""
         self.epoch, self.first = epoch, first
 
     def __len__(self) -> int:
-        return (self.steps - self.first) * len(self.mine)
+        return (self.steps - self.first) * len(self.own_parts)
 
-    def __iter__(self) -> Iterator[list[Place]]:
+    def __iter__(self) -> Iterator[list[SeededIndex]]:
         order = epoch_order(self.count, self.seed, self.epoch).tolist()
         for step in range(self.first, self.steps):
-            for part in self.mine:
+            for part in self.own_parts:
                 start = step * self.batch + part * self.part
-                yield self._places(order[start : start + self.part])
+                yield self._seeded(order[start : start + self.part])
 
-    def _places(self, indices: Sequence[int]) -> list[Place]:
+    def _seeded(self, indices: Sequence[int]) -> list[SeededIndex]:
         return [(seed_of(self.seed, "image", self.epoch, index), index) for index in indices]
 
 
@@ -103,9 +103,9 @@ def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
 Use = Literal["order", "image", "forward"]
 
 
-def seed_of(seed: int, use: Use, *place: int) -> int:
-    """A seed from 0 to 2^63 - 1 for one use at one place; unrelated to that of any other."""
-    words = ",".join(map(str, (seed, use, *place)))
+def seed_of(seed: int, use: Use, *position: int) -> int:
+    """A seed from 0 to 2^63 - 1 for one use at one position, unrelated to any other."""
+    words = ",".join(map(str, (seed, use, *position)))
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest()) >> 1
 
 

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from nasdsl.train.data import Splits
 
 
-def fitting_graph(net: nn.Module, data: "Splits") -> NetworkGraph:
-    """The graph of a network that is for such images.
+def graph_matching(net: nn.Module, data: "Splits") -> NetworkGraph:
+    """The graph of a network, if it is made for such images.
 
     Raises:
-        CellError: NAS844 with each thing that differs.
+        CellError: NAS844, with everything that differs.
         TypeError: the module was not made by `nasdsl.compile`.
     """
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
-        raise TypeError(f"compiled networks are trained, not {type(net).__name__}")
+        raise TypeError(f"only compiled networks can be trained, not {type(net).__name__}")
     wanted = graph.configuration
     findings = [
         Diagnostic(
@@ -69,12 +69,12 @@ def evaluate(
     """The network's loss and accuracy on a data set.
 
     Args:
-        net: gives logits (B, classes) in evaluation; its mode is as before afterwards.
+        net: returns logits (B, classes) in evaluation mode; its mode is restored afterwards.
         images: a data set of pairs, an image (C, H, W) and a class.
         batch: images at a time; it does not change the result beyond rounding.
         workers: processes that load images.
         precision: `fp32`, or `bf16` for automatic mixed precision.
-        accelerator: where several processes share the work; each of them has to call this.
+        accelerator: for several processes that share the work; each has to call this.
 
     Raises:
         ValueError: there are no images.

@@ -18,14 +18,14 @@ from nasdsl.errors import cell_error, install_hint, listed
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a training is run; what it computes is the recipe's and the seed's.
+    """How a training runs; what it computes is decided by the recipe and the seed.
 
     Attributes:
-        device: in PyTorch's words; None takes an accelerator where there is one.
-        accumulation: parts into which each process cuts its share of a batch, taken one
+        device: in PyTorch's notation; None for an accelerator if there is one.
+        accumulation: parts into which each process divides its share of a batch, taken one
             after the other to save memory.
         compile: run the network through `torch.compile`.
-        channels_last: keep images and convolutions in that memory format.
+        channels_last: keep images and weights in that memory format.
         workers: processes that load images; 0 loads them between the steps.
     """
 
@@ -59,7 +59,7 @@ _PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn")
 
 
 def provenance() -> dict[str, Any]:
-    """Plain values by name; what cannot be found out is None."""
+    """Versions, machine and git state of this process, as plain values; None for the unknown."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
@@ -77,7 +77,7 @@ def provenance() -> dict[str, Any]:
 
 
 def git_state() -> dict[str, Any] | None:
-    """The commit of the working folder and whether it has changes; None outside of one."""
+    """The commit of the working folder, and whether it has changes; None outside a repository."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None

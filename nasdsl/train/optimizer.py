@@ -21,7 +21,7 @@ from nasdsl.train.recipe import Recipe
 
 
 def optimizer_for(net: nn.Module, recipe: Recipe) -> Optimizer:
-    """The recipe's optimizer over a network's parameters.
+    """The recipe's optimizer for a network's parameters.
 
     Weights of convolutions and of linear layers decay; scales, shifts and biases do not, as
     slim regularises them (its arg scopes name convolutions and fully connected layers only).
@@ -42,11 +42,11 @@ def optimizer_for(net: nn.Module, recipe: Recipe) -> Optimizer:
 
 
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """The rate of step `step`, from 0, of a training of `recipe.epochs` epochs.
+    """The learning rate of step `step`, counted from 0.
 
-    A warm-up rises linearly and reaches `recipe.lr` with its last step; the schedule has the
-    rest. `cosine` is Loshchilov and Hutter 2017, equation 5, with one period and the least rate
-    0. `exponential` falls in stairs, as slim's and TensorFlow's `staircase`.
+    The warm-up rises linearly and reaches `recipe.lr` with its last step; the schedule follows.
+    `cosine` is Loshchilov and Hutter 2017, equation 5, with one period and a minimum of 0.
+    `exponential` falls in stairs, as slim's and TensorFlow's `staircase`.
     """
     warmup = round(recipe.warmup * steps_per_epoch)
     if step < warmup:
@@ -55,7 +55,7 @@ def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
         rest = max(recipe.epochs * steps_per_epoch - warmup, 1)
         return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / rest))
     if recipe.schedule == "exponential":
-        # In whole steps, as slim counts: rounding would otherwise move a stair by one.
+        # In whole steps, as slim counts them: otherwise rounding would move a stair by one.
         stair = max(int(steps_per_epoch * recipe.lr_decay_epochs), 1)
         return recipe.lr * recipe.lr_decay ** ((step - warmup) // stair)
     return recipe.lr
@@ -70,7 +70,7 @@ class RMSProp(Optimizer):
         rho: decay of the mean square.
         momentum: share of the last update that is repeated.
         epsilon: inside the root.
-        weight_decay: L2; it joins the gradient.
+        weight_decay: L2; added to the gradient.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class RMSProp(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take a step; returns what `closure` does, where there is one."""
+        """Take a step; returns the value of `closure`, if there is one."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -105,7 +105,7 @@ class RMSProp(Optimizer):
 
 
 def _step(group: dict[str, Any], params: list[Tensor], state: dict[Any, Any]) -> None:
-    """One step of all parameters of a group together: on a GPU a few kernels, not thousands."""
+    """One step of all parameters of a group together: a few kernels on a GPU, not thousands."""
     if not params:
         return
     for param in params:

@@ -72,7 +72,7 @@ class Recipe:
         drop_path: probability, in the last cell at the end, of dropping a path.
         dropout: probability of dropping a feature before the last layer.
         ema: decay of the average of the weights that is evaluated; 0 evaluates the weights.
-        augmentation: of the training images; see `nasdsl.train.data.views`.
+        augmentation: of the training images; see `nasdsl.train.data.transforms`.
         cutout: side in pixels of the square that is blanked in training images; 0 blanks none.
         whitening: `dataset` subtracts the training set's mean and divides by its deviation for
             each channel, `inception` maps to -1 to 1.

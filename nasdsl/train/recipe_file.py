@@ -10,6 +10,8 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
+import tomli_w
+
 from nasdsl.errors import cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
@@ -18,12 +20,10 @@ _SUFFIX = ".toml"
 _BASE = "quick"
 
 
-def resolved_text(chosen: Recipe) -> str:
-    """A recipe as TOML, every value written out."""
-    values = asdict(chosen)
-    del values["name"]
-    lines = [f'base = "{chosen.name}"', *(f"{name} = {_toml(values[name])}" for name in values)]
-    return "\n".join(lines) + "\n"
+def recipe_toml(recipe: Recipe) -> str:
+    """A recipe as TOML, with every value."""
+    values = asdict(recipe)
+    return tomli_w.dumps({"base": values.pop("name"), **values})
 
 
 def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
@@ -45,9 +45,3 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
     if not isinstance(base, str):
         raise cell_error("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
     return recipe(base).changed(**values)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -9,29 +9,29 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import CellError, cell_error, install_hint
-from nasdsl.export.atomic_write import placed
+from nasdsl.export.atomic_write import atomic_write
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
-from nasdsl.train.recipe_file import resolved_text
+from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Epoch, Evaluation, Fitted
 from nasdsl.train.run_folder import CURVES, MODEL, REPORT, Job, RunFolder, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Rows of the table of epochs, at most.
-_ROWS = 20
+#: The most rows in the table of epochs.
+_MAX_ROWS = 20
 
 
 def write_report(folder: RunFolder, job: Job, fitted: Fitted) -> None:
-    """Write `report.md`, and `curves.svg` where matplotlib is installed."""
+    """Write `report.md`, and `curves.svg` if matplotlib is installed."""
     try:
         picture: bytes | None = curves([fitted.history])
     except CellError:
         picture = None
     if picture is not None:
-        with placed(folder / CURVES) as beside:
-            beside.write_bytes(picture)
+        with atomic_write(folder / CURVES) as temporary:
+            temporary.write_bytes(picture)
     write_text(folder / REPORT, report(job, fitted, has_curves=picture is not None))
 
 
@@ -43,10 +43,10 @@ def report(job: Job, fitted: Fitted, has_curves: bool) -> str:
         _results(fitted),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
         _table(fitted.history),
-        "## Again",
-        _again(genotype, job),
+        "## How to reproduce it",
+        _commands(genotype, job),
         "## The recipe",
-        f"```toml\n{resolved_text(job.recipe).rstrip()}\n```",
+        f"```toml\n{recipe_toml(job.recipe).rstrip()}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -70,8 +70,8 @@ def _result(what: str, found: Evaluation) -> str:
 
 
 def _table(history: Sequence[Epoch]) -> str:
-    """Epochs, evenly thinned out where there are many; the last is always there."""
-    stride = -(-len(history) // _ROWS)
+    """The epochs, evenly thinned out if there are many, always with the last."""
+    stride = -(-len(history) // _MAX_ROWS)
     shown = [epoch for epoch in history if (len(history) - epoch.epoch) % max(stride, 1) == 0]
     rows = [
         "| epoch | loss | accuracy | held out | learning rate | keep | images/s |",
@@ -86,7 +86,7 @@ def _table(history: Sequence[Epoch]) -> str:
     return "\n".join(rows)
 
 
-def _again(genotype: Genotype, job: Job) -> str:
+def _commands(genotype: Genotype, job: Job) -> str:
     return (
         "In this folder:\n\n"
         "```sh\n"
@@ -102,7 +102,7 @@ _TRAINING, _HELD_OUT = "#7d7f86", "#2f66a3"
 
 
 def curves(histories: Sequence[Sequence[Epoch]]) -> bytes:
-    """The picture's bytes, the same for the same histories; a line for each of them.
+    """The picture as SVG, the same for the same histories, with a line for each of them.
 
     Raises:
         CellError: NAS701, matplotlib is not installed.

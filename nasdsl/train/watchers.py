@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 from nasdsl.train.results import Epoch, Fitted
 
 
-class Plan(NamedTuple):
-    """What is about to be done.
+class TrainingPlan(NamedTuple):
+    """What a training is about to do.
 
     Attributes:
-        epochs: in all.
+        epochs: of the whole training.
         steps_per_epoch: optimizer steps.
         batch: images a step, over all processes.
-        first_step: where it starts; more than 0 when resumed.
+        first_step: where it starts; more than 0 when it is resumed.
         history: the epochs before that.
-        device: where, in PyTorch's words.
-        processes: how many share a batch.
+        device: in PyTorch's notation.
+        processes: number of processes that share a batch.
     """
 
     epochs: int
@@ -33,36 +33,36 @@ class Plan(NamedTuple):
 
 
 class Watcher:
-    """Does nothing; subclasses override the moments they care for.
+    """Does nothing; subclasses override the methods they need.
 
     With several processes only the first has watchers.
     """
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: TrainingPlan) -> None:
         """Training is about to take its first step."""
 
     def stepped(self, step: int, learning_rate: float) -> None:
-        """A step is done; `step` counts from 1. Called often: be quick."""
+        """A step is complete; `step` counts from 1. This is called often and should be fast."""
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
-        """Loss and accuracy since the epoch began; a few times a second at most."""
+        """Loss and accuracy since the epoch started; at most a few times a second."""
 
     def epoch_ended(self, epoch: Epoch) -> None:
-        """An epoch is done and evaluated."""
+        """An epoch is complete and evaluated."""
 
     def saved(self, path: Path, step: int) -> None:
-        """A checkpoint is on the disk."""
+        """A checkpoint has been written."""
 
     def ended(self, fitted: Fitted) -> None:
-        """Training is over."""
+        """Training is complete."""
 
 
 #: Steps between two points of a curve within an epoch.
-_EVERY = 50
+_POINT_STEPS = 50
 
 
 class TensorBoard(Watcher):
-    """Writes event files to a folder."""
+    """Writes the scalars of `metrics.jsonl`, and loss and learning rate within epochs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,29 +70,29 @@ class TensorBoard(Watcher):
         self.rate = 0.0
 
     @classmethod
-    def where_installed(cls, folder: Path) -> list["TensorBoard"]:
-        """One, or none where TensorBoard is not installed."""
+    def if_installed(cls, folder: Path) -> list["TensorBoard"]:
+        """A list of one, or an empty list if TensorBoard is not installed."""
         return [cls(folder)] if find_spec("tensorboard") else []
 
-    def started(self, plan: Plan) -> None:
-        """Open a file; what a run wrote after the checkpoint it goes on from is hidden."""
+    def started(self, plan: TrainingPlan) -> None:
+        """Open a file; points that were written after the checkpoint are hidden."""
         from torch.utils.tensorboard import SummaryWriter
 
         purge = plan.first_step + 1 if plan.first_step else None
         self.writer = SummaryWriter(self.folder, purge_step=purge)
 
     def stepped(self, step: int, learning_rate: float) -> None:
-        """Remember the rate."""
+        """Remember the learning rate."""
         self.rate = learning_rate
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
-        """A point of the curves within an epoch."""
-        if step % _EVERY == 0:
+        """Add a point to the curves within an epoch."""
+        if step % _POINT_STEPS == 0:
             self.writer.add_scalar("train/running_loss", loss, step)
             self.writer.add_scalar("train/learning_rate", self.rate, step)
 
     def epoch_ended(self, epoch: Epoch) -> None:
-        """A point of every curve."""
+        """Add a point to every curve."""
         scalars = {
             "train/loss": epoch.loss,
             "train/accuracy": epoch.accuracy,

@@ -1,11 +1,9 @@
-"""Views: what is done to an image before the network sees it.
+"""What is done to an image before the network sees it, in training and in evaluation.
 
-Purpose: the transforms of training and of evaluation, made of torchvision's.
-Non-goals: the seeds of what they draw (`nasdsl.train.batches`).
-
-Small images (bytes, (C, H, W)) are padded by an eighth, cropped and mirrored: 32 to 40 and back,
-as the paper has it. Large ones (any size, PIL) get the crops and colours of Szegedy et al. 2015
-(CVPR, section 6), with the bounds of slim's released Inception preprocessing.
+The transforms are made of torchvision's; their random numbers are seeded in
+`nasdsl.train.batches`. Small images (bytes, (C, H, W)) are padded by an eighth, cropped and
+mirrored: 32 to 40 and back. Large ones (any size, PIL) get the crops and colours of Szegedy et
+al. 2015 (CVPR, section 6), with the bounds of slim's released Inception preprocessing.
 """
 
 from collections.abc import Callable
@@ -17,22 +15,22 @@ from torchvision.transforms import v2
 
 from nasdsl.train.recipe import Recipe
 
-View = Callable[[Any], Tensor]
+Transform = Callable[[Any], Tensor]
 
 #: Padding of a crop, as a share of the side: 4 of 32 pixels.
 _PADDED = 1 / 8
-#: slim crops at least this share of an image; evaluation looks at the middle seven eighths.
+#: slim crops at least this share of an image; evaluation takes the middle seven eighths.
 _MIN_AREA, _CENTRAL = 0.05, 0.875
 
 
 class Look(NamedTuple):
-    """What the images of a source look like.
+    """What is common to the images of a source.
 
     Attributes:
         mean: of each channel over the training images, 0 to 1.
         deviation: of each channel, 0 to 1.
         mirrors: whether an image mirrored left to right is of the same class.
-        background: whether empty is 0; else padding has the mean colour.
+        background: whether empty space is 0; otherwise padding has the mean colour.
     """
 
     mean: tuple[float, ...]
@@ -41,17 +39,17 @@ class Look(NamedTuple):
     background: bool = False
 
 
-#: Of ImageNet's training images; those of folders are taken to be like them.
+#: Those of ImageNet's training images, which also serve for folders of images.
 PHOTOS = Look((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def training_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> View:
-    """What an image goes through each time it is trained on: random.
+def training_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -> Transform:
+    """The transform of an image each time it is trained on; it is random.
 
     Args:
         recipe: how images are augmented and whitened.
-        look: what they look like.
-        size: pixels a side afterwards.
+        look: of the images.
+        size: pixels a side of the result.
         native: the side of all images; 0 where they differ.
     """
     steps: list[nn.Module] = []
@@ -62,34 +60,34 @@ def training_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> Vie
             v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2),
         ]
     elif recipe.augmentation == "none":
-        steps += [*_resized(size, native), v2.CenterCrop(size)]
+        steps += [*_resize(size, native), v2.CenterCrop(size)]
     else:
         padding = max(round(size * _PADDED), 1)
         fill = 0 if look.background else [round(255 * mean) for mean in look.mean]
-        steps += [*_resized(size, native), v2.RandomCrop(size, padding, fill=fill)]
+        steps += [*_resize(size, native), v2.RandomCrop(size, padding, fill=fill)]
     if recipe.augmentation in ("crop_flip", "inception") and look.mirrors:
         steps.append(v2.RandomHorizontalFlip())
-    steps += _whitened(recipe, look)
+    steps += _normalise(recipe, look)
     if recipe.cutout:
         steps.append(Cutout(recipe.cutout))
-    view: View = v2.Compose(steps)
-    return view
+    transform: Transform = v2.Compose(steps)
+    return transform
 
 
-def evaluation_view(recipe: Recipe, look: Look, size: int, native: int = 0) -> View:
-    """What an image goes through when it is evaluated: nothing random.
+def evaluation_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -> Transform:
+    """The transform of an image when it is evaluated; nothing in it is random.
 
     Args:
         recipe: how images are whitened.
-        look: what they look like.
-        size: pixels a side afterwards.
-        native: the side of all images; 0 where they differ, and the middle is taken.
+        look: of the images.
+        size: pixels a side of the result.
+        native: the side of all images; 0 where they differ, and the middle is cropped.
     """
     side = size if native else round(size / _CENTRAL)
-    view: View = v2.Compose(
-        [*_resized(side, native), v2.CenterCrop(size), *_whitened(recipe, look)]
+    transform: Transform = v2.Compose(
+        [*_resize(side, native), v2.CenterCrop(size), *_normalise(recipe, look)]
     )
-    return view
+    return transform
 
 
 class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
@@ -119,12 +117,12 @@ class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
         return image
 
 
-def _resized(size: int, native: int) -> list[nn.Module]:
-    """The shorter side to `size`, where it is not that already."""
+def _resize(size: int, native: int) -> list[nn.Module]:
+    """Resize the shorter side to `size`, unless it has that size already."""
     return [] if native == size else [v2.Resize(size, antialias=True)]
 
 
-def _whitened(recipe: Recipe, look: Look) -> list[nn.Module]:
+def _normalise(recipe: Recipe, look: Look) -> list[nn.Module]:
     halves = [0.5] * len(look.mean)
     inception = recipe.whitening == "inception"
     mean, deviation = (halves, halves) if inception else (look.mean, look.deviation)
