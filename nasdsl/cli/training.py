@@ -19,12 +19,11 @@ from nasdsl.export.text import network_text
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.expand import network_graph
-from nasdsl.train.changes import changed
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.execution import Execution
 from nasdsl.train.loop import Interrupted
 from nasdsl.train.recipe import Recipe
-from nasdsl.train.recipe_file import recipe_at
+from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.results import Evaluation, Fitted
 from nasdsl.train.run import is_first_process, network_settings, train_run
 from nasdsl.train.run_folder import MODEL, REPORT, Job, RunFolder
@@ -59,7 +58,7 @@ def planned(genotype: Genotype, settings: Settings, flags: dict[str, Any]) -> tu
     Raises:
         CellError: the recipe, the data or the network are refused.
     """
-    chosen = changed(_chosen(flags), flags["changes"])
+    chosen = with_changes(_chosen(flags), flags["changes"])
     splits = datasets(flags["data"], chosen, download=flags["download"])
     skeleton = settings.skeleton or genotype.settings.skeleton
     implied = network_settings(splits, chosen, skeleton)

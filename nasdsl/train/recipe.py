@@ -4,7 +4,7 @@ Purpose: every value of a training and the bounds within which it makes sense; a
 installed recipes, each a file `NAME.toml` in a package that an entry point `nasdsl.recipes`
 leads to.
 Non-goals: carrying a recipe out (`nasdsl.train.loop`); values given as words on a command line
-(`nasdsl.train.changes`); where it runs (`nasdsl.train.execution`).
+(`nasdsl.train.recipe_file`); where it runs (`nasdsl.train.execution`).
 """
 
 import tomllib

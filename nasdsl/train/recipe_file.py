@@ -1,18 +1,18 @@
-"""Recipes in files: those that a run leaves behind, and those that people write.
+"""Recipes as text: in files, and as values on a command line.
 
-Purpose: a recipe as text with every value, and back; a file may name a shipped recipe as its
-`base` and say only what differs.
-Non-goals: the shipped recipes (`nasdsl.train.recipe`).
+A run leaves a file with every value; a file that a person writes may name a shipped recipe as its
+`base` and give only what differs.
 """
 
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import tomli_w
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
 _SUFFIX = ".toml"
@@ -45,3 +45,29 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
     if not isinstance(base, str):
         raise cell_error("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
     return recipe(base).changed(**values)
+
+
+def with_changes(recipe: Recipe, words: Iterable[str]) -> Recipe:
+    """The recipe with each `NAME=VALUE` of `words`; of two for one name the later counts.
+
+    Raises:
+        CellError: NAS821 for what is not of that form or names no value, NAS822 for a value it
+            cannot have.
+    """
+    values: dict[str, object] = {}
+    malformed = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        if equals:
+            values[name.strip()] = text.strip()
+        else:
+            malformed.append(_malformed(word))
+    if malformed:
+        raise CellError(tuple(malformed))
+    return recipe.changed(**values)
+
+
+def _malformed(word: str) -> Diagnostic:
+    return Diagnostic(
+        "NAS821", f"`{word[:60]}` is not NAME=VALUE", hints=("write it as in `lr=0.1`",)
+    )

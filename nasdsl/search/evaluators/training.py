@@ -14,8 +14,7 @@ from nasdsl.network.cost import genotype_cost
 from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
-from nasdsl.train.changes import changed
-from nasdsl.train.recipe_file import recipe_at
+from nasdsl.train.recipe_file import recipe_at, with_changes
 
 
 class TrainingEvaluator:
@@ -65,7 +64,7 @@ def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
     name, execution = options.pop("recipe", "search"), Execution(options.pop("device", None))
     spec = options.pop("data", "digits")
     child = child_from_options(options)
-    recipe = changed(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
+    recipe = with_changes(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
     if not recipe.held_out:
         raise cell_error(
             "NAS882",
