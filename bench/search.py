@@ -1,4 +1,4 @@
-"""Measure the controller: many simulated workers, one real store, every step committed.
+"""Measure the search process: many simulated workers, one real store, every step committed.
 
     python -m bench.search --trials 20000 --workers 450 --algorithm random
     python -m bench.search --trials 100000 --workers 450 --curve docs/images/search_scale.svg

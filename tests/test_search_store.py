@@ -99,7 +99,7 @@ def test_three_losses_are_enough(store: Store) -> None:
 
 
 def test_release_forgives_the_attempt(store: Store) -> None:
-    """What was in flight when a controller ended is queued as if it had never been."""
+    """What was in flight when a search ended is queued as if it had never been."""
     _proposed(store, "a")
     with store.transaction():
         store.claim(1, "me")
@@ -167,8 +167,8 @@ def test_best_and_trials(store: Store) -> None:
 # -- what is refused ---------------------------------------------------------------------
 
 
-def test_two_controllers(store: Store) -> None:
-    """A second controller is refused; a reader is not."""
+def test_two_searches(store: Store) -> None:
+    """A second search is refused; a reader is not."""
     assert _codes(lambda: Store(store.path)) == ["NAS864"]
     with Reader(store.path) as reader:
         assert reader.counts().proposed == 0

@@ -1,68 +1,23 @@
-"""Training: recipes, data, a resumable loop. PyTorch is imported when one of them is first used.
+"""Training: recipes, data and a loop that can be resumed.
 
-Purpose: the public names.
-Non-goals: anything else; every name is documented where it is defined.
+The public names are listed in `__init__.pyi`. PyTorch is imported when one that needs it is
+first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import lazy_loader
 
 from nasdsl.train.execution import ensure_installed
 
-# At once, because the function has the name of its module; it does not need PyTorch.
-from nasdsl.train.recipe import Recipe, recipe
+# Imported now: they do not need PyTorch, and the function has the name of its module.
+from nasdsl.train.recipe import Recipe as Recipe
+from nasdsl.train.recipe import recipe as recipe
 
-if TYPE_CHECKING:
-    from nasdsl.train.checkpoint import Checkpoints
-    from nasdsl.train.data import Splits, datasets
-    from nasdsl.train.evaluation import evaluate
-    from nasdsl.train.execution import Execution
-    from nasdsl.train.loop import Interrupted, fit
-    from nasdsl.train.results import Epoch, Evaluation, Fitted
-    from nasdsl.train.run import network_settings
-    from nasdsl.train.watchers import TrainingPlan, Watcher
-
-_HOMES = {
-    "Checkpoints": "checkpoint",
-    "Epoch": "results",
-    "Evaluation": "results",
-    "Execution": "execution",
-    "Fitted": "results",
-    "Interrupted": "loop",
-    "TrainingPlan": "watchers",
-    "Splits": "data",
-    "Watcher": "watchers",
-    "datasets": "data",
-    "evaluate": "evaluation",
-    "fit": "loop",
-    "network_settings": "run",
-}
-
-__all__ = [
-    "Checkpoints",
-    "Epoch",
-    "Evaluation",
-    "Execution",
-    "Fitted",
-    "Interrupted",
-    "Recipe",
-    "Splits",
-    "TrainingPlan",
-    "Watcher",
-    "datasets",
-    "evaluate",
-    "fit",
-    "network_settings",
-    "recipe",
-]
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'nasdsl.train' has no attribute {name!r}")
-    ensure_installed()
-    return getattr(import_module(f"nasdsl.train.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    if name in __all__:
+        ensure_installed()
+    return _load(name)

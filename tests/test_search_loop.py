@@ -304,7 +304,7 @@ def test_another_search(tmp_path: Path, member: str, value: Any) -> None:
     assert member in message
 
 
-def test_two_controllers_on_one_store(tmp_path: Path) -> None:
+def test_two_searches_on_one_store(tmp_path: Path) -> None:
     """The second one is refused while the first is at work, and the first is not disturbed."""
     settings, codes = _settings(tmp_path), []
 

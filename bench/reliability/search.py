@@ -1,7 +1,7 @@
-"""Kill the controller at random moments, and see whether anything is lost or counted twice.
+"""Kill the search process at random moments, and see whether anything is lost or counted twice.
 
-    python -m bench.reliability.controller --kills 300
-    python -m bench.reliability.controller --kills 20 --algorithm ppo --beyond 200
+    python -m bench.reliability.search --kills 300
+    python -m bench.reliability.search --kills 20 --algorithm ppo --beyond 200
 
 Each life resumes the search and says which trials the store has acknowledged; then it is killed
 with SIGKILL. In the end everything acknowledged must be in the store as it was, and the trials
@@ -25,7 +25,7 @@ from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
 
 WORKERS, BLOCK, WINDOW = 2, 20, 40
-_MODULE = "bench.reliability.controller"
+_MODULE = "bench.reliability.search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Found:
 
 
 def kill_often(folder: Path, kills: int, algorithm: str, beyond: int, seed: int = 0) -> Found:
-    """Let `kills` controllers end within their first second, one after another."""
+    """Let `kills` searches end within their first second, one after another."""
     store, random = folder / "killed.db", Random(seed)
     acknowledged: dict[int, float] = {}
     resumes: list[float] = []
@@ -139,7 +139,7 @@ def _proposed(store: Path) -> int:
 
 
 def _leftovers() -> int:
-    """Workers that outlived their controller; the guards have a second to end them."""
+    """Workers that outlived their search; the guards have a second to end them."""
     time.sleep(1)
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     return sum("bench.reliability.mocks:quick" in line for line in listed.stdout.splitlines())
