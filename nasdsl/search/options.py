@@ -1,8 +1,7 @@
 """Options of search algorithms: keyword arguments, typed and bounded.
 
-Purpose: an algorithm says what its options are by its signature, and words from a command line
-become values of these types. `Annotated[int, Values(int, minimum=1)]` bounds a number.
-Non-goals: finding algorithms (`nasdsl.search.searchers`).
+The signature of an algorithm declares its options, and texts from a command line become values
+of their types. `Annotated[int, Values(int, minimum=1)]` bounds a number.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ def options(make: Callable[..., Any]) -> Mapping[str, Parameter]:
     }
 
 
-def checked(name: str, make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def legal_options(name: str, make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The options given, as values of their types.
 
     An algorithm that takes any keyword (`**options`) checks them itself.

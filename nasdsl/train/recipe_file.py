@@ -16,7 +16,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
 _SUFFIX = ".toml"
-#: What a file that names no base is based on.
+#: The base of a file that names none.
 _BASE = "quick"
 
 
@@ -31,7 +31,7 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
 
     Raises:
         CellError: NAS820, no recipe has that name; NAS846, the file cannot be read; NAS821 and
-            NAS822 for what it says.
+            NAS822 for its values.
     """
     name = os.fspath(name_or_path)
     if not name.endswith(_SUFFIX):
@@ -43,16 +43,16 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
         raise cell_error("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
     base = values.pop("base", _BASE)
     if not isinstance(base, str):
-        raise cell_error("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
+        raise cell_error("NAS846", f"`base` of the recipe {name!r} must name a shipped recipe")
     return recipe(base).changed(**values)
 
 
 def with_changes(recipe: Recipe, words: Iterable[str]) -> Recipe:
-    """The recipe with each `NAME=VALUE` of `words`; of two for one name the later counts.
+    """The recipe with each `NAME=VALUE` of `words`; of two for one name the later one counts.
 
     Raises:
-        CellError: NAS821 for what is not of that form or names no value, NAS822 for a value it
-            cannot have.
+        CellError: NAS821 for a word that is not of that form or an unknown name, NAS822 for an
+            illegal value.
     """
     values: dict[str, object] = {}
     malformed = []
