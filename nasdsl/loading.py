@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, name_hints
 from nasdsl.language import tree
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
@@ -94,9 +94,9 @@ def source_of(name_or_path: NameOrPath) -> Source:
         return library.source(name.removesuffix(".cell"))
     if not Path(name).exists() and not _looks_like_path(name):
         known = [*library.names(), *library.vocabulary_names()]
-        guess = nearest(name.removesuffix(".cell"), known)
-        hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
-        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", hint)
+        all_names = f"the library has {listed(library.names())}"
+        hints = name_hints(name.removesuffix(".cell"), known, all_names)
+        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", *hints)
     if is_model(name):
         return read_model(name)
     _refuse_other_kinds(name)

@@ -291,3 +291,16 @@ def test_checking_a_file_looks_at_no_packages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "nasnet_a: no findings\n")
+
+
+def test_one_wording_of_the_nearest_name() -> None:
+    """Hints about misspelt names are made in one place; two others say something else."""
+    root = Path(__file__).parent.parent
+    found = {
+        path.relative_to(root).as_posix()
+        for folder in ("nasdsl", "backends")
+        for path in (root / folder).rglob("*.py")
+        if 'f"did you mean' in path.read_text()
+    }
+    different = {"nasdsl/export/formats.py", "nasdsl/language/parser/messages.py"}
+    assert found == {"nasdsl/errors/suggest.py", *different}

@@ -9,7 +9,7 @@ from typing import Any
 from nasdsl import backend as backends
 from nasdsl import weights
 from nasdsl.api.request import chosen_settings, requested
-from nasdsl.errors import CellError, Diagnostic, listed
+from nasdsl.errors import CellError, Diagnostic, did_you_mean, listed
 from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read_model import drop_path_mode, is_model
@@ -80,5 +80,5 @@ def _takes_weights(made: Any) -> bool:
 def _unknown(name: str, options: list[str]) -> Diagnostic:
     known = [*RULES, *options]
     guess = nearest_setting(name, options)
-    hint = f"did you mean `{guess}`?" if guess else f"there are {listed(known)}"
+    hint = did_you_mean(guess) if guess else f"there are {listed(known)}"
     return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed
+from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
 from nasdsl.language.genotype.settings import (
     NO_SETTINGS,
     RULES,
@@ -125,7 +125,7 @@ def chosen_settings(values: dict[str, object]) -> Settings:
     for name, value in values.items():
         if name not in RULES:
             guess = nearest_setting(name)
-            hint = f"did you mean `{guess}`?" if guess else f"the settings are {listed(RULES)}"
+            hint = did_you_mean(guess) if guess else f"the settings are {listed(RULES)}"
             findings.append(
                 Diagnostic("NAS501", f"unknown network setting `{name}`", hints=(hint,))
             )

@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
-from nasdsl.errors.suggest import nearest
+from nasdsl.errors.suggest import name_hints
 from nasdsl.language.genotype.settings import setting_elsewhere
 
 
@@ -78,8 +78,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command the arguments begin with; a misspelt one is refused with a guess."""
         if args[0] not in self.lines and not args[0].startswith("-"):
-            guess = nearest(args[0], self.lines)
-            ways = f"did you mean `{guess}`?" if guess else "`nasdsl --help` lists the commands"
+            (ways,) = name_hints(args[0], self.lines, "`nasdsl --help` lists the commands")
             raise click.UsageError(f"No command is called {args[0][:60]!r}; {ways}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl import library
 from nasdsl.cli import output
-from nasdsl.errors import Source, cell_error, listed, nearest
+from nasdsl.errors import Source, cell_error, listed, name_hints
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
@@ -43,9 +43,11 @@ def preset(name: str, wanted: str) -> str:
     if wanted in found:
         return found[wanted]
     if found:
-        guess = nearest(wanted, found)
-        hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
-        raise cell_error("NAS213", f"`{stem}` has no preset `{wanted[:60]}`", hint)
+        raise cell_error(
+            "NAS213",
+            f"`{stem}` has no preset `{wanted[:60]}`",
+            *name_hints(wanted, found, f"its presets are {listed(found)}"),
+        )
     raise cell_error(
         "NAS213",
         f"{name!r:.60} has no presets; the library's genotypes have",

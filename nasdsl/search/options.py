@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Annotated, Any
 
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.values import Values, shown, values_of
 
 #: A number of things, of which there is one or more.
@@ -60,10 +60,9 @@ def legal_options(name: str, make: Callable[..., Any], given: Mapping[str, Any])
 
 def _typed(name: str, key: str, value: Any, known: Mapping[str, Parameter]) -> Any:
     if key not in known:
-        guess = nearest(key, known)
         has = f"its options are {listed(known)}" if known else "it has no options"
-        hint = f"did you mean `{guess}`?" if guess else has
-        raise cell_error("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", hint)
+        hints = name_hints(key, known, has)
+        raise cell_error("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", *hints)
     values = values_of(known[key].annotation)
     if values is None:
         return value

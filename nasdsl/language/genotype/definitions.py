@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from nasdsl.errors import listed, nearest
+from nasdsl.errors import did_you_mean, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
 from nasdsl.language.genotype.primitives import FLAGS, OPERATIONS, PRIMITIVES, VALUES
@@ -224,7 +224,7 @@ def _refuse_argument(
         f"`{layer.name.text}` does not take this argument",
         label=f"expected {wants}" if wants else "",
         hints=(
-            *((f"did you mean `{guess}`?",) if guess and not wants else ()),
+            *((did_you_mean(guess),) if guess and not wants else ()),
             f"`{layer.name.text}` takes {listed(takes)}" if takes else "it takes none",
         ),
     )

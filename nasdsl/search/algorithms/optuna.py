@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
-from nasdsl.errors import cell_error, nearest
+from nasdsl.errors import cell_error, name_hints
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
@@ -115,11 +115,10 @@ def _state_name(trial: Any) -> str:
 def _sampler_class(name: str) -> Any:
     known = [each for each in optuna.samplers.__all__ if each.endswith("Sampler")]
     if name not in known or not hasattr(optuna.samplers, name):
-        guess = nearest(name, known)
         raise cell_error(
             "NAS881",
             f"Optuna has no sampler called {name!r:.60}",
-            f"did you mean `{guess}`?" if guess else "its default is `TPESampler`",
+            *name_hints(name, known, "its default is `TPESampler`"),
         )
     made = getattr(optuna.samplers, name)
     try:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from nasdsl.errors import cell_error, nearest
+from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 
@@ -50,8 +50,7 @@ def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
         raise cell_error("NAS882", f"`python:{what}` cannot be imported: {error}") from error
     for attribute in path.split("."):
         if not hasattr(found, attribute):
-            guess = nearest(attribute, dir(found))
-            hints = [f"did you mean `{guess}`?"] if guess else []
+            hints = name_hints(attribute, dir(found))
             raise cell_error("NAS882", f"`{name}` has no `{attribute}`", *hints)
         found = getattr(found, attribute)
     if not callable(found):

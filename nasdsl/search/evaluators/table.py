@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, listed, name_hints
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Score
 
@@ -92,9 +92,11 @@ def _require_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None
     names = list(given) if isinstance(given, list | tuple) else []
     for name in wanted:
         if name not in names:
-            guess = nearest(name, names)
-            hint = f"did you mean `{guess}`?" if guess else f"its columns are {listed(names)}"
-            raise cell_error("NAS883", f"{path} has no column `{name}`", hint)
+            raise cell_error(
+                "NAS883",
+                f"{path} has no column `{name}`",
+                *name_hints(name, names, f"its columns are {listed(names)}"),
+            )
 
 
 def _finite_number(text: str) -> float:
