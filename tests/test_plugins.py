@@ -6,25 +6,33 @@ because PyTorch is large.
 """
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from nasdsl import enumerate_genotypes, genotype_text, loads_space
 from nasdsl.errors import CellError
 from nasdsl.metadata import own_groups
 from nasdsl.registry import Registry, installed_plugins
+from nasdsl.search.store import Reader
 from nasdsl.train.recipe import recipe
 from tests.test_install import fresh, pip, run, tree, wheel  # noqa: F401
 
 pytest.importorskip("torch", reason="some of the example's parts need it")
 pytest.importorskip("accelerate", reason="training needs it")
 
+from safetensors.torch import load_file, save_file
+
 EXAMPLE = Path(__file__).parent / "plugin"
 OFFERED = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
+CONTRIBUTING = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 CELLS = """\
 genotype tiny
 ops nasnet
@@ -38,8 +46,24 @@ cell reduction {
 }
 """
 SPACE = CELLS.replace("sep_conv_3x3, identity", "{sep_conv_3x3 | identity}, ?")
-TINY = ("--N", "1", "--filters", "24", "--image-size", "8", "--classes", "2")
-NETWORK = (*TINY, "--stem", "cifar", "--input-channels", "1")
+
+
+def shown(heading: str) -> list[str]:
+    """The command that CONTRIBUTING.md shows for a kind of addition, without `nasdsl`."""
+    _, _, section = CONTRIBUTING.partition(f"### {heading}\n")
+    (command,) = re.findall(r"^```sh\nnasdsl (.*)\n```$", section.partition("\n### ")[0], re.M)
+    return shlex.split(command)
+
+
+def enumerated() -> Iterator[str]:
+    """The members of the space, as text."""
+    return map(genotype_text, enumerate_genotypes(loads_space(SPACE)))
+
+
+def proposed(nasdsl, store: str) -> list[str]:
+    """What a search has proposed."""
+    with Reader(nasdsl.folder / store) as reader:
+        return sorted(trial.text for trial in reader.trials())
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +94,29 @@ def test_every_kind_has_an_example() -> None:
     assert set(OFFERED) == own_groups()
 
 
+def test_one_file_and_one_entry_point_each() -> None:
+    """The table of CONTRIBUTING.md, counted: the example has no file besides."""
+    files = {path.name for path in (EXAMPLE / "nasdsl_example").iterdir() if path.is_file()}
+    entries = [(name, value) for group in OFFERED.values() for name, value in group.items()]
+    modules = {value.partition(":")[0].partition(".")[2] or name for name, value in entries}
+    assert {Path(name).stem for name in files} == {*modules, "__init__"}
+    assert len(files) == len(entries) + 1
+    rows = re.findall(r"^\| .* \| 1, `(.+)` \| `(.+)` \|$", CONTRIBUTING, re.M)
+    assert sorted(name for name, _ in rows) == sorted(files - {"__init__.py"})
+    assert sorted(group for _, group in rows) == sorted(OFFERED)
+
+
+def test_recipes_for_additions_are_the_example() -> None:
+    """CONTRIBUTING.md shows each file and each entry point as it is."""
+    blocks = set(re.findall(r"^```(?:python|toml)\n(.*?)^```$", CONTRIBUTING, re.M | re.S))
+    for path in (EXAMPLE / "nasdsl_example").iterdir():
+        if path.is_file() and path.name != "__init__.py":
+            assert path.read_text() in blocks, path.name
+    for group, entries in OFFERED.items():
+        for name, value in entries.items():
+            assert f'[project.entry-points."{group}"]\n{name} = "{value}"\n' in blocks, name
+
+
 def test_listed_with_package_and_version(nasdsl) -> None:
     """`list --plugins` and `doctor` show everything, and that it can be used."""
     found = json.loads(nasdsl("list", "--plugins", "--json"))["plugins"]
@@ -87,63 +134,80 @@ def test_listed_with_package_and_version(nasdsl) -> None:
     assert not any("cannot be used" in line for line in lines)
 
 
-def test_searcher_evaluator_and_engine(nasdsl) -> None:
-    """`sweep` proposes, `inline` runs, `size` rewards: the best has the fewest parameters."""
-    words = ("--algorithm", "sweep", "--option", "step=2", "--evaluator", "size?N=1")
-    said = nasdsl(
-        *("search", "space.cell", *words, "--engine", "inline", "--trials", "4", "--store", "a.db"),
-        *("--quiet", "--json"),
-    )
-    found = json.loads(said)
-    assert (found["completed"], found["failed"]) == (4, 0)
-    assert found["best"]["reward"] == -found["best"]["params"]
-    rows = json.loads(nasdsl("search", "top", "a.db", "-n", "4", "--json"))
-    assert str(found["best"]["params"]) in json.dumps(rows)
+def test_searcher(nasdsl) -> None:
+    """`sweep` proposes every second member, and none again after the search goes on."""
+    ran = json.loads(nasdsl(*shown("A searcher"), "--quiet", "--json"))
+    assert (ran["completed"], ran["failed"]) == (4, 0)
+    members = [text for _, text in zip(range(8), enumerated(), strict=False)]
+    assert proposed(nasdsl, "a.db") == sorted(members[::2])
+    words = [*shown("A searcher"), "--resume"]
+    words[words.index("4")] = "6"
+    assert json.loads(nasdsl(*words, "--quiet", "--json"))["completed"] == 6
+    members = [text for _, text in zip(range(12), enumerated(), strict=False)]
+    assert proposed(nasdsl, "a.db") == sorted(members[::2])
+
+
+def test_engine(nasdsl) -> None:
+    """`inline` evaluates everything that is not a repetition."""
+    assert json.loads(nasdsl(*shown("An engine"), "--quiet", "--json"))["completed"] == 4
+    with Reader(nasdsl.folder / "b.db") as store:
+        assert {trial.worker for trial in store.trials()} - {None} == {"inline"}
+
+
+def test_evaluator(nasdsl) -> None:
+    """`size` rewards: the best has the fewest parameters."""
+    best = json.loads(nasdsl(*shown("An evaluator"), "--quiet", "--json"))["best"]
+    with Reader(nasdsl.folder / "c.db") as store:
+        trials = list(store.trials())
+    assert len(trials) == 4
+    assert all(trial.reward == -trial.params for trial in trials)
+    assert best["params"] == min(trial.params for trial in trials)
 
 
 def test_proxy(nasdsl) -> None:
-    """In a worker process of the engine that is nasdsl's own."""
-    spec = "proxy:spread?data=stripes&batch=8&N=1&cell_filters=4"
-    words = ("search", "space.cell", "--evaluator", spec, "--trials", "2", "--store", "b.db")
-    found = json.loads(nasdsl(*words, "--quiet", "--json"))
-    assert found["completed"] == 2
-    assert found["best"]["reward"] > 0
+    ran = json.loads(nasdsl(*shown("A proxy"), "--quiet", "--json"))
+    assert ran["completed"] == 2
+    assert ran["best"]["reward"] > 0
 
 
 def test_format(nasdsl) -> None:
     """Written, told by looking at it, and read again."""
-    text = nasdsl("convert", "tiny.cell", "--to", "lines")
-    assert text.splitlines()[:2] == [
+    nasdsl(*shown("A format"))
+    assert (nasdsl.folder / "tiny.txt").read_text().splitlines()[:2] == [
         "lines tiny nasnet",
         "normal b0 h[i] h[i-1] sep_conv_3x3 identity add",
     ]
-    (nasdsl.folder / "tiny.txt").write_text(text)
     assert nasdsl("convert", "tiny.txt", "--name", "tiny") == nasdsl("convert", "tiny.cell")
     assert "a line a block" in nasdsl("convert", "--list")
 
 
-def test_layout(nasdsl) -> None:
+def test_weight_layout(nasdsl) -> None:
     """A file with the layout's names is loaded, by name and by looking at them."""
-    from safetensors.torch import load_file, save_file
-
-    nasdsl("compile", "tiny.cell", *NETWORK, "--seed", "7", "-o", "native.safetensors")
-    weights = load_file(nasdsl.folder / "native.safetensors")
+    words = shown("A weight layout")
+    network = words[: words.index("--weights")]
+    nasdsl(*network, "--seed", "7", "-o", "seven.safetensors")
+    weights = load_file(nasdsl.folder / "seven.safetensors")
     loud = {name.upper(): tensor for name, tensor in weights.items() if "progress" not in name}
     save_file(loud, nasdsl.folder / "loud.safetensors")
     for layout in ("loud", "auto"):
-        words = ("--weights", "loud.safetensors", "--layout", layout, "-o", f"{layout}.safetensors")
-        nasdsl("compile", "tiny.cell", *NETWORK, *words)
-        found = load_file(nasdsl.folder / f"{layout}.safetensors")
+        nasdsl(*(layout if word == "loud" else word for word in words))
+        found = load_file(nasdsl.folder / "native.safetensors")
         assert all(found[name].equal(weights[name]) for name in weights)
 
 
-def test_data_set_and_recipe(nasdsl) -> None:
-    """Trained on `stripes` by `brief`, which is in the run's folder with all its values."""
-    words = ("train", "tiny.cell", "--N", "1", "--filters", "24", "--data", "stripes")
-    nasdsl(*words, "--recipe", "brief", "--out", "run", "--quiet", "--no-tensorboard")
-    written = tomllib.loads((nasdsl.folder / "run" / "recipe.toml").read_text())
+def test_recipe(nasdsl) -> None:
+    """The run's folder has all values of `brief`, and names it as their base."""
+    nasdsl(*shown("A recipe"), "--quiet", "--no-tensorboard")
+    written = tomllib.loads((nasdsl.folder / "runs" / "brief" / "recipe.toml").read_text())
     assert (written["base"], written["epochs"], written["lr"]) == ("brief", 1, 0.05)
-    assert json.loads(nasdsl("eval", "run", "--json"))["images"]
+    assert written["optimizer"] == recipe("quick").optimizer
+
+
+def test_data_set(nasdsl) -> None:
+    """Trained and evaluated on `stripes`, whose two classes are easily told apart."""
+    nasdsl(*shown("A data set"), "--quiet", "--no-tensorboard")
+    found = json.loads(nasdsl("eval", "runs/stripes", "--json"))
+    assert found["images"] == 128
 
 
 # -- what is wrong with a package ---------------------------------------------------------
