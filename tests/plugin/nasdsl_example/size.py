@@ -3,7 +3,7 @@
 import nasdsl
 from nasdsl.errors import cell_error
 from nasdsl.network.cost import genotype_cost
-from nasdsl.search.child import Child, child_of
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 
 
@@ -21,7 +21,7 @@ class Size:
 
 def size(what: str, options: dict[str, str]) -> Size:
     """The evaluator of a spec: `what` follows the colon, `options` the question mark."""
-    child = child_of(options)
+    child = child_from_options(options)
     if what or options:
         raise cell_error("NAS882", "the evaluator `size` takes settings of the network alone")
     return Size(child)

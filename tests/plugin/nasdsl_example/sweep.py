@@ -5,7 +5,7 @@ from itertools import islice
 
 import nasdsl
 from nasdsl.search.options import Count
-from nasdsl.search.protocol import Result, State
+from nasdsl.search.protocol import Result, SearcherState
 
 
 class Sweep:
@@ -25,10 +25,10 @@ class Sweep:
     def observe(self, results: Sequence[Result]) -> None:
         """Rewards change nothing."""
 
-    def state_dict(self) -> State:
+    def state_dict(self) -> SearcherState:
         """What a search that was interrupted goes on from."""
         return {"proposed": self.proposed}
 
-    def load_state_dict(self, state: State) -> None:
+    def load_state_dict(self, state: SearcherState) -> None:
         """Go on from there."""
         self.proposed = state["proposed"]
