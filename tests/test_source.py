@@ -34,7 +34,14 @@ torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
 
 from nasdsl_backends.torch import Network  # noqa: E402
 
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small  # noqa: E402
+from tests.torch_networks import (  # noqa: E402
+    KINDS,
+    halving_genotype,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 ROOT = Path(__file__).parent.parent
 TOLERANCE = 1e-10
@@ -157,6 +164,13 @@ def test_every_argument_agrees(window: str) -> None:
     genotype = nasdsl.loads(text)
     assert difference(small(genotype, stem="cifar")) < TOLERANCE
     assert difference(small(genotype, stem="cifar"), 28) < TOLERANCE
+
+
+@pytest.mark.parametrize("filters", [1, 3])
+def test_odd_halves_agree(filters: int) -> None:
+    """A factorized reduction to an odd number of filters; one filter has one path."""
+    graph = small(halving_genotype(), stem="imagenet", cell_filters=4 * filters)
+    assert difference(graph) < TOLERANCE
 
 
 def test_training_agrees() -> None:

@@ -17,7 +17,14 @@ from torch import Tensor
 import nasdsl
 from nasdsl.api.request import requested
 from nasdsl.network import IMAGE, NetworkGraph, Node
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small
+from tests.torch_networks import (
+    KINDS,
+    halving_genotype,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 Weights = Mapping[str, Tensor]
 
@@ -63,10 +70,13 @@ def computed(
         scaled = (x - mean) / (variance + epsilon).sqrt() * scale.view(1, -1, 1, 1)
         return scaled + shift.view(1, -1, 1, 1)
     if node.primitive == "factorized_reduce":
+        # slim's: half of the filters from the even pixels, rounded down; the rest from the odd.
+        first = node.shape.channels // 2
         odd = F.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:][:, :, ::2, ::2]
-        halves = [F.conv2d(x[:, :, ::2, ::2], weights[f"{own}.conv0.weight"])]
-        if f"{own}.conv1.weight" in weights:
-            halves.append(F.conv2d(odd, weights[f"{own}.conv1.weight"]))
+        halves = [F.conv2d(odd, weights[f"{own}.conv1.weight"])]
+        if first:
+            halves.insert(0, F.conv2d(x[:, :, ::2, ::2], weights[f"{own}.conv0.weight"]))
+            assert halves[0].shape[1] == first
         return torch.cat(halves, 1)
     if node.primitive == "linear":
         return x.flatten(1) @ weights[f"{own}.weight"].T + weights[f"{own}.bias"]
@@ -158,6 +168,16 @@ def check(graph: NetworkGraph, size: int | None = None, training: bool = False) 
 def test_library(kind: str, size: int | None) -> None:
     """Every kind of network, at its own size and at others."""
     check(small(kind), size)
+
+
+@pytest.mark.parametrize("filters", [1, 2, 3, 7])
+def test_odd_halves(filters: int) -> None:
+    """A factorized reduction to any number of filters, one among them."""
+    graph = small(halving_genotype(), stem="imagenet", cell_filters=4 * filters)
+    (halved,) = (node for _, node in graph.nodes() if node.name == "stem_cells.0.b0.left.1")
+    assert (halved.primitive, halved.shape.channels) == ("factorized_reduce", filters)
+    check(graph, 46)
+    check(graph)
 
 
 @pytest.mark.parametrize("vocabulary", ["nasnet_timm", "nasnet_keras"])

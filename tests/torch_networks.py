@@ -38,6 +38,17 @@ def small(source: str | Genotype, **settings: object) -> NetworkGraph:
     return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
 
 
+def halving_genotype() -> Genotype:
+    """Cells that reduce by factorized reductions; the first stem cell's has F/4 filters."""
+    return nasdsl.loads("""
+        genotype halving
+        ops nasnet
+        op halve = [relu, factorized_reduce, batch_norm]
+        cell normal { b0 = (h[i], h[i-1], identity, identity, add) }
+        cell reduction { b0 = (h[i], h[i], halve, halve, add) }
+    """)
+
+
 def random_graphs(count: int, seed: int, largest: int = 64) -> Iterator[NetworkGraph]:
     """Networks of random genotypes of the paper's space on random small skeletons."""
     draw = Random(seed)

@@ -150,6 +150,7 @@ def _sources(
             axes = dialect.depthwise if node.primitive == "depthwise" else dialect.conv
             kernels = 2 if node.primitive == "factorized_reduce" else 1
             given = [next(names) for _ in range(kernels)]
-            # A factorized reduction to one filter has one kernel, and leaves a name over.
-            for (tensor, _), name in zip(tensors(node), given, strict=False):
+            owned = [tensor for tensor, _ in tensors(node)]
+            # A factorized reduction to one filter lacks the first of its two kernels.
+            for tensor, name in zip(owned, given[-len(owned) :], strict=True):
                 yield f"{path}.{tensor}", Source(name, axes)

@@ -43,9 +43,9 @@ def _kernel(node: Node) -> Iterator[tuple[str, Sizes]]:
 
 def _halves(node: Node) -> Iterator[tuple[str, Sizes]]:
     filters, channels = node.shape.channels, node.before.channels
-    yield "conv0.weight", (filters - filters // 2, channels, 1, 1)
     if filters > 1:
-        yield "conv1.weight", (filters // 2, channels, 1, 1)
+        yield "conv0.weight", (filters // 2, channels, 1, 1)
+    yield "conv1.weight", (filters - filters // 2, channels, 1, 1)
 
 
 def _scale_and_shift(node: Node) -> Iterator[tuple[str, Sizes]]:
