@@ -16,8 +16,7 @@ from rich.text import Text
 
 from nasdsl.cli import output
 from nasdsl.network.configuration import Configuration
-from nasdsl.network.cost import Cost, ModuleCost, total
-from nasdsl.network.node_cost import Count
+from nasdsl.network.cost import Cost, Count, ModuleCost, total
 
 _NARROWEST = 80
 _BAR = 7

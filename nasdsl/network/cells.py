@@ -26,7 +26,7 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Block, Cell, Hidden, State, block_state
 from nasdsl.language.genotype.vocabulary import Form, Op, Vocabulary
 from nasdsl.network import layers
-from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Primitive, Shape
+from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Shape
 from nasdsl.network.layers import Chain
 from nasdsl.network.liveness import Liveness, liveness
 from nasdsl.network.widths import TOO_WIDE
@@ -186,7 +186,7 @@ class CellExpansion:
 
     def _combine(self, path: str, block: Block, left: Value, right: Value, filters: int) -> Part:
         combine = self.vocabulary.combine[block.combine]
-        joins: Primitive = combine.operation
+        joins = combine.operation
         same = left.shape == right.shape if joins == "sum" else left.shape[1:] == right.shape[1:]
         if not same:
             raise self._mismatch(block, left.shape, right.shape)

@@ -3,8 +3,8 @@
 Purpose: what the cost model, the passes and every backend read. It is hierarchical, so that
 a network of a thousand cells stays small: modules in order, each with a `Body`; modules
 that compute the same thing share one `Body` object.
-Non-goals: how it is made (`nasdsl.network.expand`), whether it is sound
-(`nasdsl.network.verify`), weights.
+Non-goals: the primitives themselves (`nasdsl.primitives`), how a graph is made
+(`nasdsl.network.expand`), whether it is sound (`nasdsl.network.verify`), weights.
 
 Names are stable: they follow from positions alone, never from what a user called a block,
 so that they may become parameter paths. In the body of a cell
@@ -20,116 +20,17 @@ The full name puts the module before it: `cells.7.b3.left.0`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from nasdsl.language.genotype.display import bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.configuration import Configuration
+from nasdsl.primitives import Node as Node
+from nasdsl.primitives import Padding as Padding
+from nasdsl.primitives import Shape as Shape
 
-Primitive = Literal[
-    "relu",
-    "conv",
-    "depthwise",
-    "batch_norm",
-    "layer_norm",
-    "instance_norm",
-    "avg_pool",
-    "max_pool",
-    "factorized_reduce",
-    "zero",
-    "identity",
-    "sum",
-    "concat",
-    "drop_path",
-    "global_avg_pool",
-    "dropout",
-    "linear",
-]
-#: Every primitive a backend has to know, see `Node`.
-PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
-
-Padding = Literal["same", "symmetric", "valid"]
 PartRole = Literal["input", "op", "combine", "output", "stem", "head"]
 ModuleRole = Literal["stem", "cell", "head", "auxiliary"]
-
-
-class Shape(NamedTuple):
-    """Channels, height and width of one state; a vector has height and width 1."""
-
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def elements(self) -> int:
-        """How many numbers one image makes of it."""
-        return self.channels * self.height * self.width
-
-    def __str__(self) -> str:
-        return f"{self.channels} channels of {self.height}x{self.width}"
-
-
-class Node(NamedTuple):
-    """One primitive at one place.
-
-    | primitive | computes | trainable |
-    |---|---|---|
-    | relu | max(x, 0) | |
-    | conv | convolution, no bias | kernel |
-    | depthwise | one filter a channel, no bias | kernel |
-    | batch_norm | over batch, height and width; moving statistics | scale, shift |
-    | layer_norm | over channels, height and width of an image | scale, shift per channel |
-    | instance_norm | over height and width of a channel | scale, shift per channel |
-    | avg_pool | mean of the window, without its padding unless `count_padding` | |
-    | max_pool | maximum; padding is minus infinity, zero with `zero_padded` | |
-    | factorized_reduce | two 1x1 convolutions of stride 2, no bias, concatenated | kernels |
-    | zero | zeros | |
-    | identity | the input | |
-    | sum, concat | of all inputs, in order; `concat` over channels | |
-    | drop_path | ScheduledDropPath, see `Module.depth` | |
-    | global_avg_pool | mean over height and width: a vector | |
-    | dropout | drops features, `Configuration.dropout` | |
-    | linear | fully connected | matrix, bias |
-
-    `factorized_reduce` of f filters: the first convolution gives floor(f / 2) channels of
-    x[::2, ::2], the second the rest of x[1::2, 1::2], whose last row and column are zeros
-    where the image is odd. Both are slim's (`factorized_reduction`: it gives an odd filter to
-    the second path, and pads on the right and at the bottom). With one filter there is no
-    first convolution.
-
-    Attributes:
-        name: unique in the body; the parameter path after the module's name.
-        primitive: one of `PRIMITIVES`.
-        inputs: names of ports or of earlier nodes, by operand slot. One name may fill two.
-        before: shape of the first input.
-        shape: shape of what comes out.
-        kernel: height and width of the window.
-        stride: vertical and horizontal.
-        dilation: distance between kernel taps, both ways.
-        padding: `same` as TensorFlow's, `symmetric` as PyTorch's k // 2, `valid` none.
-            `nasdsl.network.shapes.pads` gives the pixels.
-        count_padding: an average pool divides by the kernel's area, padding included.
-        zero_padded: a maximum pool sees zeros outside the image.
-        bias: `linear` adds one.
-    """
-
-    name: str
-    primitive: Primitive
-    inputs: tuple[str, ...]
-    before: Shape
-    shape: Shape
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    dilation: int = 1
-    padding: Padding = "same"
-    count_padding: bool = False
-    zero_padded: bool = False
-    bias: bool = True
-
-    @property
-    def groups(self) -> int:
-        """Into how many groups a convolution splits the channels."""
-        return self.before.channels if self.primitive == "depthwise" else 1
 
 
 class Port(NamedTuple):

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from nasdsl.errors import cell_error
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.primitives import PRIMITIVES
 from nasdsl.train.batches import EpochBatches, SeededImages, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.execution import Execution
@@ -275,7 +276,7 @@ def threads_for(graph: NetworkGraph, images: int) -> int:
     the same one and sums in the same order.
     """
     layers = sum(
-        node.primitive in ("conv", "depthwise", "linear")
+        PRIMITIVES[node.primitive].mult_adds(node) > 0
         for module in graph.modules
         for node in module.body.nodes
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from nasdsl.network.graph import Body, Module, Node, Part
 from nasdsl_backends.source.chains import Chains, emitted, layers_of
 from nasdsl_backends.source.code import WIDTH, Expression, call, grouped, laid_out
-from nasdsl_backends.source.emission import AROUND, JOINS
+from nasdsl_backends.source.emission import EMISSIONS
 from nasdsl_backends.source.words import comment
 
 #: Columns of a line inside a method.
@@ -115,10 +115,11 @@ class CellText:
             if layers_of(part):
                 ops[side], made = self._chain(part, made)
                 text = f"self.{path}.{side}({text})"
-            if part.nodes and part.nodes[-1].primitive in AROUND:
+            around = EMISSIONS[part.nodes[-1].primitive].around if part.nodes else ""
+            if around:
                 self.drops = True
-                self.used.add("drop_path")
-                text = f"drop_path({text}, keep)"
+                self.used.add(around)
+                text = f"{around}({text}, keep)"
             texts.append(text)
             channels.append(made)
             sources.append(source.label)
@@ -133,7 +134,7 @@ class CellText:
         )
         if layers_of(combine):
             layers, last = emitted(layers_of(combine), joined.text, self.filters, self.used)
-            begins = JOINS[join.primitive]
+            begins = EMISSIONS[join.primitive].join
             self.used.add(begins)
             ops["combine"] = call("nn.Sequential", f"{begins}()", *layers)
             result = call(f"self.{path}.combine", grouped(texts))

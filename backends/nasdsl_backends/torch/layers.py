@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasdsl.network.graph import Padding
-from nasdsl.network.shapes import pad
+from nasdsl.primitives import Padding, pad
 
 #: Vertical and horizontal.
 Pair = tuple[int, int]

@@ -21,7 +21,7 @@ from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import activated, optimised
 from nasdsl_backends.torch.classifier import linear_of, with_classes
-from nasdsl_backends.torch.emission import MODULES, Place
+from nasdsl_backends.torch.emission import Place
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
@@ -261,7 +261,7 @@ class Network(nn.Module):
         if num_classes:
             like = next(self.parameters())
             place = Place(self.graph.configuration, like.device, like.dtype)
-            layer = MODULES["linear"](linear_of(module), place)
+            layer = LayerMaker(place).layer(linear_of(module)) or layer
             draw_weights(layer, self.graph.configuration.name, None)
         self.get_submodule(module.name).add_module("linear", layer.train(self.training))
 
