@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.liveness import Liveness, liveness
 from nasdsl.language.genotype.types import Block, Cell, Hidden, State, block_state
 from nasdsl.language.genotype.vocabulary import Form, Op, Vocabulary
 from nasdsl.network import layers
 from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Shape
 from nasdsl.network.layers import Chain
-from nasdsl.network.liveness import Liveness, liveness
 from nasdsl.network.widths import TOO_WIDE
 
 

@@ -10,9 +10,9 @@ Non-goals: the channels elsewhere; `nasdsl.network.cells` works those out layer 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import Cell, State, block_state
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
-from nasdsl.network.liveness import liveness
 
 #: Ops that keep their channels and combines that concatenate can double the width at every
 #: block; nothing of this width is ever built.

@@ -11,8 +11,8 @@ are those of our nodes. `preprocess0` prepares h[i-1], `preprocess1` h[i].
 import re
 from collections.abc import Iterator
 
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.network.graph import Module, NetworkGraph, Part
-from nasdsl.network.liveness import liveness
 from nasdsl.weights.chains import DILATED, HALVED, PROJECTED, SEPARABLE, chain, learned
 from nasdsl.weights.layout import TORCH, Layout, Names, Table, named_table
 from nasdsl.weights.places import facts
