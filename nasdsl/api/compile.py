@@ -4,6 +4,7 @@ Purpose: put the stages together: what is asked for, the graph, a backend.
 Non-goals: what backends make; files (`nasdsl compile` and the backends write those).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from nasdsl import backend as backends
@@ -25,6 +26,8 @@ def compile(
     *,
     ops: str | None = None,
     backend: str = "torch",
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
     **settings: Any,
 ) -> Any:
     """The network of a genotype, as a backend makes it: a `torch.nn.Module` by default.
@@ -35,6 +38,10 @@ def compile(
         ops: a vocabulary of the library to read the cells in, in place of their own:
             `nasnet_timm` gives NASNet-A as timm computes it.
         backend: the name of an installed backend; `nasdsl.backend.names()` has them.
+        passes: names of installed passes to run on the graph, in their order, in place of
+            the backend's own; `nasdsl.passes.PASSES.names()` has them.
+        verify_passes: check after each pass that the graph is sound and its parameters are
+            what they were. None does so where NASDSL_VERIFY_PASSES is set.
         **settings: network settings by name (`nasdsl.Settings`), which win over the
             source's own, and options of the backend. `torch` has `device`, `dtype`, `seed`
             and `drop_path_mode`, see `nasdsl_backends.torch.Network`.
@@ -42,7 +49,8 @@ def compile(
     Raises:
         CellError: the source or the settings have mistakes; NAS501 for a keyword that is
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
-            backend is not there or cannot build the network; NAS801 and NAS802 where a
+            backend is not there or cannot build the network; NAS720 to NAS722 where a pass
+            is not there or fails; NAS801 and NAS802 where a
             file's weights do not fit the settings or are damaged.
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
@@ -54,7 +62,7 @@ def compile(
     if not isinstance(source, Genotype) and is_model(source) and _MODE in found.options:
         options = {_MODE: drop_path_mode(source) or "scheduled", **options}
     graph = compiled_graph(source, ops=ops, **chosen)
-    made = backends.checked(found, graph).build(graph, **options)
+    made = backends.build(found, graph, names=passes, verify=verify_passes, **options)
     if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):
         weights.load(made, source, layout="native")
     return made
@@ -63,7 +71,7 @@ def compile(
 def compiled_graph(
     source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
 ) -> NetworkGraph:
-    """The graph that `compile` hands to a backend.
+    """The graph that `compile` makes, before the backend's passes.
 
     Raises:
         CellError: as `compile` does; NAS501 for an unknown setting.

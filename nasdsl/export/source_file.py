@@ -47,8 +47,8 @@ def write(request: Request, path: Path) -> None:
             f"a .py file drops paths as scheduled, and this network has drop_path_mode={mode!r}",
             "a .safetensors file keeps the mode",
         )
-    found = backends.checked(backends.find("source"), request.graph)
-    path.write_text(found.build(request.graph, text=request.text), "utf-8", newline="\n")
+    text = backends.build(backends.find("source"), request.graph, text=request.text)
+    path.write_text(text, "utf-8", newline="\n")
 
 
 def logits(request: Request, path: Path) -> "list[Tensor]":

@@ -143,13 +143,15 @@ class NetworkGraph:
 
     `configuration` has what concerns the whole network: batch norm's epsilon and momentum, the
     probabilities of drop path and dropout, the image's shape. `genotype` is what it was made
-    from, where it was made from one: exports carry its text.
+    from, where it was made from one: exports carry its text. `before` is the graph that the
+    first pass was given, where `nasdsl.passes.run` has run one.
     """
 
     name: str
     configuration: Configuration
     modules: tuple[Module, ...]
     genotype: Genotype | None = field(default=None, compare=False, repr=False)
+    before: "NetworkGraph | None" = field(default=None, compare=False, repr=False)
 
     @property
     def image(self) -> Shape:
@@ -186,6 +188,11 @@ class NetworkGraph:
             for node in module.body.nodes:
                 full = names[node.name] = f"{module.name}.{node.name}"
                 yield module, node._replace(name=full, inputs=tuple(names[i] for i in node.inputs))
+
+    @property
+    def plain(self) -> "NetworkGraph":
+        """The network as it was before any pass: what is counted, named and exported."""
+        return self.before or self
 
     def with_modules(self, modules: tuple[Module, ...]) -> "NetworkGraph":
         """The same network of other modules: what a pass returns."""

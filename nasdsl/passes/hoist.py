@@ -1,4 +1,4 @@
-"""A pass: apply a ReLU where a state is made, once, and not where it is read.
+"""The pass `hoist`: apply a ReLU where a state is made, once, and not where it is read.
 
 Purpose: the cells after a module all begin with the ReLU of its output. Applied by the
 module itself it is computed once and, where nobody reads the state without it, in the
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref
+from nasdsl.passes.pipeline import Pass
 
 #: What the name of a hoisted ReLU adds to the state's.
 SUFFIX = ".relu"
@@ -142,3 +143,6 @@ def _nodes(
         if leaving.get(node.name) is not None:
             relu = f"{node.name}{SUFFIX}"
             yield Node(relu, "relu", (node.name,), node.shape, node.shape)
+
+
+PASS = Pass("hoist", hoisted, "apply a ReLU where a state is made, not where it is read")

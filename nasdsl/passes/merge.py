@@ -1,4 +1,4 @@
-"""A pass: compute equal things once.
+"""The pass `merge`: compute equal things once.
 
 Purpose: ops of one block after another begin with the ReLU or the pool of the same state;
 within a body, nodes without parameters that compute the same from the same inputs become one.
@@ -11,6 +11,7 @@ Names do not change: of equal nodes the first stays.
 from dataclasses import replace
 
 from nasdsl.network.graph import Body, NetworkGraph, Node
+from nasdsl.passes.pipeline import Pass
 from nasdsl.primitives import PRIMITIVES
 
 
@@ -45,3 +46,6 @@ def _merged_body(body: Body) -> Body:
             nodes.append(node)
         parts.append(part._replace(nodes=tuple(nodes)))
     return Body(body.ports, tuple(parts), body.outputs)
+
+
+PASS = Pass("merge", merged, "compute equal things once within each cell")

@@ -17,6 +17,7 @@ class _SourceBackend:
     """See `nasdsl.backend.Backend`."""
 
     name = "source"
+    passes = ()  # it prints networks as people write them
     options: frozenset[str] = frozenset({"text"})
 
     @property

@@ -17,6 +17,7 @@ class _TorchBackend:
     """See `nasdsl.backend.Backend`."""
 
     name = "torch"
+    passes = ("merge", "hoist")
     options: frozenset[str] = frozenset({"device", "dtype", "seed", "drop_path_mode"})
 
     @property

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph
-from nasdsl.passes import activated, optimised
+from nasdsl.passes import activated
 from nasdsl_backends.torch.classifier import linear_of, with_classes
 from nasdsl_backends.torch.emission import Place
 from nasdsl_backends.torch.features import stages
@@ -48,7 +48,7 @@ class Network(nn.Module):
     training with an auxiliary classifier, `NetworkOutputs`.
 
     Args:
-        graph: what to build; as `nasdsl.api.compile.compiled_graph` makes it.
+        graph: what to build, after any passes.
         device: where; `meta` makes parameters without values, in a fraction of a second.
         dtype: of parameters and moving statistics.
         seed: draws the initial weights independently of PyTorch's global generator.
@@ -57,7 +57,7 @@ class Network(nn.Module):
             `set_progress`; `plain` with drop_path everywhere, all the time.
 
     Attributes:
-        graph: what was built.
+        graph: what was built, as it was before any pass.
         num_classes: the width of the last layer; 0 without classifier.
         num_features: channels the classifier reads.
         feature_info: for each stage, the largest map first, a dictionary of `num_chs`
@@ -80,14 +80,14 @@ class Network(nn.Module):
         if drop_path_mode not in ("scheduled", "plain"):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
-        self.graph, self.drop_path_mode = graph, drop_path_mode
+        self.graph, self.drop_path_mode = graph.plain, drop_path_mode
         self.num_classes = graph.configuration.classes
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
             for stage in stages(graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(optimised(graph), LayerMaker(Place(graph.configuration, device, dtype)))
+        self._stack(graph, LayerMaker(Place(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
 
