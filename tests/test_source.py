@@ -36,6 +36,7 @@ from nasdsl_backends.torch import Network  # noqa: E402
 
 from tests.torch_networks import (  # noqa: E402
     KINDS,
+    built,
     halving_genotype,
     image,
     random_graphs,
@@ -73,7 +74,7 @@ def imported(text: str) -> ModuleType:
 
 def both(graph: NetworkGraph) -> tuple[Network, torch.nn.Module]:
     """The eager module and the printed one, with the same weights."""
-    net = randomised(Network(graph, seed=0)).eval()
+    net = randomised(built(graph, seed=0)).eval()
     printed = imported(backend.build(graph)).Network().eval()
     printed.load_state_dict(net.state_dict(), strict=True)
     net.load_state_dict(printed.state_dict(), strict=True)
@@ -264,7 +265,7 @@ def test_the_file_runs_alone(tmp_path: Path) -> None:
     (tmp_path / "network.py").write_text(backend.build(graph))
     command = [sys.executable, "-I", str(tmp_path / "network.py")]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    count = sum(p.numel() for p in Network(graph, device="meta").parameters())
+    count = sum(p.numel() for p in built(graph, device="meta").parameters())
     assert ran.stdout == f"{count:,} parameters, logits (1, 7)\n"
 
 

@@ -11,7 +11,6 @@ from itertools import islice
 import pytest
 import torch
 import torch.nn.functional as F
-from nasdsl_backends.torch import Network
 from torch import Tensor
 
 import nasdsl
@@ -19,6 +18,7 @@ from nasdsl.api.request import requested
 from nasdsl.network import IMAGE, NetworkGraph, Node
 from tests.torch_networks import (
     KINDS,
+    built,
     halving_genotype,
     image,
     random_graphs,
@@ -143,7 +143,7 @@ PLAIN: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
 
 def check(graph: NetworkGraph, size: int | None = None, training: bool = False) -> None:
     """Logits and, in training, gradients equal the reference's, in float64."""
-    net = randomised(Network(graph, dtype=torch.float64, seed=1)).train(training)
+    net = randomised(built(graph, dtype=torch.float64, seed=1)).train(training)
     x = image(graph, size=size).double()
     weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
     expected_of = {name: weights[name].requires_grad_() for name, _ in net.named_parameters()}

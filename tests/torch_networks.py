@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
 import nasdsl
+from nasdsl import backend as backends
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
@@ -25,6 +27,13 @@ KINDS = (
     "example_b_form",
     "example_c_form",
 )
+
+
+def built(graph: NetworkGraph, **options: Any) -> Network:
+    """The network of a graph as the compiler builds it: after the backend's passes, verified."""
+    made = backends.build(backends.find("torch"), graph, verify=True, **options)
+    assert isinstance(made, Network)
+    return made
 
 
 def small(source: str | Genotype, **settings: object) -> NetworkGraph:
