@@ -84,7 +84,7 @@ class Network(nn.Module):
         self.num_classes = graph.configuration.classes
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
-            for stage in stages(graph)
+            for stage in stages(self.graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
         self._stack(graph, LayerMaker(Place(graph.configuration, device, dtype)))
