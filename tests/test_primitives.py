@@ -11,7 +11,7 @@ import nasdsl
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
 from nasdsl.network import verified
-from nasdsl.passes import merged
+from nasdsl.passes.merge import merged
 from nasdsl.primitives import PRIMITIVES, Node, Primitive, Shape, Tensor, layer_of, words_of
 from nasdsl.weights import parameters
 
