@@ -11,6 +11,7 @@ import nasdsl
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
 from nasdsl.network import verified
+from nasdsl.network.cost import node_count
 from nasdsl.passes.merge import merged
 from nasdsl.primitives import PRIMITIVES, Node, Primitive, Shape, Tensor, layer_of, words_of
 from nasdsl.weights import parameters
@@ -138,6 +139,56 @@ def test_tensors(name: str) -> None:
     node, wanted = OWNED[name]
     assert {tensor.name: tensor.sizes for tensor in PRIMITIVES[name].tensors(node)} == wanted
     assert not PRIMITIVES[name].repeatable
+
+
+#: Parameters, statistics, mult-adds and activations of the nodes above, worked out by hand.
+COUNTED = {
+    "conv": (5 * 6 * 15, 0, 25 * 5 * 6 * 15, 125),
+    "depthwise": (6 * 15, 0, 25 * 6 * 15, 150),
+    "batch_norm": (12, 12, 0, 486),
+    "layer_norm": (12, 0, 0, 486),
+    "instance_norm": (12, 0, 0, 486),
+    "factorized_reduce": (5 * 6, 0, 25 * 5 * 6, 125),
+    "linear": (28, 0, 24, 4),
+}
+#: What writes nothing at inference.
+SILENT = ("identity", "drop_path", "dropout")
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_counts(name: str) -> None:
+    """What each primitive costs; those without parameters only write their output."""
+    node = OWNED[name][0] if name in OWNED else Node("x", name, ("y",), BEFORE, AFTER)
+    wanted = COUNTED.get(name, (0, 0, 0, 0 if name in SILENT else 125))
+    assert node_count(node) == wanted
+
+
+#: Of one or two inputs of 6 channels of 9x9, the shape of 5 channels asked for: what is made.
+MADE = {
+    **dict.fromkeys(
+        ("relu", "batch_norm", "layer_norm", "instance_norm", "identity", "drop_path", "dropout"),
+        BEFORE,
+    ),
+    "conv": Shape(5, 5, 9),
+    **dict.fromkeys(("depthwise", "avg_pool", "max_pool"), Shape(6, 5, 9)),
+    "factorized_reduce": None,  # its stride is not 2x2
+    "zero": Shape(5, 5, 9),
+    "sum": BEFORE,
+    "concat": Shape(12, 9, 9),
+    "global_avg_pool": Shape(6, 1, 1),
+    "linear": None,  # what it reads is no vector
+}
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_shapes(name: str) -> None:
+    """What each primitive makes, with a 3x3 kernel and a vertical stride of 2."""
+    node = Node("x", name, ("y",), BEFORE, AFTER, (3, 3), (2, 1))
+    joins = name in ("sum", "concat")
+    assert PRIMITIVES[name].shape(node, [BEFORE, BEFORE] if joins else [BEFORE]) == MADE[name]
+    assert joins or PRIMITIVES[name].shape(node, [BEFORE, BEFORE]) is None
+    unequal = [BEFORE, BEFORE._replace(height=8)]
+    assert not joins or PRIMITIVES[name].shape(node, unequal) is None
 
 
 @pytest.mark.parametrize(("filters", "first"), [(1, 0), (2, 1), (3, 1), (27, 13), (54, 27)])

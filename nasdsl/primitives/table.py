@@ -38,7 +38,7 @@ class Tensor(NamedTuple):
     role: TensorRole = "parameter"
 
 
-class Argument(NamedTuple):
+class ArgumentRule(NamedTuple):
     """What a vocabulary may write in a layer's brackets.
 
     Attributes:
@@ -54,15 +54,15 @@ class Argument(NamedTuple):
     example: str = ""
 
 
-ARGUMENTS: dict[str, Argument] = {
-    "stride": Argument("stride", (True, True)),
-    "stride_x": Argument("stride", (False, True)),
-    "stride_y": Argument("stride", (True, False)),
-    "symmetric": Argument("padding", "symmetric"),
-    "count_padding": Argument("count_padding", True),
-    "zero_padded": Argument("zero_padded", True),
-    "dilation": Argument("dilation", None, 99, "dilation 2"),
-    "filters": Argument("divisor", None, 1024, "filters/4"),
+ARGUMENTS: dict[str, ArgumentRule] = {
+    "stride": ArgumentRule("stride", (True, True)),
+    "stride_x": ArgumentRule("stride", (False, True)),
+    "stride_y": ArgumentRule("stride", (True, False)),
+    "symmetric": ArgumentRule("padding", "symmetric"),
+    "count_padding": ArgumentRule("count_padding", True),
+    "zero_padded": ArgumentRule("zero_padded", True),
+    "dilation": ArgumentRule("dilation", None, 99, "dilation 2"),
+    "filters": ArgumentRule("divisor", None, 1024, "filters/4"),
 }
 
 #: From a node (all but its shape) and the shapes it reads to the shape it makes; None where
