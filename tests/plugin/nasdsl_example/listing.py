@@ -1,6 +1,7 @@
 """The backend `listing`: a network as text, a line a node."""
 
-from nasdsl.network import PRIMITIVES, NetworkGraph
+from nasdsl.network import NetworkGraph
+from nasdsl.primitives import PRIMITIVES
 
 
 class Listing:
