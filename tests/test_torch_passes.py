@@ -49,7 +49,7 @@ def test_random_genotypes(name: str) -> None:
     """Random genotypes on random skeletons, at the graph's size and at another."""
     for graph in islice(random_graphs(8, 300, largest=48), 8):
         assert difference(graph, PIPELINES[name]) < 1e-12
-        assert difference(graph, PIPELINES[name], graph.skeleton.image_size + 1) < 1e-12
+        assert difference(graph, PIPELINES[name], graph.configuration.image_size + 1) < 1e-12
 
 
 def test_third_party(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,12 +58,9 @@ def command(name: str, tree: bool, graph: bool, settings: Settings, ops: str | N
 def _print_graph(name: str, settings: Settings, ops: str | None) -> None:
     # Imported here because most uses only print a file.
     from nasdsl.cli import reading
-    from nasdsl.network.expand import network_graph
     from nasdsl.network.text import graph_text
 
-    genotype = reading.genotype(name, ops)
-    reading.warn_of_settings(genotype, settings)
-    output.data(graph_text(network_graph(genotype, settings)))
+    output.data(graph_text(reading.network(name, settings, ops).graph()))
 
 
 def _print_tree(name: str) -> None:

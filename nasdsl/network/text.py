@@ -34,11 +34,11 @@ def graph_text(graph: NetworkGraph) -> str:
 
 
 def _head(graph: NetworkGraph) -> Iterator[str]:
-    skeleton = graph.skeleton
+    network = graph.configuration
     nodes = sum(len(module.body.nodes) for module in graph.modules)
     yield (
-        f"{visible(graph.name)}: {skeleton.N} @ {skeleton.filters}, "
-        f"{skeleton.name} skeleton, {skeleton.stem} stem, {skeleton.classes} classes"
+        f"{visible(graph.name)}: {network.N} @ {network.filters}, "
+        f"{network.name} skeleton, {network.stem} stem, {network.classes} classes"
     )
     yield f"{len(graph.modules)} modules, {nodes} nodes, image {_size(graph.image)}"
 
