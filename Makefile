@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers tests dot clean
+.PHONY: demo test check lint types layers repo tests dot clean
 
 demo: $(STAMP) dot
 	$(BIN)/nasdsl show nasnet_a
@@ -25,11 +25,12 @@ demo: $(STAMP) dot
 
 test: $(STAMP) dot check
 
-check: lint types layers tests
+check: lint types layers repo tests
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -37,13 +38,20 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
+# The project's own files: pyproject.toml, the workflows, and the habits of Python projects.
+repo: $(STAMP)
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/zizmor --offline --quiet .
+	$(BIN)/sp-repo-review --show err .
+
 tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nasdsl needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	$(BIN)/python -m pip install --quiet 'pip>=25.1' # the first that knows dependency groups
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
 	touch $@
 
 # Only drawings need `dot`; where it cannot be installed, everything else still works.

@@ -19,7 +19,7 @@ import torch
 
 import nasdsl
 from bench.reliability.mocks import FULL, space
-from nasdsl.network.widths import Widths
+from nasdsl.network.complete import penultimate_filters
 
 _BATCH, _EPOCHS, _IMAGES, _FILTERS = 32, 20, 45_000, 32
 _STEPS = _EPOCHS * -(-_IMAGES // _BATCH)
@@ -43,8 +43,7 @@ class Child:
 
 def measured(genotype: nasdsl.Genotype, device: str, precision: str, steps: int) -> Child:
     """Build the child and time some steps of its training."""
-    (normal,) = [cell for cell in genotype.cells if cell.kind == "normal"]
-    filters = Widths(normal, genotype.vocabulary).penultimate(_FILTERS)
+    filters = penultimate_filters(genotype, _FILTERS)
     rules = {"N": 2, "filters": filters, "stem": "cifar", "classes": 10}
     cost = nasdsl.cost(genotype, **rules)
     net = nasdsl.compile(genotype, **rules, seed=0).to(device).train()

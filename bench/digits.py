@@ -17,7 +17,7 @@ import torch
 
 import nasdsl
 from nasdsl.train import Fitted, datasets, fit, network_settings, recipe
-from nasdsl.train.curves import curves
+from nasdsl.train.report import curves
 
 
 def trained(seed: int) -> tuple[Fitted, float]:

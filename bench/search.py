@@ -1,4 +1,4 @@
-"""Measure the controller: many simulated workers, one real store, every step committed.
+"""Measure the search process: many simulated workers, one real store, every step committed.
 
     python -m bench.search --trials 20000 --workers 450 --algorithm random
     python -m bench.search --trials 100000 --workers 450 --curve docs/images/search_scale.svg
@@ -21,7 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.reliability.mocks import FULL, SimulatedEngine, space
-from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.loop import Event, SearchSettings, run
 
 
 def main() -> None:

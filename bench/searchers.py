@@ -17,7 +17,7 @@ from statistics import median
 import nasdsl
 from nasdsl.search.protocol import Result
 from nasdsl.search.searchers import names, searcher
-from nasdsl.search.store.state import encoded
+from nasdsl.search.store.records import encode_state
 
 BATCH, ROUNDS = 20, 31
 
@@ -38,7 +38,7 @@ def main() -> None:
             results = [Result(text, text, text.count("sep_conv") / 20) for text in texts]
             seconds, _ = _timed(lambda search=search, results=results: search.observe(results))
             observing.append(seconds)
-        size = sum(len(encoded(part)) for part in search.state_dict().values()) / 1000
+        size = sum(len(encode_state(part)) for part in search.state_dict().values()) / 1000
         print(f"| {name} | {_spread(proposing)} | {_spread(observing)} | {size:,.1f} |", flush=True)
 
 

@@ -1,6 +1,6 @@
 """Files that are written whole or not at all, whatever a crash, a full disk or a kill does.
 
-Non-goals: locks; the last of two writers wins.
+There is no lock: of two writers the last one wins.
 """
 
 import os
@@ -16,22 +16,23 @@ _NEW_FILE_MODE = 0o666
 
 
 def replace_text(path: str | os.PathLike[str], text: str) -> None:
-    """Put `text`, in UTF-8, where `path` is. Raises as `replacing` does."""
+    """Put `text`, in UTF-8, where `path` is. Raises as `atomic_write` does."""
     replace_bytes(path, text.encode("utf-8", "surrogatepass"))
 
 
 def replace_bytes(path: str | os.PathLike[str], content: bytes) -> None:
-    """Put `content` where `path` is. Raises as `replacing` does."""
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+    """Put `content` where `path` is. Raises as `atomic_write` does."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path beside `path` to write to; what is there at the end takes the place of `path`.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path to write to; at the end of the block that file replaces `path`.
 
-    Both have the same suffix. Where anything is raised, `path` is as before and nothing else
-    is left. A link is followed; the mode and the owner of a file that was there are kept.
+    Both are in one folder and have the same suffix. If the block raises, `path` is as it was
+    and nothing else is left behind. A link is followed; an existing file's mode and owner are
+    kept.
 
     Raises:
         CellError: it cannot be written (NAS006).
@@ -39,20 +40,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         target = _target(path)
         old = target.stat() if target.exists() else None
-        beside = _beside(target)
+        temporary = _temporary_file(target)
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
         with write_errors(path):
-            yield beside
-            _keep_mode(beside, old)
-            with beside.open("rb+") as stream:
+            yield temporary
+            _keep_mode(temporary, old)
+            with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            os.replace(beside, target)
+            os.replace(temporary, target)
             _sync_folder(target.parent)
     finally:
         with suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
 
 
 @contextmanager
@@ -64,14 +65,14 @@ def write_errors(path: str | os.PathLike[str]) -> Iterator[None]:
         raise _unwritable(path, error) from None
 
 
-def ensure_writable(path: str | os.PathLike[str]) -> None:
-    """Say now, not after minutes of work, that `path` cannot be written.
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Check that `path` can be written now, not after minutes of work.
 
     Raises:
         CellError: NAS006.
     """
     with write_errors(path):
-        _beside(_target(path)).unlink()
+        _temporary_file(_target(path)).unlink()
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
@@ -94,7 +95,7 @@ def _keep_mode(path: Path, old: os.stat_result | None) -> None:
     os.chmod(path, stat.S_IMODE(old.st_mode))
 
 
-def _beside(target: Path) -> Path:
+def _temporary_file(target: Path) -> Path:
     handle, name = tempfile.mkstemp(
         prefix=f".{target.name[:40]}.", suffix=target.suffix, dir=target.parent
     )
@@ -107,7 +108,7 @@ def _unwritable(path: str | os.PathLike[str], error: OSError) -> CellError:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last; file systems that cannot are as safe as they get."""
+    """Make the new name survive a crash, where the file system can do that."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -5,8 +5,10 @@ offers one by an entry point of the group `nasdsl.backends`; nothing here has to
 Non-goals: what backends make; graphs (`nasdsl.network`); choosing for the user.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from nasdsl import passes
 from nasdsl.errors import cell_error, listed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.registry import Registry
@@ -14,7 +16,11 @@ from nasdsl.registry import Registry
 
 @runtime_checkable
 class Backend(Protocol):
-    """What an entry point of the group `nasdsl.backends` leads to."""
+    """What an entry point of the group `nasdsl.backends` leads to.
+
+    It may also have `passes`: the names of the passes, in their order, that a graph goes
+    through before `build` is given it. Without, it is given the graph as it was expanded.
+    """
 
     @property
     def name(self) -> str:
@@ -22,7 +28,7 @@ class Backend(Protocol):
 
     @property
     def primitives(self) -> frozenset[str]:
-        """What it has an emission for, of `nasdsl.network.graph.PRIMITIVES`."""
+        """What it has an emission for, of `nasdsl.primitives.PRIMITIVES`."""
 
     @property
     def options(self) -> frozenset[str]:
@@ -75,3 +81,36 @@ def checked(backend: Backend, graph: NetworkGraph) -> Backend:
             f"backend `{backend.name}` cannot emit {listed(missing)}, which `{graph.name}` needs",
         )
     return backend
+
+
+def passes_of(backend: Backend) -> tuple[str, ...]:
+    """The names of the passes that a backend wants."""
+    return tuple(getattr(backend, "passes", ()))
+
+
+def build(
+    backend: Backend,
+    graph: NetworkGraph,
+    *,
+    names: Sequence[str] | None = None,
+    verify: bool | None = None,
+    after: Callable[[str, NetworkGraph], None] | None = None,
+    **options: Any,
+) -> Any:
+    """What a backend makes of a graph, after its passes.
+
+    Args:
+        backend: as `find` gives it.
+        graph: as it was expanded.
+        names: passes to run in place of the backend's own; `()` runs none.
+        verify: see `nasdsl.passes.run`.
+        after: see `nasdsl.passes.run`.
+        **options: the backend's own.
+
+    Raises:
+        CellError: NAS704 where it lacks a primitive or cannot do with such a graph; what
+            `nasdsl.passes.run` raises.
+    """
+    wanted = passes_of(backend) if names is None else names
+    passed = passes.run(graph, wanted, verify=verify, after=after)
+    return checked(backend, passed).build(passed, **options)

@@ -5,11 +5,12 @@ Non-goals: networks; findings about the settings of a file come from `nasdsl.net
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, name_hints
 from nasdsl.language import tree
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
@@ -93,9 +94,9 @@ def source_of(name_or_path: NameOrPath) -> Source:
         return library.source(name.removesuffix(".cell"))
     if not Path(name).exists() and not _looks_like_path(name):
         known = [*library.names(), *library.vocabulary_names()]
-        guess = nearest(name.removesuffix(".cell"), known)
-        hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(library.names())}"
-        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", hint)
+        all_names = f"the library has {listed(library.names())}"
+        hints = name_hints(name.removesuffix(".cell"), known, all_names)
+        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", *hints)
     if is_model(name):
         return read_model(name)
     _refuse_other_kinds(name)
@@ -134,9 +135,11 @@ def preset_name(name: str, preset: str) -> str:
     if preset in found:
         return found[preset]
     if found:
-        guess = nearest(preset, found)
-        hint = f"did you mean `{guess}`?" if guess else f"its presets are {listed(found)}"
-        raise cell_error("NAS213", f"`{stem}` has no preset `{preset[:60]}`", hint)
+        raise cell_error(
+            "NAS213",
+            f"`{stem}` has no preset `{preset[:60]}`",
+            *name_hints(preset, found, f"its presets are {listed(found)}"),
+        )
     raise cell_error(
         "NAS213",
         f"{name!r:.60} has no presets; the library's genotypes have",
@@ -144,15 +147,25 @@ def preset_name(name: str, preset: str) -> str:
     )
 
 
-def analyse(source: Source) -> Analysis:
-    """Every stage's findings about a text; never raises for what the text says."""
+def analyse(source: Source, *, network: bool = True) -> Analysis:
+    """Every stage's findings about a text; never raises for what the text says.
+
+    Args:
+        source: the text.
+        network: whether to look at the text's own network. Who builds a network, perhaps of
+            other settings, completes them once, and has all findings about them from that.
+    """
     parsed = parse(source)
     resolution = resolve(parsed, _catalogue(source))
     findings = [*resolution.diagnostics, *validated(resolution)]
-    findings += _network_findings(resolution, findings)
+    findings += _network_findings(resolution, findings) if network else []
+    return Analysis(parsed, resolution, in_order(source, findings))
+
+
+def in_order(source: Source, findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings in the order of the text; last those without a place in it."""
     end = Span(len(source.text), len(source.text))
-    findings.sort(key=lambda found: found.span or end)
-    return Analysis(parsed, resolution, tuple(findings))
+    return tuple(sorted(findings, key=lambda found: found.span or end))
 
 
 def genotype_of(space: Space) -> Genotype:
@@ -249,13 +262,17 @@ def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[
     if any(found.is_error for found in before):
         return []
     # Imported here because most files have no network, and `check` should start quickly.
-    from nasdsl.network.skeleton import settings_findings
+    from nasdsl.network.complete import complete
 
-    source = resolution.parsed.source
     return [
-        replace(found, source=source, span=resolution.settings.get(setting))
-        for setting, found in settings_findings(genotype_of(space))
+        placed(found, setting, resolution)
+        for setting, found in complete(genotype_of(space)).findings
     ]
+
+
+def placed(found: Diagnostic, setting: str, resolution: Resolution) -> Diagnostic:
+    """A finding about a setting, at the place in the text that the setting has."""
+    return replace(found, source=resolution.parsed.source, span=resolution.settings.get(setting))
 
 
 # -- names that other files define ------------------------------------------------------

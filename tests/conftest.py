@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 # Tests run side by side, and small networks lose by waiting for a second thread. torch reads
 # this when a test module first imports it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Every pass is verified after it ran, here and in the processes that tests start.
+os.environ["NASDSL_VERIFY_PASSES"] = "1"
 
 GOLDEN = Path(__file__).parent / "golden"
 

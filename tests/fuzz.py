@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import chain
 from random import Random
 
 from nasdsl import library
@@ -181,7 +180,8 @@ _MAKERS: tuple[Callable[[Random], str | bytes], ...] = (
 def _check_findings(findings: tuple[Diagnostic, ...]) -> None:
     for finding in findings:
         spans = [finding.span] if finding.span is not None else []
-        spans += [each.span for each in chain(finding.secondary, finding.fixes)]
+        spans += [label.span for label in finding.secondary]
+        spans += [fix.span for fix in finding.fixes]
         length = len(finding.source.text) if finding.source is not None else 0
         assert all(0 <= start <= end <= length for start, end in spans), finding
     assert all(char.isprintable() or char == "\n" for char in as_text(findings))

@@ -16,7 +16,7 @@ import nasdsl
 from nasdsl import backend
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
-from nasdsl.network import PRIMITIVES
+from nasdsl.network import PRIMITIVES, Node, Shape
 
 PACKAGES = Path(__file__).parent / "data" / "backends"
 OURS = [
@@ -24,6 +24,7 @@ OURS = [
     for entry in entry_points(group=backend.BACKENDS.group)
     if entry.value.startswith("nasdsl_backends.")
 ]
+SHAPE = Shape(4, 1, 1)
 TINY = {"N": 1, "filters": 96, "image_size": 16, "stem": "cifar"}
 
 
@@ -155,12 +156,21 @@ def test_every_primitive_has_an_emission(name: str) -> None:
 
 
 def test_the_torch_tables() -> None:
-    """PyTorch's emissions: one for each primitive, in one table."""
+    """PyTorch's emissions: a primitive is a layer or a function, and owners are layers."""
     emission = import_module("nasdsl_backends.torch.emission")
-    assert {*emission.MODULES, *emission.FUNCTIONS} == set(PRIMITIVES)
-    assert not emission.MODULES.keys() & emission.FUNCTIONS.keys()
-    for special in (emission.IN_PLACE, emission.GIVES_AWAY, emission.HANDS_ON):
-        assert set(special) <= set(PRIMITIVES)
+    for name, row in emission.EMISSIONS.items():
+        assert (row.module is None) != (row.function is None), name
+        assert row.in_place is None or row.function is not None, name
+        assert not (row.gives_away and row.hands_on), name
+        owns = bool(PRIMITIVES[name].tensors(Node("x", name, ("y",), SHAPE, SHAPE)))
+        assert not owns or row.module is not None, name
+
+
+def test_the_source_table() -> None:
+    """The printed file's emissions: a primitive is a layer, a join or stands around a path."""
+    emission = import_module("nasdsl_backends.source.emission")
+    for name, row in emission.EMISSIONS.items():
+        assert [row.layer is not None, bool(row.join), bool(row.around)].count(True) == 1, name
 
 
 def test_torch_is_not_imported_unasked() -> None:

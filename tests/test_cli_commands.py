@@ -9,11 +9,13 @@ import pytest
 
 import nasdsl
 from nasdsl import library
+from nasdsl.api.compile import compiled_graph
 from nasdsl.api.library_entries import library_entries
 from nasdsl.cli.network_tables import short
 from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES
+from nasdsl.network.text import graph_text
 from tests.cli_run import Ran, Run, runner
 
 SMALL = """\
@@ -87,7 +89,9 @@ FLAGS = {
     "skeleton": ("--skeleton pnasnet", "pnasnet"),
     "stem": ("--stem cifar", "cifar"),
     "N": ("--N 3", 3),
+    "layers": ("--skeleton darts --layers 9", 9),
     "filters": ("--filters 528", 528),
+    "cell_filters": ("--cell-filters 44", 44),
     "image_size": ("--image-size 224", 224),
     "classes": ("--classes 7", 7),
     "input_channels": ("--input-channels 1", 1),
@@ -306,6 +310,39 @@ def test_list(run: Run) -> None:
     )
     out = run("list").out
     assert all(f"\n  {name} " in out for name in names)
+
+
+def test_show_graph(run: Run) -> None:
+    """A network, a line for each node, from flags and file; the same text as Python gives."""
+    flags = ("--stem", "cifar", "--N", "1", "--filters", "96", "--image-size", "32")
+    ran = run("show", "nasnet_a", "--graph", *flags)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("nasnet_a: 1 @ 96, nasnet skeleton, cifar stem, 10 classes\n")
+    assert "\n    b0.left.1:          4x32x32  = depthwise(b0.left.0, 5x5)\n" in ran.out
+    graph = compiled_graph("nasnet_a", stem="cifar", N=1, filters=96, image_size=32)
+    assert ran.out == graph_text(graph)
+    other = run("show", "nasnet_a", "--graph", *flags, "--ops", "nasnet_timm").out
+    assert "avg_pool(input0.2, 3x3, count_padding)" not in ran.out
+    assert other != ran.out
+    assert run("show", "nasnet_a_mobile", "--graph").out.startswith("nasnet_a_mobile: 4 @ 1056, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--graph", "--tree"], "choose one"),
+        (["--N", "2"], "--N describes a network, which --graph shows"),
+        (["--no-auxiliary"], "--auxiliary describes a network"),
+        (["--ops", "nasnet_timm", "--tree"], "--ops describes a network"),
+        (["--graph", "--filters", "97"], "NAS503"),
+    ],
+)
+def test_show_graph_refuses(run: Run, arguments: list[str], words: str) -> None:
+    """Flags that would do nothing, and networks that there are none of."""
+    ran = run("show", "nasnet_a", *arguments)
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.out == ""
 
 
 def test_show(run: Run) -> None:

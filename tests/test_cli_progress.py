@@ -10,13 +10,13 @@ pytest.importorskip("accelerate", reason="training needs it")
 from rich.console import Console
 
 from nasdsl.cli.train_progress import Bars, Lines, epoch_line, watchers_for_terminal
-from nasdsl.train import Epoch, Evaluation, Fitted, Plan
-from nasdsl.train.curves import curves
+from nasdsl.train import Epoch, Evaluation, Fitted, TrainingPlan
+from nasdsl.train.report import curves
 
 EPOCH = Epoch(
     *(3, 30, 0.5, 0.875, Evaluation(0.25, 0.9375, 1.0, 16, 0.1), 0.01, 0.8, 2.0, 1234.5),
 )
-PLAN = Plan(10, 10, 64, 20, (), "cpu", 1)
+PLAN = TrainingPlan(10, 10, 64, 20, (), "cpu", 1)
 
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,11 @@ def test_network_and_cost(golden, capsys: pytest.CaptureFixture[str], name: str)
 
 
 def network_lines(graph: NetworkGraph) -> Iterator[str]:
-    yield f"{graph.name}: {graph.skeleton}"
+    choices = asdict(graph.configuration)
+    if choices["layers"] is None:
+        del choices["layers"]
+    chosen = ", ".join(f"{name}={value!r}" for name, value in choices.items())
+    yield f"{graph.name}: Skeleton({chosen})"
     bodies: dict[int, Body] = {}
     for module in graph.modules:
         number = list(bodies).index(id(module.body)) if id(module.body) in bodies else len(bodies)

@@ -173,7 +173,7 @@ def test_other_drawings(kind: str) -> None:
             drawing = difference_drawing(*hostile_pair(a, b, c, d))
         else:
             graph = network_graph(load("nasnet_a_mobile"))
-            drawing = network_drawing(type(graph)(a + b + c, graph.skeleton, graph.modules))
+            drawing = network_drawing(type(graph)(a + b + c, graph.configuration, graph.modules))
         assert counted(drawing) == found(svg(drawing))
 
 

@@ -103,6 +103,121 @@ def test_eight_layers() -> None:
         assert error(net(x), Reference(state).logits(DARTS_V2, 8, x)[0]) <= TOLERANCE
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3, 4, 7, 9])
+def test_any_number_of_layers(layers: int) -> None:
+    """Also where it is not 3N + 2, and where the last cell reduces."""
+    chosen = {"stem": "cifar", "layers": layers, "cell_filters": 4, "image_size": 32}
+    net = nasdsl.compile("darts_v2", **chosen, auxiliary=layers > 3).eval()
+    state, x = randomised(net), images(2, 32)
+    with torch.inference_mode():
+        assert error(net(x), Reference(state).logits(DARTS_V2, layers, x)[0]) <= TOLERANCE
+
+
+def test_published_numbers_of_layers() -> None:
+    """DARTS_V2 at C = 36: 9 layers, and 20, which are N = 6."""
+    chosen = {"stem": "cifar", "cell_filters": 36}
+    assert nasdsl.cost("darts_v2", layers=9, **chosen).params == 1_184_050
+    twenty = nasdsl.cost("darts_v2", layers=20, **chosen)
+    assert twenty == nasdsl.cost("darts_v2", N=6, filters=576, stem="cifar")
+
+
+# -- inputs that nothing reads ------------------------------------------------------------
+
+
+def case(name: str) -> nasdsl.Genotype:
+    """The genotype of a file that is shared beside the repository."""
+    path = Path(__file__).parents[2] / "shared" / "cases" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    (found,) = nasdsl.interop.read(path.read_text()).genotypes
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("unread_input.py", 3_928_222), ("none_only.py", 1_778_374)]
+)
+def test_released_counts(name: str, params: int) -> None:
+    """At C = 36 with 20 layers; an input that no block reads is prepared all the same."""
+    assert nasdsl.cost(case(name), stem="cifar", layers=20, cell_filters=36).params == params
+    assert nasdsl.cost(case(name), stem="cifar", N=6, filters=576).params == params
+
+
+ONE_INPUT = """genotype one_input
+ops darts
+cell normal { b0 = (h[i], h[i], sep_conv_3x3, none, add) output concat(b0) }
+cell reduction { b0 = (h[i-1], h[i-1], max_pool_3x3, skip_connect, add) output concat(b0) }
+network { skeleton = darts stem = cifar layers = 5 cell_filters = 8 image_size = 16 }
+"""
+
+
+def test_unread_inputs_are_stored(tmp_path: Path) -> None:
+    """Every cell has `preprocess0` and `preprocess1`, read or not, and files keep them."""
+    net = nasdsl.compile(nasdsl.loads(ONE_INPUT)).eval()
+    state, x = randomised(net), images(2, 16)
+    for number in range(5):
+        for name in ("preprocess0", "preprocess1"):
+            assert any(key.startswith(f"cells.{number}.{name}.") for key in state)
+    params = sum(parameter.numel() for parameter in net.parameters())
+    assert params == nasdsl.cost(nasdsl.loads(ONE_INPUT)).params
+    genotype = Published(
+        (("sep_conv_3x3", 1), ("none", 1)),
+        (2,),
+        (("max_pool_3x3", 0), ("skip_connect", 0)),
+        (2,),
+    )
+    with torch.inference_mode():
+        assert error(net(x), Reference(state).logits(genotype, 5, x)[0]) <= TOLERANCE
+    for suffix in (".safetensors", ".py"):
+        nasdsl.export.write(net, tmp_path / f"net{suffix}")
+    again = nasdsl.compile(tmp_path / "net.safetensors")
+    assert again.graph.configuration.layers == 5
+    assert all(
+        torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items()
+    )
+    assert "nothing reads it" in (tmp_path / "net.py").read_text()
+
+
+def test_weights_without_unread_inputs_are_read() -> None:
+    """What earlier versions wrote lacks what nothing reads, and still fits."""
+    net = nasdsl.compile(nasdsl.loads(ONE_INPUT), seed=1).eval()
+    unread = [
+        f"{module.name}.{name.rsplit('.', 1)[0]}."
+        for module in net.graph.modules
+        for name in module.body.unread
+    ]
+    state = net.state_dict()
+    old = {name: value for name, value in state.items() if not name.startswith(tuple(unread))}
+    assert 0 < len(old) < len(state)
+    other = nasdsl.compile(nasdsl.loads(ONE_INPUT), seed=2).eval()
+    nasdsl.weights.load(other, old, "native")
+    x = images(1, 16)
+    with torch.inference_mode():
+        assert torch.equal(net(x), other(x))
+
+
+def test_blocks_that_reach_no_output_may_be_there() -> None:
+    """DARTS stores their ops; they are not built here, and the rest is read."""
+    text = ONE_INPUT.replace(
+        "b0 = (h[i], h[i], sep_conv_3x3, none, add)",
+        "b0 = (h[i], h[i], sep_conv_3x3, none, add)\nb1 = (h[i], h[i], sep_conv_5x5, none, add)\n",
+    )
+    net = nasdsl.compile(nasdsl.loads(text)).eval()
+    state = randomised(net)
+    state |= {"cells.0._ops.2.op.1.weight": numpy.zeros((8, 1, 5, 5), "f4")}
+    assert nasdsl.weights.load(net, state).spare == ("cells.0._ops.2.op.1.weight",)
+    state |= {"cells.0._ops.4.op.1.weight": numpy.zeros((8, 1, 5, 5), "f4")}
+    with pytest.raises(nasdsl.CellError, match="1 unexpected"):
+        nasdsl.weights.load(net, state)
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    """An input that `none` alone reads has gradients of zero, as in DARTS, and not none."""
+    net = nasdsl.compile(case("none_only.py"), stem="cifar", layers=5, cell_filters=4).train()
+    net(images(2, 32)).sum().backward()
+    without = [name for name, parameter in net.named_parameters() if parameter.grad is None]
+    assert without == []
+
+
 # -- every op ---------------------------------------------------------------------------
 
 _OPS = [
@@ -132,12 +247,9 @@ def _cells(kind: str, edges: tuple[Edge, ...]) -> str:
 
 
 def _eight_edges() -> st.SearchStrategy[tuple[Edge, ...]]:
-    # The first two read both inputs, so that none goes unread: DARTS prepares both always.
-    first = [st.tuples(st.sampled_from(_OPS), st.just(state)) for state in (0, 1)]
-    rest = [
-        st.tuples(st.sampled_from(_OPS), st.integers(0, number // 2 + 1)) for number in range(2, 8)
-    ]
-    return st.tuples(*first, *rest)
+    # Some read one input alone; DARTS prepares both always.
+    edges = (st.tuples(st.sampled_from(_OPS), st.integers(0, i // 2 + 1)) for i in range(8))
+    return st.tuples(*edges)
 
 
 @hypothesis_settings(max_examples=25)

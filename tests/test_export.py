@@ -27,7 +27,14 @@ pytest.importorskip("safetensors", reason="models are saved with it")
 
 from nasdsl_backends.torch import Network  # noqa: E402
 
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small  # noqa: E402
+from tests.torch_networks import (  # noqa: E402
+    KINDS,
+    built,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 HAS_ONNX = all(find_spec(name) for name in formats.FORMATS[".onnx"].needs)
 needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="the extra `onnx` is not installed")
@@ -41,7 +48,7 @@ PRESETS = [name for name in library.names() if nasdsl.load_space(name).settings.
 def network(kind: str = "nasnet_a_cifar", **settings: object) -> Network:
     """A small network with weights that matter."""
     settings.setdefault("image_size", 33)
-    return randomised(Network(small(kind, **settings), seed=0)).eval()
+    return randomised(built(small(kind, **settings), seed=0)).eval()
 
 
 def smaller() -> Network:
@@ -89,7 +96,7 @@ def test_random_genotypes_agree(tmp_path: Path) -> None:
     200 of them with HYPOTHESIS_PROFILE=thorough; `test_source` does as many for .py always.
     """
     for graph in random_graphs(200 if THOROUGH else 5, seed=3, largest=48):
-        net = randomised(Network(graph, seed=0)).eval()
+        net = randomised(built(graph, seed=0)).eval()
         for suffix in (".pt2", ".onnx"):
             assert write(net, tmp_path / f"model{suffix}").relative_error <= 1e-5
 
@@ -228,7 +235,7 @@ def test_settings_that_do_not_fit_the_weights_are_refused(tmp_path: Path) -> Non
     path = tmp_path / "model.safetensors"
     write(network(), path)
     assert codes(lambda: nasdsl.compile(path, classes=3)) == ["NAS801"]
-    assert nasdsl.compile(path, drop_path=0.1).graph.skeleton.drop_path == 0.1
+    assert nasdsl.compile(path, drop_path=0.1).graph.configuration.drop_path == 0.1
     meta = nasdsl.compile(path, device="meta")
     assert all(parameter.is_meta for parameter in meta.parameters())
     assert isinstance(nasdsl.loading.load(path), nasdsl.Genotype)
@@ -386,7 +393,7 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_networks_without_values_are_refused(tmp_path: Path) -> None:
     """The meta device, no classifier, weights that are spoilt."""
     path = tmp_path / "model.safetensors"
-    meta = Network(small("nasnet_a_cifar"), device="meta")
+    meta = built(small("nasnet_a_cifar"), device="meta")
     assert codes(lambda: write(meta, path)) == ["NAS708"]
     headless = network()
     headless.reset_classifier(0)

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import BlockState, Hidden
 from nasdsl.loading import load, loads
 from nasdsl.network.cell_graph import OUTPUT, cell_graph
-from nasdsl.network.liveness import liveness
 
 DEAD = """
 genotype dead

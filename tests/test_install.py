@@ -86,6 +86,12 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
     assert found == expected
 
 
+def test_the_wheel_is_in_order(wheel: Path) -> None:
+    """What `check-wheel-contents` looks for: duplicates, empty folders, stray files."""
+    checked = run(sys.executable, "-m", "check_wheel_contents", wheel, cwd=ROOT)
+    assert checked.rstrip().endswith(": OK")
+
+
 def test_the_wheel_in_a_fresh_environment(tmp_path, wheel: Path) -> None:
     """`pip install` of the wheel gives a command that works from another folder."""
     scripts = fresh(tmp_path)

@@ -21,7 +21,7 @@ from nasdsl.language.genotype.types import (
     Output,
     given_states,
 )
-from nasdsl.network import needed, network_graph, skeleton, verified
+from nasdsl.network import configuration_of, needed, network_graph, verified
 from nasdsl.network.cost import genotype_cost, graph_cost
 
 VOCABULARY = library.vocabulary("nasnet")
@@ -211,6 +211,9 @@ def run_cell(
             assert left.channels == right.channels == filters
             states[state] = Made(filters, left.size, (left, right), norm)
     size = -(-newest.size // stride)
+    # The released codes prepare both inputs, whether or not anything reads them.
+    raw = [newest, hidden[-2] if len(hidden) > 1 else newest]
+    prepared = [states[Hidden(back)] for back in (0, 1) if states[Hidden(back)] is not raw[back]]
     passed = []
     for state in output_states(cell):
         made = states[state]
@@ -219,7 +222,9 @@ def run_cell(
         elif made.channels != filters and state not in wide:
             made = conv(made, filters)
         passed.append(made)
-    return passed if cell.output.kind == "each" else [joined(passed)]
+    if cell.output.kind != "each":
+        passed = [joined(passed)]
+    return [Made(made.channels, made.size, (made, *prepared)) for made in passed]
 
 
 def naive_network(genotype: Genotype, given: Settings) -> Made:
@@ -323,7 +328,9 @@ def test_graph_is_sound(case: tuple[Genotype, Settings], auxiliary: bool) -> Non
         before.add(node.name)
     read = {name for node in nodes for name in node.inputs}
     results = {str(graph.logits), str(graph.auxiliary_logits)}
-    assert set(names) - read == results - {"None"}
+    unread = {f"{module.name}.{name}" for module in graph.modules for name in module.body.unread}
+    assert set(names) - read == results - {"None"} | unread
+    assert {name.rsplit(".", 2)[1] for name in unread} <= {"input0", "input1"}
     assert graph.logits.node == "linear"
 
 
@@ -364,9 +371,9 @@ def test_breakdowns_add_up(case: tuple[Genotype, Settings]) -> None:
 
 
 @given(cases)
-def test_skeleton_is_its_own_settings(case: tuple[Genotype, Settings]) -> None:
-    """A completed skeleton builds the network that its settings do."""
+def test_configuration_is_its_own_settings(case: tuple[Genotype, Settings]) -> None:
+    """A configuration builds the network that its settings do."""
     genotype, chosen = case
-    completed = skeleton(genotype, chosen)
+    completed = configuration_of(genotype, chosen)
     assert network_graph(genotype, completed) == network_graph(genotype, chosen)
     assert completed.filters == chosen.filters

@@ -11,7 +11,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import load, loads
-from nasdsl.network import network_graph, settings_findings, skeleton, verified
+from nasdsl.network import complete, configuration_of, network_graph, verified
 
 BOTTLENECK = """
 genotype g
@@ -68,7 +68,7 @@ def test_defaults_are_the_released_networks(
     epsilon: float,
 ) -> None:
     """Without settings, each skeleton and stem is its published network."""
-    made = skeleton(load(name), Settings(stem=stem))
+    made = configuration_of(load(name), Settings(stem=stem))
     assert (made.stem, made.N, made.filters, made.image_size) == (stem, N, filters, size)
     assert (made.stem_filters, made.classes, made.batch_norm_epsilon) == (
         stem_filters,
@@ -81,7 +81,7 @@ def test_defaults_are_the_released_networks(
 
 def test_settings_of_zero_and_false_are_settings() -> None:
     """Nought and `false` win over a default; nothing is mistaken for absent."""
-    made = skeleton(
+    made = configuration_of(
         load("nasnet_a"),
         Settings(drop_path=0.0, dropout=0.0, skip_reduction_input=False, batch_norm_momentum=0.0),
     )
@@ -122,7 +122,7 @@ def test_combines_that_divide_filters() -> None:
     genotype = loads(BOTTLENECK)
     (found,) = refusal(genotype, Settings(filters=103, stem="cifar"))
     assert found.message == "filters: 103 is not legal; 102 and 104 are"
-    assert skeleton(genotype, Settings(filters=102, stem="cifar")).cell_filters == 77
+    assert configuration_of(genotype, Settings(filters=102, stem="cifar")).cell_filters == 77
     tiny = loads(BOTTLENECK.replace("filters/3", "filters/1000"))
     (found,) = refusal(tiny, Settings(stem="imagenet"))
     assert found.message == "filters: the default is too small; 16 is the smallest legal number"
@@ -133,7 +133,7 @@ def test_combines_that_divide_filters() -> None:
 def test_named_neighbours_are_legal(filters: int, stem: str, bottleneck: bool) -> None:
     """Every number a finding about filters names as legal can be built."""
     genotype = loads(BOTTLENECK) if bottleneck else load("nasnet_a")
-    findings = settings_findings(genotype.with_settings(Settings(filters=filters, stem=stem)))
+    findings = complete(genotype.with_settings(Settings(filters=filters, stem=stem))).findings
     if not findings:
         return
     ((setting, found),) = findings
@@ -144,7 +144,7 @@ def test_named_neighbours_are_legal(filters: int, stem: str, bottleneck: bool) -
     for value in legal:
         settings = Settings(filters=value, stem=stem, N=1, image_size=33)
         graph = verified(network_graph(genotype, settings))
-        assert graph.skeleton.filters == value
+        assert graph.configuration.filters == value
 
 
 def test_doubling_widths_end_in_a_diagnostic() -> None:
@@ -159,7 +159,7 @@ def test_doubling_widths_end_in_a_diagnostic() -> None:
     assert found.code == "NAS308"
     assert "more than 1,000,000,000 channels" in found.message
     dead = loads(DOUBLING.format("output concat(b0)"))
-    assert skeleton(dead, Settings(stem="cifar", filters=64)).cell_filters == 8
+    assert configuration_of(dead, Settings(stem="cifar", filters=64)).cell_filters == 8
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_missing_cells() -> None:
     (found,) = refusal(genotype, Settings())
     assert found.code == "NAS304"
     assert "reduction" in found.message
-    assert skeleton(genotype, Settings(skeleton="pnasnet")).filters == 4320
+    assert configuration_of(genotype, Settings(skeleton="pnasnet")).filters == 4320
     reduction = Genotype("r", genotype.vocabulary, load("nasnet_a").cells[1:])
     assert [found.code for found in refusal(reduction, Settings())] == ["NAS304"]
     nothing = Genotype("nothing", Vocabulary(""), ())
@@ -239,7 +239,7 @@ def test_settings_that_do_not_apply(name: str, settings: Settings, setting: str)
     """Such a setting is refused by name rather than ignored."""
     genotype = load(name)
     genotype = genotype.with_settings(genotype.settings.override(settings))
-    ((where, found),) = settings_findings(genotype)
+    ((where, found),) = complete(genotype).findings
     assert (where, found.code) == (setting, "NAS502")
     assert setting in found.message
 

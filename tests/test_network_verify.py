@@ -120,8 +120,8 @@ def test_damaged_nodes(damage: Callable[[Node], Node], words: str) -> None:
             "h0: is defined twice",
         ),
         (changed("head", name="face"), "no head"),
-        (replace(GRAPH, skeleton=replace(GRAPH.skeleton, classes=11)), "for each class"),
-        (replace(GRAPH, skeleton=replace(GRAPH.skeleton, image_size=31)), "is given"),
+        (replace(GRAPH, configuration=replace(GRAPH.configuration, classes=11)), "for each class"),
+        (replace(GRAPH, configuration=replace(GRAPH.configuration, image_size=31)), "is given"),
     ],
 )
 def test_damaged_modules(graph: NetworkGraph, words: str) -> None:

@@ -205,7 +205,7 @@ def test_each_passes_states_on() -> None:
     head = module(graph, "head")
     assert head.body.nodes[0].primitive == "concat"
     assert [ref.node for ref in head.inputs] == [ref.node for ref in reversed(inputs)]
-    assert head.body.nodes[0].shape.channels == graph.skeleton.filters
+    assert head.body.nodes[0].shape.channels == graph.configuration.filters
 
 
 def test_states_far_back_are_halved_more_than_once() -> None:

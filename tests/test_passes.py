@@ -5,23 +5,33 @@ That the function stays the same is proved with the networks themselves
 """
 
 from collections import Counter
-from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nasdsl
+from nasdsl import backend as backends
 from nasdsl.api.compile import compiled_graph
-from nasdsl.network import NetworkGraph, network_graph, verified
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.network import Body, NetworkGraph, Shape, network_graph, verified
 from nasdsl.network.cost import graph_cost
-from nasdsl.passes import hoisted, merged, optimised
+from nasdsl.passes import PASSES, run
+from nasdsl.passes.hoist import hoisted
+from nasdsl.passes.merge import merged
+from nasdsl.registry import installed_plugins
 from tests.test_network_random import genotypes, settings
 
-PASSES: dict[str, Callable[[NetworkGraph], NetworkGraph]] = {
-    "merged": merged,
-    "hoisted": hoisted,
-    "optimised": optimised,
+PACKAGES = Path(__file__).parent / "data" / "passes"
+#: Each of our passes alone, what the torch backend runs, and other orders.
+PIPELINES: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ("dead", "hoist", "merge")},
+    "torch's": ("merge", "hoist"),
+    "all": ("merge", "hoist", "dead"),
+    "the other way round": ("hoist", "merge"),
 }
 #: Nodes that a pass must leave alone: they have parameters, or chances of their own.
 KEPT = (
@@ -47,23 +57,23 @@ def numbers(graph: NetworkGraph) -> Counter[str]:
     return Counter(node.primitive for _, node in graph.nodes())
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", PIPELINES)
 @given(graphs())
 def test_sound(name: str, graph: NetworkGraph) -> None:
     """Every pass returns a sound graph, with the same parameters in the same places."""
-    passed = verified(PASSES[name](graph))
+    passed = verified(run(graph, PIPELINES[name]))
     assert kept(passed) == kept(graph)
     assert graph_cost(passed).count[:3] == graph_cost(graph).count[:3]
     assert [module.name for module in passed.modules] == [m.name for m in graph.modules]
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", PIPELINES)
 @given(graphs())
 def test_never_more(name: str, graph: NetworkGraph) -> None:
     """No pass adds work, and doing it again changes nothing."""
-    passed = PASSES[name](graph)
+    passed = run(graph, PIPELINES[name])
     assert numbers(passed) <= numbers(graph)
-    assert numbers(PASSES[name](passed)) == numbers(passed)
+    assert numbers(run(passed, PIPELINES[name])) == numbers(passed)
 
 
 @given(graphs())
@@ -76,11 +86,11 @@ def test_merged_nodes_differ(graph: NetworkGraph) -> None:
         assert len(plain) == len(set(plain))
 
 
-@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("name", PIPELINES)
 def test_bodies_stay_shared(name: str) -> None:
     """Modules that compute the same before a pass mostly do after it, so graphs stay small."""
     graph = compiled_graph("nasnet_a", N=50, filters=768, stem="cifar", image_size=32)
-    passed = PASSES[name](graph)
+    passed = run(graph, PIPELINES[name])
     assert len(passed.modules) > 150
     assert len({id(module.body) for module in passed.modules}) < 25
 
@@ -162,3 +172,163 @@ def test_chances_are_not_shared() -> None:
     pools = [node for node in module.body.nodes if node.primitive == "max_pool"]
     assert len(pools) == 1
     assert [node.inputs for node in drops] == [("b0.left.0",), ("b0.left.0",)]
+
+
+# -- the pipeline -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package `shortcut-pass` is installed."""
+    monkeypatch.syspath_prepend(PACKAGES / "shortcut")
+
+
+def tiny(genotype: str = "nasnet_a") -> NetworkGraph:
+    return compiled_graph(genotype, N=1, filters=96, image_size=16, stem="cifar")
+
+
+def refused(graph: NetworkGraph, *names: str, verify: bool = True) -> Diagnostic:
+    """The finding of a pipeline that cannot run."""
+    with pytest.raises(CellError) as caught:
+        run(graph, names, verify=verify)
+    (found,) = caught.value.diagnostics
+    return found
+
+
+def test_ours_are_installed() -> None:
+    """Each is found by its own name and says what it does."""
+    found = [plugin for plugin in installed_plugins() if plugin.kind == "passes"]
+    ours = {plugin.name for plugin in found if plugin.package == "nasdsl"}
+    assert ours == {"dead", "hoist", "merge"}
+    for name in ours:
+        found = PASSES.find(name)
+        assert found.name == name
+        assert found.help
+
+
+def test_the_plain_graph_stays_at_hand() -> None:
+    """A graph remembers what it was before the first pass, however many have run."""
+    graph = tiny()
+    assert run(graph, ()) is graph
+    assert graph.plain is graph
+    twice = run(run(graph, ("merge",)), ("hoist", "dead"))
+    assert twice.plain is graph
+    assert twice == run(graph, ("merge", "hoist", "dead"))
+    assert twice != graph
+
+
+def test_a_watcher_sees_each_graph() -> None:
+    """`after` is called once a pass, in order, with what the pass made."""
+    seen: list[tuple[str, NetworkGraph]] = []
+    graph = tiny()
+    last = run(graph, ("merge", "hoist"), after=lambda *pair: seen.append(pair))
+    assert seen == [("merge", merged(graph)), ("hoist", hoisted(merged(graph)))]
+    assert last == seen[-1][1]
+
+
+def test_dead_takes_what_a_pass_has_cut_off() -> None:
+    """Where the last reader of a state is gone, what made it goes too."""
+    graph = tiny()
+    head = graph.modules[-1]
+    earlier = graph.module("cells.1")
+    assert earlier is not None
+    # The head reads the second cell in place of the last; what lies between is dead.
+    body = head.body
+    (port,) = body.ports
+    shape = earlier.body.output_shapes[0]
+    nodes = [
+        node._replace(
+            before=shape if node.before == port.shape else Shape(shape.channels, 1, 1),
+            shape={"relu": shape, "linear": node.shape}.get(
+                node.primitive, Shape(shape.channels, 1, 1)
+            ),
+        )
+        for node in body.nodes
+    ]
+    short = Body(
+        (port._replace(shape=shape),), (body.parts[0]._replace(nodes=tuple(nodes)),), body.outputs
+    )
+    cut = graph.with_modules(
+        (*graph.modules[:-1], replace(head, body=short, inputs=earlier.outputs))
+    )
+    left = run(verified(cut), ("dead",), verify=True)
+    assert [module.name for module in left.modules] == ["stem", "cells.0", "cells.1", "head"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("merg", "did you mean `merge`?"), ("qqq", "`dead`, `hoist`, `merge`")]
+)
+def test_unknown_pass(name: str, hint: str) -> None:
+    """An unknown name is refused with the nearest, or with what is installed."""
+    found = refused(tiny(), "merge", name)
+    assert found.code == "NAS720"
+    assert hint.split(", ")[0] in found.hints[0]
+
+
+def test_two_packages_offer_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two packages offer a pass, neither is taken."""
+    monkeypatch.syspath_prepend(PACKAGES / "rival")
+    found = refused(tiny(), "merge")
+    assert found.code == "NAS721"
+    assert "`nasdsl` and `rival-pass`" in found.hints[0]
+
+
+@pytest.mark.usefixtures("third_party")
+def test_third_party_pass() -> None:
+    """A pass this repository does not know runs when it is named, for a backend or alone."""
+    graph = compiled_graph("nasnet_a", N=1, filters=96, stem="cifar", image_size=16, drop_path=0.2)
+    made = run(graph, ("merge", "shortcut", "hoist"), verify=True)
+    assert numbers(graph)["drop_path"] > 0 == numbers(made)["drop_path"]
+    assert kept(made) == [name for name in kept(graph) if "drop" not in name]
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("renaming", "changes the parameters"),
+        ("beheading", "breaks `nasnet_a`"),
+        ("raising", "fails on `nasnet_a`"),
+        ("forgetful", "gives a NoneType"),
+        ("function", "is offered as pass `function` and is none"),
+        ("absent", "cannot be imported"),
+    ],
+)
+def test_passes_that_cannot_be_used(name: str, words: str) -> None:
+    """What is wrong with a pass is one finding that names it."""
+    found = refused(tiny(), "merge", name)
+    assert found.code == "NAS722"
+    assert words in found.message
+
+
+@pytest.mark.usefixtures("third_party")
+def test_verifying_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passes are verified where the caller or the environment asks for it."""
+    with pytest.raises(CellError, match="NAS722"):
+        run(tiny(), ("renaming",))  # the tests' environment asks
+    monkeypatch.setenv("NASDSL_VERIFY_PASSES", "0")
+    assert run(tiny(), ("renaming",)).modules[0].name == "trunk"
+    with pytest.raises(CellError, match="NAS722"):
+        run(tiny(), ("renaming",), verify=True)
+
+
+@pytest.mark.usefixtures("third_party")
+def test_the_compiler_runs_passes_for_every_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend has the passes it asks for, unless the caller names others; by default none."""
+    monkeypatch.syspath_prepend(PACKAGES.parent / "backends" / "listing")
+    settings: dict[str, Any] = {"N": 1, "filters": 96, "image_size": 16, "stem": "cifar"}
+
+    def listed(**options: Any) -> list[str]:
+        made = nasdsl.compile("nasnet_a", backend="listing", **settings, **options)
+        return [line.split()[0] for line in made.splitlines()]
+
+    def names(*passes: str) -> list[str]:
+        return [node.name for _, node in run(tiny(), passes).nodes()]
+
+    assert listed() == names()
+    assert listed(passes=["merge"]) == names("merge") != names()
+    monkeypatch.setattr(type(backends.find("listing")), "passes", ("hoist",), raising=False)
+    assert listed() == names("hoist")
+    assert listed(passes=()) == names()
+    with pytest.raises(CellError, match="NAS720"):
+        nasdsl.compile("nasnet_a", backend="listing", passes=["shortcuts"], **settings)

@@ -14,7 +14,7 @@ from nasdsl.loading import loads, loads_space
 from nasdsl.search.decisions import open_decisions
 from nasdsl.search.protocol import Result, Searcher
 from nasdsl.search.searchers import names, searcher
-from nasdsl.search.store.state import decoded, encoded
+from nasdsl.search.store.records import decode_state, encode_state
 from nasdsl.space import contains, count_distinct
 
 TEXT = """
@@ -100,9 +100,9 @@ def test_a_loaded_searcher_goes_on_as_the_one_that_was_killed(
     whole, rng, flying = _made(name, seed), Random(seed), list[str]()
     for _ in _turns(whole, rng, before, flying):
         pass
-    kept = {key: encoded(value) for key, value in whole.state_dict().items()}
+    kept = {key: encode_state(value) for key, value in whole.state_dict().items()}
     again = _made(name, seed)
-    again.load_state_dict({key: decoded(value) for key, value in kept.items()})
+    again.load_state_dict({key: decode_state(value) for key, value in kept.items()})
     rest = Random(5)
     expected = [*_turns(whole, Random(5), 12, [*flying])]
     assert [*_turns(again, rest, 12, [*flying])] == expected

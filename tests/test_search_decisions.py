@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import load_space, loads, loads_space
-from nasdsl.search.decisions import generator, open_decisions
-from nasdsl.search.shuffle import shuffled
+from nasdsl.search.algorithms.random import shuffled
+from nasdsl.search.decisions import open_decisions, rng_for_turn
 from nasdsl.space import contains, count, neighbours
 from nasdsl.strategies import spaces
 
@@ -28,7 +28,7 @@ cell reduction { b0 = (h[i], ?, identity, identity, add) }
 def test_choices_and_texts_are_one_to_one(space: Space, seed: int) -> None:
     """A draw becomes a text of the space, which reads back as the same choices."""
     decisions = open_decisions(space)
-    taken = decisions.drawn(Random(seed))
+    taken = decisions.draw(Random(seed))
     text = decisions.text(taken)
     assert contains(space, loads(text))
     assert open_decisions(space).choices(text) == decisions.choices(text) == taken
@@ -45,7 +45,7 @@ def test_a_mutation_takes_one_decision_otherwise_each_way_as_often() -> None:
     """Decisions are equally likely, and so are the other options of each."""
     decisions, rng = open_decisions(loads_space(SMALL)), Random(0)
     start = (0, 1, 0, 1)
-    made = Counter(decisions.mutated(start, rng) for _ in range(6000))
+    made = Counter(decisions.mutate(start, rng) for _ in range(6000))
     assert set(made) == set(decisions.neighbours(start))
     # Four decisions: one in four each, and the one with three options goes two ways.
     expected = {each: 750 if each[1] != 1 else 1500 for each in made}
@@ -55,7 +55,7 @@ def test_a_mutation_takes_one_decision_otherwise_each_way_as_often() -> None:
 def test_neighbours_are_those_of_the_space() -> None:
     """The same members, in the same order, as the algebra of spaces gives."""
     decisions = open_decisions(load_space("nasnet_space"))
-    taken = decisions.drawn(Random(1))
+    taken = decisions.draw(Random(1))
     ours = [decisions.member(each) for each in decisions.neighbours(taken)]
     assert ours == [*neighbours(decisions.space, decisions.member(taken))]
 
@@ -70,9 +70,9 @@ def test_a_genotype_cannot_be_searched() -> None:
 
 def test_turns_have_random_numbers_of_their_own() -> None:
     """No two of a seed's turns, nor of two seeds' first turns, begin alike."""
-    firsts = {generator(seed, turn).random() for seed in range(30) for turn in range(30)}
+    firsts = {rng_for_turn(seed, turn).random() for seed in range(30) for turn in range(30)}
     assert len(firsts) == 900
-    assert generator(3, 4).random() == generator(3, 4).random()
+    assert rng_for_turn(3, 4).random() == rng_for_turn(3, 4).random()
 
 
 @given(size=st.integers(1, 300), seed=st.integers(0, 5))

@@ -11,10 +11,10 @@ import pytest
 import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError, cell_error
-from nasdsl.search.controller import Event, SearchSettings, run
 from nasdsl.search.engines import subprocess_engine
 from nasdsl.search.engines.ray import RayEngine
 from nasdsl.search.engines.subprocess_engine import SubprocessEngine
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader, Trial
 
 
@@ -89,7 +89,7 @@ def _settings(folder: Path) -> SearchSettings:
 
 def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's process is killed: its leases are evaluated again, nothing else happens."""
-    monkeypatch.setattr(subprocess_engine, "_PAUSE", 0.1)
+    monkeypatch.setattr(subprocess_engine, "_RETRY_SECONDS", 0.1)
     engine, killed = SubprocessEngine(SimulatedEngine(4, burst=1)), []
 
     def kill(event: Event) -> None:

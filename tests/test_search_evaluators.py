@@ -9,10 +9,9 @@ import pytest
 
 import nasdsl
 from nasdsl.errors import CellError
-from nasdsl.search.child import Child, child_of
+from nasdsl.search.child import Child, child_from_options, limit_for
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.table import read_table
-from nasdsl.search.limits import limit_for
 from nasdsl.search.protocol import Evaluator, Report, Score
 from nasdsl.search.searchers import options_of, searcher
 
@@ -166,10 +165,10 @@ def test_the_table_is_complete() -> None:
 
 def test_children_are_the_papers() -> None:
     """N = 2 and 32 filters in the first cell, however many states a cell passes on."""
-    from nasdsl.network.skeleton import skeleton
+    from nasdsl.network import configuration_of
 
     for genotype in nasdsl.sample(SPACE, 20, 3):
-        network = skeleton(Child().network(genotype))
+        network = configuration_of(Child().network(genotype))
         assert (network.N, network.cell_filters) == (2, 32)
 
 
@@ -177,7 +176,7 @@ def test_what_wins_in_a_childs_network() -> None:
     """Options over the text, the text over what follows from the data."""
     text = TEXTS[0] + "network { N = 3  classes = 7 }\n"
     options = {"classes": "5", "cell_filters": "4", "epochs": "3"}
-    child = child_of(options)
+    child = child_from_options(options)
     assert options == {"epochs": "3"}
     base = nasdsl.Settings(N=9, classes=9, image_size=16)
     network = Child(child.settings, child.cell_filters, base).network(nasdsl.loads(text))

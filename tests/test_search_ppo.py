@@ -8,8 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nasdsl.loading import load_space, loads_space  # noqa: E402
-from nasdsl.search.algorithms.controller_network import ControllerNetwork  # noqa: E402
-from nasdsl.search.algorithms.ppo import PPO  # noqa: E402
+from nasdsl.search.algorithms.ppo import PPO, ControllerNetwork  # noqa: E402
 from nasdsl.search.protocol import Result  # noqa: E402
 from nasdsl.search.searchers import options_of  # noqa: E402
 
@@ -57,7 +56,7 @@ def test_first_weights_are_uniform() -> None:
 def test_what_is_drawn_has_the_probability_it_is_said_to_have() -> None:
     """Step by step or all at once, the log-probabilities of a row are the same."""
     network = _network()
-    taken, logs = network.drawn(50, torch.Generator().manual_seed(1))
+    taken, logs = network.draw(50, torch.Generator().manual_seed(1))
     again, _ = network(taken)
     assert torch.allclose(logs, again, atol=1e-5)
     assert all(row < size for each in taken.tolist() for row, size in zip(each, SIZES, strict=True))
@@ -78,7 +77,7 @@ def test_the_distribution_is_one() -> None:
 def test_draws_follow_the_distribution() -> None:
     """Frequencies of 20,000 draws against the probabilities, within five deviations."""
     network = _network((2, 3)).requires_grad_(False)
-    taken, _ = network.drawn(20_000, torch.Generator().manual_seed(2))
+    taken, _ = network.draw(20_000, torch.Generator().manual_seed(2))
     rows = torch.cartesian_prod(torch.arange(2), torch.arange(3))
     for row, chance in zip(rows, network(rows)[0].exp().tolist(), strict=True):
         seen = float((taken == row).all(1).double().mean())

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.reliability import children, cluster, controller, disk, workers
+from bench.reliability import children, cluster, disk, search, workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
 
-def test_controllers_are_killed(tmp_path: Path) -> None:
+def test_searches_are_killed(tmp_path: Path) -> None:
     """SIGKILL at random moments: nothing acknowledged is lost, nothing counts twice."""
-    found = controller.kill_often(tmp_path, kills=4, algorithm="random", beyond=40)
+    found = search.kill_often(tmp_path, kills=4, algorithm="random", beyond=40)
     assert found.is_sound, found
     assert found.acknowledged > 0
 
@@ -45,9 +45,9 @@ def test_memory_is_limited(tmp_path: Path) -> None:
     assert found.orphans == 0
 
 
-def test_no_orphans_of_a_killed_controller(tmp_path: Path) -> None:
-    """What the workers of a killed controller have started ends too, in other sessions as well."""
-    found = children.kill_controller("forking", tmp_path)
+def test_no_orphans_of_a_killed_search(tmp_path: Path) -> None:
+    """What the workers of a killed search have started ends too, in other sessions as well."""
+    found = children.kill_search("forking", tmp_path)
     assert found.orphans == 0
 
 

@@ -1,17 +1,20 @@
 """The store: transactions, shared rewards, leases, late results, versions, places, misuse."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from nasdsl.errors import CellError
 from nasdsl.search.store import Outcome, Progress, Reader, Store
 from nasdsl.search.store import schema as schema_module
-from nasdsl.search.store.filesystem import file_system, refuse_shared
-from nasdsl.search.store.state import decoded, encoded
-from nasdsl.search.store.trials import Proposal
+from nasdsl.search.store.files import file_system, require_local_disk
+from nasdsl.search.store.records import Proposal, decode_state, encode_state
 
 
 @pytest.fixture
@@ -72,13 +75,13 @@ def test_a_result_counts_once(store: Store) -> None:
     _proposed(store, "a")
     with store.transaction():
         (old,) = store.claim(1, "me")
-        assert store.lose(old, "silent", tries=3)
+        assert store.record_loss(old, "silent", tries=3)
         (new,) = store.claim(1, "me")
         assert old.key != new.key
-        assert not store.lose(old, "silent", tries=3)
+        assert not store.record_loss(old, "silent", tries=3)
         assert store.settle(Outcome(old.key, 0, reward=0.5))
         assert not store.settle(Outcome(new.key, 0, reward=0.75))
-        assert not store.lose(new, "silent", tries=3)
+        assert not store.record_loss(new, "silent", tries=3)
     assert store.trial(0).reward == 0.5
 
 
@@ -88,7 +91,7 @@ def test_three_losses_are_enough(store: Store) -> None:
     for left in ("queued", "queued", "quarantined"):
         with store.transaction():
             (lease,) = store.claim(5, "me")
-            store.lose(lease, f"lost before {left}", tries=3)
+            store.record_loss(lease, f"lost before {left}", tries=3)
         assert store.trial(0).state == left
         assert store.trial(1).state == ("quarantined" if left == "quarantined" else "waiting")
     assert store.trial(1).failure == "lost before quarantined"
@@ -96,7 +99,7 @@ def test_three_losses_are_enough(store: Store) -> None:
 
 
 def test_release_forgives_the_attempt(store: Store) -> None:
-    """What was in flight when a controller ended is queued as if it had never been."""
+    """What was in flight when a search ended is queued as if it had never been."""
     _proposed(store, "a")
     with store.transaction():
         store.claim(1, "me")
@@ -145,9 +148,9 @@ def test_tally_agrees_with_the_rows(store: Store) -> None:
 def test_states_are_plain_data() -> None:
     """Bytes come back anywhere, nothing else than plain data goes in."""
     state = {"weights": b"\0\xff", "nested": [1, 2.5, None, True, "x", {"deep": b"\1"}]}
-    assert {key: decoded(encoded(value)) for key, value in state.items()} == state
+    assert {key: decode_state(encode_state(value)) for key, value in state.items()} == state
     with pytest.raises(TypeError, match="holds a set"):
-        encoded({1})
+        encode_state({1})
 
 
 def test_best_and_trials(store: Store) -> None:
@@ -164,11 +167,51 @@ def test_best_and_trials(store: Store) -> None:
 # -- what is refused ---------------------------------------------------------------------
 
 
-def test_two_controllers(store: Store) -> None:
-    """A second controller is refused; a reader is not."""
+def test_two_searches(store: Store) -> None:
+    """A second search is refused; a reader is not."""
     assert _codes(lambda: Store(store.path)) == ["NAS864"]
     with Reader(store.path) as reader:
         assert reader.counts().proposed == 0
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_one_store_under_two_names(store: Store, tmp_path: Path, link: str) -> None:
+    """The lock is the file's, whatever name leads to it, and a refusal does no harm."""
+    other = tmp_path / "elsewhere" / "other.db"
+    other.parent.mkdir()
+    getattr(other, link)(store.path)
+    assert _codes(lambda: Store(other)) == ["NAS864"]
+    words = [sys.executable, "-c", HOLD, str(other)]
+    refused = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert "NAS864" in refused.stderr
+    _proposed(store, "a")
+    assert store.counts().proposed == 1
+    store.close()
+    Store(store.path).close()
+
+
+#: Opens a store and waits; says so.
+HOLD = """
+import sys
+from pathlib import Path
+from nasdsl.search.store import Store
+store = Store(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_search_leaves_no_lock(tmp_path: Path) -> None:
+    """While another process has the store it is in use; once that was killed it is not."""
+    path = tmp_path / "s.db"
+    words = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        assert _codes(lambda: Store(path)) == ["NAS864"]
+        holder.kill()
+        holder.wait()
+    Store(path).close()
 
 
 def test_no_store(tmp_path: Path) -> None:
@@ -243,13 +286,21 @@ def test_full_disk(store: Store) -> None:
     assert store._rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-MOUNTS = """\
-22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-40 22 0:40 / /home rw shared:2 - nfs4 server:/home rw,vers=4.2
-41 40 8:2 / /home/local\\040disk rw - xfs /dev/sdb1 rw
-42 22 0:50 / /mnt/remote rw - fuse.sshfs me@there: rw
-43 22 0:51 / /homely rw - tmpfs none rw
-"""
+class Mount(NamedTuple):
+    """As psutil describes one."""
+
+    mountpoint: str
+    fstype: str
+
+
+MOUNTS = [
+    Mount("/", "ext4"),
+    Mount("/home", "nfs4"),
+    Mount("/home/local disk", "xfs"),
+    Mount("/mnt/remote", "fuse.sshfs"),
+    Mount("/homely", "nfs"),
+    Mount("/homely", "tmpfs"),
+]
 
 
 @pytest.mark.parametrize(
@@ -262,17 +313,38 @@ MOUNTS = """\
         ("/var/s.db", "ext4", False),
     ],
 )
-def test_network_file_systems(tmp_path: Path, path: str, kind: str, is_refused: bool) -> None:
-    """The innermost mount decides; those that other machines share are refused."""
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(MOUNTS)
-    assert file_system(Path(path), mounts) == kind
+def test_network_file_systems(
+    monkeypatch: pytest.MonkeyPatch, path: str, kind: str, is_refused: bool
+) -> None:
+    """The innermost mount decides, the last of two in one place; shared ones are refused."""
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: MOUNTS)
+    assert file_system(Path(path)) == kind
     if is_refused:
-        assert _codes(lambda: refuse_shared(Path(path), mounts)) == ["NAS861"]
+        assert _codes(lambda: require_local_disk(Path(path))) == ["NAS861"]
     else:
-        refuse_shared(Path(path), mounts)
+        require_local_disk(Path(path))
 
 
-def test_unknown_mounts_are_not_refused(tmp_path: Path) -> None:
+def test_a_link_to_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file is counts, not where a link to it is."""
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    (tmp_path / "s.db").symlink_to(remote / "s.db")
+    mounts = [Mount("/", "ext4"), Mount(str(remote.resolve()), "cifs")]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: mounts)
+    assert _codes(lambda: Store(tmp_path / "s.db")) == ["NAS861"]
+
+
+def test_unknown_mounts_are_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system does not say how it is mounted, nothing is refused."""
-    refuse_shared(tmp_path / "s.db", tmp_path / "missing")
+
+    def hidden(all: bool) -> None:
+        raise FileNotFoundError("/proc/self/mounts")
+
+    monkeypatch.setattr(psutil, "disk_partitions", hidden)
+    require_local_disk(tmp_path / "s.db")
+
+
+def test_mounts_of_this_machine(tmp_path: Path) -> None:
+    """The real list of mounts is understood."""
+    assert file_system(tmp_path / "s.db") == file_system(tmp_path / "other.db") != ""

@@ -27,13 +27,22 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 from nasdsl.network import PRIMITIVES, NetworkGraph, network_graph
+from nasdsl.network.complete import penultimate_filters
 from tests.test_network_random import cases
 
 torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
 
 from nasdsl_backends.torch import Network  # noqa: E402
 
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small  # noqa: E402
+from tests.torch_networks import (  # noqa: E402
+    KINDS,
+    built,
+    halving_genotype,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 ROOT = Path(__file__).parent.parent
 TOLERANCE = 1e-10
@@ -65,7 +74,7 @@ def imported(text: str) -> ModuleType:
 
 def both(graph: NetworkGraph) -> tuple[Network, torch.nn.Module]:
     """The eager module and the printed one, with the same weights."""
-    net = randomised(Network(graph, seed=0)).eval()
+    net = randomised(built(graph, seed=0)).eval()
     printed = imported(backend.build(graph)).Network().eval()
     printed.load_state_dict(net.state_dict(), strict=True)
     net.load_state_dict(printed.state_dict(), strict=True)
@@ -92,7 +101,7 @@ def difference(graph: NetworkGraph, size: int | None = None) -> float:
 def test_random_genotypes_agree(part: int) -> None:
     """200 genotypes of the paper's space, at the size they were built for and at another."""
     for number, graph in enumerate(random_graphs(25, seed=part)):
-        size = None if number % 2 else graph.skeleton.image_size + 7
+        size = None if number % 2 else graph.configuration.image_size + 7
         assert difference(graph, size) < TOLERANCE
 
 
@@ -156,6 +165,13 @@ def test_every_argument_agrees(window: str) -> None:
     genotype = nasdsl.loads(text)
     assert difference(small(genotype, stem="cifar")) < TOLERANCE
     assert difference(small(genotype, stem="cifar"), 28) < TOLERANCE
+
+
+@pytest.mark.parametrize("filters", [1, 3])
+def test_odd_halves_agree(filters: int) -> None:
+    """A factorized reduction to an odd number of filters; one filter has one path."""
+    graph = small(halving_genotype(), stem="imagenet", cell_filters=4 * filters)
+    assert difference(graph) < TOLERANCE
 
 
 def test_training_agrees() -> None:
@@ -249,7 +265,7 @@ def test_the_file_runs_alone(tmp_path: Path) -> None:
     (tmp_path / "network.py").write_text(backend.build(graph))
     command = [sys.executable, "-I", str(tmp_path / "network.py")]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    count = sum(p.numel() for p in Network(graph, device="meta").parameters())
+    count = sum(p.numel() for p in built(graph, device="meta").parameters())
     assert ran.stdout == f"{count:,} parameters, logits (1, 7)\n"
 
 
@@ -427,9 +443,9 @@ def test_names_cannot_break_out() -> None:
 
 
 def plain_filters(genotype: Genotype) -> int:
-    from nasdsl.network.choices import normal_widths
-
-    return normal_widths(genotype).penultimate(4)
+    filters = penultimate_filters(genotype, 4)
+    assert filters is not None
+    return filters
 
 
 @pytest.mark.parametrize("word", HOSTILE)

@@ -10,7 +10,10 @@ from nasdsl import library
 from nasdsl.api.compile import compiled_graph
 from nasdsl.network import NetworkGraph
 from nasdsl.network.cost import graph_cost
-from tests.torch_networks import random_graphs
+from tests.torch_networks import (
+    built,
+    random_graphs,
+)
 
 PRESETS = [name for name in library.names() if nasdsl.load_space(name).settings.given()]
 
@@ -38,7 +41,7 @@ def mult_adds(net: Network, graph: NetworkGraph) -> int:
 def test_parameters_of_random_networks(seed: int) -> None:
     """A thousand random genotypes: parameters and statistics equal the cost, to the unit."""
     for graph in random_graphs(100, seed):
-        net, cost = Network(graph, device="meta"), graph_cost(graph)
+        net, cost = built(graph, device="meta"), graph_cost(graph)
         assert counted_parameters(net) == (cost.params, cost.auxiliary_params)
         assert statistics(net) == cost.params_total - cost.params
 
@@ -47,7 +50,7 @@ def test_parameters_of_random_networks(seed: int) -> None:
 def test_mult_adds_of_random_networks(seed: int) -> None:
     """A thousand random genotypes, even and odd sizes: mult-adds equal the cost."""
     for graph in random_graphs(100, seed):
-        net = Network(graph, device="meta")
+        net = built(graph, device="meta")
         assert mult_adds(net, graph) == graph_cost(graph).mult_adds
 
 
@@ -55,6 +58,6 @@ def test_mult_adds_of_random_networks(seed: int) -> None:
 def test_published_networks(name: str) -> None:
     """The published networks at full size, with their auxiliary classifiers."""
     graph = compiled_graph(name, auxiliary=True)
-    net, cost = Network(graph, device="meta"), graph_cost(graph)
+    net, cost = built(graph, device="meta"), graph_cost(graph)
     assert counted_parameters(net) == (cost.params, cost.auxiliary_params)
     assert mult_adds(net, graph) == cost.mult_adds

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from nasdsl_backends.torch import Network
 from torch import Tensor
 
 import nasdsl
 from nasdsl.network import NetworkGraph
-from tests.torch_networks import image, small
+from tests.torch_networks import (
+    built,
+    image,
+    small,
+)
 
 RATE = 0.4
 
@@ -34,7 +37,7 @@ def masked(graph: NetworkGraph, mode: str, progress: float, batch: int) -> dict[
 
     Every multiplication by a mask of (B, 1, 1, 1) in the running network is recorded.
     """
-    net = Network(graph, seed=1, drop_path_mode=mode).train()  # type: ignore[arg-type]
+    net = built(graph, seed=1, drop_path_mode=mode).train()  # type: ignore[arg-type]
     net.set_progress(progress)
     seen: dict[str, Tensor] = {}
 
@@ -135,7 +138,7 @@ def test_identity_is_never_dropped() -> None:
 
 def test_training_begins_without_drops() -> None:
     """Until progress is set, a network in training is deterministic."""
-    net = Network(small("nasnet_a_cifar", drop_path=RATE, dropout=0.0), seed=1).train()
+    net = built(small("nasnet_a_cifar", drop_path=RATE, dropout=0.0), seed=1).train()
     x = image(net.graph)
     assert torch.equal(net(x), net(x))
     net.set_progress(1.0)
@@ -146,10 +149,10 @@ def test_training_begins_without_drops() -> None:
 def test_progress_is_state() -> None:
     """Progress is saved and loaded, copied, and moved with the network."""
     graph = small("nasnet_a_cifar", drop_path=RATE)
-    net = Network(graph)
+    net = built(graph)
     net.set_progress(3 / 8)
     assert float(net.state_dict()["progress"]) == 0.375
-    other = Network(graph)
+    other = built(graph)
     assert float(other.progress) == 0
     other.load_state_dict(net.state_dict())
     assert float(other.progress) == float(copy.deepcopy(net).progress) == 0.375
@@ -157,7 +160,7 @@ def test_progress_is_state() -> None:
 
 def test_progress_has_bounds() -> None:
     """Training longer than planned drops no more; negative progress and NaN are mistakes."""
-    net = Network(small("nasnet_a_cifar"))
+    net = built(small("nasnet_a_cifar"))
     net.set_progress(1.5)
     assert float(net.progress) == 1
     for wrong in (-0.1, float("nan")):

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from nasdsl_backends.torch import Network, NetworkOutputs
+from nasdsl_backends.torch import NetworkOutputs
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -16,7 +16,14 @@ import nasdsl
 from nasdsl import CellError
 from nasdsl.network import verified
 from nasdsl.network.cost import graph_cost, node_count
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small
+from tests.torch_networks import (
+    KINDS,
+    built,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,7 +60,7 @@ progress
 def test_names() -> None:
     """Parameters are named as documented: these names are promised."""
     names = set(
-        Network(small("nasnet_a_mobile", auxiliary=True, image_size=80), device="meta").state_dict()
+        built(small("nasnet_a_mobile", auxiliary=True, image_size=80), device="meta").state_dict()
     )
     assert set(NAMES.split()) <= names
 
@@ -68,14 +75,14 @@ def test_names_follow_the_graph(kind: str) -> None:
             expected += [f"{node.name}.conv0", f"{node.name}.conv1"]
         elif node_count(node).params:
             expected.append(node.name)
-    names = [name for name, _ in Network(graph, device="meta").named_parameters()]
+    names = [name for name, _ in built(graph, device="meta").named_parameters()]
     paths = dict.fromkeys(name.rpartition(".")[0] for name in names)
     assert sorted(paths) == sorted(expected)
 
 
 def test_cells_are_a_list() -> None:
     """Cells are found by their number, ops by the graph's words."""
-    net = Network(small("nasnet_a_cifar"), device="meta")
+    net = built(small("nasnet_a_cifar"), device="meta")
     assert len(net.cells) == 5
     assert net.cells[1].b0["left"]["1"] is net.get_submodule("cells.1.b0.left.1")
 
@@ -83,7 +90,7 @@ def test_cells_are_a_list() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_layers_are_their_own(kind: str) -> None:
     """Layers are made as PyTorch makes them and share nothing that can change."""
-    net = Network(small(kind, N=2), seed=1)
+    net = built(small(kind, N=2), seed=1)
     mutable: list[int] = []
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
@@ -108,7 +115,7 @@ def arguments(layer: nn.Conv2d | nn.BatchNorm2d) -> tuple[object, ...]:
 
 def test_replaced_layers_run() -> None:
     """A layer put in another's place is the one that runs."""
-    net = randomised(Network(small("nasnet_a_cifar"))).eval()
+    net = randomised(built(small("nasnet_a_cifar"))).eval()
     x = image(net.graph)
     before = net(x)
     net.cells[2].b1["right"]["3"] = nn.Identity()
@@ -124,7 +131,7 @@ def test_replaced_layers_run() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_forward(kind: str) -> None:
     """`forward` is its two halves; the sizes are as said."""
-    net = Network(small(kind)).eval()
+    net = built(small(kind)).eval()
     x = image(net.graph)
     features = net.forward_features(x)
     assert features.shape[:2] == (2, net.num_features)
@@ -135,7 +142,7 @@ def test_forward(kind: str) -> None:
 
 def test_auxiliary() -> None:
     """In training the auxiliary logits come too, by name; in evaluation they do not."""
-    net = Network(small("nasnet_a_cifar", auxiliary=True, image_size=33))
+    net = built(small("nasnet_a_cifar", auxiliary=True, image_size=33))
     x = image(net.graph)
     made = net.train()(x)
     assert isinstance(made, NetworkOutputs)
@@ -148,7 +155,7 @@ def test_auxiliary() -> None:
 
 def test_auxiliary_is_not_computed_in_evaluation() -> None:
     """What only serves training costs nothing after it."""
-    net = Network(small("nasnet_a_cifar", auxiliary=True)).eval()
+    net = built(small("nasnet_a_cifar", auxiliary=True)).eval()
     ran: list[str] = []
     net.auxiliary.register_forward_hook(lambda *_: ran.append("auxiliary"))
     net(image(net.graph))
@@ -159,7 +166,7 @@ def test_auxiliary_is_not_computed_in_evaluation() -> None:
 
 def test_auxiliary_at_another_size() -> None:
     """The auxiliary classifier has one size; the network without it has any."""
-    net = Network(small("nasnet_a_cifar", auxiliary=True, image_size=33))
+    net = built(small("nasnet_a_cifar", auxiliary=True, image_size=33))
     x = image(net.graph, size=48)
     with pytest.raises(ValueError, match="33x33, not 48x48"):
         net.train()(x)
@@ -169,7 +176,7 @@ def test_auxiliary_at_another_size() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_learns(kind: str) -> None:
     """A training step reaches every parameter, the auxiliary classifier's too."""
-    net = Network(small(kind, auxiliary=True, image_size=129), seed=1).train()
+    net = built(small(kind, auxiliary=True, image_size=129), seed=1).train()
     net.set_progress(0.1)
     made = net(image(net.graph, batch=4))
     (made.logits.square().sum() + made.aux_logits.square().sum()).backward()
@@ -182,7 +189,7 @@ def test_every_parameter_learns(kind: str) -> None:
 def test_every_parameter_of_random_networks_learns(seed: int) -> None:
     """The same for random genotypes, whatever they drop."""
     for graph in random_graphs(6, seed):
-        net = Network(graph, seed=1).train()
+        net = built(graph, seed=1).train()
         net.set_progress(0.5)
         net(image(graph, batch=4)).square().sum().backward()
         assert [name for name, p in net.named_parameters() if p.grad is None] == []
@@ -190,7 +197,7 @@ def test_every_parameter_of_random_networks_learns(seed: int) -> None:
 
 def test_moving_statistics() -> None:
     """Training moves them with the skeleton's momentum; evaluation leaves them."""
-    net = Network(small("nasnet_a_large", batch_norm_momentum=0.25, drop_path=0.0))
+    net = built(small("nasnet_a_large", batch_norm_momentum=0.25, drop_path=0.0))
     x = image(net.graph, batch=4)
     norm = net.stem.batch_norm
     net.eval()(x)
@@ -203,10 +210,10 @@ def test_moving_statistics() -> None:
 
 def test_reset_classifier() -> None:
     """New classifiers of another width; the graph follows, the rest stays."""
-    net = Network(small("nasnet_a_cifar", auxiliary=True), seed=1)
+    net = built(small("nasnet_a_cifar", auxiliary=True), seed=1)
     before = net.cells[0].b0["left"]["1"].weight.clone()
     net.reset_classifier(3)
-    assert net.num_classes == net.graph.skeleton.classes == 3
+    assert net.num_classes == net.graph.configuration.classes == 3
     assert net.get_classifier() is net.head.linear
     assert isinstance(net.get_classifier(), nn.Linear)
     verified(net.graph)
@@ -228,7 +235,7 @@ def test_classes_that_are_no_number(count: object) -> None:
 
 def test_no_classifier() -> None:
     """Without classes the network gives what the classifier would read, and can get one back."""
-    net = Network(small("nasnet_a_cifar", auxiliary=True), dtype=torch.float64).eval()
+    net = built(small("nasnet_a_cifar", auxiliary=True), dtype=torch.float64).eval()
     net.reset_classifier(0)
     x = image(net.graph).double()
     assert net.num_classes == 0
@@ -249,7 +256,7 @@ def test_no_classifier() -> None:
 @pytest.mark.parametrize("size", [64, 77])
 def test_features(kind: str, size: int) -> None:
     """Each stage's channels, its stride, its module; every map is what the next cells read."""
-    net = Network(small(kind, image_size=size), seed=1).eval()
+    net = built(small(kind, image_size=size), seed=1).eval()
     x = image(net.graph)
     with torch.no_grad():
         maps = net.features(x)
@@ -273,7 +280,7 @@ def test_feature_strides_of_the_published_network() -> None:
 
 def test_intermediates() -> None:
     """Chosen stages, with or without the last map; the last stage is what the head reads."""
-    net = Network(small("nasnet_a_mobile")).eval()
+    net = built(small("nasnet_a_mobile")).eval()
     x = image(net.graph)
     everything = net.features(x)
     last, some = net.forward_intermediates(x, indices=[0, 2])
@@ -293,7 +300,7 @@ def test_intermediates() -> None:
 
 def test_pickle_and_copy() -> None:
     """A pickled network and a deep copy compute the same, with weights of their own."""
-    net = randomised(Network(small("nasnet_a_cifar", auxiliary=True), seed=2)).eval()
+    net = randomised(built(small("nasnet_a_cifar", auxiliary=True), seed=2)).eval()
     x = image(net.graph)
     expected = net(x)
     for twin in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
@@ -307,7 +314,7 @@ def test_pickle_and_copy() -> None:
 
 def test_repr() -> None:
     """The first lines say which network it is."""
-    text = repr(Network(small("nasnet_a_cifar"), device="meta"))
+    text = repr(built(small("nasnet_a_cifar"), device="meta"))
     first = text.splitlines()[1]
     assert first.strip() == (
         "nasnet_a_cifar, 1 @ 192, nasnet skeleton, cifar stem, 45 px, num_classes=7, drop_path=0.4"
@@ -321,10 +328,10 @@ def test_seed() -> None:
     """A seed decides all weights, whatever PyTorch's generator did before."""
     graph = small("nasnet_a_cifar")
     torch.manual_seed(1)
-    first = Network(graph, seed=5).state_dict()
+    first = built(graph, seed=5).state_dict()
     torch.manual_seed(2)
-    second = Network(graph, seed=5).state_dict()
-    other = Network(graph, seed=6).state_dict()
+    second = built(graph, seed=5).state_dict()
+    other = built(graph, seed=6).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["stem.conv.weight"], other["stem.conv.weight"])
 
@@ -333,16 +340,16 @@ def test_global_generator() -> None:
     """Without a seed, `torch.manual_seed` decides; networks in a row differ."""
     graph = small("nasnet_a_cifar")
     torch.manual_seed(3)
-    first, second = Network(graph).stem.conv.weight, Network(graph).stem.conv.weight
+    first, second = built(graph).stem.conv.weight, built(graph).stem.conv.weight
     torch.manual_seed(3)
-    again = Network(graph).stem.conv.weight
+    again = built(graph).stem.conv.weight
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
 
 
 def test_slim_weights() -> None:
     """Truncated normals of variance 2.6 / fan-out before the cut; scales one, shifts zero."""
-    net = Network(small("nasnet_a_large", cell_filters=64, classes=1000), seed=1)
+    net = built(small("nasnet_a_large", cell_filters=64, classes=1000), seed=1)
     # The standard deviation of a standard normal cut at two.
     density = math.exp(-2) / math.sqrt(2 * math.pi)
     cut = math.sqrt(1 - 4 * density / math.erf(math.sqrt(2)))
@@ -376,7 +383,7 @@ def test_slim_weights() -> None:
 
 def test_darts_weights() -> None:
     """DARTS leaves PyTorch's default: uniform within 1 / sqrt(fan-in), biases too."""
-    net = Network(small("darts_v2_cifar", cell_filters=32), seed=1)
+    net = built(small("darts_v2_cifar", cell_filters=32), seed=1)
     for name in ("stem.conv", "cells.3.input0.1", "head.linear"):
         weight = net.get_submodule(name).weight.detach()
         bound = 1 / math.sqrt(weight[0].numel())
@@ -387,7 +394,7 @@ def test_darts_weights() -> None:
 
 def test_enas_weights() -> None:
     """`he_normal`: truncated normals of variance 2 / fan-in, which counts all channels."""
-    net = Network(small("enas_micro_cifar", cell_filters=32), seed=1)
+    net = built(small("enas_micro_cifar", cell_filters=32), seed=1)
     layers = {"stem.conv": 27, "cells.4.input0.1": 512, "head.linear": 640}
     for name, fan_in in {**layers, "cells.4.b0.right.1": 9 * 128}.items():
         weight = net.get_submodule(name).weight.detach()
@@ -400,7 +407,7 @@ def test_enas_weights() -> None:
 
 def test_weights_of_layers_differ() -> None:
     """Layers of one shape start differently."""
-    net = Network(small("nasnet_a_cifar", N=2), seed=1)
+    net = built(small("nasnet_a_cifar", N=2), seed=1)
     weights = [w.flatten() for n, w in net.named_parameters() if n.endswith(".left.2.weight")]
     for first, second in pairwise(weights):
         if first.shape == second.shape:
@@ -410,19 +417,19 @@ def test_weights_of_layers_differ() -> None:
 def test_many_weights_are_drawn_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads change nothing but the time."""
     graph = small("nasnet_a_cifar")
-    alone = Network(graph, seed=1).state_dict()
+    alone = built(graph, seed=1).state_dict()
     monkeypatch.setattr("nasdsl_backends.torch.initialise._MANY", 0)
-    together = Network(graph, seed=1).state_dict()
+    together = built(graph, seed=1).state_dict()
     assert all(torch.equal(alone[name], together[name]) for name in alone)
 
 
 def test_reset_parameters() -> None:
     """Everything starts anew: weights, statistics, progress."""
     graph = small("nasnet_a_cifar")
-    net = randomised(Network(graph, seed=1))
+    net = randomised(built(graph, seed=1))
     net.set_progress(0.5)
     net.reset_parameters(seed=4)
-    fresh = Network(graph, seed=4).state_dict()
+    fresh = built(graph, seed=4).state_dict()
     assert all(torch.equal(tensor, fresh[name]) for name, tensor in net.state_dict().items())
 
 
@@ -430,7 +437,7 @@ def test_reset_parameters() -> None:
 def test_dtype(dtype: torch.dtype) -> None:
     """Parameters and statistics have the type asked for, and the weights of the seed."""
     graph = small("nasnet_a_cifar")
-    net, plain = Network(graph, dtype=dtype, seed=1), Network(graph, seed=1)
+    net, plain = built(graph, dtype=dtype, seed=1), built(graph, seed=1)
     assert {p.dtype for p in net.parameters()} == {dtype}
     weight, same = net.stem.conv.weight, plain.stem.conv.weight
     assert torch.equal(weight, same.to(dtype))
@@ -440,17 +447,17 @@ def test_dtype(dtype: torch.dtype) -> None:
 def test_meta() -> None:
     """Built without values, filled later: as anywhere in PyTorch."""
     graph = small("nasnet_a_cifar")
-    net = Network(graph, device="meta")
+    net = built(graph, device="meta")
     assert {tensor.device.type for tensor in net.state_dict().values()} == {"meta"}
     assert net(torch.empty((2, *graph.image), device="meta")).shape == (2, 7)
     with torch.device("meta"):
-        assert Network(graph).progress.is_meta
+        assert built(graph).progress.is_meta
     filled = net.to_empty(device="cpu")
     filled.reset_parameters(seed=1)
-    expected = Network(graph, seed=1)
+    expected = built(graph, seed=1)
     x = image(graph)
     assert torch.equal(filled.eval()(x), expected.eval()(x))
-    assigned = Network(graph, device="meta")
+    assigned = built(graph, device="meta")
     assigned.load_state_dict(expected.state_dict(), assign=True)
     assert torch.equal(assigned.eval()(x), expected(x))
 
@@ -459,18 +466,18 @@ def test_fake_tensors() -> None:
     """Shapes and memory can be worked out in PyTorch's fake mode."""
     graph = small("nasnet_a_cifar")
     with FakeTensorMode():
-        net = Network(graph)
+        net = built(graph)
         assert net(torch.empty((2, *graph.image))).shape == (2, 7)
 
 
 def test_small_images() -> None:
     """Maps of one pixel normalise in evaluation, and norms without batches in training too."""
     for kind in ("nasnet_a_cifar", "example_b_form", "example_c_form"):
-        net = Network(small(kind, stem="cifar", image_size=1)).eval()
+        net = built(small(kind, stem="cifar", image_size=1)).eval()
         assert net(image(net.graph, batch=1)).isfinite().all()
 
 
 def test_wrong_mode() -> None:
     """There are two modes of drop path."""
     with pytest.raises(CellError, match="sometimes"):
-        Network(small("nasnet_a_cifar"), drop_path_mode="sometimes")  # type: ignore[arg-type]
+        built(small("nasnet_a_cifar"), drop_path_mode="sometimes")  # type: ignore[arg-type]

@@ -11,13 +11,20 @@ from itertools import islice
 import pytest
 import torch
 import torch.nn.functional as F
-from nasdsl_backends.torch import Network
 from torch import Tensor
 
 import nasdsl
 from nasdsl.api.request import requested
 from nasdsl.network import IMAGE, NetworkGraph, Node
-from tests.torch_networks import KINDS, image, random_graphs, randomised, small
+from tests.torch_networks import (
+    KINDS,
+    built,
+    halving_genotype,
+    image,
+    random_graphs,
+    randomised,
+    small,
+)
 
 Weights = Mapping[str, Tensor]
 
@@ -47,7 +54,7 @@ def computed(
     graph: NetworkGraph, node: Node, inputs: list[Tensor], weights: Weights, training: bool
 ) -> Tensor:
     """One node."""
-    x, own, epsilon = inputs[0], node.name, graph.skeleton.batch_norm_epsilon
+    x, own, epsilon = inputs[0], node.name, graph.configuration.batch_norm_epsilon
     if node.primitive in ("conv", "depthwise"):
         window = F.pad(x, borders(node, x))
         kernel, stride = weights[f"{own}.weight"], node.stride
@@ -63,10 +70,13 @@ def computed(
         scaled = (x - mean) / (variance + epsilon).sqrt() * scale.view(1, -1, 1, 1)
         return scaled + shift.view(1, -1, 1, 1)
     if node.primitive == "factorized_reduce":
+        # slim's: half of the filters from the even pixels, rounded down; the rest from the odd.
+        first = node.shape.channels // 2
         odd = F.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:][:, :, ::2, ::2]
-        halves = [F.conv2d(x[:, :, ::2, ::2], weights[f"{own}.conv0.weight"])]
-        if f"{own}.conv1.weight" in weights:
-            halves.append(F.conv2d(odd, weights[f"{own}.conv1.weight"]))
+        halves = [F.conv2d(odd, weights[f"{own}.conv1.weight"])]
+        if first:
+            halves.insert(0, F.conv2d(x[:, :, ::2, ::2], weights[f"{own}.conv0.weight"]))
+            assert halves[0].shape[1] == first
         return torch.cat(halves, 1)
     if node.primitive == "linear":
         return x.flatten(1) @ weights[f"{own}.weight"].T + weights[f"{own}.bias"]
@@ -133,7 +143,7 @@ PLAIN: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
 
 def check(graph: NetworkGraph, size: int | None = None, training: bool = False) -> None:
     """Logits and, in training, gradients equal the reference's, in float64."""
-    net = randomised(Network(graph, dtype=torch.float64, seed=1)).train(training)
+    net = randomised(built(graph, dtype=torch.float64, seed=1)).train(training)
     x = image(graph, size=size).double()
     weights = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
     expected_of = {name: weights[name].requires_grad_() for name, _ in net.named_parameters()}
@@ -160,18 +170,28 @@ def test_library(kind: str, size: int | None) -> None:
     check(small(kind), size)
 
 
+@pytest.mark.parametrize("filters", [1, 2, 3, 7])
+def test_odd_halves(filters: int) -> None:
+    """A factorized reduction to any number of filters, one among them."""
+    graph = small(halving_genotype(), stem="imagenet", cell_filters=4 * filters)
+    (halved,) = (node for _, node in graph.nodes() if node.name == "stem_cells.0.b0.left.1")
+    assert (halved.primitive, halved.shape.channels) == ("factorized_reduce", filters)
+    check(graph, 46)
+    check(graph)
+
+
 @pytest.mark.parametrize("vocabulary", ["nasnet_timm", "nasnet_keras"])
 @pytest.mark.parametrize("size", [45, 46])
 def test_other_vocabularies(vocabulary: str, size: int) -> None:
     """Pools that count their padding, and pools that see zeros."""
-    check(small(requested(nasdsl.load("nasnet_a"), ops=vocabulary), image_size=size))
+    check(small(requested(nasdsl.load("nasnet_a"), ops=vocabulary).genotype, image_size=size))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_genotypes(seed: int) -> None:
     """Random genotypes on random skeletons, at the graph's size and at another."""
     for index, graph in enumerate(random_graphs(10, 100 + seed, largest=50)):
-        check(graph, None if index % 2 else graph.skeleton.image_size + 1)
+        check(graph, None if index % 2 else graph.configuration.image_size + 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -189,7 +209,7 @@ def test_gradients_of_random_genotypes(seed: int) -> None:
 
 def without_chance(graph: NetworkGraph) -> NetworkGraph:
     """The graph without anything random."""
-    return replace(graph, skeleton=replace(graph.skeleton, drop_path=0.0, dropout=0.0))
+    return replace(graph, configuration=replace(graph.configuration, drop_path=0.0, dropout=0.0))
 
 
 #: Ops of a user's own, `x` and `y`, without their last layers.

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
-from tests.torch_networks import KINDS, image, randomised, small
+from tests.torch_networks import (
+    KINDS,
+    built,
+    image,
+    randomised,
+    small,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -21,7 +26,7 @@ def one_thread() -> Iterator[None]:
 
 def network(kind: str, **settings: object) -> nn.Module:
     """A network whose batch norms do something, ready to be used."""
-    return randomised(Network(small(kind, **settings), seed=1)).eval()
+    return randomised(built(small(kind, **settings), seed=1)).eval()
 
 
 def relative(actual: Tensor, expected: Tensor) -> float:
@@ -34,7 +39,7 @@ def relative(actual: Tensor, expected: Tensor) -> float:
 def test_channels_last(kind: str, training: bool) -> None:
     """The other memory format gives the same logits and the same gradients."""
     net = randomised(
-        Network(small(kind, drop_path=0.0, dropout=0.0), dtype=torch.float64, seed=1)
+        built(small(kind, drop_path=0.0, dropout=0.0), dtype=torch.float64, seed=1)
     ).train(training)
     x = image(net.graph).double()
     expected = net(x)
@@ -125,6 +130,6 @@ def test_parameters_passed_in() -> None:
     """Other parameters and statistics can be passed in for one call."""
     net = network("nasnet_a_cifar")
     x = image(net.graph)
-    other = randomised(Network(net.graph, seed=2), seed=9).eval()
+    other = randomised(built(net.graph, seed=2), seed=9).eval()
     swapped = torch.func.functional_call(net, other.state_dict(), (x,))
     torch.testing.assert_close(swapped, other(x))

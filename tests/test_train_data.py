@@ -12,8 +12,8 @@ from PIL import Image
 
 from nasdsl.errors import CellError
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.data.splits import parted
-from nasdsl.train.data.views import Cutout
+from nasdsl.train.data.splits import split_by_class
+from nasdsl.train.data.transforms import Cutout
 from nasdsl.train.recipe import Recipe, recipe
 
 PLAIN = recipe("cifar", augmentation="none", held_out=0.2)
@@ -41,11 +41,11 @@ def _parts(splits: Splits) -> tuple[Any, Any, Any]:
 def test_parts_share_no_image_and_keep_the_classes_balanced() -> None:
     """A share of each class, and the same images whenever asked."""
     labels = [index % 10 for index in range(1000)]
-    first, second = parted(labels, 0.1)
+    first, second = split_by_class(labels, 0.1)
     assert sorted(first + second) == list(range(1000))
     assert [sum(labels[i] == c for i in second) for c in range(10)] == [10] * 10
-    assert (first, second) == parted(labels, 0.1)
-    assert parted(labels, 0) == (list(range(1000)), [])
+    assert (first, second) == split_by_class(labels, 0.1)
+    assert split_by_class(labels, 0) == (list(range(1000)), [])
 
 
 # -- digits ---------------------------------------------------------------------------------

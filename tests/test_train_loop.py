@@ -24,10 +24,8 @@ from nasdsl.train import (  # noqa: E402
     evaluate,
     fit,
 )
-from nasdsl.train.objective import objective  # noqa: E402
-from nasdsl.train.order import EpochBatches  # noqa: E402
-from nasdsl.train.randomness import seed_of  # noqa: E402
-from nasdsl.train.training import Training  # noqa: E402
+from nasdsl.train.batches import EpochBatches, seed_of  # noqa: E402
+from nasdsl.train.training import Training, training_loss  # noqa: E402
 from tests.train_cases import Noisy, network, short, splits  # noqa: E402
 
 #: Everything that draws, averages or has a state.
@@ -145,7 +143,7 @@ def test_a_step_by_hand() -> None:
         assert torch.allclose(state[name], expected[name], rtol=1e-4, atol=1e-6), name
 
 
-def test_objective_by_hand() -> None:
+def test_training_loss_by_hand() -> None:
     """Smoothed labels for both classifiers, the auxiliary one weighed."""
     logits, auxiliary = torch.randn(4, 3), torch.randn(4, 3)
     labels = torch.tensor([0, 2, 1, 1])
@@ -155,10 +153,10 @@ def test_objective_by_hand() -> None:
     def smoothed(z: Any) -> Any:
         return -(target * z.log_softmax(1)).sum(1).mean()
 
-    loss, about = objective((logits, auxiliary), labels, 0.1, 0.4)
+    loss, about = training_loss((logits, auxiliary), labels, 0.1, 0.4)
     assert torch.allclose(loss, smoothed(logits) + 0.4 * smoothed(auxiliary))
     assert about is logits
-    assert torch.allclose(objective(logits, labels, 0.1, 0.4)[0], smoothed(logits))
+    assert torch.allclose(training_loss(logits, labels, 0.1, 0.4)[0], smoothed(logits))
 
 
 def test_accumulation_is_the_same_gradient() -> None:
@@ -388,7 +386,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     import nasdsl
 
     monkeypatch.setattr(
-        "nasdsl.train.packages.find_spec", lambda name: None if name == "accelerate" else name
+        "nasdsl.train.execution.find_spec", lambda name: None if name == "accelerate" else name
     )
     with pytest.raises(CellError) as error:
         _ = nasdsl.train.fit

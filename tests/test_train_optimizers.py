@@ -5,10 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from nasdsl.train.ema import Average
-from nasdsl.train.optimizer import optimizer_for
+from nasdsl.train.ema import WeightAverage
+from nasdsl.train.optimizer import RMSProp, optimizer_for
 from nasdsl.train.recipe import recipe
-from nasdsl.train.rmsprop import RMSProp
 
 STEPS = 7
 
@@ -107,7 +106,7 @@ def test_average_is_tensorflows() -> None:
     """decay_t = min(decay, (1 + t) / (10 + t)), of the weights after each step."""
     net = nn.Linear(1, 1, bias=False).double()
     net.weight.data.fill_(1.0)
-    average, expected = Average(net, 0.3), 1.0
+    average, expected = WeightAverage(net, 0.3), 1.0
     for step in range(20):
         net.weight.data.fill_(float(step))
         average.update(net)
@@ -116,26 +115,43 @@ def test_average_is_tensorflows() -> None:
         assert average.values["weight"].item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_average_is_lent_and_taken_back() -> None:
-    """Inside the block the network has the averages, after it its own weights again."""
+def test_average_is_beside_the_network() -> None:
+    """The averages are a network of their own; the trained one has them when it is given them."""
     net = nn.Linear(2, 2)
-    average, first = Average(net, 0.9), net.weight.detach().clone()
+    average, first = WeightAverage(net, 0.9), net.weight.detach().clone()
     own = first + 1
     net.weight.data.copy_(own)
-    with average.applied(net):
-        assert torch.equal(net.weight, first)
+    assert torch.equal(average.net.weight, first)
     assert torch.equal(net.weight, own)
     average.copy_to(net)
     assert torch.equal(net.weight, first)
 
 
+def test_average_of_moving_statistics() -> None:
+    """As in slim, they are averaged like weights; counters are the network's own."""
+    net = nn.BatchNorm1d(2)
+    net.register_buffer("progress", torch.zeros(()))
+    average, expected = WeightAverage(net, 0.3), torch.zeros(2)
+    for step in range(10):
+        net(torch.full((4, 2), float(step)))
+        net.progress.fill_(step)
+        average.update(net)
+        decay = min(0.3, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * net.running_mean
+        assert torch.allclose(average.values["running_mean"], expected)
+    assert not torch.allclose(expected, net.running_mean)
+    average.copy_to(net)
+    assert torch.allclose(net.running_mean, expected)
+    assert (net.progress.item(), net.num_batches_tracked.item()) == (9, 10)
+
+
 def test_average_goes_on_from_its_state() -> None:
     """The state has the number of updates, on which the early decay depends."""
     net = nn.Linear(2, 2)
-    one = Average(net, 0.999)
+    one = WeightAverage(net, 0.999)
     net.weight.data.add_(1)
     one.update(net)
-    other = Average(net, 0.999)
+    other = WeightAverage(net, 0.999)
     other.load_state_dict(one.state_dict())
     net.weight.data.add_(1)
     one.update(net)

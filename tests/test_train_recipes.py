@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
-from nasdsl.train.changes import changed
+from nasdsl.train.optimizer import learning_rate
 from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
-from nasdsl.train.schedule import learning_rate
+from nasdsl.train.recipe_file import with_changes
 
 
 def refused(call: Any) -> list[Any]:
@@ -63,11 +63,11 @@ def test_published_values() -> None:
 def test_words_become_values() -> None:
     """`--set` gives each value its type; the later of two wins, and the rest stays."""
     words = ["lr=0.2", "epochs=3", "nesterov=true", "optimizer=sgd", "lr=1e-1"]
-    made = changed(recipe("quick"), words)
+    made = with_changes(recipe("quick"), words)
     assert (made.lr, made.epochs, made.nesterov, made.optimizer) == (0.1, 3, True, "sgd")
     assert type(made.epochs) is int
     assert made == recipe("quick", lr=0.1, epochs=3, nesterov=True, optimizer="sgd")
-    assert changed(made, []) == made
+    assert with_changes(made, []) == made
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_words_become_values() -> None:
 )
 def test_refused_words(word: str, code: str, hint: str) -> None:
     """A code and a way out, in a message of a sane length."""
-    (found,) = refused(lambda: changed(recipe("quick"), [word]))
+    (found,) = refused(lambda: with_changes(recipe("quick"), [word]))
     assert found.code == code
     assert hint in found.hints[0]
     assert len(found.message) < 200
@@ -101,7 +101,7 @@ def test_refused_words(word: str, code: str, hint: str) -> None:
 
 def test_all_mistakes_at_once() -> None:
     """Each wrong word is a finding of its own."""
-    found = refused(lambda: changed(recipe("quick"), ["lr=x", "epoch=1", "batch=0"]))
+    found = refused(lambda: with_changes(recipe("quick"), ["lr=x", "epoch=1", "batch=0"]))
     assert sorted(one.code for one in found) == ["NAS821", "NAS822", "NAS822"]
 
 
@@ -126,7 +126,7 @@ def test_any_text_is_changed_or_refused(text: str) -> None:
 
 def _codes(word: str) -> set[str]:
     try:
-        changed(recipe("quick"), [word])
+        with_changes(recipe("quick"), [word])
     except CellError as error:
         return {found.code for found in error.diagnostics}
     return set()

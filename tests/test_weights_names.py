@@ -163,6 +163,94 @@ def test_cadene(preset: str, stem: int, penultimate: int, count: int, skips: boo
     assert _expected(_graph(preset), "cadene") == expected
 
 
+# -- slim's names of a PNASNet, built here by rule --------------------------------------
+
+#: Of each block the states that are read (0 is h[i]) and the taps of the separable
+#: convolution; 0 is the pool, None passes the state on (`PNasNetNormalCell`).
+_PNASNET = (
+    ((1, 5), (1, 0)),
+    ((0, 7), (0, 0)),
+    ((0, 5), (0, 3)),
+    ((4, 3), (0, 0)),
+    ((1, 3), (0, None)),
+)
+_KERNEL = tuple[str, tuple[int, ...]]
+
+
+def _slim_norm(name: str, channels: int) -> Iterator[_KERNEL]:
+    for tensor in ("gamma", "beta", "moving_mean", "moving_variance"):
+        yield f"{name}/{tensor}", (channels,)
+
+
+def _slim_layer(name: str, norm: str, channels: int, filters: int) -> Iterator[_KERNEL]:
+    yield f"{name}/weights", (1, 1, channels, filters)
+    yield from _slim_norm(norm, filters)
+
+
+def _slim_halved(name: str, channels: int, filters: int) -> Iterator[_KERNEL]:
+    """Half of the filters, rounded down, on the first path; what is left on the second."""
+    yield f"{name}/path1_conv/weights", (1, 1, channels, int(filters / 2))
+    odd = int(filters / 2) + int(filters % 2)
+    yield f"{name}/path2_conv/weights", (1, 1, channels, odd)
+    yield from _slim_norm(f"{name}/final_path_bn", filters)
+
+
+def _slim_op(
+    name: str, taps: int | None, channels: int, filters: int, stride: int
+) -> Iterator[_KERNEL]:
+    if not taps:
+        if channels != filters or (taps is None and stride > 1):
+            yield from _slim_layer(f"{name}/1x1", f"{name}/bn_1", channels, filters)
+        return
+    for number, width in ((1, channels), (2, filters)):
+        layer = f"{taps}x{taps}_{number}"
+        yield f"{name}/separable_{layer}/depthwise_weights", (taps, taps, width, 1)
+        yield f"{name}/separable_{layer}/pointwise_weights", (1, 1, width, filters)
+        yield from _slim_norm(f"{name}/bn_sep_{layer}", filters)
+
+
+def _slim_pnasnet(filters: int, count: int, classes: int) -> Shapes:
+    """The variables of slim's mobile PNASNet: `filters` in the first cell, three stages."""
+    found = [("conv0/weights", (3, 3, 3, 32)), *_slim_norm("conv0_bn", 32)]
+    # The names of the cells, their filters, and whether they halve the image.
+    cells = [("cell_stem_0", int(filters * 0.25), 2), ("cell_stem_1", int(filters * 0.5), 2)]
+    for index in range(3 * count):
+        halves = index > 0 and index % count == 0
+        cells.append((f"cell_{index}", filters * 2 ** (index // count), 2 if halves else 1))
+    older, newest = (0, 0), (32, 0)  # channels, and how often the image was halved
+    for name, width, stride in cells:
+        if not older[0]:
+            second = newest[0]
+        elif older[1] != newest[1]:
+            found += _slim_halved(name, older[0], width)
+            second = width
+        else:
+            if older[0] != width:
+                found += _slim_layer(f"{name}/prev_1x1", f"{name}/prev_bn", older[0], width)
+            second = width
+        found += _slim_layer(f"{name}/1x1", f"{name}/beginning_bn", newest[0], width)
+        states = [width, second, *[width] * 5]
+        for number, block in enumerate(_PNASNET):
+            for side, (state, taps) in zip(("left", "right"), block, strict=True):
+                step = stride if state < 2 else 1
+                place = f"{name}/comb_iter_{number}/{side}"
+                found += _slim_op(place, taps, states[state], width, step)
+        older, newest = newest, (5 * width, newest[1] + (stride > 1))
+    found += [
+        ("final_layer/FC/weights", (newest[0], classes)),
+        ("final_layer/FC/biases", (classes,)),
+    ]
+    return dict(found)
+
+
+def test_slim_pnasnet() -> None:
+    """Every name and shape of slim's mobile PNASNet, whose stem halves 27 filters: 13 and 14."""
+    expected = _slim_pnasnet(54, 3, 1000)
+    assert expected["cell_stem_1/path1_conv/weights"] == (1, 1, 32, 13)
+    assert expected["cell_stem_1/path2_conv/weights"] == (1, 1, 32, 14)
+    assert _expected(_graph("pnasnet5_mobile"), "slim") == expected
+
+
 def test_timm_counts_without_gaps() -> None:
     """Both agree on the large networks; on others timm's cells have no gaps."""
     for preset in ("nasnet_a_large", "pnasnet5_large"):
@@ -217,7 +305,7 @@ def test_darts_auxiliary(stem: str, last: bool) -> None:
     found = {name: shape for name, shape in names.items() if name.startswith("auxiliary_head")}
     assert found["auxiliary_head.features.5.weight"] == (768, 128, 2, 2)
     assert ("auxiliary_head.features.6.weight" in found) == last
-    assert found["auxiliary_head.classifier.weight"] == (graph.skeleton.classes, 768)
+    assert found["auxiliary_head.classifier.weight"] == (graph.configuration.classes, 768)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
 import nasdsl
+from nasdsl import backend as backends
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
-from nasdsl.network.choices import normal_widths
+from nasdsl.network.complete import penultimate_filters
 
 SPACE = nasdsl.load_space("nasnet_space")
 #: Every kind of network the library has: skeletons, vocabularies, outputs, combines.
@@ -27,14 +29,33 @@ KINDS = (
 )
 
 
+def built(graph: NetworkGraph, **options: Any) -> Network:
+    """The network of a graph as the compiler builds it: after the backend's passes, verified."""
+    made = backends.build(backends.find("torch"), graph, verify=True, **options)
+    assert isinstance(made, Network)
+    return made
+
+
 def small(source: str | Genotype, **settings: object) -> NetworkGraph:
     """The graph of a genotype with few filters and cells, at a small odd image size."""
     genotype = nasdsl.load(source) if isinstance(source, str) else source
     cell_filters = settings.pop("cell_filters", 8)
     assert isinstance(cell_filters, int)
     chosen = {"N": 1, "image_size": 45, "classes": 7, **settings}
-    chosen.setdefault("filters", normal_widths(genotype).penultimate(cell_filters))
+    wanted = genotype.with_settings(genotype.settings.override(Settings(**chosen)))  # type: ignore[arg-type]
+    chosen.setdefault("filters", penultimate_filters(wanted, cell_filters))
     return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
+
+
+def halving_genotype() -> Genotype:
+    """Cells that reduce by factorized reductions; the first stem cell's has F/4 filters."""
+    return nasdsl.loads("""
+        genotype halving
+        ops nasnet
+        op halve = [relu, factorized_reduce, batch_norm]
+        cell normal { b0 = (h[i], h[i-1], identity, identity, add) }
+        cell reduction { b0 = (h[i], h[i], halve, halve, add) }
+    """)
 
 
 def random_graphs(count: int, seed: int, largest: int = 64) -> Iterator[NetworkGraph]:

@@ -49,6 +49,6 @@ def short(**values: Any) -> Recipe:
 
 def network(seed: int = 0, **settings: Any) -> Any:
     """A network for `splits`."""
-    chosen = {"N": 1, "filters": 8, "stem": "cifar", "image_size": 8, "classes": 3}
+    chosen: dict[str, Any] = {"N": 1, "filters": 8, "stem": "cifar", "image_size": 8, "classes": 3}
     chosen |= {"drop_path": 0.0, "dropout": 0.0, **settings}
     return nasdsl.compile(nasdsl.loads(CELLS), input_channels=1, seed=seed, **chosen)

@@ -4,7 +4,7 @@
 
 Each kind of child is searched with for two trials. The deadline (or the limit on memory) ends
 it, its trial is quarantined with the reason after three tries, and no process that it has
-started is left. The same is then repeated with the controller killed in the middle. The exit
+started is left. The same is then repeated with the search process killed in the middle. The exit
 status is 1 if any of this fails.
 """
 
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reliability.mocks import environment, space
-from nasdsl.search.controller import SearchSettings, run
 from nasdsl.search.engines.processes import MARK
+from nasdsl.search.loop import SearchSettings, run
 from nasdsl.search.store import Reader
 
 KINDS = ("endless", "stubborn", "forking", "leaking", "dying")
@@ -50,8 +50,8 @@ def end_children(kind: str, folder: Path, trials: int = 2, tries: int = 3) -> Fo
     return Found(kind, reasons, time.monotonic() - start, marked())
 
 
-def kill_controller(kind: str, folder: Path) -> Found:
-    """Kill the controller while such children are at work; the guard ends them."""
+def kill_search(kind: str, folder: Path) -> Found:
+    """Kill the search process while such children are at work; the guard ends them."""
     command = [sys.executable, "-m", _MODULE, "--search", kind, str(folder / "killed.db")]
     with subprocess.Popen(command, env=environment()) as process:
         end = time.monotonic() + 60
@@ -63,7 +63,7 @@ def kill_controller(kind: str, folder: Path) -> Found:
     start = time.monotonic()
     while marked() and time.monotonic() < start + 10:
         time.sleep(0.05)
-    return Found(kind, ("the controller was killed",), time.monotonic() - start, marked())
+    return Found(kind, ("the search process was killed",), time.monotonic() - start, marked())
 
 
 def settings(kind: str, store: Path, trials: int, tries: int) -> SearchSettings:
@@ -105,7 +105,7 @@ def main() -> None:
         for kind in KINDS:
             found.append(end_children(kind, Path(folder)))
             print(found[-1], flush=True)
-        found.append(kill_controller("forking", Path(folder)))
+        found.append(kill_search("forking", Path(folder)))
         print(found[-1])
     sys.exit(1 if any(each.orphans for each in found) else 0)
 

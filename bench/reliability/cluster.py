@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reliability.mocks import environment, reward_of, space
-from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
 
 _MODULE = "bench.reliability.cluster"

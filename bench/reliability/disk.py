@@ -25,7 +25,7 @@ from random import Random
 
 from bench.reliability.mocks import SimulatedEngine, environment, space
 from nasdsl.errors import CellError
-from nasdsl.search.controller import Event, SearchSettings, run
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
 
 _MODULE = "bench.reliability.disk"

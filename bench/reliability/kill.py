@@ -77,11 +77,11 @@ def finished(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed(child: int, seconds: float) -> bool:
-    """Kill a process after a while; whether it was still running then."""
+def end_of(child: int, seconds: float) -> int:
+    """The exit code of a process that is killed after a while, if it is still running then."""
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
-    return finished(child) == -signal.SIGKILL
+    return finished(child)
 
 
 def moved(run: Path, steps: list[int], child: int) -> None:
@@ -139,13 +139,16 @@ def main() -> int:
             # leave no run to resume.
             if number % 5 != 4:
                 moved(broken, steps, child)
-            if not killed(child, chance.uniform(0, window)):
+            code = end_of(child, chance.uniform(0, window))
+            if code != -signal.SIGKILL:
                 break
             kills += 1
             found = Checkpoints(broken / "checkpoints").newest()
             steps.append(found.state["step"] if found else 0)
             child = forked(partial(resume, broken))
-        assert finished(child) == 0
+        else:
+            code = finished(child)
+        assert code == 0
         same = equal(result(whole), result(broken))
     print(f"killed {kills} times, after steps {', '.join(map(str, steps))}")
     print("equal bit for bit" if same else "DIFFERENT")

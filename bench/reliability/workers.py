@@ -22,10 +22,10 @@ from pathlib import Path
 from random import Random
 
 from bench.reliability.mocks import space
-from nasdsl.search.controller import Event, SearchSettings, run
 from nasdsl.search.engines.choosing import slots
 from nasdsl.search.engines.engine import WorkerSettings
 from nasdsl.search.engines.local import LocalEngine
+from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Outcome, Reader, Store
 
 

@@ -4,16 +4,16 @@ Purpose: put the stages together: what is asked for, the graph, a backend.
 Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.export`).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nasdsl import backend as backends
-from nasdsl.api.request import requested
+from nasdsl.api.request import chosen_settings, requested
 from nasdsl.api.trained import Trained, trained_part
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
-from nasdsl.language.genotype.settings import RULES
+from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
+from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
-from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 
 #: The option of a backend that a model file may have a value for.
@@ -25,6 +25,8 @@ def compile(
     *,
     ops: str | None = None,
     backend: str = "torch",
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
     **settings: Any,
 ) -> Any:
     """The network of a genotype, as a backend makes it: a `torch.nn.Module` by default.
@@ -35,6 +37,10 @@ def compile(
         ops: a vocabulary of the library to read the cells in, in place of their own:
             `nasnet_timm` gives NASNet-A as timm computes it.
         backend: the name of an installed backend; `nasdsl.backend.names()` has them.
+        passes: names of installed passes to run on the graph, in their order, in place of
+            the backend's own; `nasdsl.passes.PASSES.names()` has them.
+        verify_passes: check after each pass that the graph is sound and its parameters are
+            what they were. None does so where NASDSL_VERIFY_PASSES is set.
         **settings: network settings by name (`nasdsl.Settings`), which win over the
             source's own, and options of the backend. `torch` has `device`, `dtype`, `seed`
             and `drop_path_mode`, see `nasdsl_backends.torch.Network`.
@@ -43,15 +49,18 @@ def compile(
         CellError: the source or the settings have mistakes; NAS501 for a keyword that is
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
             backend is not there or cannot build the network; NAS708 where the backend
-            cannot drop paths as a model file says; NAS801 and NAS802 where a file's weights
-            do not fit the settings or are damaged.
+            cannot drop paths as a model file says; NAS720 to NAS722 where a pass is not
+            there or fails; NAS801 and NAS802 where a file's weights do not fit the settings
+            or are damaged.
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
     network = {name: value for name, value in settings.items() if name in RULES}
     ensure_options(backend, options)
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
-    made = build(graph, trained, backend=backend, **options)
+    made = build(
+        graph, trained, backend=backend, passes=passes, verify_passes=verify_passes, **options
+    )
     if trained.weights is not None and _takes_weights(made):
         trained.weights.load_into(made)
     return made
@@ -60,43 +69,55 @@ def compile(
 def compiled_graph(
     source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
 ) -> NetworkGraph:
-    """The graph that `compile` hands to a backend.
+    """The graph that `compile` makes, before the backend's passes.
 
     Raises:
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
-    return network_graph(requested(source, ops=ops, **settings))
+    return requested(source, ops=ops, settings=chosen_settings(settings)).graph()
 
 
 def build(
-    graph: NetworkGraph, trained: Trained | None = None, *, backend: str = "torch", **options: Any
+    graph: NetworkGraph,
+    trained: Trained | None = None,
+    *,
+    backend: str = "torch",
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
+    after_pass: Callable[[str, NetworkGraph], None] | None = None,
+    **options: Any,
 ) -> Any:
     """What a backend makes of a graph; weights are still as they were drawn.
 
     Args:
-        graph: the network.
+        graph: the network, as it was expanded.
         trained: what its source has brought along, of which the way paths are dropped
             concerns a backend.
         backend: the name of an installed backend.
+        passes: names of passes to run in place of the backend's own.
+        verify_passes: see `nasdsl.passes.run`.
+        after_pass: is given each graph as a pass has left it, with the pass's name.
         **options: the backend's own.
 
     Raises:
-        CellError: NAS501 and NAS701 to NAS708 as `compile` does.
+        CellError: NAS501, NAS701 to NAS708 and NAS720 to NAS722 as `compile` does.
     """
     ensure_options(backend, options)
-    found = backends.checked(backends.find(backend), graph)
+    found = backends.find(backend)
     mode = trained.drop_path_mode if trained else None
     if mode is not None and _MODE not in options:
         if _MODE in found.options:
             options = {_MODE: mode, **options}
-        elif mode != "scheduled" and graph.skeleton.drop_path:
+        elif mode != "scheduled" and graph.configuration.drop_path:
             raise cell_error(
                 "NAS708",
                 f"backend `{backend}` drops paths as scheduled, and the model file has "
                 f"drop_path_mode={mode!r:.40}",
                 "the setting `drop_path=0` goes without",
             )
-    return found.build(graph, **options)
+    return backends.build(
+        found, graph, names=passes, verify=verify_passes, after=after_pass, **options
+    )
 
 
 def ensure_options(backend: str, options: dict[str, Any]) -> None:
@@ -119,6 +140,6 @@ def _takes_weights(made: Any) -> bool:
 
 def _unknown(name: str, options: list[str]) -> Diagnostic:
     known = [*RULES, *options]
-    guess = nearest(name, known)
-    hint = f"did you mean `{guess}`?" if guess else f"there are {listed(known)}"
+    guess = nearest_setting(name, options)
+    hint = did_you_mean(guess) if guess else f"there are {listed(known)}"
     return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

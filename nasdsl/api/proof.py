@@ -7,7 +7,7 @@ torch is imported on use.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -65,6 +65,8 @@ def prove(
     device: str = "cpu",
     dtype: str = "float32",
     seed: int = 0,
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
     **settings: Any,
 ) -> Proof:
     """The network of a genotype, built and run on one random image.
@@ -76,6 +78,8 @@ def prove(
         device: in PyTorch's words; `meta` builds without values and runs nothing.
         dtype: of the weights, by PyTorch's name: `float32`, `bfloat16`, ...
         seed: of the initial weights.
+        passes: names of passes to run in place of the backend's own.
+        verify_passes: see `nasdsl.passes.run`.
         **settings: network settings by name (`nasdsl.Settings`).
 
     Raises:
@@ -84,7 +88,15 @@ def prove(
     """
     trained = trained_part(source, weights)
     graph = compiled_graph(source, ops=ops, **settings)
-    return proof_of(graph, trained, device=device, dtype=dtype, seed=seed)
+    return proof_of(
+        graph,
+        trained,
+        device=device,
+        dtype=dtype,
+        seed=seed,
+        passes=passes,
+        verify_passes=verify_passes,
+    )
 
 
 def proof_of(
@@ -94,8 +106,12 @@ def proof_of(
     device: str = "cpu",
     dtype: str = "float32",
     seed: int = 0,
+    **passes: Any,
 ) -> Proof:
-    """The network of a graph, built and run. Raises as `prove` does."""
+    """The network of a graph, built and run; `passes` are those of `nasdsl.api.compile.build`.
+
+    Raises as `prove` does.
+    """
     trained = trained or Trained()
     backends.find("torch")
     torch: Any = import_module("torch")
@@ -106,7 +122,7 @@ def proof_of(
     loaded, shape = None, None
     with _memory_errors(torch, device):
         with _timed(seconds, "build"):
-            net = build(graph, trained, device=device, dtype=kind, seed=seed)
+            net = build(graph, trained, device=device, dtype=kind, seed=seed, **passes)
         if trained.weights is not None and device != META:
             with _timed(seconds, "load"):
                 loaded = trained.weights.load_into(net)
@@ -126,7 +142,7 @@ def _output_shape(torch: Any, net: Any, graph: NetworkGraph, device: str, dtype:
     with torch.inference_mode():
         logits = net(pixels.to(device, dtype))
         finite = bool(logits.isfinite().all())
-    assert tuple(logits.shape) == (1, graph.skeleton.classes), logits.shape
+    assert tuple(logits.shape) == (1, graph.configuration.classes), logits.shape
     if not finite:
         raise cell_error("NAS706", f"`{graph.name}` gives logits that are not finite")
     return list(logits.shape)

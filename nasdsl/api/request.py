@@ -1,22 +1,54 @@
 """What a caller asks for: a genotype from any source, and settings by keyword.
 
-Purpose: `requested`, which the functions of the Python API share, and `cost`, the first of
-them.
+Purpose: `requested`, which completes the settings of a network once for whoever counts, draws,
+builds or trains it, and `cost`, the first of them.
 Non-goals: flags of the command line (`nasdsl.cli`); what settings mean together
-(`nasdsl.network.skeleton`).
+(`nasdsl.network.complete`).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
-from nasdsl.language.genotype.settings import RULES, Settings
+from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
+from nasdsl.language.genotype.settings import (
+    NO_SETTINGS,
+    RULES,
+    Settings,
+    nearest_setting,
+)
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.loading import NameOrPath, load
-from nasdsl.network.cost import Cost, genotype_cost
+from nasdsl.loading import Analysis, NameOrPath, analyse, genotype_in, in_order, placed, source_of
+from nasdsl.network.complete import Completed, complete
+from nasdsl.network.configuration import Configuration
+from nasdsl.network.cost import Cost, graph_cost
+from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.values import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A network that was asked for, and can be built as far as settings go.
+
+    Attributes:
+        genotype: the cells, with the settings that were asked for.
+        configuration: those settings with every choice made.
+        warnings: what is worth knowing about the text and the settings.
+    """
+
+    genotype: Genotype
+    configuration: Configuration
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def graph(self) -> NetworkGraph:
+        """The network's graph, expanded anew at each call.
+
+        Raises:
+            CellError: NAS308 and NAS309, as `network_graph` does.
+        """
+        return network_graph(self.genotype, self.configuration)
 
 
 def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object) -> Cost:
@@ -35,22 +67,51 @@ def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: o
     Raises:
         CellError: the text, the settings or their combination have mistakes.
     """
-    return genotype_cost(requested(source, ops=ops, **settings))
+    return graph_cost(requested(source, ops=ops, settings=chosen_settings(settings)).graph())
 
 
 def requested(
-    source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
-) -> Genotype:
-    """The genotype of a source, in another vocabulary if asked, with settings put over its own.
+    source: NameOrPath | Genotype, *, ops: str | None = None, settings: Settings = NO_SETTINGS
+) -> Requested:
+    """The network of a source, in another vocabulary if asked, with settings put over its own.
 
     Raises:
-        CellError: besides what `load` raises, NAS501 for an unknown setting, NAS502 for a
-            value a setting cannot have, NAS201 and NAS202 for names the vocabulary lacks.
+        CellError: besides what `load` raises, what `complete` finds wrong with the settings;
+            NAS201 and NAS202 for names the vocabulary lacks.
     """
-    genotype = source if isinstance(source, Genotype) else load(source)
-    if ops is not None:
-        genotype = in_vocabulary(genotype, library.vocabulary(ops))
-    return genotype.with_settings(genotype.settings.override(chosen_settings(settings)))
+    analysis = None
+    if isinstance(source, Genotype):
+        genotype = source
+    else:
+        analysis = analyse(source_of(source), network=False)
+        genotype = genotype_in(analysis)
+    wanted = genotype if ops is None else in_vocabulary(genotype, library.vocabulary(ops))
+    wanted = wanted.with_settings(wanted.settings.override(settings))
+    completed = complete(wanted)
+    found = _findings(completed, analysis, of_text=wanted == genotype)
+    if completed.configuration is not None:
+        return Requested(wanted, completed.configuration, found)
+    if analysis is not None and analysis.resolution.settings and wanted != genotype:
+        # A mistake that the text makes by itself, and that no flag replaces, is shown in the text.
+        own = complete(genotype)
+        if any(each.is_error and name not in settings.given() for name, each in own.findings):
+            found = _findings(own, analysis, of_text=True)
+    raise CellError(found)
+
+
+def _findings(
+    completed: Completed, analysis: Analysis | None, *, of_text: bool
+) -> tuple[Diagnostic, ...]:
+    """All findings; those about the network of the text itself have their places."""
+    if analysis is None:
+        return tuple(found for _, found in completed.findings)
+    resolution = analysis.resolution
+    here = of_text and bool(resolution.settings)
+    about = [
+        placed(found, setting, resolution) if here else found
+        for setting, found in completed.findings
+    ]
+    return in_order(analysis.parsed.source, (*analysis.diagnostics, *about))
 
 
 def chosen_settings(values: dict[str, object]) -> Settings:
@@ -63,8 +124,8 @@ def chosen_settings(values: dict[str, object]) -> Settings:
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         if name not in RULES:
-            guess = nearest(name, RULES)
-            hint = f"did you mean `{guess}`?" if guess else f"the settings are {listed(RULES)}"
+            guess = nearest_setting(name)
+            hint = did_you_mean(guess) if guess else f"the settings are {listed(RULES)}"
             findings.append(
                 Diagnostic("NAS501", f"unknown network setting `{name}`", hints=(hint,))
             )

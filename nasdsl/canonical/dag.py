@@ -7,6 +7,7 @@ Non-goals: drawing and lowering (`nasdsl.network.cell_graph` has the graph those
 from dataclasses import dataclass
 from operator import itemgetter
 
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import BlockState, Cell, Hidden, State
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -56,8 +57,8 @@ def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:
     """The graph of a valid cell."""
     output = cell.output_states
     source = list(range(len(cell.blocks)))
-    if cell.output.kind != "unused":
-        source = _live(cell, output)
+    if cell.output.kind != "unused":  # which leaves no block out
+        source = [at for at, live in enumerate(liveness(cell).live) if live]
     number: dict[State, int] = {
         BlockState(cell.blocks[at].name): new for new, at in enumerate(source)
     }
@@ -83,15 +84,3 @@ def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:
 
 def _number(state: State, number: dict[State, int]) -> int:
     return HIDDEN + state.back if isinstance(state, Hidden) else number[state]
-
-
-def _live(cell: Cell, output: tuple[State, ...]) -> list[int]:
-    """The positions of the blocks that reach the output. `unused` leaves no block out."""
-    wanted = set(output)
-    live = []
-    for at in range(len(cell.blocks) - 1, -1, -1):
-        if BlockState(cell.blocks[at].name) in wanted:
-            live.append(at)
-            wanted.update(cell.blocks[at].inputs)
-    live.reverse()
-    return live

@@ -17,7 +17,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
-from nasdsl.errors.suggest import nearest
+from nasdsl.errors.suggest import did_you_mean, name_hints, nearest
+from nasdsl.language.genotype.settings import setting_elsewhere
 
 
 class Command(click.Command):
@@ -26,6 +27,18 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = inspect.cleandoc(examples)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments; a flag that another tool has leads to ours."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            ours = setting_elsewhere(error.option_name.lstrip("-"))
+            flag = f"--{(ours or '').replace('_', '-')}"
+            if not any(flag in param.opts for param in self.params):
+                raise
+            text = f"No such option {error.option_name!r}. Did you mean {flag!r}?"
+            raise click.NoSuchOption(error.option_name, text, ctx=ctx) from None
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text; as panels on a terminal, plain elsewhere."""
@@ -68,8 +81,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command the arguments begin with; a misspelt one is refused with a guess."""
         if args[0] not in self.lines and not args[0].startswith("-"):
-            guess = nearest(args[0], self.lines)
-            ways = f"did you mean `{guess}`?" if guess else "`nasdsl --help` lists the commands"
+            (ways,) = name_hints(args[0], self.lines, "`nasdsl --help` lists the commands")
             raise click.UsageError(f"No command is called {args[0][:60]!r}; {ways}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -148,7 +160,7 @@ class CommandWithActions(LazyGroup):
         if guess and not ctx.resilient_parsing and not _is_file(first):
             raise click.UsageError(
                 f"{first[:60]!r} is neither a file, nor a name of the library, nor an action; "
-                f"did you mean `{guess}`?",
+                + did_you_mean(guess),
                 ctx,
             )
         return "", self.default, args

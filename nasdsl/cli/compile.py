@@ -12,7 +12,7 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.language.genotype.types import Genotype
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
@@ -127,20 +127,19 @@ def command(
             raise click.UsageError(f"--weights are loaded by the backend {TORCH} alone.")
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
-        genotype = reading.genotype(file, ops, settings)
-        _build_with(backend, options, file, genotype, out, as_json)
+        graph = reading.network(file, settings, ops).graph()
+        _build_with(backend, options, file, graph, out, as_json)
         return
     # Imported here because --help should not wait for it.
     from nasdsl import export
     from nasdsl.api.proof import proof_of
     from nasdsl.api.trained import WeightsFile, trained_part
-    from nasdsl.network.expand import network_graph
 
     if out is not None:
         export.ready(out)
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
-    graph = network_graph(reading.genotype(file, ops, settings))
+    graph = reading.network(file, settings, ops).graph()
     proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed)
     start = perf_counter()
     written = None if out is None else export.write(proof.network, out)
@@ -159,7 +158,7 @@ def _build_with(
     backend: str,
     options: dict[str, Any],
     file: str,
-    genotype: Genotype,
+    graph: NetworkGraph,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -167,9 +166,7 @@ def _build_with(
     from nasdsl.api.compile import build
     from nasdsl.api.trained import trained_part
     from nasdsl.atomic_write import replace_bytes
-    from nasdsl.network.expand import network_graph
 
-    graph = network_graph(genotype)
     made = build(graph, trained_part(file), backend=backend, **options)
     content = made.encode() if isinstance(made, str) else made
     if not isinstance(content, bytes | bytearray):
@@ -192,7 +189,7 @@ def _members(
     """What scripts get."""
     from nasdsl.cli.cost import as_members
 
-    counted = as_members(proof.graph.name, proof.graph.skeleton, proof.cost)
+    counted = as_members(proof.graph.name, proof.graph.configuration, proof.cost)
     names = ("name", "network", "params", "params_total", "mult_adds", "auxiliary_params")
     return {
         **{name: counted[name] for name in names},

@@ -11,8 +11,8 @@ from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.network.cost import Cost, genotype_cost
-from nasdsl.network.skeleton import Skeleton, skeleton
+from nasdsl.network.configuration import Configuration
+from nasdsl.network.cost import Cost, graph_cost
 
 
 @click.command(
@@ -38,21 +38,22 @@ def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> No
     Mult-adds are those of convolutions and fully connected layers for one image. The
     auxiliary classifier is counted apart.
     """
-    genotype = reading.genotype(file, ops, settings)
-    network = skeleton(genotype)
-    counted = genotype_cost(genotype, network)
+    network = reading.network(file, settings, ops)
+    name, counted = network.genotype.name, graph_cost(network.graph())
     if as_json:
-        output.data_object(**as_members(genotype.name, network, counted))
+        output.data_object(**as_members(name, network.configuration, counted))
         return
     # Imported here because scripts that ask for JSON need no tables.
     from nasdsl.cli.network_tables import print_cost
 
-    print_cost(genotype.name, network, counted, sys.stdout)
+    print_cost(name, network.configuration, counted, sys.stdout)
 
 
-def as_members(name: str, network: Skeleton, counted: Cost) -> dict[str, Any]:
+def as_members(name: str, network: Configuration, counted: Cost) -> dict[str, Any]:
     """What scripts get."""
     choices = asdict(network)
+    if network.layers is None:
+        del choices["layers"]
     return {
         "name": name,
         "network": {"skeleton": choices.pop("name"), **choices},

@@ -50,7 +50,7 @@ def command(
     `nasdsl compile --weights` reads.
     """
     # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.packages import ensure_installed
+    from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     from nasdsl.train.model_evaluation import evaluate_model

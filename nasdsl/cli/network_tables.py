@@ -16,10 +16,9 @@ from rich.text import Text
 from nasdsl.api.proof import Proof
 from nasdsl.cli import output
 from nasdsl.export import Written
-from nasdsl.network.cost import Cost, ModuleCost, total
+from nasdsl.network.configuration import Configuration
+from nasdsl.network.cost import Cost, Count, ModuleCost, total
 from nasdsl.network.graph import Module, Shape
-from nasdsl.network.node_cost import Count
-from nasdsl.network.skeleton import Skeleton
 from nasdsl.report.visible import visible
 
 _MIN_WIDTH = 80
@@ -58,17 +57,17 @@ class _Row(NamedTuple):
 # -- nasdsl cost --------------------------------------------------------------------------
 
 
-def print_cost(name: str, network: Skeleton, counted: Cost, stream: TextIO) -> None:
+def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO) -> None:
     """Print the whole report."""
     console = _console(stream)
-    console.print(Text(f"{name} {network.N} @ {network.filters}", style="bold"))
+    console.print(Text(f"{name} {network.size}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     console.print(_figures(counted))
     console.print(_breakdown("cell", _module_rows(counted.modules), counted))
     console.print(_breakdown("made of", _part_rows(counted), counted))
 
 
-def _network_line(network: Skeleton) -> str:
+def _network_line(network: Configuration) -> str:
     size = network.image_size
     return (
         f"{network.name} skeleton, {network.stem} stem, {size}x{size} pixels, "
@@ -166,7 +165,7 @@ def print_proof(
 ) -> None:
     """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
     console = _console(stream)
-    console.print(_headline(proof.graph.name, proof.graph.skeleton))
+    console.print(_headline(proof.graph.name, proof.graph.configuration))
     console.print(_cells(proof))
     console.print(_proof_figures(proof, seconds))
     if written is not None:
@@ -182,10 +181,10 @@ def print_proof(
         )
 
 
-def _headline(name: str, network: Skeleton) -> Text:
+def _headline(name: str, network: Configuration) -> Text:
     return Text.assemble(
         (visible(name), "bold"),
-        f"  {network.N} @ {network.filters}  {network.image_size} px  {network.classes} classes  ",
+        f"  {network.size}  {network.image_size} px  {network.classes} classes  ",
         (f"{network.name} skeleton, {network.stem} stem", "dim"),
     )
 

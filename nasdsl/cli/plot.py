@@ -68,7 +68,7 @@ def command(
     wanted = wanted_form(out, form, _FORMS)
     known = accuracy or (None,) * len(file)
     mine = tuple(
-        sized(reading.genotype(name, ops, settings), percent)
+        sized(reading.network(name, settings, ops).graph(), percent)
         for name, percent in zip(file, known, strict=True)
     )
     if as_json:

@@ -4,12 +4,17 @@ Purpose: read, tell about a fallback to the library, report warnings, refuse err
 Non-goals: meaning; `nasdsl.loading` finds everything that is wrong.
 """
 
+from typing import TYPE_CHECKING
+
 from nasdsl import library
 from nasdsl.cli import output
 from nasdsl.errors import Source
-from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
+
+if TYPE_CHECKING:
+    from nasdsl.api.request import Requested
 
 
 def source(name: str) -> Source:
@@ -18,18 +23,21 @@ def source(name: str) -> Source:
     Raises:
         CellError: it cannot be read.
     """
-    if name.endswith(".cell") and is_library_name(name):
-        output.note(f"note: there is no file {name!r}; this is the library's")
+    _note_library(name)
     return source_of(name)
 
 
-def genotype(name: str, ops: str | None = None, settings: Settings = NO_SETTINGS) -> Genotype:
+def _note_library(name: str) -> None:
+    if name.endswith(".cell") and is_library_name(name):
+        output.note(f"note: there is no file {name!r}; this is the library's")
+
+
+def genotype(name: str, ops: str | None = None) -> Genotype:
     """The genotype of a FILE argument; its warnings go to standard error.
 
     Args:
         name: the argument.
         ops: another vocabulary of the library to read the cells in.
-        settings: flags, which win over the file's own settings.
 
     Raises:
         CellError: it cannot be read, has mistakes, has holes, or names an op or combine
@@ -38,22 +46,32 @@ def genotype(name: str, ops: str | None = None, settings: Settings = NO_SETTINGS
     analysis = analyse(source(name))
     found = genotype_in(analysis)
     output.warn(analysis.diagnostics)
-    if ops is not None:
-        # Imported here because it brings the network along, and `check` should start quickly.
-        from nasdsl.api.request import in_vocabulary
+    if ops is None:
+        return found
+    # Imported here because it brings the network along, and `check` should start quickly.
+    from nasdsl.api.request import in_vocabulary
 
-        found = in_vocabulary(found, library.vocabulary(ops))
-    return found if settings == NO_SETTINGS else _with_settings(found, settings)
+    return in_vocabulary(found, library.vocabulary(ops))
 
 
-def _with_settings(genotype: Genotype, settings: Settings) -> Genotype:
-    """The genotype with flags; warnings that are theirs, not the file's, are reported."""
-    from nasdsl.network.skeleton import settings_findings
+def network(name: str, settings: Settings, ops: str | None) -> "Requested":
+    """The network of a FILE argument and flags; warnings go to standard error.
 
-    known = {found.code for _, found in settings_findings(genotype)}
-    changed = genotype.with_settings(genotype.settings.override(settings))
-    output.warn(found for _, found in settings_findings(changed) if found.code not in known)
-    return changed
+    Args:
+        name: the argument.
+        settings: the flags, which win over the file's network.
+        ops: another vocabulary of the library to read the cells in.
+
+    Raises:
+        CellError: as `genotype` does, and where the settings have mistakes.
+    """
+    # Imported here because it brings the network along, and `check` should start quickly.
+    from nasdsl.api.request import requested
+
+    _note_library(name)
+    found = requested(name, ops=ops, settings=settings)
+    output.warn(found.warnings)
+    return found
 
 
 def space(name: str) -> Space:

@@ -30,7 +30,6 @@ from nasdsl.drawing.live import LivePage, Shown, changes
 from nasdsl.drawing.themes import theme as theme_named
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.network import network_graph
 from nasdsl.report import as_text
 
 
@@ -106,9 +105,8 @@ def command(
             a, b = (reading.genotype(name, ops) for name in file)
             return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
         if network:
-            genotype = reading.genotype(file[0], ops, settings)
-            drawn = network_drawing(network_graph(genotype), options)
-            return drawn, f"{genotype.name}_network"
+            graph = reading.network(file[0], settings, ops).graph()
+            return network_drawing(graph, options), f"{graph.name}_network"
         space = reading.space(file[0]) if ops is None else reading.genotype(file[0], ops)
         return cells_drawing(space, options, as_space=as_space), space.name
 

@@ -128,7 +128,7 @@ def search(
     """Search a space of cells."""
     # Imported here because --help should not wait for the search.
     from nasdsl.cli.search_view import view_for
-    from nasdsl.search.controller import run
+    from nasdsl.search.loop import run
     from nasdsl.search.planning import plan_search
     from nasdsl.search.store import Reader
 

@@ -18,7 +18,7 @@ from nasdsl.language.genotype.settings import Settings
 
 if TYPE_CHECKING:
     from nasdsl.search.store import Counts, Trial
-    from nasdsl.train.watcher import Watcher
+    from nasdsl.train.watchers import Watcher
 
 _store = click.argument("store", metavar="STORE", type=click.Path())
 
@@ -134,11 +134,11 @@ def plot(stores: tuple[str, ...], out: str) -> None:
 @click.argument("out", metavar="OUT", type=click.Path())
 def export(store: str, out: str) -> None:
     """Write every trial of a search to OUT: .csv, .parquet, or .db for an Optuna study."""
-    from nasdsl.search.exporting import exported
+    from nasdsl.search.exporting import export_trials
     from nasdsl.search.store import Reader
 
     with Reader(Path(store)) as opened:
-        count = exported(opened, Path(out))
+        count = export_trials(opened, Path(out))
     output.note(f"wrote {plural(count, 'trial')} to {out}")
 
 
@@ -207,7 +207,7 @@ def finish(
     again. A DIR that was made with another recipe, data set, seed or network is refused.
     """
     # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.packages import ensure_installed
+    from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     from nasdsl.cli.train_progress import close, watchers_for_terminal

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from nasdsl.drawing.tree import cell_trees
 from nasdsl.loading import loads_space
-from nasdsl.search.controller import Event
+from nasdsl.search.loop import Event
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Trial
 

@@ -1,7 +1,7 @@
 """A flag for every network setting, made from the one table of settings.
 
 Purpose: `settings_options`, shared by the commands that build a network.
-Non-goals: defaults, and whether settings go together (`nasdsl.network.skeleton`).
+Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`).
 """
 
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from nasdsl.language.genotype.settings import RULES, Settings
-from nasdsl.values import Value, Values
+from nasdsl.language.genotype.settings import RULES, Setting, Settings
+from nasdsl.values import Value
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,15 +80,28 @@ def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: 
     return [name for name in library.vocabulary_names() if name.startswith(incomplete)]
 
 
-def _option(name: str, rule: Values) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _option(name: str, rule: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     flag = f"--{name.replace('_', '-')}"
-    help = f"{rule.help[0].upper()}{rule.help[1:]}."
+    help = rule.sentence
     if rule.type is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
     if rule.type is str:
-        return click.option(flag, name, type=click.Choice(rule.words), help=help)
+        return click.option(flag, name, type=_Words(rule), help=help)
     flags = [flag] if flag == flag.lower() else [flag, flag.lower()]
     return click.option(*flags, name, callback=_number, metavar="NUMBER", help=help)
+
+
+class _Words(click.Choice[str]):
+    """The words of a setting, looked up among what is installed when they are needed."""
+
+    def __init__(self, rule: Setting) -> None:
+        self.rule = rule
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The words that are legal now."""
+        return self.rule.words
 
 
 def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> Value | None:

@@ -146,7 +146,7 @@ def command(
     nothing had happened. Under torchrun the processes share each batch.
     """
     # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.packages import ensure_installed
+    from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     from nasdsl.cli.train_progress import close, watchers_for_terminal

@@ -18,7 +18,7 @@ from rich.text import Text
 from nasdsl.cli import output
 from nasdsl.cli.output import plural
 from nasdsl.train.results import Epoch, Fitted
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.watchers import TrainingPlan, Watcher
 
 #: Within a long epoch a line is written this often where there is no terminal.
 _LINE_SECONDS = 60
@@ -51,7 +51,7 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     )
 
 
-def opening_line(plan: Plan) -> str:
+def opening_line(plan: TrainingPlan) -> str:
     """What is about to be done, in a line."""
     shared = f" on {plan.processes} processes" if plan.processes > 1 else ""
     epochs, steps = plural(plan.epochs, "epoch"), plural(plan.steps_per_epoch, "step")
@@ -64,10 +64,10 @@ class Lines(Watcher):
     """A line an epoch, and one a minute within long epochs, to standard error."""
 
     def __init__(self) -> None:
-        self.plan: Plan | None = None
+        self.plan: TrainingPlan | None = None
         self.last = perf_counter()
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: TrainingPlan) -> None:
         """Say what is about to be done."""
         self.plan = plan
         output.note(opening_line(plan))
@@ -100,11 +100,11 @@ class Bars(Watcher):
             console=self.console,
             refresh_per_second=4,
         )
-        self.plan: Plan | None = None
+        self.plan: TrainingPlan | None = None
         self.task: Any = None
         self.began, self.first, self.rate = perf_counter(), 0, 0.0
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: TrainingPlan) -> None:
         """Draw the bar."""
         self.plan, self.first, self.began = plan, plan.first_step, perf_counter()
         self.console.print(Text(opening_line(plan), style="dim"))

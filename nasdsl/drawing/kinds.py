@@ -27,18 +27,16 @@ def kind_of(name: str, vocabulary: Vocabulary) -> Look:
     return "other" if op is None else _kind(op)
 
 
+#: Which of an op's layers decides, the first that is there.
+_DECIDING: tuple[Look, ...] = ("zero", "max_pool", "avg_pool", "separable", "convolution")
+
+
 def _kind(op: Op) -> Look:
     """By the first form, which is what the op does where nothing has to change."""
     layers = op.forms[0].layers if op.forms else ()
-    primitives = {layer.primitive for layer in layers}
-    if primitives <= {"identity"}:
+    looks = {layer.record.look for layer in layers}
+    if looks <= {"identity"}:
         return "identity"
-    rules: list[tuple[bool, Look]] = [
-        ("zero" in primitives, "zero"),
-        ("max_pool" in primitives, "max_pool"),
-        ("avg_pool" in primitives, "avg_pool"),
-        (any(layer.dilation > 1 for layer in layers), "dilated"),
-        ("depthwise" in primitives, "separable"),
-        (bool(primitives & {"conv", "pointwise", "factorized_reduce"}), "convolution"),
-    ]
-    return next((look for applies, look in rules if applies), "other")
+    look: Look = next((look for look in _DECIDING if look in looks), "other")
+    dilated = any(layer.dilation > 1 for layer in layers)
+    return "dilated" if dilated and look in ("separable", "convolution") else look

@@ -56,7 +56,7 @@ class _Stack:
         shared = max(size[0] for size, group in zip(sizes, groups, strict=True) if not group.aside)
         tall = max(size[1] for size in sizes)
         self.sizes = [
-            (shared + 14.0 if upright and not group.aside else size[0] + 8.0, size[1])
+            (size[0] + 8.0 if group.aside else shared + 14.0, size[1])
             if upright
             else (size[0] + 8.0, tall)
             for size, group in zip(sizes, groups, strict=True)

@@ -91,10 +91,10 @@ def shape_text(shape: Shape) -> str:
 
 def notes_of(network: NetworkGraph) -> tuple[str, ...]:
     """What stands below the picture: the name, the size, the skeleton."""
-    said = network.skeleton
+    said = network.configuration
     name = printable(shortened(network.name))
     return (
-        f"{name}, {said.N} @ {said.filters}, {said.name} skeleton",
+        f"{name}, {said.size}, {said.name} skeleton",
         f"{said.image_size}\u00d7{said.image_size} pixels, {said.classes} classes",
     )
 

@@ -19,9 +19,9 @@ from nasdsl.drawing.graphviz_dot import Form
 from nasdsl.drawing.lettering import printable, shortened
 from nasdsl.drawing.themes import Theme, ThemeName, theme
 from nasdsl.errors import cell_error, install_hint
-from nasdsl.language.genotype.types import Genotype
 from nasdsl.library.published import Published, models
-from nasdsl.network.cost import genotype_cost
+from nasdsl.network.cost import graph_cost
+from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,14 +57,10 @@ class Sized:
         return (self.params if measure == "params" else self.mult_adds) / 1e6
 
 
-def sized(genotype: Genotype, accuracy: float | None = None) -> Sized:
-    """A genotype at the cost of its network, its settings included.
-
-    Raises:
-        CellError: its network cannot be built.
-    """
-    counted = genotype_cost(genotype)
-    return Sized(genotype.name, counted.params, counted.mult_adds, accuracy)
+def sized(network: NetworkGraph, accuracy: float | None = None) -> Sized:
+    """A network at its cost."""
+    counted = graph_cost(network)
+    return Sized(network.name, counted.params, counted.mult_adds, accuracy)
 
 
 def published() -> tuple[Published, ...]:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from nasdsl.errors.codes import CODES
 from nasdsl.errors.diagnostic import cell_error
-from nasdsl.errors.suggest import nearest
+from nasdsl.errors.suggest import name_hints
 
 
 def explanation(code: str) -> str:
@@ -23,7 +23,6 @@ def explanation(code: str) -> str:
     name = code.strip().upper()
     name = f"NAS{name:0>3}" if name.isascii() and name.isdigit() and len(name) <= 3 else name
     if name not in CODES:
-        guess = nearest(name, CODES)
-        hint = f"did you mean `{guess}`?" if guess else "`nasdsl explain` alone lists the codes"
-        raise cell_error("NAS213", f"no finding has the code {code[:40]!r}", hint)
+        hints = name_hints(name, CODES, "`nasdsl explain` alone lists the codes")
+        raise cell_error("NAS213", f"no finding has the code {code[:40]!r}", *hints)
     return (files("nasdsl.errors") / "explanations" / f"{name}.md").read_text(encoding="utf-8")

@@ -40,15 +40,15 @@ def write(request: Request, path: Path) -> None:
     Raises:
         CellError: NAS708, it could not drop paths as the network does.
     """
-    mode, rate = request.net.drop_path_mode, request.graph.skeleton.drop_path
+    mode, rate = request.net.drop_path_mode, request.graph.configuration.drop_path
     if mode != "scheduled" and rate:
         raise cell_error(
             "NAS708",
             f"a .py file drops paths as scheduled, and this network has drop_path_mode={mode!r}",
             "a .safetensors file keeps the mode",
         )
-    found = backends.checked(backends.find("source"), request.graph)
-    path.write_text(found.build(request.graph, text=request.text), "utf-8", newline="\n")
+    text = backends.build(backends.find("source"), request.graph, text=request.text)
+    path.write_text(text, "utf-8", newline="\n")
 
 
 def logits(request: Request, path: Path) -> "list[Tensor]":

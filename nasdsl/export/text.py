@@ -12,12 +12,14 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.network.complete import complete
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.network.skeleton import Skeleton
+from nasdsl.network.skeleton import SKELETONS
 
 
 def network_text(graph: NetworkGraph) -> str:
-    """The text, with every choice of the skeleton written out.
+    """The text, with every choice written out.
 
     Raises:
         CellError: NAS708, the graph was not made from a genotype.
@@ -27,18 +29,23 @@ def network_text(graph: NetworkGraph) -> str:
             "NAS708", f"`{graph.name}` was not made from a genotype, so it has no text"
         )
     genotype = self_contained(graph.genotype)
-    return genotype_text(genotype.with_settings(every_setting(graph.skeleton)))
+    return genotype_text(genotype.with_settings(every_setting(genotype, graph.configuration)))
 
 
-def every_setting(skeleton: Skeleton) -> Settings:
-    """A skeleton's choices as settings, but for those its wiring does not know."""
-    names = {item.name for item in fields(Settings)} - {"skeleton"}
-    chosen = Settings(skeleton.name, **{name: getattr(skeleton, name) for name in names})
-    if skeleton.name != "nasnet":
-        chosen = replace(chosen, skip_reduction_input=None)
-    if (skeleton.name, skeleton.stem) == ("darts", "imagenet"):
-        chosen = replace(chosen, stem_filters=None)
-    return chosen
+def every_setting(genotype: Genotype, configuration: Configuration) -> Settings:
+    """A configuration's choices as settings, but for those that do not apply to its skeleton.
+
+    The width is that of the penultimate layer, unless cells round it so that several first cells
+    have the same.
+    """
+    skeleton = SKELETONS.find(configuration.name)
+    fixed = skeleton.does_not_apply(configuration.stem)
+    names = {item.name for item in fields(Settings)} - {"skeleton", "cell_filters", *fixed}
+    chosen = {name: getattr(configuration, name) for name in names}
+    settings = Settings(skeleton=configuration.name, **chosen)
+    if complete(genotype.with_settings(settings)).configuration == configuration:
+        return settings
+    return replace(settings, filters=None, cell_filters=configuration.cell_filters)
 
 
 def self_contained(genotype: Genotype) -> Genotype:

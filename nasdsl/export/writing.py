@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
-from nasdsl.atomic_write import ensure_writable, replacing
+from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, cell_error
 from nasdsl.export.agreement import compare, images_for, logits_of
 from nasdsl.export.formats import Format, format_of
@@ -49,7 +49,7 @@ def ready(path: str | os.PathLike[str]) -> None:
     form = format_of(Path(path))
     if form.backend:
         backends.find(form.backend)
-    ensure_writable(path)
+    require_writable(path)
 
 
 def write(net: "Module", path: str | os.PathLike[str]) -> Written:
@@ -80,7 +80,7 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
         raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
     request = _request(net, graph)
     suffix = Path(path).suffix.lower()
-    with replacing(path) as beside, warnings.catch_warnings():
+    with atomic_write(path) as beside, warnings.catch_warnings():
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
         expected = logits_of(request.net, request.images)

@@ -7,7 +7,7 @@ Non-goals: weights (`nasdsl.weights`), networks, tables of results. Nothing here
 
 from typing import NamedTuple
 
-from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, name_hints
 from nasdsl.interop.foreign import Foreign, checked_size
 from nasdsl.interop.formats import FORMATS, format_of
 from nasdsl.interop.naming import genotype_name
@@ -122,9 +122,11 @@ def chosen(reading: Reading, name: str | None) -> Genotype:
         return wanted[0]
     if wanted:
         raise cell_error("NAS657", f"{len(wanted)} genotypes of the text are called {name!r}")
-    guess = nearest(name, names)
-    hint = f"did you mean `{guess}`?" if guess else f"there are {listed(names)}"
-    raise cell_error("NAS657", f"no genotype of the text is called {name!r:.60}", hint)
+    raise cell_error(
+        "NAS657",
+        f"no genotype of the text is called {name!r:.60}",
+        *name_hints(name, names, f"there are {listed(names)}"),
+    )
 
 
 def refused(findings: tuple[Diagnostic, ...]) -> CellError | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span, cell_error
 from nasdsl.interop.foreign import Foreign
-from nasdsl.language.genotype.settings import Settings, SkeletonName
+from nasdsl.language.genotype.settings import DEFAULT_SKELETON, Settings
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden, Output, State
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -44,7 +44,7 @@ class Dialect:
     title: str
     vocabulary: str
     ops: Mapping[str, str]
-    skeleton: SkeletonName | None = None
+    skeleton: str | None = None
     newest_first: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
 
@@ -144,7 +144,7 @@ class Dialect:
     def lost_settings(self, genotype: Genotype) -> list[Diagnostic]:
         """What the format does not say about the network."""
         given = genotype.settings.given()
-        skeleton = given.pop("skeleton", "nasnet")
+        skeleton = given.pop("skeleton", DEFAULT_SKELETON)
         found = []
         if self.skeleton is None:
             found.append(carried(f"{self.title} stacks its cells in a network of its own"))

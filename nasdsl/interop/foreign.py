@@ -7,7 +7,7 @@ Non-goals: what any format means (one module each).
 
 from dataclasses import dataclass, field
 
-from nasdsl.errors import CellError, Diagnostic, Source, Span, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, Source, Span, listed, name_hints
 
 #: The largest foreign text that is read, in characters. A file of genotypes has a few thousand.
 MAX_CHARACTERS = 1_000_000
@@ -51,9 +51,13 @@ class Foreign:
 
     def unknown_op(self, name: object, span: Span, format: str, known: "list[str]") -> CellError:
         """An op that the format has no name for (NAS652)."""
-        guess = nearest(str(name), known)
-        hint = f"did you mean `{guess}`?" if guess else f"its ops are {listed(known)}"
-        return self.cell_error("NAS652", f"{format} has no op {str(name)[:60]!r}", span, "", hint)
+        return self.cell_error(
+            "NAS652",
+            f"{format} has no op {str(name)[:60]!r}",
+            span,
+            "",
+            *name_hints(str(name), known, f"its ops are {listed(known)}"),
+        )
 
 
 def checked_size(source: Source) -> Foreign:

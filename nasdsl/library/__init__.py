@@ -7,7 +7,7 @@ Non-goals: paths and standard input (`nasdsl.loading`).
 from functools import cache
 
 from nasdsl import resources
-from nasdsl.errors import CellError, Source, cell_error, listed, nearest
+from nasdsl.errors import CellError, Source, cell_error, listed, name_hints
 from nasdsl.language import tree
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Space
@@ -37,9 +37,11 @@ def source(name: str) -> Source:
     for folder in ((), (_VOCABULARIES,)):
         if name in _stems(*folder):
             return _text(name, *folder)
-    guess = nearest(name, [*names(), *vocabulary_names()])
-    hint = f"did you mean `{guess}`?" if guess else f"the library has {listed(names())}"
-    raise cell_error("NAS213", f"the library has no `{name[:60]}`", hint)
+    raise cell_error(
+        "NAS213",
+        f"the library has no `{name[:60]}`",
+        *name_hints(name, [*names(), *vocabulary_names()], f"the library has {listed(names())}"),
+    )
 
 
 def vocabulary_source(name: str) -> Source:
@@ -55,9 +57,11 @@ def vocabulary(name: str) -> Vocabulary:
         CellError: the library has none of that name (NAS208).
     """
     if name not in vocabulary_names():
-        guess = nearest(name, vocabulary_names())
-        hint = f"did you mean `{guess}`?" if guess else f"it has {listed(vocabulary_names())}"
-        raise cell_error("NAS208", f"the library has no vocabulary `{name[:60]}`", hint)
+        raise cell_error(
+            "NAS208",
+            f"the library has no vocabulary `{name[:60]}`",
+            *name_hints(name, vocabulary_names(), f"it has {listed(vocabulary_names())}"),
+        )
     resolution = resolve(parse(vocabulary_source(name)), LibraryCatalogue())
     errors = [found for found in resolution.diagnostics if found.is_error]
     assert not errors, errors

@@ -10,8 +10,8 @@ networkx takes longer to import than most commands run, so it is imported on use
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nasdsl.errors import cell_error, listed
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import CellKind, Genotype, Hidden, State
-from nasdsl.network.liveness import liveness
 
 if TYPE_CHECKING:
     import networkx

@@ -14,7 +14,8 @@ Rules of TensorFlow slim's `nets/nasnet/nasnet_utils.py`, which hold for every s
   differ, then batch norm (`_combine_unused_states`). slim takes both from the cell's last
   block; here the filters are the cell's, and what a `concat` combine made keeps its width,
   which slim does not have. `output each` follows the same rule;
-- blocks that reach no output are not built, and inputs that nothing reads are not prepared.
+- blocks that reach no output are not built. The two inputs that the released codes give a cell
+  are prepared whether or not anything reads them (`CellRules.always_prepared`).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +23,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.liveness import Liveness, liveness
 from nasdsl.language.genotype.types import Block, Cell, Hidden, State, block_state
 from nasdsl.language.genotype.vocabulary import Form, Op, Vocabulary
 from nasdsl.network import layers
-from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Primitive, Shape
+from nasdsl.network.graph import Body, Node, Part, PartRole, Port, Shape
 from nasdsl.network.layers import Chain
-from nasdsl.network.liveness import Liveness, liveness
 from nasdsl.network.widths import TOO_WIDE
 
 
@@ -46,10 +47,13 @@ class CellRules:
         prepared: from k of h[i-k], that state, the newest state's shape and the cell's
             filters to the chain that prepares it.
         drops: whether ScheduledDropPath applies to an op in one of its forms.
+        always_prepared: how many of the newest states are prepared though nothing reads them:
+            built, counted and stored.
     """
 
     prepared: Callable[[int, Given, Shape, int], Chain]
     drops: Callable[[Op, Form], bool]
+    always_prepared: int = 0
 
 
 class Value(NamedTuple):
@@ -80,11 +84,16 @@ class CellExpansion:
     def __post_init__(self) -> None:
         self.needed = liveness(self.cell)
 
+    @property
+    def reach(self) -> int:
+        """How many of the newest states the body may be given, at least h[i]."""
+        return max((*self.needed.reads, self.rules.always_prepared - 1, 0)) + 1
+
     def body(self, given: Sequence[Given], stride: int, filters: int) -> Body:
         """The cell as a body with a port for each hidden state it reads.
 
         Args:
-            given: h[i], h[i-1], ..., as many as the cell reads and at least h[i].
+            given: h[i], h[i-1], ..., `reach` of them.
             stride: 2 where the cell reduces.
             filters: the cell's filters F.
 
@@ -94,12 +103,17 @@ class CellExpansion:
         """
         parts: list[Part] = []
         values: dict[State, Value] = {}
-        ports = tuple(Port(f"h{back}", given[back].shape) for back in self.needed.reads)
-        for back, port in zip(self.needed.reads, ports, strict=True):
+        ports: list[Port] = []
+        for back in sorted({*self.needed.reads, *range(self.rules.always_prepared)}):
+            port = Port(f"h{back}", given[back].shape)
             chain = self.rules.prepared(back, given[back], given[0].shape, filters)
             nodes = chained(f"input{back}", port.name, chain)
             if nodes:
-                parts.append(Part(f"input{back}", "input", str(Hidden(back)), "", nodes))
+                kept = back < self.rules.always_prepared
+                label = str(Hidden(back))
+                parts.append(Part(f"input{back}", "input", label, "", nodes, kept))
+            if nodes or back in self.needed.reads:
+                ports.append(port)
             values[Hidden(back)] = _result(nodes, Value(*port))
         wide: set[State] = set()
         channels, height, width = given[0].shape
@@ -114,7 +128,7 @@ class CellExpansion:
             if self.vocabulary.combine[block.combine].operation == "concat":
                 wide.add(state)
         outputs = self._outputs(values, wide, last, filters, parts)
-        return Body(ports, tuple(parts), outputs)
+        return Body(tuple(ports), tuple(parts), outputs)
 
     # -- blocks ------------------------------------------------------------------------
 
@@ -172,7 +186,7 @@ class CellExpansion:
 
     def _combine(self, path: str, block: Block, left: Value, right: Value, filters: int) -> Part:
         combine = self.vocabulary.combine[block.combine]
-        joins: Primitive = combine.operation
+        joins = combine.operation
         same = left.shape == right.shape if joins == "sum" else left.shape[1:] == right.shape[1:]
         if not same:
             raise self._mismatch(block, left.shape, right.shape)

@@ -1,20 +1,41 @@
 """The cost of a network: parameters, mult-adds, activations, in all and by part.
 
 Purpose: what `nasdsl cost` reports, from the NetworkGraph alone, in milliseconds.
-Non-goals: the rules for one primitive (`nasdsl.network.node_cost`), measured time or memory.
+Non-goals: what is counted of one primitive (`nasdsl.primitives`), measured time or memory.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
 
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import CellKind, Genotype
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import Body, ModuleRole, NetworkGraph, PartRole
-from nasdsl.network.node_cost import NOTHING, Count, node_count
-from nasdsl.network.skeleton import Skeleton
+from nasdsl.primitives import PRIMITIVES, Node
 
 _FLOAT32 = 4
+
+
+class Count(NamedTuple):
+    """Numbers that add up.
+
+    Attributes:
+        params: trained parameters.
+        statistics: batch norm's moving means and variances.
+        mult_adds: multiply-accumulate operations for one image.
+        activations: numbers written for one image.
+    """
+
+    params: int
+    statistics: int
+    mult_adds: int
+    activations: int
+
+
+NOTHING = Count(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +129,12 @@ class Cost(_Counted):
         return tuple(sorted(costs, key=lambda cost: (-cost.params, cost.op)))
 
 
-def genotype_cost(genotype: Genotype, settings: Settings | Skeleton | None = None) -> Cost:
+def genotype_cost(genotype: Genotype, settings: Settings | Configuration | None = None) -> Cost:
     """What the network of a genotype and its settings costs.
 
     Args:
         genotype: the cells, and settings of their own.
-        settings: settings that win over the genotype's, or a whole skeleton.
+        settings: settings that win over the genotype's, or a whole configuration.
 
     Raises:
         CellError: the network cannot be built; see `network_graph`.
@@ -137,6 +158,16 @@ def graph_cost(graph: NetworkGraph) -> Cost:
     main = total(module.count for module in modules if not module.for_auxiliary)
     extra = total(module.count for module in modules if module.for_auxiliary)
     return Cost(main, extra, tuple(modules))
+
+
+def node_count(node: Node) -> Count:
+    """What a node costs. Its parameters are those it owns."""
+    row = PRIMITIVES[node.primitive]
+    numbers = {"parameter": 0, "statistic": 0, "counter": 0}
+    for tensor in row.tensors(node):
+        numbers[tensor.role] += prod(tensor.sizes)
+    written = node.shape.elements if row.writes else 0
+    return Count(numbers["parameter"], numbers["statistic"], row.mult_adds(node), written)
 
 
 def total(counts: Iterable[Count]) -> Count:

@@ -1,44 +1,37 @@
-"""From a genotype and a skeleton to a NetworkGraph.
+"""From a genotype and a configuration to a NetworkGraph.
 
 Purpose: the one way in.
-Non-goals: wiring; each skeleton has its own file.
+Non-goals: wiring; each skeleton has its own file in `nasdsl/skeletons`.
 """
 
-from collections.abc import Callable
-
-from nasdsl.language.genotype.settings import Settings, SkeletonName
+from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.amoebanet import amoebanet_stack
-from nasdsl.network.darts import darts_stack
-from nasdsl.network.enas import enas_stack
+from nasdsl.network.complete import configuration_of
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.network.nasnet import nasnet_stack
 from nasdsl.network.needed import needed
-from nasdsl.network.pnasnet import pnasnet_stack
-from nasdsl.network.skeleton import Skeleton, skeleton
+from nasdsl.network.skeleton import SKELETONS
 from nasdsl.network.stack import Stack
 
-_STACKS: dict[SkeletonName, Callable[[Genotype, Skeleton], Stack]] = {
-    "nasnet": nasnet_stack,
-    "pnasnet": pnasnet_stack,
-    "amoebanet": amoebanet_stack,
-    "enas": enas_stack,
-    "darts": darts_stack,
-}
 
-
-def network_graph(genotype: Genotype, settings: Settings | Skeleton | None = None) -> NetworkGraph:
+def network_graph(
+    genotype: Genotype, settings: Settings | Configuration | None = None
+) -> NetworkGraph:
     """Every primitive of the network that a genotype and its settings describe.
 
     Args:
         genotype: the cells, and settings of their own.
-        settings: settings that win over the genotype's, or a whole skeleton.
+        settings: settings that win over the genotype's, or a whole configuration.
 
     Raises:
-        CellError: what `skeleton` raises; NAS308 where shapes inside a cell do not match;
-            NAS309 where an op cannot reduce.
+        CellError: what `configuration_of` raises; NAS308 where shapes inside a cell do not
+            match; NAS309 where an op cannot reduce.
     """
-    if not isinstance(settings, Skeleton):
-        settings = skeleton(genotype, settings)
-    stack = _STACKS[settings.name](genotype, settings)
+    if not isinstance(settings, Configuration):
+        settings = configuration_of(genotype, settings)
+    skeleton = SKELETONS.find(settings.name)
+    plan = skeleton.planned_for(settings)
+    auxiliary = skeleton.stems[settings.stem].auxiliary
+    stack = Stack(genotype, settings, skeleton.rules, plan, skeleton.depth, auxiliary)
+    skeleton.stack(stack)
     return needed(NetworkGraph(genotype.name, settings, tuple(stack.modules), genotype))

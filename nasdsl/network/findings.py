@@ -1,37 +1,116 @@
 """Findings about settings: what cannot be built, and the nearest that can.
 
-Purpose: NAS304, NAS502, NAS503, NAS504, NAS506 and NAS507, each with the setting to look at.
+Purpose: `choices_of`, the skeleton, stem and cells that settings mean, and `findings_about` them,
+each with the setting to look at.
 Non-goals: shapes inside cells (NAS308 and NAS309 come from `nasdsl.network.cells`).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
 
-from nasdsl.errors import Diagnostic
-from nasdsl.language.genotype.settings import RULES, Settings
-from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.choices import NEEDED_CELLS, chosen, image_size, normal_widths
-from nasdsl.network.widths import Widths
+from nasdsl.errors import CellError, Diagnostic, listed
+from nasdsl.language.genotype.settings import (
+    DEFAULT_SKELETON,
+    RULES,
+    Settings,
+    rivals,
+)
+from nasdsl.language.genotype.types import Cell, CellKind, Genotype
+from nasdsl.network.skeleton import SKELETONS, Skeleton, Stem
+from nasdsl.network.stack import PlannedCell
+from nasdsl.network.widths import Widths, narrowest
 from nasdsl.values import shown
 
 #: A setting's name and what is wrong with it.
 Finding = tuple[str, Diagnostic]
 
-_AUXILIARY_WINDOW = 5
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The skeleton, stem and cells that a genotype and its settings mean.
+
+    Attributes:
+        genotype: with a cell of each kind that the skeleton stacks.
+        skeleton: the skeleton.
+        stem_name: the stem's name.
+        stem: the stem.
+        plan: the cells of the stack; as the default has them where `layers` does not apply.
+    """
+
+    genotype: Genotype
+    skeleton: Skeleton
+    stem_name: str
+    stem: Stem
+    plan: tuple[PlannedCell, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """What was said."""
+        return self.genotype.settings
+
+    @property
+    def N(self) -> int | None:
+        """Normal cells between reductions; None where the number of layers is given."""
+        if self.settings.layers is not None:
+            return None
+        return self.stem.N if self.settings.N is None else self.settings.N
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side."""
+        asked = self.settings.image_size
+        return self.stem.image_size if asked is None else asked
+
+    @property
+    def widths(self) -> Widths:
+        """The widths of the last cell, which the head reads."""
+        last = self.plan[-1]
+        return Widths(self.cell(last.kind), self.genotype.vocabulary, last.filters)
+
+    def cell(self, kind: CellKind) -> Cell:
+        """The cell of that kind."""
+        found = self.genotype.cell(kind)
+        assert found is not None, "choices_of refuses a genotype without it"
+        return found
 
 
-def settings_findings(genotype: Genotype) -> tuple[Finding, ...]:
-    """What is wrong with a genotype's settings, each with the setting to look at."""
-    illegal = tuple(_illegal_values(genotype.settings))
+def choices_of(genotype: Genotype) -> Choices | tuple[Finding, ...]:
+    """What a genotype's settings mean, or why they mean nothing."""
+    settings = genotype.settings
+    illegal = tuple(_illegal_values(settings)) or tuple(_rivals(settings))
     if illegal:
         return illegal
-    missing = tuple(_missing_cells(genotype))
+    if not genotype.cells:
+        nothing = Diagnostic("NAS506", f"`{genotype.name}` has no cells to stack")
+        return (("skeleton", nothing),)
+    try:
+        skeleton = SKELETONS.find(settings.skeleton or DEFAULT_SKELETON)
+    except CellError as error:
+        return tuple(("skeleton", found) for found in error.diagnostics)
+    stem_name = settings.stem or skeleton.default_stem
+    if stem_name not in skeleton.stems:
+        text = f"`stem` cannot be `{stem_name:.40}` in the {skeleton.name} skeleton"
+        wants = listed(skeleton.stems, "or")
+        return (("stem", Diagnostic("NAS502", f"{text}; it is {wants}")),)
+    missing = tuple(_missing_cells(genotype, skeleton))
     if missing:
         return missing
+    stem = skeleton.stems[stem_name]
+    takes_layers = "layers" not in skeleton.does_not_apply(stem_name)
+    layers = settings.layers if takes_layers else None
+    N = None if layers else settings.N or stem.N
+    plan = skeleton.planned(stem_name, N, layers)
+    return Choices(genotype, skeleton, stem_name, stem, plan)
+
+
+def findings_about(choices: Choices) -> tuple[Finding, ...]:
+    """What is wrong with choices or worth knowing, each with the setting to look at."""
     return (
-        *_ignored_cells(genotype),
-        *_settings_without_effect(genotype.settings),
-        *_filters_findings(genotype),
-        *_image_findings(genotype.settings),
+        *_ignored_cells(choices),
+        *_settings_without_effect(choices),
+        *_filters_findings(choices),
+        *_image_findings(choices),
     )
 
 
@@ -43,22 +122,24 @@ def _illegal_values(settings: Settings) -> Iterator[Finding]:
             yield name, Diagnostic("NAS502", f"`{name}` cannot be `{given}`; {wants}")
 
 
-def _missing_cells(genotype: Genotype) -> Iterator[Finding]:
-    if not genotype.cells:
-        yield "skeleton", Diagnostic("NAS506", f"`{genotype.name}` has no cells to stack")
-        return
-    name, _, _ = chosen(genotype.settings)
-    for kind in NEEDED_CELLS[name]:
+def _rivals(settings: Settings) -> Iterator[Finding]:
+    for _, other, text in rivals(settings):
+        yield other, Diagnostic("NAS505", text, hints=("leave one of them out",))
+
+
+def _missing_cells(genotype: Genotype, skeleton: Skeleton) -> Iterator[Finding]:
+    for kind in skeleton.cells:
         if genotype.cell(kind) is not None:
             continue
         hints = [f"add `cell {kind} {{ ... }}`"]
         if kind == "reduction":
             hints.append("`skeleton = pnasnet` strides normal cells and needs no other")
+        kinds = " and ".join(skeleton.cells)
         yield (
             "skeleton",
             Diagnostic(
                 "NAS304",
-                f"the {name} skeleton stacks normal and reduction cells, "
+                f"the {skeleton.name} skeleton stacks {kinds} cells, "
                 f"and `{genotype.name}` has no {kind} cell"
                 if kind == "reduction"
                 else f"every network ends in normal cells, and `{genotype.name}` has none",
@@ -67,58 +148,43 @@ def _missing_cells(genotype: Genotype) -> Iterator[Finding]:
         )
 
 
-def _ignored_cells(genotype: Genotype) -> Iterator[Finding]:
-    name, _, _ = chosen(genotype.settings)
+def _ignored_cells(choices: Choices) -> Iterator[Finding]:
+    skeleton, genotype = choices.skeleton, choices.genotype
     for cell in genotype.cells:
-        if cell.kind not in NEEDED_CELLS[name]:
+        if cell.kind not in skeleton.cells:
             yield (
                 "skeleton",
                 Diagnostic(
                     "NAS507",
-                    f"the {name} skeleton stacks no {cell.kind} cells, so that of "
+                    f"the {skeleton.name} skeleton stacks no {cell.kind} cells, so that of "
                     f"`{genotype.name}` is ignored",
                     hints=("`skeleton = nasnet` stacks normal and reduction cells",),
                 ),
             )
 
 
-def _settings_without_effect(settings: Settings) -> Iterator[Finding]:
-    name, stem, _ = chosen(settings)
-    if settings.skip_reduction_input is not None and name != "nasnet":
-        yield (
-            "skip_reduction_input",
-            Diagnostic(
-                "NAS502",
-                f"skip_reduction_input does not apply to the {name} skeleton",
-                hints=(
-                    f"in {name} the cell after a reduction always takes the cell just before it",
-                    "leave skip_reduction_input out, or choose `skeleton = nasnet`",
-                ),
-            ),
-        )
-    if settings.stem_filters is not None and (name, stem) == ("darts", "imagenet"):
-        yield (
-            "stem_filters",
-            Diagnostic(
-                "NAS502",
-                "stem_filters does not apply to the darts skeleton's imagenet stem",
-                hints=(
-                    "its first convolution always has half the filters of the first cell",
-                    "leave stem_filters out, or choose `stem = cifar`",
-                ),
-            ),
-        )
+def _settings_without_effect(choices: Choices) -> Iterator[Finding]:
+    given, name = choices.settings.given(), choices.skeleton.name
+    stem = f"skeleton's {choices.stem_name} stem"
+    for setting, hints in choices.skeleton.does_not_apply(choices.stem_name).items():
+        if setting in given:
+            where = stem if setting in choices.stem.fixed else "skeleton"
+            text = f"{setting} does not apply to the {name} {where}"
+            yield setting, Diagnostic("NAS502", text, hints=hints)
+    if given.get("auxiliary") and choices.stem.auxiliary is None:
+        text = f"networks of the {name} skeleton have no auxiliary classifier"
+        yield "auxiliary", Diagnostic("NAS502", text, hints=("leave auxiliary out",))
 
 
-def _filters_findings(genotype: Genotype) -> Iterator[Finding]:
-    asked = genotype.settings.filters
-    widths, fewest = normal_widths(genotype), _fewest(genotype)
-    least, most = widths.penultimate(fewest), int(RULES["filters"].maximum)
-    if asked is None:
-        below = chosen(genotype.settings)[2].cell_filters
-        asked = widths.penultimate(below)
-    else:
-        below = widths.at_most(asked)
+def _filters_findings(choices: Choices) -> Iterator[Finding]:
+    given, first = choices.settings.filters, choices.settings.cell_filters
+    widths, fewest = choices.widths, _fewest(choices)
+    least, most = widths.penultimate(fewest), int(RULES["filters"].values.maximum)
+    if first is not None:
+        yield from _cell_filters_findings(first, fewest, widths.penultimate(first), most)
+        return
+    below = choices.stem.cell_filters if given is None else widths.at_most(given)
+    asked = widths.penultimate(below) if given is None else given
     if below >= fewest and widths.penultimate(below) == asked:
         return
     unit, near = widths.penultimate(1), [widths.penultimate(below + more) for more in (0, 1)]
@@ -129,7 +195,7 @@ def _filters_findings(genotype: Genotype) -> Iterator[Finding]:
     if least > most:
         text = f"no number up to {most:,} is legal for this cell"
     elif below < fewest:
-        subject = "the default" if genotype.settings.filters is None else str(asked)
+        subject = "the default" if given is None else str(asked)
         text = f"{subject} is too small; {least} is the smallest legal number"
         if fewest > 1:
             hints.append(f"the first cell needs {fewest} filters to leave every layer a channel")
@@ -140,57 +206,52 @@ def _filters_findings(genotype: Genotype) -> Iterator[Finding]:
     yield "filters", Diagnostic("NAS503", f"filters: {text}", hints=tuple(hints))
 
 
-def _fewest(genotype: Genotype) -> int:
-    """The least legal F, which leaves every layer of every cell a channel."""
-    name, stem, _ = chosen(genotype.settings)
-    normal, reduction = (
-        Widths(cell, genotype.vocabulary).narrowest if cell else 1
-        for cell in (genotype.cell("normal"), genotype.cell("reduction"))
-    )
-    strided = normal if name == "pnasnet" else reduction
-    if stem == "cifar" or name == "darts":
-        # The first strided cell has 2F filters; DARTS' first convolution has C / 2.
-        return max(normal, -(-strided // 2), 1 if stem == "cifar" else 2)
-    # slim's first stem cell is a strided one of F / 4 filters, rounded down.
-    return max(normal, 4 * strided)
+def _cell_filters_findings(given: int, fewest: int, made: int, most: int) -> Iterator[Finding]:
+    if given < fewest:
+        text = f"{given} is too small; {fewest} is the smallest legal number"
+        hint = "every layer needs a channel"
+    elif made > most:
+        text = f"{given} is too large; the penultimate layer would have {made:,} channels"
+        hint = f"it may have {most:,}"
+    else:
+        return
+    yield "cell_filters", Diagnostic("NAS503", f"cell_filters: {text}", hints=(hint,))
 
 
-def _image_findings(settings: Settings) -> Iterator[Finding]:
-    asked = image_size(settings)
-    if _buildable(settings, asked):
+def _fewest(choices: Choices) -> int:
+    """The least legal F, which leaves every layer of the stem and of every cell a channel."""
+    vocabulary = choices.genotype.vocabulary
+    of_kind = {kind: narrowest(choices.cell(kind), vocabulary) for kind in choices.skeleton.cells}
+    widths = {(cell.kind, cell.times, cell.over) for cell in choices.plan}
+    # F * times // over is at least n where F is at least n * over / times.
+    cells = (-(-of_kind[kind] * over // times) for kind, times, over in widths)
+    return max(choices.stem.least_cell_filters, *cells)
+
+
+def _image_findings(choices: Choices) -> Iterator[Finding]:
+    asked = choices.image_size
+    if _buildable(choices, asked):
         return
     # Larger images make larger states, so the sizes above the smallest legal one are legal.
-    low, high = asked, int(RULES["image_size"].maximum)
+    low, high = asked, int(RULES["image_size"].values.maximum)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _buildable(settings, middle) else (middle, high)
+        low, high = (low, middle) if _buildable(choices, middle) else (middle, high)
     needs = (
         "the auxiliary classifier's 5x5 pooling"
-        if _after_stem(settings, asked) >= 1
-        else "the stem's 3x3 convolution"
+        if choices.stem.size_after(asked) >= 1
+        else f"the stem's {choices.stem.window}"
     )
     hints: tuple[str, ...] = (f"{needs} does not fit otherwise",)
-    if settings.auxiliary:
+    if choices.settings.auxiliary:
         hints += ("without the auxiliary classifier smaller images are legal",)
     text = f"an image of {asked} pixels is too small; {high} is the smallest legal size"
     yield "image_size", Diagnostic("NAS504", text, hints=hints)
 
 
-def _after_stem(settings: Settings, size: int) -> int:
-    """The size the first cell sees; 0 where the stem leaves nothing."""
-    name, stem, _ = chosen(settings)
-    if stem == "cifar":
-        return size
-    if name == "darts":
-        return -(-size // 8)  # three strided convolutions, padded
-    # One strided convolution without padding, then two cells that halve.
-    return -(-((size - 1) // 2) // 4)
-
-
-def _buildable(settings: Settings, size: int) -> bool:
-    left = _after_stem(settings, size)
-    if left < 1 or not settings.auxiliary:
+def _buildable(choices: Choices, size: int) -> bool:
+    left, auxiliary = choices.stem.size_after(size), choices.stem.auxiliary
+    if left < 1 or not choices.settings.auxiliary or auxiliary is None:
         return left >= 1
-    name, _, _ = chosen(settings)
-    # slim's classifier stands before the second reduction, ENAS' and DARTS' after it.
-    return -(-left // (4 if name in ("enas", "darts") else 2)) >= _AUXILIARY_WINDOW
+    place = next(i for i, cell in enumerate(choices.plan, 1) if cell.before_auxiliary)
+    return -(-left // prod(cell.stride for cell in choices.plan[:place])) >= auxiliary.window

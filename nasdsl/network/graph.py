@@ -3,8 +3,8 @@
 Purpose: what the cost model, the passes and every backend read. It is hierarchical, so that
 a network of a thousand cells stays small: modules in order, each with a `Body`; modules
 that compute the same thing share one `Body` object.
-Non-goals: how it is made (`nasdsl.network.expand`), whether it is sound
-(`nasdsl.network.verify`), weights.
+Non-goals: the primitives themselves (`nasdsl.primitives`), how a graph is made
+(`nasdsl.network.expand`), whether it is sound (`nasdsl.network.verify`), weights.
 
 Names are stable: they follow from positions alone, never from what a user called a block,
 so that they may become parameter paths. In the body of a cell
@@ -20,116 +20,17 @@ The full name puts the module before it: `cells.7.b3.left.0`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from nasdsl.language.genotype.display import bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
-from nasdsl.network.skeleton import Skeleton
+from nasdsl.network.configuration import Configuration
+from nasdsl.primitives import Node as Node
+from nasdsl.primitives import Padding as Padding
+from nasdsl.primitives import Shape as Shape
 
-Primitive = Literal[
-    "relu",
-    "conv",
-    "depthwise",
-    "batch_norm",
-    "layer_norm",
-    "instance_norm",
-    "avg_pool",
-    "max_pool",
-    "factorized_reduce",
-    "zero",
-    "identity",
-    "sum",
-    "concat",
-    "drop_path",
-    "global_avg_pool",
-    "dropout",
-    "linear",
-]
-#: Every primitive a backend has to know, see `Node`.
-PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
-
-Padding = Literal["same", "symmetric", "valid"]
 PartRole = Literal["input", "op", "combine", "output", "stem", "head"]
 ModuleRole = Literal["stem", "cell", "head", "auxiliary"]
-
-
-class Shape(NamedTuple):
-    """Channels, height and width of one state; a vector has height and width 1."""
-
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def elements(self) -> int:
-        """How many numbers one image makes of it."""
-        return self.channels * self.height * self.width
-
-    def __str__(self) -> str:
-        return f"{self.channels} channels of {self.height}x{self.width}"
-
-
-class Node(NamedTuple):
-    """One primitive at one place.
-
-    | primitive | computes | trainable |
-    |---|---|---|
-    | relu | max(x, 0) | |
-    | conv | convolution, no bias | kernel |
-    | depthwise | one filter a channel, no bias | kernel |
-    | batch_norm | over batch, height and width; moving statistics | scale, shift |
-    | layer_norm | over channels, height and width of an image | scale, shift per channel |
-    | instance_norm | over height and width of a channel | scale, shift per channel |
-    | avg_pool | mean of the window, without its padding unless `count_padding` | |
-    | max_pool | maximum; padding is minus infinity, zero with `zero_padded` | |
-    | factorized_reduce | two 1x1 convolutions of stride 2, no bias, concatenated | kernels |
-    | zero | zeros | |
-    | identity | the input | |
-    | sum, concat | of all inputs, in order; `concat` over channels | |
-    | drop_path | ScheduledDropPath, see `Module.depth` | |
-    | global_avg_pool | mean over height and width: a vector | |
-    | dropout | drops features, `Skeleton.dropout` | |
-    | linear | fully connected | matrix, bias |
-
-    `factorized_reduce` of f filters: the first convolution gives floor(f / 2) channels of
-    x[::2, ::2], the second the rest of x[1::2, 1::2], whose last row and column are zeros
-    where the image is odd. Both are slim's (`factorized_reduction`: it gives an odd filter to
-    the second path, and pads on the right and at the bottom). With one filter there is no
-    first convolution.
-
-    Attributes:
-        name: unique in the body; the parameter path after the module's name.
-        primitive: one of `PRIMITIVES`.
-        inputs: names of ports or of earlier nodes, by operand slot. One name may fill two.
-        before: shape of the first input.
-        shape: shape of what comes out.
-        kernel: height and width of the window.
-        stride: vertical and horizontal.
-        dilation: distance between kernel taps, both ways.
-        padding: `same` as TensorFlow's, `symmetric` as PyTorch's k // 2, `valid` none.
-            `nasdsl.network.shapes.pads` gives the pixels.
-        count_padding: an average pool divides by the kernel's area, padding included.
-        zero_padded: a maximum pool sees zeros outside the image.
-        bias: `linear` adds one.
-    """
-
-    name: str
-    primitive: Primitive
-    inputs: tuple[str, ...]
-    before: Shape
-    shape: Shape
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    dilation: int = 1
-    padding: Padding = "same"
-    count_padding: bool = False
-    zero_padded: bool = False
-    bias: bool = True
-
-    @property
-    def groups(self) -> int:
-        """Into how many groups a convolution splits the channels."""
-        return self.before.channels if self.primitive == "depthwise" else 1
 
 
 class Port(NamedTuple):
@@ -148,6 +49,8 @@ class Part(NamedTuple):
         label: the op's or combine's name, or the hidden state, as the text writes it.
         block: the block's name as the text writes it; empty outside blocks.
         nodes: in order. An op that passes its input through has none.
+        kept: whether they are built, counted and stored though nothing reads them, as the
+            skeleton's released code does.
     """
 
     path: str
@@ -155,6 +58,7 @@ class Part(NamedTuple):
     label: str
     block: str
     nodes: tuple[Node, ...]
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +73,13 @@ class Body:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of all parts; each reads ports and earlier nodes only."""
         return tuple(node for part in self.parts for node in part.nodes)
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """The nodes that nothing reads and that are no outputs."""
+        nodes = self.nodes
+        read = {name for node in nodes for name in node.inputs}
+        return frozenset(node.name for node in nodes) - read - {*self.outputs}
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
@@ -230,21 +141,23 @@ class Module:
 class NetworkGraph:
     """A genotype on a skeleton: modules in the order they are computed.
 
-    `skeleton` has what concerns the whole network: batch norm's epsilon and momentum, the
+    `configuration` has what concerns the whole network: batch norm's epsilon and momentum, the
     probabilities of drop path and dropout, the image's shape. `genotype` is what it was made
-    from, where it was made from one: exports carry its text.
+    from, where it was made from one: exports carry its text. `before` is the graph that the
+    first pass was given, where `nasdsl.passes.run` has run one.
     """
 
     name: str
-    skeleton: Skeleton
+    configuration: Configuration
     modules: tuple[Module, ...]
     genotype: Genotype | None = field(default=None, compare=False, repr=False)
+    before: "NetworkGraph | None" = field(default=None, compare=False, repr=False)
 
     @property
     def image(self) -> Shape:
         """The shape of the network's input."""
-        size = self.skeleton.image_size
-        return Shape(self.skeleton.input_channels, size, size)
+        size = self.configuration.image_size
+        return Shape(self.configuration.input_channels, size, size)
 
     def module(self, name: str) -> Module | None:
         """The module of that name, or None."""
@@ -275,6 +188,11 @@ class NetworkGraph:
             for node in module.body.nodes:
                 full = names[node.name] = f"{module.name}.{node.name}"
                 yield module, node._replace(name=full, inputs=tuple(names[i] for i in node.inputs))
+
+    @property
+    def plain(self) -> "NetworkGraph":
+        """The network as it was before any pass: what is counted, named and exported."""
+        return self.before or self
 
     def with_modules(self, modules: tuple[Module, ...]) -> "NetworkGraph":
         """The same network of other modules: what a pass returns."""

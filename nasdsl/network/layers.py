@@ -7,13 +7,12 @@ A chain is a tuple of nodes with empty names and no inputs, each reading the one
 """
 
 from nasdsl.language.genotype.vocabulary import Layer
-from nasdsl.network.graph import Node, Padding, Primitive, Shape
-from nasdsl.network.shapes import window_size
+from nasdsl.primitives import PRIMITIVES, SHORTHANDS, Node, Padding, Shape
 
 Chain = tuple[Node, ...]
 
 
-def pointwise(primitive: Primitive, shape: Shape) -> Node:
+def pointwise(primitive: str, shape: Shape) -> Node:
     """A primitive that keeps its input's shape: relu, norms, dropout, identity, ..."""
     return Node("", primitive, (), shape, shape)
 
@@ -26,18 +25,14 @@ def convolution(
     padding: Padding = "same",
 ) -> Node:
     """A convolution to `filters` channels."""
-    size = [
-        window_size(pixels, taps, stride, 1, padding)
-        for pixels, taps in zip(shape[1:], kernel, strict=True)
-    ]
-    made = Shape(filters, size[0], size[1])
-    return Node("", "conv", (), shape, made, kernel, (stride, stride), 1, padding)
+    channels = Shape(filters, 1, 1)
+    return _shaped(Node("", "conv", (), shape, channels, kernel, (stride, stride), 1, padding))
 
 
 def halved(shape: Shape, filters: int) -> Node:
     """A factorized reduction to `filters` channels; it rounds odd sizes up, as slim's does."""
-    made = Shape(filters, -(-shape.height // 2), -(-shape.width // 2))
-    return Node("", "factorized_reduce", (), shape, made, (1, 1), (2, 2))
+    channels = Shape(filters, 1, 1)
+    return _shaped(Node("", "factorized_reduce", (), shape, channels, (1, 1), (2, 2)))
 
 
 def relu_convolution_norm(shape: Shape, filters: int) -> Chain:
@@ -68,45 +63,31 @@ def convolution_norm(shape: Shape, filters: int) -> Chain:
 
 
 def lowered(layers: tuple[Layer, ...], shape: Shape, stride: int, filters: int) -> Chain:
-    """A vocabulary's chain at concrete shapes.
-
-    `identity` leaves no node. `pointwise` is a 1x1 `conv`, and so is `factorized_reduce` at
-    stride 1 (slim: one convolution, nothing to reduce).
-    """
+    """A vocabulary's chain at concrete shapes; some layers leave no node, or another."""
     chain = []
     for layer in layers:
-        if layer.primitive == "identity":
+        node = PRIMITIVES[_primitive(layer)].becomes(_node(layer, shape, stride, filters))
+        if node is None:
             continue
-        node = _lowered_layer(layer, shape, stride, filters)
-        chain.append(node)
-        shape = node.shape
+        chain.append(_shaped(node))
+        shape = chain[-1].shape
     return tuple(chain)
 
 
-def _lowered_layer(layer: Layer, shape: Shape, stride: int, filters: int) -> Node:
-    name, wide = layer.primitive, filters // layer.divisor
-    if name == "pointwise":
-        return convolution(shape, wide)
-    if name == "factorized_reduce":
-        return convolution(shape, wide) if stride == 1 else halved(shape, wide)
-    if name in _KEEPS_SHAPE:
-        return pointwise(_KEEPS_SHAPE[name], shape)
+def _primitive(layer: Layer) -> str:
+    short = SHORTHANDS.get(layer.primitive)
+    return short.primitive if short else layer.primitive
+
+
+def _node(layer: Layer, shape: Shape, stride: int, filters: int) -> Node:
+    """The layer as a node whose shape has its channels only."""
     step_y, step_x = (stride if takes else 1 for takes in layer.stride)
-    if name == "zero":
-        made = Shape(wide, -(-shape.height // step_y), -(-shape.width // step_x))
-        return Node("", "zero", (), shape, made, (1, 1), (step_y, step_x))
-    kernel_y, kernel_x = layer.kernel
-    made = Shape(
-        wide if name == "conv" else shape.channels,
-        window_size(shape.height, kernel_y, step_y, layer.dilation, layer.padding),
-        window_size(shape.width, kernel_x, step_x, layer.dilation, layer.padding),
-    )
     return Node(
         "",
-        _WINDOWED[name],
+        _primitive(layer),
         (),
         shape,
-        made,
+        Shape(filters // layer.divisor, 1, 1),
         layer.kernel,
         (step_y, step_x),
         layer.dilation,
@@ -116,15 +97,7 @@ def _lowered_layer(layer: Layer, shape: Shape, stride: int, filters: int) -> Nod
     )
 
 
-_KEEPS_SHAPE: dict[str, Primitive] = {
-    "relu": "relu",
-    "batch_norm": "batch_norm",
-    "layer_norm": "layer_norm",
-    "instance_norm": "instance_norm",
-}
-_WINDOWED: dict[str, Primitive] = {
-    "conv": "conv",
-    "depthwise": "depthwise",
-    "avg_pool": "avg_pool",
-    "max_pool": "max_pool",
-}
+def _shaped(node: Node) -> Node:
+    shape = PRIMITIVES[node.primitive].shape(node, (node.before,))
+    assert shape is not None, f"{node.primitive} reads one state"
+    return node._replace(shape=shape)

@@ -1,113 +1,141 @@
-"""Skeletons: settings with every choice made.
+"""`Skeleton`: all that is particular to one way of stacking cells, in one object.
 
-Purpose: `skeleton` completes a genotype's settings; what it returns can be built, as far as
-numbers go.
-Non-goals: defaults (`nasdsl.network.defaults`), what is wrong with settings
-(`nasdsl.network.findings`), wiring (`nasdsl.network.nasnet` and its neighbours).
+Purpose: what a package offers under the entry points `nasdsl.skeletons`. Nothing else in nasdsl
+tests for a skeleton's name: whoever needs to know something about a skeleton asks its object.
+Non-goals: the skeletons (`nasdsl/skeletons`, one file each), a network's settings with every
+choice made (`nasdsl.network.configuration`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from operator import truediv
+from typing import Literal, NamedTuple, cast
 
-from nasdsl.errors import CellError
-from nasdsl.language.genotype.settings import Settings, SkeletonName, StemName
-from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.choices import chosen, image_size, normal_widths
-from nasdsl.network.defaults import CIFAR_STEM_MULTIPLIER, CLASSES, IMAGENET_STEM_FILTERS
-from nasdsl.network.findings import settings_findings
+from nasdsl.language.genotype import settings
+from nasdsl.language.genotype.types import CellKind
+from nasdsl.network.cells import CellRules
+from nasdsl.network.configuration import Configuration
+from nasdsl.network.stack import Auxiliary, PlannedCell, Stack
+from nasdsl.registry import Registry
 
-__all__ = ["Skeleton", "settings_findings", "skeleton"]
+
+class Initialisation(NamedTuple):
+    """How the first weights of convolutions and fully connected layers are drawn.
+
+    Attributes:
+        distribution: `normal` is cut at two standard deviations; `uniform` is within one over
+            the square root of the fan-in, as PyTorch draws without being told to, biases too.
+        fan: of a normal distribution. `out` counts the weights that read one channel of the
+            input, by group; `in` those that make one channel of the output, times the groups.
+        factors: their product over the fan is the variance of the normal distribution.
+        after: whose rule it is, as the docstring of written source says: "as ENAS does".
+    """
+
+    distribution: Literal["normal", "uniform"] = "uniform"
+    fan: Literal["in", "out"] = "in"
+    factors: tuple[float, ...] = (1.0,)
+    after: str = "as PyTorch does"
 
 
 @dataclass(frozen=True, slots=True)
-class Skeleton:
-    """Every choice about the network around the cells.
+class Stem:
+    """One of a skeleton's stems, and what is meant on it where settings say nothing.
 
     Attributes:
-        name: wiring rules: `nasnet`, `pnasnet`, `amoebanet`, `enas` or `darts`.
-        stem: `cifar` or `imagenet`.
         N: normal cells between reductions.
-        filters: channels of the penultimate layer.
-        cell_filters: F, the filters of the first cell; it doubles at each reduction.
-        image_size: height and width of the input, in pixels.
+        cell_filters: F, the filters of the first cell; `filters` follows from it.
+        image_size: pixels.
         classes: width of the last layer.
-        input_channels: channels of the image.
-        stem_filters: channels of the stem's first convolution.
-        skip_reduction_input: whether the cell after a reduction takes as `h[i-1]` the cell
-            two before that reduction. Always false outside `nasnet`.
-        auxiliary: whether there is an auxiliary classifier.
-        drop_path: probability of dropping a path at depth 1, at the end of training.
-        dropout: probability of dropping a feature before the last layer.
-        batch_norm_epsilon: added to the variance, in every normalisation.
-        batch_norm_momentum: weight of the newest batch in the moving statistics.
+        drop_path: probability of dropping a path.
+        dropout: probability of dropping a feature.
+        batch_norm_epsilon: added to the variance.
+        batch_norm_momentum: weight of the newest batch; one minus TensorFlow's decay.
+        stem_filters: from F to the channels of the first convolution.
+        size_after: from the image's pixels a side to those that the first of the planned cells
+            sees; less than 1 where nothing is left.
+        window: the layer that decides how small an image may be, as a message names it.
+        least_cell_filters: the smallest F that leaves every layer of the stem a channel.
+        skip_reduction_input: see `Configuration`.
+        auxiliary: the auxiliary classifier; None where the networks can have none.
+        fixed: settings that do not apply on this stem, each with hints that say why.
+        layouts: by the layouts of weights that have such networks, what their tables cannot
+            read off the cells: names of a module's tensors by module, and words of their own.
     """
 
-    name: SkeletonName
-    stem: StemName
     N: int
-    filters: int
     cell_filters: int
     image_size: int
     classes: int
-    input_channels: int
-    stem_filters: int
-    skip_reduction_input: bool
-    auxiliary: bool
     drop_path: float
     dropout: float
     batch_norm_epsilon: float
     batch_norm_momentum: float
+    stem_filters: Callable[[int], int]
+    size_after: Callable[[int], int]
+    window: str = "3x3 convolution"
+    least_cell_filters: int = 1
+    skip_reduction_input: bool = False
+    auxiliary: Auxiliary | None = None
+    fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    layouts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def skeleton(genotype: Genotype, settings: Settings | None = None) -> Skeleton:
-    """The settings of a genotype with every choice made; `settings` win over its own.
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A way of stacking cells, and everything that follows from it.
 
-    Raises:
-        CellError: with every finding: NAS304 (a cell is missing), NAS502 (a setting has an
-            illegal value or does not apply), NAS503 (filters do not divide), NAS504 (the
-            image is too small), NAS506 (no cells).
+    Attributes:
+        name: the entry point's name; `skeleton = NAME` in a text.
+        stems: by name, which is `stem = NAME` in a text.
+        plan: from a stem's name and N to every cell, in order, stem cells included. From it
+            follow the width of the head, the fewest filters, the smallest image, the depth of
+            each cell and its place in other implementations.
+        plan_of_layers: the same from the number of all cells but those of the stem; None where
+            the skeleton has no network for every such number.
+        stack: appends stem, cells and classifiers to a network under construction.
+        rules: what differs inside cells: how inputs are prepared, what drop path drops, which
+            inputs are built though nothing reads them.
+        initialisation: how weights are first drawn.
+        default_stem: the stem that is meant where none is named.
+        cells: the kinds of cell it stacks; it needs each, and ignores every other.
+        depth: from a cell's place, counted from 1 with the stem cells, and the number of cells
+            to `Module.depth`.
+        fixed: settings that do not apply, each with hints that say why.
     """
-    if settings is not None:
-        genotype = genotype.with_settings(genotype.settings.override(settings))
-    findings = tuple(found for _, found in settings_findings(genotype))
-    if any(found.is_error for found in findings):
-        raise CellError(findings)
-    return _completed(genotype)
+
+    name: str
+    stems: Mapping[str, Stem]
+    plan: Callable[[str, int], tuple[PlannedCell, ...]]
+    stack: Callable[[Stack], None]
+    rules: CellRules
+    initialisation: Initialisation = field(default_factory=Initialisation)
+    default_stem: str = "imagenet"
+    cells: tuple[CellKind, ...] = ("normal", "reduction")
+    depth: Callable[[int, int], float] = truediv
+    fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    plan_of_layers: Callable[[str, int], tuple[PlannedCell, ...]] | None = None
+
+    def planned(self, stem: str, N: int | None, layers: int | None) -> tuple[PlannedCell, ...]:
+        """Every cell of a network that one of N and `layers` describes."""
+        if N is not None:
+            return self.plan(stem, N)
+        assert self.plan_of_layers is not None, "settings with layers are refused without it"
+        assert layers is not None
+        return self.plan_of_layers(stem, layers)
+
+    def planned_for(self, configuration: Configuration) -> tuple[PlannedCell, ...]:
+        """Every cell of a network."""
+        return self.planned(configuration.stem, configuration.N, configuration.layers)
+
+    def does_not_apply(self, stem: str) -> dict[str, tuple[str, ...]]:
+        """The settings that do not apply on a stem, each with hints that say why."""
+        hints = (
+            f"N says how many normal cells stand between two reductions of {self.name}",
+            "leave layers out, or choose a skeleton that has them, such as `darts`",
+        )
+        without = {} if self.plan_of_layers else {"layers": hints}
+        return {**without, **self.fixed, **self.stems[stem].fixed}
 
 
-def _completed(genotype: Genotype) -> Skeleton:
-    given = genotype.settings
-    name, stem, default = chosen(given)
-    widths = normal_widths(genotype)
-    cell_filters: int | None = default.cell_filters
-    if given.filters is not None:
-        cell_filters = widths.cell_filters(given.filters)
-    assert cell_filters is not None, "settings_findings refuses these"
-    skip = given.skip_reduction_input
-    return Skeleton(
-        name=name,
-        stem=stem,
-        N=default.N if given.N is None else given.N,
-        filters=widths.penultimate(cell_filters),
-        cell_filters=cell_filters,
-        image_size=image_size(given),
-        classes=CLASSES[stem] if given.classes is None else given.classes,
-        input_channels=3 if given.input_channels is None else given.input_channels,
-        stem_filters=_stem_filters(given, cell_filters),
-        skip_reduction_input=default.skip_reduction_input if skip is None else skip,
-        auxiliary=bool(given.auxiliary),
-        drop_path=default.drop_path if given.drop_path is None else given.drop_path,
-        dropout=default.dropout if given.dropout is None else given.dropout,
-        batch_norm_epsilon=given.batch_norm_epsilon or default.batch_norm_epsilon,
-        batch_norm_momentum=default.batch_norm_momentum
-        if given.batch_norm_momentum is None
-        else given.batch_norm_momentum,
-    )
-
-
-def _stem_filters(settings: Settings, cell_filters: int) -> int:
-    name, stem, _ = chosen(settings)
-    if settings.stem_filters is not None:
-        return settings.stem_filters
-    if stem == "cifar":
-        return CIFAR_STEM_MULTIPLIER * cell_filters
-    return cell_filters // 2 if name == "darts" else IMAGENET_STEM_FILTERS[name]
+#: The installed skeletons; `nasnet`, `pnasnet`, `amoebanet`, `enas` and `darts` are ours.
+SKELETONS = cast(Registry[Skeleton], replace(settings.SKELETONS, type=Skeleton))

@@ -3,10 +3,10 @@
 Purpose: what all skeletons do alike. Every module appends its outputs to the list of hidden
 states, and h[i-k] counts back from the list's end; that one rule serves cells that
 concatenate (NASNet-A, -C) and cells that pass on each state (NASNet-B).
-Non-goals: the order of cells (`nasdsl.network.nasnet` and its neighbours).
+Non-goals: which cells are stacked (`nasdsl.skeletons`, a plan each).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from nasdsl.network.cells import (
     concatenated,
     plain_part,
 )
+from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import (
     IMAGE,
     Body,
@@ -31,23 +32,50 @@ from nasdsl.network.graph import (
     Ref,
     Shape,
 )
-from nasdsl.network.skeleton import Skeleton
 
 #: A named layer of a stem or a head: the name and the node.
 Named = tuple[str, Node]
+
+
+class PlannedCell(NamedTuple):
+    """A cell that a skeleton stacks, before anything is known about its insides.
+
+    Attributes:
+        name: of the module: `stem_cells.0`, `cells.7`.
+        kind: which of the genotype's cells.
+        stride: 2 where it reduces.
+        times: its filters are those of the first cell times this,
+        over: divided by this and rounded down.
+        in_stem: whether it is a part of the stem.
+        before_auxiliary: whether the auxiliary classifier reads it.
+    """
+
+    name: str
+    kind: CellKind
+    stride: int = 1
+    times: int = 1
+    over: int = 1
+    in_stem: bool = False
+    before_auxiliary: bool = False
+
+    def filters(self, cell_filters: int) -> int:
+        """Its filters where the first cell has `cell_filters`."""
+        return cell_filters * self.times // self.over
 
 
 class Auxiliary(NamedTuple):
     """What skeletons do differently in the auxiliary classifier.
 
     Attributes:
-        pool_stride: of the 5x5 average pool it begins with.
+        window: height and width of the average pool it begins with; no smaller map will do.
+        pool_stride: of that pool.
         filters: of its two convolutions.
         padding: of the second, whose kernel is as large as what it reads.
         last_norm: whether batch norm follows the second.
         bias: whether the fully connected layer adds one.
     """
 
+    window: int = 5
     pool_stride: int = 3
     filters: tuple[int, int] = (128, 768)
     padding: Padding = "valid"
@@ -73,15 +101,21 @@ class Stack:
 
     Attributes:
         genotype: the cells.
-        skeleton: the choices around them.
+        configuration: the choices around them.
         rules: what the skeleton does differently inside cells.
+        plan: the cells to stack.
+        depth: from a cell's place, counted from 1, and the number of cells to its depth.
+        auxiliary: the skeleton's auxiliary classifier, on this stem.
         hidden: the list of hidden states, oldest first.
         modules: what is stacked so far.
     """
 
     genotype: Genotype
-    skeleton: Skeleton
+    configuration: Configuration
     rules: CellRules
+    plan: tuple[PlannedCell, ...]
+    depth: Callable[[int, int], float]
+    auxiliary: Auxiliary | None
     hidden: list[HiddenState] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
     _expansions: dict[CellKind, CellExpansion] = field(default_factory=dict)
@@ -90,8 +124,8 @@ class Stack:
     @property
     def image(self) -> HiddenState:
         """The network's input."""
-        size = self.skeleton.image_size
-        return HiddenState(IMAGE, Shape(self.skeleton.input_channels, size, size))
+        size = self.configuration.image_size
+        return HiddenState(IMAGE, Shape(self.configuration.input_channels, size, size))
 
     def stem(self, name: str, source: HiddenState, chain: Sequence[Named]) -> HiddenState:
         """Append a chain of layers that reads `source`."""
@@ -101,30 +135,48 @@ class Stack:
         self._append(Module(name, "stem", body, (source.ref,)))
         return self.hidden[-1]
 
-    def cell(
-        self,
-        name: str,
-        kind: CellKind,
-        stride: int,
-        filters: int,
-        depth: float,
-        hidden: Sequence[HiddenState] | None = None,
+    def cells(self, skip_reduction_input: bool = False) -> list[list[HiddenState]]:
+        """Append the planned cells in order; what each gives.
+
+        Args:
+            skip_reduction_input: whether the cell after a reduction does not see what the cell
+                before that reduction gave.
+        """
+        made: list[list[HiddenState]] = []
+        reads = self.hidden
+        for place, planned in enumerate(self.plan, 1):
+            older = self.hidden[: -len(made[-1])] if made else []
+            made.append(self._cell(planned, self.depth(place, len(self.plan)), reads))
+            skips = skip_reduction_input and planned.kind == "reduction" and not planned.in_stem
+            reads = [*older, *made[-1]] if skips else self.hidden
+        return made
+
+    def before_auxiliary(self, cells: Sequence[Sequence[HiddenState]]) -> Sequence[HiddenState]:
+        """Of what the planned cells give, that which the auxiliary classifier reads."""
+        pairs = zip(self.plan, cells, strict=True)
+        return next(made for planned, made in pairs if planned.before_auxiliary)
+
+    def _cell(
+        self, planned: PlannedCell, depth: float, hidden: Sequence[HiddenState]
     ) -> list[HiddenState]:
-        """Append a cell that reads the list of hidden states, or `hidden` in its place.
+        """Append a cell that reads a list of hidden states.
 
         Where the list is too short, the newest state stands in for the older ones.
         """
-        hidden = self.hidden if hidden is None else hidden
+        kind, stride = planned.kind, planned.stride
+        filters = planned.filters(self.configuration.cell_filters)
         expansion = self._expansion(kind)
-        reach = max(expansion.needed.reads, default=0) + 1
-        states = [hidden[-1 - back] if back < len(hidden) else hidden[-1] for back in range(reach)]
+        backs = range(expansion.reach)
+        states = [hidden[-1 - back] if back < len(hidden) else hidden[-1] for back in backs]
         given = tuple(Given(state.shape, back >= len(hidden)) for back, state in enumerate(states))
         key = kind, stride, filters, given
         body = self._bodies.get(key)
         if body is None:
             body = self._bodies[key] = expansion.body(given, stride, filters)
-        inputs = tuple(states[back].ref for back in expansion.needed.reads)
-        return self._append(Module(name, "cell", body, inputs, kind, stride, filters, depth))
+        inputs = tuple(states[int(port.name[1:])].ref for port in body.ports)
+        return self._append(
+            Module(planned.name, "cell", body, inputs, kind, stride, filters, depth)
+        )
 
     def classifier(
         self, name: ModuleRole, states: Sequence[HiddenState], chain: Sequence[Named]
@@ -146,7 +198,7 @@ class Stack:
             cell = self.genotype.cell(kind)
             assert cell is not None, "the skeleton asks for its cells"
             self._expansions[kind] = CellExpansion(
-                cell, self.genotype.vocabulary, self.rules, self.skeleton.drop_path > 0
+                cell, self.genotype.vocabulary, self.rules, self.configuration.drop_path > 0
             )
         return self._expansions[kind]
 
@@ -173,26 +225,26 @@ def stem_layers(
     return [(f"conv{suffix}", conv), (f"batch_norm{suffix}", norm)]
 
 
-def head_layers(shape: Shape, skeleton: Skeleton, bias: bool = True) -> list[Named]:
+def head_layers(shape: Shape, configuration: Configuration, bias: bool = True) -> list[Named]:
     """Mean over height and width, dropout, fully connected layer."""
     pooled = Shape(shape.channels, 1, 1)
     return [
         ("pool", mean(shape)),
-        *([("dropout", layers.pointwise("dropout", pooled))] if skeleton.dropout > 0 else []),
-        ("linear", linear(pooled, skeleton.classes, bias)),
+        *([("dropout", layers.pointwise("dropout", pooled))] if configuration.dropout > 0 else []),
+        ("linear", linear(pooled, configuration.classes, bias)),
     ]
 
 
 def auxiliary_layers(shape: Shape, classes: int, kind: Auxiliary = AUXILIARY) -> list[Named]:
     """The auxiliary classifier.
 
-    ReLU, 5x5 average pool without padding, 1x1 convolution, batch norm, ReLU, a convolution
+    ReLU, average pool (5x5) without padding, 1x1 convolution, batch norm, ReLU, a convolution
     as large as what is left, batch norm, ReLU, a mean where it pads, fully connected layer.
     """
-    size = [(pixels - 5) // kind.pool_stride + 1 for pixels in shape[1:]]
+    size = [(pixels - kind.window) // kind.pool_stride + 1 for pixels in shape[1:]]
     small = Shape(shape.channels, size[0], size[1])
     strides = (kind.pool_stride, kind.pool_stride)
-    pool = Node("", "avg_pool", (), shape, small, (5, 5), strides, 1, "valid")
+    pool = Node("", "avg_pool", (), shape, small, (kind.window, kind.window), strides, 1, "valid")
     project = layers.convolution(small, kind.filters[0])
     whole = layers.convolution(project.shape, kind.filters[1], small[1:], 1, kind.padding)
     pooled = Shape(whole.shape.channels, 1, 1)

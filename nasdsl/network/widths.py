@@ -1,20 +1,19 @@
 """Channels: from the filters of the penultimate layer to a cell's own filters, and back.
 
 Purpose: the paper writes a network as `N @ filters`, the channels of its penultimate layer.
-How many that is for F filters a cell follows from the last cell's output: every state it
-passes on has the cell's filters, 4F in the last stage, except what a `concat` combine made,
-which is wider. NASNet-A passes on six states: 24F.
+How many that is for a first cell of F filters follows from the last cell's output: every state it
+passes on has the cell's filters, except what a `concat` combine made, which is wider. NASNet-A
+passes on six states and its last cell has 4F filters: 24F.
 Non-goals: the channels elsewhere; `nasdsl.network.cells` works those out layer by layer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import Cell, State, block_state
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
-from nasdsl.network.liveness import liveness
 
-#: Filters double at each of the two reductions.
-LAST_STAGE = 4
 #: Ops that keep their channels and combines that concatenate can double the width at every
 #: block; nothing of this width is ever built.
 TOO_WIDE = 10**9
@@ -22,14 +21,21 @@ TOO_WIDE = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """How the penultimate layer's channels follow from F, the filters of the first cell."""
+    """How the penultimate layer's channels follow from F, the filters of the first cell.
+
+    Attributes:
+        cell: the last cell.
+        vocabulary: what its ops and combines mean.
+        filters: from F to the last cell's filters.
+    """
 
     cell: Cell
     vocabulary: Vocabulary
+    filters: Callable[[int], int]
 
     def penultimate(self, cell_filters: int) -> int:
         """The channels of the penultimate layer where the first cell has `cell_filters`."""
-        filters = LAST_STAGE * cell_filters
+        filters = self.filters(cell_filters)
         needed = liveness(self.cell)
         widths: dict[State, int] = {}
         wide: dict[State, int] = {}
@@ -67,15 +73,15 @@ class Widths:
             low, high = (middle, high) if self.penultimate(middle) <= penultimate else (low, middle)
         return low
 
-    @property
-    def narrowest(self) -> int:
-        """The fewest filters a cell may have: one channel for every layer of its ops."""
-        live = zip(self.cell.blocks, liveness(self.cell).live, strict=True)
-        blocks = [block for block, is_live in live if is_live]
-        ops = {name for block in blocks for name in block.ops}
-        chains = [form.layers for name in ops for form in self.vocabulary.op[name].forms]
-        chains += [self.vocabulary.combine[block.combine].layers for block in blocks]
-        return max((layer.divisor for chain in chains for layer in chain), default=1)
+
+def narrowest(cell: Cell, vocabulary: Vocabulary) -> int:
+    """The fewest filters a cell may have: one channel for every layer of its ops."""
+    live = zip(cell.blocks, liveness(cell).live, strict=True)
+    blocks = [block for block, is_live in live if is_live]
+    ops = {name for block in blocks for name in block.ops}
+    chains = [form.layers for name in ops for form in vocabulary.op[name].forms]
+    chains += [vocabulary.combine[block.combine].layers for block in blocks]
+    return max((layer.divisor for chain in chains for layer in chain), default=1)
 
 
 def _op_width(op: Op, channels: int, filters: int) -> int:

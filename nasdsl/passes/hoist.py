@@ -1,9 +1,9 @@
-"""A pass: apply a ReLU where a state is made, once, and not where it is read.
+"""The pass `hoist`: apply a ReLU where a state is made, once, and not where it is read.
 
 Purpose: the cells after a module all begin with the ReLU of its output. Applied by the
 module itself it is computed once and, where nobody reads the state without it, in the
 state's own memory; and training keeps one tensor where it kept one for each reader.
-Non-goals: ReLUs between nodes of one body (`nasdsl.passes.merge`, which goes first).
+Non-goals: ReLUs between nodes of one body (`nasdsl.passes.merge`).
 
 A state `output.concat` becomes, or is joined by, `output.concat.relu`. Names of nodes with
 parameters do not change.
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref
+from nasdsl.passes.pipeline import Pass
 
 #: What the name of a hoisted ReLU adds to the state's.
 SUFFIX = ".relu"
@@ -37,9 +38,9 @@ class _Readers:
 
 @dataclass(slots=True)
 class _Use:
-    """The ReLU on a port (None where there is none), and whether something else reads it."""
+    """The ReLUs on a port, and whether something else reads it."""
 
-    relu: str | None = None
+    relus: list[str] = field(default_factory=list)
     raw: bool = False
 
 
@@ -50,10 +51,14 @@ def hoisted(graph: NetworkGraph) -> NetworkGraph:
     for module in graph.modules:
         for use, ref in zip(uses[id(module.body)].values(), module.inputs, strict=True):
             found = readers.setdefault(ref, _Readers())
-            found.activated += use.relu is not None
+            found.activated += bool(use.relus)
             found.raw += use.raw
     made = {ref for module in graph.modules for ref in module.outputs}
-    moved = {ref for ref in made if ref in readers and readers[ref].worth_it}
+    moved = {
+        ref
+        for ref in made
+        if ref in readers and readers[ref].worth_it and activated(ref) not in made
+    }
     rewritten = _Rewritten({ref: readers[ref].raw > 0 for ref in moved})
     return graph.with_modules(
         tuple(rewritten.module(module, uses[id(module.body)]) for module in graph.modules)
@@ -66,8 +71,8 @@ def _uses(body: Body) -> dict[str, _Use]:
         for name in node.inputs:
             if name not in uses:
                 continue
-            if node.primitive == "relu" and node.name not in body.outputs and not uses[name].relu:
-                uses[name].relu = node.name
+            if node.primitive == "relu" and node.name not in body.outputs:
+                uses[name].relus.append(node.name)
             else:
                 uses[name].raw = True
     return uses
@@ -99,7 +104,7 @@ class _Rewritten:
         for ref, moves, use in zip(module.inputs, arriving, uses.values(), strict=True):
             if not moves or use.raw:
                 inputs.append(ref)
-            if moves and use.relu:
+            if moves and use.relus:
                 inputs.append(activated(ref))
         return replace(module, body=self._bodies[key], inputs=tuple(inputs))
 
@@ -115,9 +120,9 @@ def _body(
     for port, moves, use in zip(body.ports, arriving, uses.values(), strict=True):
         if not moves or use.raw:
             ports.append(port)
-        if moves and use.relu:
+        if moves and use.relus:
             ports.append(port if not use.raw else Port(f"{port.name}{SUFFIX}", port.shape))
-            stands_for[use.relu] = ports[-1].name
+            stands_for |= dict.fromkeys(use.relus, ports[-1].name)
     parts = (_part(part, stands_for, leaving) for part in body.parts)
     outputs: list[str] = []
     for name, kept in leaving.items():
@@ -142,3 +147,6 @@ def _nodes(
         if leaving.get(node.name) is not None:
             relu = f"{node.name}{SUFFIX}"
             yield Node(relu, "relu", (node.name,), node.shape, node.shape)
+
+
+PASS = Pass("hoist", hoisted, "apply a ReLU where a state is made, not where it is read")

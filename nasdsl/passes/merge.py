@@ -1,4 +1,4 @@
-"""A pass: compute equal things once.
+"""The pass `merge`: compute equal things once.
 
 Purpose: ops of one block after another begin with the ReLU or the pool of the same state;
 within a body, nodes without parameters that compute the same from the same inputs become one.
@@ -10,12 +10,9 @@ Names do not change: of equal nodes the first stays.
 
 from dataclasses import replace
 
-from nasdsl.network.graph import Body, NetworkGraph, Node, Primitive
-
-#: What has no parameters and is the same however often it is computed.
-REPEATABLE: frozenset[Primitive] = frozenset(
-    {"relu", "avg_pool", "max_pool", "zero", "identity", "sum", "concat", "global_avg_pool"}
-)
+from nasdsl.network.graph import Body, NetworkGraph, Node
+from nasdsl.passes.pipeline import Pass
+from nasdsl.primitives import PRIMITIVES
 
 
 def merged(graph: NetworkGraph) -> NetworkGraph:
@@ -41,7 +38,7 @@ def _merged_body(body: Body) -> Body:
         for node in part.nodes:
             inputs = tuple(stands_for.get(name, name) for name in node.inputs)
             node = node._replace(inputs=inputs)
-            if node.primitive in REPEATABLE and node.name not in outputs:
+            if PRIMITIVES[node.primitive].repeatable and node.name not in outputs:
                 first = known.setdefault(node._replace(name=""), node.name)
                 if first != node.name:
                     stands_for[node.name] = first
@@ -49,3 +46,6 @@ def _merged_body(body: Body) -> Body:
             nodes.append(node)
         parts.append(part._replace(nodes=tuple(nodes)))
     return Body(body.ports, tuple(parts), body.outputs)
+
+
+PASS = Pass("merge", merged, "compute equal things once within each cell")

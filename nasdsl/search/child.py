@@ -1,18 +1,29 @@
-"""The network that a search builds around a genotype's cells.
+"""The network that a search builds around a genotype's cells, and limits on its size.
 
-Purpose: one answer for everything that builds or counts children: evaluators and limits. The
-paper's children have N = 2 and 32 filters in the first cell (Zoph et al. 2018, appendix A.1).
-The width of the first cell is what is fixed, because the penultimate layer's (`filters`)
-follows from how many states a cell passes on, which differs from member to member.
-Non-goals: what to do with the network.
+Evaluators and limits build and count the same network. Children have
+N = 2, as in the paper (Zoph et al. 2018, appendix A.6), and 32 filters in the first cell, as in
+slim. The width of the first cell is what is fixed, because the
+penultimate layer's (`filters`) follows from how many states a cell passes on, which differs
+from member to member. Limits (`--max-params`, `--max-mult-adds`) are decided by the cost model
+in a millisecond, before anything trains.
 """
 
 from dataclasses import dataclass, replace
 
-from nasdsl.errors import cell_error
-from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.settings import (
+    DEFAULT_SKELETON,
+    NO_SETTINGS,
+    RULES,
+    SKELETONS,
+    Settings,
+    stem_names,
+)
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.choices import normal_widths
+from nasdsl.network.complete import penultimate_filters
+from nasdsl.network.cost import genotype_cost
+from nasdsl.search.protocol import Evaluator
+from nasdsl.search.settings import Limit
 from nasdsl.values import Value
 
 #: The option that fixes the width of the first cell.
@@ -25,9 +36,9 @@ class Child:
     """How children are built.
 
     Attributes:
-        settings: they win over those in the space's text.
-        cell_filters: of the first cell; settings that have `filters` win over it.
-        base: settings that the text's win over.
+        settings: take precedence over those in the space's text.
+        cell_filters: width of the first cell, unless the settings fix the width.
+        base: settings that those in the space's text take precedence over.
     """
 
     settings: Settings = NO_SETTINGS
@@ -36,29 +47,69 @@ class Child:
 
     def network(self, genotype: Genotype) -> Genotype:
         """The genotype with all settings of the child's network."""
-        paper = Settings(N=_PAPER_N).override(self.base)
-        settings = paper.override(genotype.settings).override(self.settings)
-        # Without a normal cell there is no width, and whoever builds the network says so.
-        if settings.filters is None and genotype.cell("normal") is not None:
-            filters = normal_widths(genotype).penultimate(self.cell_filters)
+        chosen = genotype.settings.override(self.settings)
+        base = self.base
+        skeleton = chosen.skeleton or DEFAULT_SKELETON
+        if base.stem and skeleton in SKELETONS and base.stem not in stem_names(skeleton):
+            # The data suggest a stem, and a skeleton with other stems keeps its own.
+            base = replace(base, stem=None)
+        settings = Settings(N=_PAPER_N).override(base).override(chosen)
+        if settings.filters is None and settings.cell_filters is None:
+            # None where the settings have mistakes; building the network reports those.
+            filters = penultimate_filters(genotype.with_settings(settings), self.cell_filters)
             settings = replace(settings, filters=filters)
         return genotype.with_settings(settings)
 
 
-def child_of(options: dict[str, str]) -> Child:
-    """The child that an evaluator's options ask for; they are taken out of `options`.
+def child_from_options(options: dict[str, str]) -> Child:
+    """The child that an evaluator's options describe; they are removed from `options`.
 
     Raises:
-        CellError: NAS502 for a value a setting cannot have.
+        CellError: NAS502 for a value that a setting cannot have.
     """
-    width = _legal(CELL_FILTERS, "filters", options.pop(CELL_FILTERS, str(_PAPER_CELL_FILTERS)))
+    width = _setting_value(
+        CELL_FILTERS, "filters", options.pop(CELL_FILTERS, str(_PAPER_CELL_FILTERS))
+    )
     assert isinstance(width, int)
-    given = {name: _legal(name, name, options.pop(name)) for name in RULES if name in options}
+    given = {
+        name: _setting_value(name, name, options.pop(name)) for name in RULES if name in options
+    }
     return Child(Settings(**given), width)  # type: ignore[arg-type]
 
 
-def _legal(name: str, setting: str, text: str) -> Value:
+def _setting_value(name: str, setting: str, text: str) -> Value:
     value: Value | None = RULES[setting].legal(text)
     if value is None:
         raise cell_error("NAS502", f"{name} is {RULES[setting].description}, not {text!r:.40}")
     return value
+
+
+def limit_for(
+    evaluator: Evaluator, *, max_params: int | None = None, max_mult_adds: int | None = None
+) -> Limit | None:
+    """A function that says why a genotype exceeds the limits; None where there are no limits.
+
+    Args:
+        evaluator: its children are counted; for one that builds none, the default `Child`.
+        max_params: trained parameters.
+        max_mult_adds: multiply-adds of the convolutions and linear layers for one image.
+    """
+    limits = {
+        name: limit
+        for name, limit in (("params", max_params), ("mult_adds", max_mult_adds))
+        if limit is not None
+    }
+    child = getattr(evaluator, "child", Child())
+
+    def why(genotype: Genotype) -> str | None:
+        try:
+            cost = genotype_cost(child.network(genotype))
+        except CellError as error:
+            return str(error.diagnostics[0].message)
+        for name, limit in limits.items():
+            count = getattr(cost, name)
+            if count > limit:
+                return f"{count:,} {name.replace('_', '-')}, more than {limit:,}"
+        return None
+
+    return why if limits else None

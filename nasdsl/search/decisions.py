@@ -1,10 +1,9 @@
-"""A space as the searchers see it: a row of open decisions, and texts that take them.
+"""A space as the search algorithms see it: a row of open decisions.
 
-Purpose: what algorithms share. A member of the space is a tuple of whole numbers, one for
-each decision that is open (has more than one option), in the order a file is read; it
-becomes a `.cell` text and is read back from one. All that is not legal was left out when the
-space was resolved, so option k of a decision is legal exactly where k is below its size.
-Non-goals: any strategy.
+A member of the space is a tuple of whole numbers, one for each decision that is open (has more
+than one option), in the order of the file; it becomes a `.cell` text and is read back from one.
+Illegal options were removed when the space was resolved, so option k of a decision is legal
+exactly if k is below its size.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +18,8 @@ from nasdsl.space import choices, chosen, decisions
 
 Choices = tuple[int, ...]
 
-#: Texts of which the choices are remembered.
-_KNOWN = 4096
+#: The number of texts whose choices are remembered.
+_MAX_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,55 +27,55 @@ class Decisions:
     """The open decisions of `space`: which ones they are, and how many options each has."""
 
     space: Space
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     sizes: tuple[int, ...]
-    _known: dict[str, Choices] = field(default_factory=dict, repr=False, compare=False)
+    _choices_of_text: dict[str, Choices] = field(default_factory=dict, repr=False, compare=False)
 
-    def member(self, taken: Sequence[int]) -> Genotype:
-        """The member that takes option `taken[k]` of open decision k."""
+    def member(self, options: Sequence[int]) -> Genotype:
+        """The member that takes option `options[k]` of open decision k."""
         every = [0] * len(decisions(self.space))
-        for place, option in zip(self.places, taken, strict=True):
-            every[place] = option
+        for position, option in zip(self.positions, options, strict=True):
+            every[position] = option
         return chosen(self.space, every)
 
-    def text(self, taken: Sequence[int]) -> str:
+    def text(self, options: Sequence[int]) -> str:
         """The `.cell` text of that member."""
-        text = genotype_text(self.member(taken))
-        # Most texts that have to be read were written here not long before.
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[text] = tuple(taken)
+        text = genotype_text(self.member(options))
+        # Most texts that have to be read were written here shortly before.
+        if len(self._choices_of_text) >= _MAX_REMEMBERED:
+            self._choices_of_text.clear()
+        self._choices_of_text[text] = tuple(options)
         return text
 
     def choices(self, text: str) -> Choices:
-        """What a `.cell` text takes of each open decision.
+        """The option of each open decision in a `.cell` text.
 
         Raises:
             CellError: it has mistakes, or is not of the space (NAS602).
         """
-        known = self._known.get(text)
-        if known is not None:
-            return known
+        remembered = self._choices_of_text.get(text)
+        if remembered is not None:
+            return remembered
         every = choices(self.space, loads(text))
-        return tuple(every[place] for place in self.places)
+        return tuple(every[position] for position in self.positions)
 
-    def drawn(self, rng: Random) -> Choices:
-        """Every decision drawn uniformly, which makes every member equally likely."""
+    def draw(self, rng: Random) -> Choices:
+        """Draw every decision uniformly, which makes every member equally likely."""
         return tuple(rng.randrange(size) for size in self.sizes)
 
-    def mutated(self, taken: Choices, rng: Random) -> Choices:
-        """One decision, drawn uniformly, taken otherwise, uniformly, as `nasdsl.mutate` does."""
-        at = rng.randrange(len(taken))
+    def mutate(self, options: Choices, rng: Random) -> Choices:
+        """Change one decision, both drawn uniformly, as `nasdsl.mutate` does."""
+        at = rng.randrange(len(options))
         other = rng.randrange(self.sizes[at] - 1)
-        return (*taken[:at], other + (other >= taken[at]), *taken[at + 1 :])
+        return (*options[:at], other + (other >= options[at]), *options[at + 1 :])
 
-    def neighbours(self, taken: Choices) -> Iterator[Choices]:
+    def neighbours(self, options: Choices) -> Iterator[Choices]:
         """Every member one decision away, in the order of the decisions and their options."""
         return (
-            (*taken[:at], other, *taken[at + 1 :])
+            (*options[:at], other, *options[at + 1 :])
             for at, size in enumerate(self.sizes)
             for other in range(size)
-            if other != taken[at]
+            if other != options[at]
         )
 
 
@@ -96,10 +95,10 @@ def open_decisions(space: Space) -> Decisions:
     return Decisions(space, tuple(sizes), tuple(sizes.values()))
 
 
-def generator(seed: int, turn: int) -> Random:
+def rng_for_turn(seed: int, turn: int) -> Random:
     """The random numbers of one turn of a search.
 
-    Each turn has its own, so that all a searcher has to keep of its randomness is how many
-    turns it has had.
+    Each turn has its own generator, so the only state that a searcher has to save is the number
+    of turns.
     """
     return Random(f"{seed} {turn}")

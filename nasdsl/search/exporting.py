@@ -1,7 +1,6 @@
 """A search's trials for other programs: CSV, Parquet, an Optuna study.
 
-Purpose: one row a trial, settled or not, in the order of the proposals.
-Non-goals: reading them back; the store is the only truth.
+There is one row for each trial, finished or not, in the order of the proposals.
 """
 
 import csv
@@ -13,22 +12,22 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from nasdsl.atomic_write import replacing
+from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.search.store import Reader, Trial
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
 
 
-def exported(store: Reader, path: Path) -> int:
-    """Write all trials of a store as the suffix says; how many there were.
+def export_trials(store: Reader, path: Path) -> int:
+    """Write all trials of a store in the format of the suffix; how many there were.
 
-    `.csv` and `.parquet` are tables; `.db` is a new Optuna storage with one study, for its
+    `.csv` and `.parquet` are tables; `.db` is a new Optuna storage with one study, for Optuna's
     dashboard.
 
     Raises:
         CellError: NAS007 for another suffix, NAS006 where the file cannot be written or, for
-            a study, is there already; NAS701 where a package is not installed.
+            a study, exists already; NAS701 where a package is not installed.
     """
     writers: dict[str, Callable[[Reader, Path], int]] = {
         ".csv": _csv,
@@ -37,8 +36,8 @@ def exported(store: Reader, path: Path) -> int:
     }
     write = writers.get(path.suffix.lower())
     if write is None:
-        text = f"{str(path)!r} has the suffix {path.suffix!r}, which means no kind of table here"
-        raise cell_error("NAS007", text, "there are .csv, .parquet and .db (an Optuna study)")
+        text = f"{str(path)!r} has the suffix {path.suffix!r}, which is not a format of trials"
+        raise cell_error("NAS007", text, "the formats are .csv, .parquet and .db (an Optuna study)")
     return write(store, path)
 
 
@@ -48,13 +47,13 @@ def _csv(store: Reader, path: Path) -> int:
     writer.writerow(_COLUMNS)
     count = 0
     for trial in store.trials():
-        writer.writerow([_plain(getattr(trial, name)) for name in _COLUMNS])
+        writer.writerow([_csv_value(getattr(trial, name)) for name in _COLUMNS])
         count += 1
-    _replace(path, text.getvalue().encode())
+    _write(path, text.getvalue().encode())
     return count
 
 
-def _plain(value: object) -> object:
+def _csv_value(value: object) -> object:
     return " ".join(map(repr, value)) if isinstance(value, tuple) else value
 
 
@@ -63,7 +62,7 @@ def _parquet(store: Reader, path: Path) -> int:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise _lacking("pyarrow") from None
+        raise _missing_package("pyarrow") from None
     trials = list(store.trials())
     table = pyarrow.table(
         {
@@ -76,38 +75,40 @@ def _parquet(store: Reader, path: Path) -> int:
     )
     content = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, content)
-    _replace(path, content.getvalue().to_pybytes())
+    _write(path, content.getvalue().to_pybytes())
     return len(trials)
 
 
 def _study(store: Reader, path: Path) -> int:
-    """Decisions as parameters would be Optuna's own; texts and hashes are attributes."""
+    """Texts and hashes are attributes, because parameters would be Optuna's own choices."""
     try:
         import optuna
     except ImportError:
-        raise _lacking("optuna") from None
+        raise _missing_package("optuna") from None
     if path.exists():
-        raise cell_error("NAS006", f"cannot write {str(path)!r}: a study is not written over")
+        raise cell_error(
+            "NAS006", f"cannot write {str(path)!r}: the file exists, and a study is not overwritten"
+        )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
     found = [trial for trial in store.trials() if trial.state in _STATES]
     # Optuna takes an address, in which some characters of a path would mean something else.
-    with replacing(path) as beside, TemporaryDirectory() as folder:
+    with atomic_write(path) as temporary, TemporaryDirectory() as folder:
         whole = Path(folder) / "study.db"
         study = optuna.create_study(
             storage=f"sqlite:///{whole}",
             study_name=f"{about.get('algorithm')}-{about.get('seed')}",
             direction="maximize",
         )
-        study.add_trials([_frozen(trial) for trial in found])
-        copyfile(whole, beside)
+        study.add_trials([_optuna_trial(trial) for trial in found])
+        copyfile(whole, temporary)
     return len(found)
 
 
 _STATES = {"done": "COMPLETE", "failed": "FAIL", "quarantined": "FAIL", "rejected": "PRUNED"}
 
 
-def _frozen(trial: Trial) -> Any:
+def _optuna_trial(trial: Trial) -> Any:
     import optuna
 
     return optuna.trial.create_trial(
@@ -124,11 +125,11 @@ def _frozen(trial: Trial) -> Any:
     )
 
 
-def _lacking(package: str) -> Exception:
+def _missing_package(package: str) -> Exception:
     text = f"this export needs `{package}`, which is not installed"
     return cell_error("NAS701", text, install_hint("search"))
 
 
-def _replace(path: Path, content: bytes) -> None:
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+def _write(path: Path, content: bytes) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)

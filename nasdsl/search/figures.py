@@ -1,10 +1,8 @@
-"""Figure 6 of Zoph et al. 2018: how good the best networks are after how many.
-
-Purpose: the curves of any number of searches, and their picture.
-Non-goals: live views; comparing algorithms over many seeds (`bench/search_quality.py`).
+"""Figure 6 of Zoph et al. 2018: how good the best networks are after how many trials.
 
 The paper counts unique models: a network that is proposed again moves no curve. For k = 1, 5 and
-25 a curve is the mean reward of the k best so far.
+25 a curve is the mean reward of the k best so far. (`bench/search_quality.py` compares
+algorithms over many seeds.)
 """
 
 import os
@@ -32,18 +30,18 @@ def unique_rewards(trials: Iterable[Trial]) -> list[float]:
 
 
 def best_so_far(rewards: Sequence[float], k: int) -> list[float]:
-    """After each network, the mean of the k best until then; it begins with the k-th network."""
-    kept: list[float] = []
-    total, found = 0.0, []
+    """After each network from the k-th on, the mean of the k best so far."""
+    best: list[float] = []
+    total, means = 0.0, []
     for reward in rewards:
-        if len(kept) < k:
-            heappush(kept, reward)
+        if len(best) < k:
+            heappush(best, reward)
             total += reward
         else:
-            total += reward - heappushpop(kept, reward)
-        if len(kept) == k:
-            found.append(total / k)
-    return found
+            total += reward - heappushpop(best, reward)
+        if len(best) == k:
+            means.append(total / k)
+    return means
 
 
 def write_figure(stores: Sequence[str | os.PathLike[str]], path: str | os.PathLike[str]) -> None:
@@ -87,16 +85,16 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         ) from None
     settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
     with matplotlib.rc_context(settings):
-        drawn = Figure(figsize=(7.2, 4.2), facecolor="white", layout="constrained")
-        axes = drawn.subplots()
+        picture = Figure(figsize=(7.2, 4.2), facecolor="white", layout="constrained")
+        axes = picture.subplots()
         for number, (name, rewards) in enumerate(searches.items()):
             colour = _COLOURS[number % len(_COLOURS)]
             for k in BEST_OF:
                 line = best_so_far(rewards, k)
-                places = range(k, len(rewards) + 1)
+                positions = range(k, len(rewards) + 1)
                 label = f"{name}, best" if k == 1 else f"{name}, mean of best {k}"
                 if line:
-                    axes.plot(places, line, _STYLES[k], color=colour, linewidth=1.3, label=label)
+                    axes.plot(positions, line, _STYLES[k], color=colour, linewidth=1.3, label=label)
         axes.set_xlabel("unique networks evaluated")
         axes.set_ylabel("reward")
         axes.grid(True, color="#e4e4e8", linewidth=0.5)
@@ -104,6 +102,6 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         if axes.lines:
             axes.legend(frameon=False, loc="lower right")
         content = BytesIO()
-        dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        drawn.savefig(content, format=format, dpi=160, metadata=dated.get(format))
+        no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+        picture.savefig(content, format=format, dpi=160, metadata=no_date.get(format))
     return content.getvalue()

@@ -2,7 +2,7 @@
 
 Purpose: a run for each of the best networks, then the winners in their order. What is trained is
 kept, so a finish that was interrupted continues where it was.
-Non-goals: training (`nasdsl.train`), searching (`nasdsl.search.controller`).
+Non-goals: training (`nasdsl.train`), searching (`nasdsl.search.loop`).
 """
 
 import os
@@ -20,7 +20,7 @@ from nasdsl.train.planning import RunPlan, begin_run, plan_run
 from nasdsl.train.results import Fitted
 from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import Job, RunFolder
-from nasdsl.train.watcher import Watcher
+from nasdsl.train.watchers import Watcher
 
 #: Is told of each network before it is trained (its place, how many there are, its trial), and
 #: gives the watchers of its training.

@@ -1,15 +1,14 @@
 """Options of search algorithms: keyword arguments, typed and bounded.
 
-Purpose: an algorithm says what its options are by its signature, and words from a command line
-become values of these types. `Annotated[int, Values(int, minimum=1)]` bounds a number.
-Non-goals: finding algorithms (`nasdsl.search.searchers`).
+The signature of an algorithm declares its options, and texts from a command line become values
+of their types. `Annotated[int, Values(int, minimum=1)]` bounds a number.
 """
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Annotated, Any
 
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, nearest
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.values import Values, shown, values_of
 
 #: A number of things, of which there is one or more.
@@ -30,7 +29,7 @@ def options(make: Callable[..., Any]) -> Mapping[str, Parameter]:
     }
 
 
-def checked(name: str, make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def legal_options(name: str, make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The options given, as values of their types.
 
     An algorithm that takes any keyword (`**options`) checks them itself.
@@ -61,10 +60,9 @@ def checked(name: str, make: Callable[..., Any], given: Mapping[str, Any]) -> di
 
 def _typed(name: str, key: str, value: Any, known: Mapping[str, Parameter]) -> Any:
     if key not in known:
-        guess = nearest(key, known)
         has = f"its options are {listed(known)}" if known else "it has no options"
-        hint = f"did you mean `{guess}`?" if guess else has
-        raise cell_error("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", hint)
+        hints = name_hints(key, known, has)
+        raise cell_error("NAS881", f"the algorithm `{name}` has no option {key!r:.60}", *hints)
     values = values_of(known[key].annotation)
     if values is None:
         return value

@@ -2,7 +2,7 @@
 
 Purpose: one rule for Python and the command line: the evaluator with its data, options as words,
 limits by number, the store's default name.
-Non-goals: searching (`nasdsl.search.controller`).
+Non-goals: searching (`nasdsl.search.loop`).
 """
 
 import os
@@ -12,8 +12,8 @@ from typing import Any
 
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Space
+from nasdsl.search.child import limit_for
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
-from nasdsl.search.limits import limit_for
 from nasdsl.search.settings import SearchSettings
 
 _GIGABYTE = 1_000_000_000

@@ -1,9 +1,8 @@
-"""The searcher's side of a search: when it proposes, and when it observes.
+"""When the searcher proposes, and when it observes.
 
-Purpose: one rule, so that what a searcher sees depends on no clock. It observes results in the
+There is one rule, so that what a searcher sees depends on no clock: it observes results in the
 order of its proposals, a block at a time, and proposes a block whenever no more than a window's
-worth of trials would be unobserved.
-Non-goals: workers; transactions, which the controller opens.
+worth of trials would be unobserved. The search loop opens the transactions.
 """
 
 from dataclasses import replace
@@ -12,39 +11,38 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import cell_error
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.resuming import window_of
-from nasdsl.search.settings import SearchSettings
+from nasdsl.search.settings import SearchSettings, block_and_window
 from nasdsl.search.store import Progress, Store
-from nasdsl.search.store.trials import Proposal
+from nasdsl.search.store.records import Proposal
 
 
-class Proposing:
-    """A searcher with its place in the search.
+class Proposer:
+    """A searcher, and how far it has come in the search.
 
     Args:
         settings: of the search.
-        store: where proposals go and results come from.
-        searcher: in the state that the store has.
+        store: where proposals are saved and results read.
+        searcher: in the state that the store holds.
     """
 
     def __init__(self, settings: SearchSettings, store: Store, searcher: Searcher) -> None:
         self.settings, self.store, self.searcher = settings, store, searcher
-        self.block, self.window = window_of(settings)
+        self.block, self.window = block_and_window(settings)
         self.progress = store.progress()
         self.rejected_in_a_row = 0
 
     @property
     def is_done(self) -> bool:
-        """Whether all has been observed and nothing more will be proposed."""
-        at = self.progress
-        is_all = at.proposed - at.rejected >= self.settings.trials
-        return at.observed == at.proposed and (is_all or at.starved)
+        """Whether everything has been observed and nothing more will be proposed."""
+        now = self.progress
+        is_all = now.proposed - now.rejected >= self.settings.trials
+        return now.observed == now.proposed and (is_all or now.starved)
 
     def advance(self) -> None:
         """Observe and propose as far as the rule allows, within a transaction of the store.
 
         Raises:
-            CellError: NAS868, so many proposals in a row were beyond the limits.
+            CellError: NAS868, too many proposals in a row exceeded the limits.
         """
         before = self.progress
         while self._propose() or self._observe():
@@ -53,30 +51,30 @@ class Proposing:
             self.store.advance(self.progress, self.searcher.state_dict())
 
     def _propose(self) -> bool:
-        at = self.progress
-        n = min(self.block, self.settings.trials - at.proposed + at.rejected)
-        if n <= 0 or at.starved or at.proposed + n - at.observed > self.window:
+        now = self.progress
+        n = min(self.block, self.settings.trials - now.proposed + now.rejected)
+        if n <= 0 or now.starved or now.proposed + n - now.observed > self.window:
             return False
         proposals = [self._proposal(text) for text in self.searcher.propose(n)]
-        self.store.propose(at.proposed, proposals)
+        self.store.propose(now.proposed, proposals)
         rejected = sum(proposal.rejection is not None for proposal in proposals)
         self.progress = Progress(
-            proposed=at.proposed + len(proposals),
-            rejected=at.rejected + rejected,
-            observed=at.observed,
+            proposed=now.proposed + len(proposals),
+            rejected=now.rejected + rejected,
+            observed=now.observed,
             starved=not proposals,
         )
-        self._refuse_dry(len(proposals), rejected)
+        self._check_rejections(len(proposals), rejected)
         return bool(proposals)
 
     def _observe(self) -> bool:
-        at = self.progress
-        stop = min(at.observed + self.block, at.proposed)
-        results = self.store.results(at.observed, stop)
+        now = self.progress
+        stop = min(now.observed + self.block, now.proposed)
+        results = self.store.results(now.observed, stop)
         if not results:
             return False
         self.searcher.observe(results)
-        self.progress = replace(at, observed=stop, starved=False)
+        self.progress = replace(now, observed=stop, starved=False)
         return True
 
     def _proposal(self, text: str) -> Proposal:
@@ -84,7 +82,7 @@ class Proposing:
         limit = self.settings.limit
         return Proposal(text, canonical_hash(genotype), limit(genotype) if limit else None)
 
-    def _refuse_dry(self, proposed: int, rejected: int) -> None:
+    def _check_rejections(self, proposed: int, rejected: int) -> None:
         if rejected < proposed:
             self.rejected_in_a_row = 0
             return
@@ -94,7 +92,7 @@ class Proposing:
         names = ", ".join(f"{name} {value}" for name, value in self.settings.limits.items())
         raise cell_error(
             "NAS868",
-            f"{self.rejected_in_a_row} proposals in a row are beyond the limits ({names})",
+            f"{self.rejected_in_a_row} proposals in a row exceed the limits ({names})",
             "raise the limits, or search a space of smaller networks",
-            "`nasdsl cost` says what a genotype costs",
+            "`nasdsl cost` shows what a genotype costs",
         )

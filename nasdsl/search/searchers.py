@@ -1,9 +1,8 @@
 """From the name of an algorithm to a searcher.
 
-Purpose: algorithms are found through entry points `nasdsl.searchers` and imported when chosen;
+Algorithms are found through entry points `nasdsl.searchers` and imported when chosen;
 nothing here has to know them. An entry point leads to a callable
 `(space, seed, **options) -> Searcher`; its keyword arguments are its options.
-Non-goals: what a searcher does (`nasdsl.search.protocol`).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Space
 from nasdsl.registry import Registry
-from nasdsl.search.options import checked, options
+from nasdsl.search.options import legal_options, options
 from nasdsl.search.protocol import Searcher
 
 Maker = Callable[..., Any]
@@ -29,7 +28,7 @@ SEARCHERS: Registry[Maker] = Registry(
 
 
 def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
-    """The searcher of that name, at its beginning.
+    """A new searcher of that name.
 
     Args:
         name: of an entry point, such as `ppo`.
@@ -44,7 +43,7 @@ def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
             installed is none), NAS881 (its options).
     """
     make = SEARCHERS.find(name)
-    made = make(space, seed, **checked(name, make, given))
+    made = make(space, seed, **legal_options(name, make, given))
     if not isinstance(made, Searcher):
         raise cell_error(
             "NAS880",

@@ -1,15 +1,20 @@
-"""What a search is told: what to search, with what, where, and for how long.
+"""What a search is asked to do, and whether a store holds that same search.
 
-Purpose: one value that the command line, Python and the store agree on.
-Non-goals: checking names; whoever looks them up does.
+The settings that make a search the one it is are written to its store when it starts, and
+compared when it resumes. Workers, time limits and the number of trials may change.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nasdsl.errors import cell_error
+from nasdsl.language.genotype.text import space_text
 from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.search.store import Store
+from nasdsl.space import count
 
 #: Why a genotype is not worth evaluating, or None: `--max-params` and the like.
 Limit = Callable[[Genotype], str | None]
@@ -20,29 +25,29 @@ class SearchSettings:
     """A search.
 
     Attributes:
-        space: what to search; it has a hole.
-        store: the file that remembers everything.
+        space: what to search; it leaves something open.
+        store: the file that everything is saved to.
         algorithm: the searcher's name, with its `options`.
         evaluator: the evaluator's spec, such as `train` or `table:FILE`.
-        trials: proposals to make; those that a limit rejects do not count.
+        trials: proposals to make, not counting those that a limit rejects.
         seed: of the searcher and, with a network's hash, of its evaluation.
         workers: evaluations at a time, where no GPUs are asked for.
         block: proposals made, and results observed, at a time; None for one a worker, at most
-            20. Together with `window` it fixes what the searcher knows when, so that a search
+            20. Block and window fix what the searcher knows when it proposes, so that a search
             is the same whenever its workers finish, and however often it was interrupted.
         window: proposals that may be unobserved at a time; None for twice the workers and at
-            least a block. More of them keep workers busy while one is slow; fewer let the
-            searcher know more when it proposes.
+            least a block. A larger window keeps workers busy while one is slow; with a smaller
+            one the searcher knows more when it proposes.
         tries: lost workers after which a trial is quarantined.
-        heartbeat: seconds; a worker that is silent for two of them is lost.
+        heartbeat: seconds; a worker that is silent for 1.6 of them is lost.
         deadline: seconds an evaluation may take, or None.
         recycle: trials after which a worker is replaced by a fresh process.
-        memory: bytes a worker may hold, or None.
+        memory: bytes that a worker may use, or None.
         engine: `local`, `ray` (at `address`), or another that is installed.
         gpus: GPUs to use, of this machine (local) or of the cluster (ray); 0 for none.
         per_gpu: workers on each GPU.
         threads: CPU threads of each worker.
-        limits: the limits as they were written, by name, for the store; `limit` applies them.
+        limits: the limits by name, as the store keeps them; `limit` applies them.
         dry_after: rejections in a row after which the space counts as empty.
     """
 
@@ -74,3 +79,86 @@ class SearchSettings:
     def size(self) -> int:
         """Evaluations at a time."""
         return self.gpus * self.per_gpu or self.workers
+
+
+#: The settings that may not change when a search resumes, in the order of the report.
+_IDENTITY = ("space", "algorithm", "options", "evaluator", "seed", "limits", "block", "window")
+#: The most proposals made at a time, where the settings leave it open.
+_MAX_BLOCK = 20
+
+
+def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> SearchSettings:
+    """The settings, completed by those in the store; a new store gets them.
+
+    Raises:
+        CellError: NAS604 (the space has one member), NAS863 (the store is of another search),
+            NAS866 (the store holds a search already, and `resume` is not set).
+    """
+    if count(settings.space) == 1:
+        raise cell_error(
+            "NAS604",
+            "the space has a single member, so there is nothing to search",
+            "`?` or `{add | concat}` leaves a field open",
+        )
+    stored = store.settings()
+    if not stored:
+        block, window = block_and_window(settings)
+        settings = replace(settings, block=block, window=window)
+        with store.transaction():
+            store.put_settings({**_identity(settings), "trials": settings.trials})
+        return settings
+    if not resume:
+        raise cell_error(
+            "NAS866",
+            f"{store.path} holds a search already",
+            "`--resume` continues it; another `--store` starts a new one",
+        )
+    settings = replace(
+        settings,
+        block=settings.block or stored["block"],
+        window=settings.window or stored["window"],
+    )
+    _require_same_search(settings, stored, store)
+    with store.transaction():
+        store.put_settings({"trials": settings.trials})
+    return settings
+
+
+def block_and_window(settings: SearchSettings) -> tuple[int, int]:
+    """The block and the window: those of the settings, or what suits the number of workers."""
+    block = settings.block or max(1, min(settings.size, _MAX_BLOCK))
+    return block, max(settings.window or 2 * settings.size, block)
+
+
+def _identity(settings: SearchSettings) -> dict[str, Any]:
+    values = {
+        "space": space_text(settings.space),
+        "algorithm": settings.algorithm,
+        "options": dict(settings.options),
+        "evaluator": settings.evaluator,
+        "seed": settings.seed,
+        "limits": dict(settings.limits),
+        "block": settings.block,
+        "window": settings.window,
+    }
+    # In the form in which they are read again: with lists for tuples.
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
+
+
+def _require_same_search(settings: SearchSettings, stored: dict[str, Any], store: Store) -> None:
+    asked = _identity(settings)
+    other = [key for key in _IDENTITY if asked[key] != stored.get(key)]
+    if not other:
+        return
+    differences = [
+        f"the store has {key} {stored.get(key)!r:.80}, not {asked[key]!r:.80}"
+        for key in other
+        if key != "space"
+    ]
+    raise cell_error(
+        "NAS863",
+        f"{store.path} holds another search; it differs in {', '.join(other)}",
+        *differences,
+        "another `--store` starts a new search",
+    )

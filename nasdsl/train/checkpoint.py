@@ -1,12 +1,9 @@
-"""Checkpoints: all a run needs to go on, in files that are whole or not there.
+"""Checkpoints: everything a run needs to continue, in files that are complete or absent.
 
-Purpose: write the state, keep the newest few, and find the newest that loads.
-Non-goals: what the state is (`nasdsl.train.loop`); weights for others (`nasdsl.export`).
-
-A file is written beside its place, flushed to the disk and renamed, so a machine that stops at
-any moment leaves the checkpoint before. Older ones go only after a newer one is in its place.
-Reading never runs code: files hold tensors and plain values, and PyTorch is told to refuse all
-else.
+A file is written under another name, flushed to the disk and renamed, so a machine that stops at
+any moment leaves the previous checkpoint. Older ones are deleted only after a newer one is
+complete. Reading never runs code: files hold tensors and plain values, and PyTorch refuses
+anything else.
 """
 
 import os
@@ -19,12 +16,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from nasdsl.atomic_write import replacing
+from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import cell_error
 
-#: Stands in every file; raised when older ones can no longer be read.
+#: Stands in every file; increased when older ones can no longer be read.
 FORMAT = 1
-#: How many are kept: the newest, and one in case its disk block goes bad.
+#: How many are kept: the newest, and another in case it is damaged.
 KEPT = 2
 
 _NAME = re.compile(r"step-(\d{9,})\.pt")
@@ -34,15 +31,15 @@ _UNREADABLE = (
     *(pickle.UnpicklingError, zipfile.BadZipFile),
 )
 
-#: Tensors and plain values by name.
-State = dict[str, Any]
+#: The state of a training between two steps: tensors and plain values by name.
+TrainingState = dict[str, Any]
 
 
-class Found(NamedTuple):
+class LoadedCheckpoint(NamedTuple):
     """A checkpoint that was read, and the newer ones that could not be."""
 
     path: Path
-    state: State
+    state: TrainingState
     damaged: tuple[Path, ...]
 
 
@@ -60,22 +57,22 @@ class Checkpoints:
         steps = [(int(match[1]), path) for path, match in named if match]
         return [path for _, path in sorted(steps, reverse=True)]
 
-    def save(self, step: int, state: State) -> Path:
-        """Write the state after `step` steps, then drop the oldest.
+    def save(self, step: int, state: TrainingState) -> Path:
+        """Write the state after `step` steps, then delete the oldest.
 
         Raises:
-            CellError: NAS006, it cannot be written; those before are still there.
+            CellError: NAS006, it cannot be written; the previous ones are still there.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{step:09d}.pt"
-        with replacing(path) as beside:
-            torch.save({"format": FORMAT, "step": step, **state}, beside)
+        with atomic_write(path) as temporary:
+            torch.save({"format": FORMAT, "step": step, **state}, temporary)
         for old in self.paths()[KEPT:]:
             old.unlink(missing_ok=True)
         return path
 
-    def newest(self) -> Found | None:
-        """The newest checkpoint that loads; None where there is none at all.
+    def newest(self) -> LoadedCheckpoint | None:
+        """The newest checkpoint that loads; None if there are no files.
 
         Raises:
             CellError: NAS842, there are files and none of them loads.
@@ -84,7 +81,7 @@ class Checkpoints:
         reasons: list[str] = []
         for path in self.paths():
             try:
-                return Found(path, _read(path), tuple(damaged))
+                return LoadedCheckpoint(path, _read(path), tuple(damaged))
             except _UNREADABLE as error:
                 damaged.append(path)
                 reasons.append(f"{path.name}: {str(error).strip().splitlines()[0][:120]}")
@@ -93,15 +90,15 @@ class Checkpoints:
         raise cell_error("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)
 
 
-def _read(path: Path) -> State:
+def _read(path: Path) -> TrainingState:
     if not zipfile.is_zipfile(path):
         raise ValueError("damaged or cut short")
     with zipfile.ZipFile(path) as archive:
-        # PyTorch writes checksums and does not look at them.
+        # PyTorch writes checksums but does not verify them.
         if archive.testzip() is not None:
             raise ValueError("damaged: a checksum differs")
     with warnings.catch_warnings():
-        # It warns of formats that are not ours; those fail below.
+        # It warns about other formats; those fail below.
         warnings.simplefilter("ignore")
         state = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or state.get("format") != FORMAT:

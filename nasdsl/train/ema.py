@@ -1,68 +1,75 @@
-"""`Average`: an exponential moving average of a network's weights.
+"""`WeightAverage`: an exponential moving average of a network's weights and moving statistics.
 
-Purpose: what TensorFlow's `ExponentialMovingAverage` keeps of the trainable variables.
-Non-goals: moving statistics of batch norm, which are averages already: those of the network
-are used with the averaged weights, as slim does.
+As in slim, the moving statistics of batch norm are averaged like the weights, although they are
+averages already: slim's `train_image_classifier.py` averages `slim.get_model_variables()`.
+PyTorch's `AveragedModel` holds the averages; added here are TensorFlow's decay and the form in
+which checkpoints hold them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+#: Buffers that count something; they are the network's own, not averages.
+_COUNTERS = ("num_batches_tracked", "progress")
 
 
-class Average:
-    """Averages of a network's parameters, beginning at their present values.
+class WeightAverage:
+    """Averages of a network's weights and moving statistics, starting at their present values.
 
     Args:
-        net: whose parameters.
-        decay: of the average, 0 to 1. Early steps have less of it, (1 + t) / (10 + t), as
-            TensorFlow's `num_updates` does, else the initial weights would count for
+        net: the network.
+        decay: of the average, 0 to 1. Early steps have a lower one, (1 + t) / (10 + t), as with
+            TensorFlow's `num_updates`; otherwise the initial weights would count for
             1 / (1 - decay) steps.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:
         self.decay, self.updates = decay, 0
-        self.values = {name: p.detach().clone() for name, p in net.named_parameters()}
+        self._averaged = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True)
+        # The present values are the first of the average; PyTorch would replace them.
+        self._averaged.n_averaged += 1
 
-    @torch.no_grad()
+    @property
+    def net(self) -> nn.Module:
+        """A copy of the network, with the averages for its weights and moving statistics."""
+        averaged: nn.Module = self._averaged.module
+        return averaged
+
+    @property
+    def values(self) -> dict[str, Tensor]:
+        """The averages by name."""
+        tensors = self.net.state_dict()
+        return {name: tensors[name] for name in tensors if not name.endswith(_COUNTERS)}
+
     def update(self, net: nn.Module) -> None:
-        """Take the parameters of a step into the average."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        """Include the network's present values in the average."""
+        self._averaged.update_parameters(net)
         self.updates += 1
-        params = dict(net.named_parameters())
-        now = [params[name].detach() for name in self.values]
-        torch._foreach_lerp_(list(self.values.values()), now, 1 - decay)
 
-    @torch.no_grad()
     def copy_to(self, net: nn.Module) -> None:
-        """Give the network the averages for its parameters."""
-        params = dict(net.named_parameters())
-        for name, value in self.values.items():
-            params[name].copy_(value)
+        """Give the network the averages as its weights and moving statistics."""
+        net.load_state_dict(self.values, strict=False)
 
-    @contextmanager
-    def applied(self, net: nn.Module) -> Iterator[None]:
-        """Let the network have the averages while the block runs, and its own weights after."""
-        own = [p.detach().clone() for p in net.parameters()]
-        self.copy_to(net)
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for param, value in zip(net.parameters(), own, strict=True):
-                    param.copy_(value)
-
-    def state_dict(self) -> dict[str, int | dict[str, Tensor]]:
-        """All that `load_state_dict` needs; the decay is the recipe's."""
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that `load_state_dict` needs except the decay, which is the recipe's."""
         return {"updates": self.updates, "values": self.values}
 
-    def load_state_dict(self, state: dict[str, int | dict[str, Tensor]]) -> None:
-        """Go on from a state of the same network."""
-        updates, values = state["updates"], state["values"]
-        assert isinstance(updates, int)
-        assert isinstance(values, dict)
-        self.updates = updates
-        for name, value in self.values.items():
-            value.copy_(values[name])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state of the same network.
+
+        States of version 0.1.0 hold weights only; the statistics stay as they are then.
+        """
+        self.updates = state["updates"]
+        self.net.load_state_dict(state["values"], strict=False)
+
+    @torch.no_grad()
+    def _average(self, averages: Any, values: Any, count: Tensor | int) -> None:
+        """`multi_avg_fn` of `AveragedModel`: tensors of one device and type, in place."""
+        if not averages[0].is_floating_point():
+            torch._foreach_copy_(averages, values)
+            return
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        torch._foreach_lerp_(averages, values, 1 - decay)

@@ -1,7 +1,7 @@
-"""`evaluate`: how well a network does on images it is not trained on.
+"""`evaluate`: loss and accuracy of a network on images it is not trained on.
 
-Purpose: loss and accuracy over a data set, each image once, on one device or several.
-Non-goals: choosing the weights (`nasdsl.train.loop` puts averages in place first).
+Each image counts once, on one device or on several. `graph_matching` compares a network with
+the data before any time is spent.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,44 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.results import Evaluation
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+    from nasdsl.train.data import Splits
+
+
+def graph_matching(net: nn.Module, data: "Splits") -> NetworkGraph:
+    """The graph of a network, if it is made for such images.
+
+    Raises:
+        CellError: NAS844, with everything that differs.
+        TypeError: the module was not made by `nasdsl.compile`.
+    """
+    graph = getattr(net, "graph", None)
+    if not isinstance(graph, NetworkGraph):
+        raise TypeError(f"only compiled networks can be trained, not {type(net).__name__}")
+    wanted = graph.configuration
+    findings = [
+        Diagnostic(
+            "NAS844",
+            f"`{graph.name}` is for {ours} {what}, and the data has {theirs}",
+            hints=(f"compile it with {setting}={theirs}",),
+        )
+        for what, setting, ours, theirs in (
+            ("classes", "classes", wanted.classes, data.classes),
+            ("channels", "input_channels", wanted.input_channels, data.channels),
+            ("pixels a side", "image_size", wanted.image_size, data.image_size),
+        )
+        if ours != theirs
+    ]
+    if findings:
+        raise CellError(tuple(findings))
+    return graph
+
 
 #: Classes that count as hits of `accuracy_top5`.
 _TOP = 5
@@ -35,12 +69,12 @@ def evaluate(
     """The network's loss and accuracy on a data set.
 
     Args:
-        net: gives logits (B, classes) in evaluation; its mode is as before afterwards.
+        net: returns logits (B, classes) in evaluation mode; its mode is restored afterwards.
         images: a data set of pairs, an image (C, H, W) and a class.
         batch: images at a time; it does not change the result beyond rounding.
         workers: processes that load images.
         precision: `fp32`, or `bf16` for automatic mixed precision.
-        accelerator: where several processes share the work; each of them has to call this.
+        accelerator: for several processes that share the work; each has to call this.
 
     Raises:
         ValueError: there are no images.

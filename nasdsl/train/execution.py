@@ -1,22 +1,31 @@
-"""`Execution`: how a training is run, apart from what it computes.
+"""How a training runs on this machine, what must be installed, and what is recorded of both.
 
-Purpose: one value for the choices that the machine asks for.
-Non-goals: precision and batch size, which change the result and are the recipe's.
+None of it changes what is computed; that is the recipe's and the seed's.
 """
 
+import os
+import platform
+import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+from nasdsl import __version__
+from nasdsl.errors import cell_error, install_hint, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a training is run; what it computes is the recipe's and the seed's.
+    """How a training runs; what it computes is decided by the recipe and the seed.
 
     Attributes:
-        device: in PyTorch's words; None takes an accelerator where there is one.
-        accumulation: parts into which each process cuts its share of a batch, taken one
+        device: in PyTorch's notation; None for an accelerator if there is one.
+        accumulation: parts into which each process divides its share of a batch, taken one
             after the other to save memory.
         compile: run the network through `torch.compile`.
-        channels_last: keep images and convolutions in that memory format.
+        channels_last: keep images and weights in that memory format.
         workers: processes that load images; 0 loads them between the steps.
     """
 
@@ -25,3 +34,78 @@ class Execution:
     compile: bool = False
     channels_last: bool = False
     workers: int = 0
+
+
+_REQUIRED = ("torch", "torchvision", "accelerate", "safetensors")
+
+
+def ensure_installed() -> None:
+    """Check that every package a training needs is installed.
+
+    Raises:
+        CellError: NAS701, naming those that are missing.
+    """
+    missing = [name for name in _REQUIRED if find_spec(name) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise cell_error(
+            "NAS701",
+            f"training needs {listed(missing)}, which {are} not installed",
+            install_hint("train"),
+        )
+
+
+_PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn")
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, machine and git state of this process, as plain values; None for the unknown."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "nasdsl": __version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "machine": {
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            **_torch_provenance(),
+        },
+        "git": git_state(),
+    }
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the working folder, and whether it has changes; None outside a repository."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "changed": bool(_git("status", "--porcelain"))}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        ran = subprocess.run(
+            ["git", *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ran.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _torch_provenance() -> dict[str, Any]:
+    import torch
+
+    cuda = torch.cuda.is_available()
+    return {
+        "threads": torch.get_num_threads(),
+        "accelerator": torch.cuda.get_device_name() if cuda else None,
+    }

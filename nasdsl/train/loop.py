@@ -1,11 +1,11 @@
 """`fit`: train a network by a recipe.
 
-Purpose: epochs, evaluation, checkpoints, interruption and divergence around `Training`.
-Non-goals: files other than checkpoints (`nasdsl.train.run_folder`), the command line.
+Epochs, evaluation, checkpoints, interruption and divergence around the steps of `Training`. The
+only files written here are checkpoints.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -14,26 +14,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from nasdsl.train.agreement import fitting_graph
-from nasdsl.train.checkpoint import Checkpoints, Found
+from nasdsl.errors import CellError, cell_error
+from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.divergence import check_converging, diverged
-from nasdsl.train.evaluation import evaluate
+from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Epoch, Evaluation, Fitted
-from nasdsl.train.threads import threads, threads_for
-from nasdsl.train.training import Training
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.training import Training, threads, threads_for
+from nasdsl.train.watchers import TrainingPlan, Watcher
 
-#: Steps between looks at what is slow to look at: a loss that is on an accelerator, or what
-#: other processes want.
-_LOOK_EVERY = 20
+#: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.
+_CHECK_STEPS = 20
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training stopped because it was asked to; `checkpoint` is where it can go on."""
+    """Training was stopped on request; it can continue from `checkpoint`."""
 
     def __init__(self, checkpoint: Path | None, step: int) -> None:
         super().__init__(f"interrupted after step {step}")
@@ -56,41 +53,40 @@ def fit(
 ) -> Fitted:
     """Train a network in place; afterwards it has the weights that were evaluated.
 
-    Where `checkpoints` has one, training goes on from it, and ends as if it had never
+    If `checkpoints` has one, training continues from it, and ends as if it had never been
     stopped: on a CPU bit for bit.
 
     Args:
         net: what `nasdsl.compile` returned, for the data's classes and channels.
-        data: images, or what `nasdsl.train.datasets` makes them of: `digits`,
-            `cifar10:PATH`, ...
-        recipe: what to do, or the name of a recipe.
-        seed: draws the order of the images, their augmentation, dropped paths and features.
-            Initial weights are the network's.
-        execution: the device and what else does not belong to the recipe.
-        checkpoints: where to keep the state; None keeps it nowhere.
-        save_seconds: time between two checkpoints; there is one at each epoch's end too.
-        watchers: are told how it goes.
-        on_epoch: is called after each epoch; what it raises ends the training.
-        stop: asked after each step whether to save and stop.
-        test: evaluate on the test images at the end.
+        data: images, or a text for `nasdsl.train.datasets`: `digits`, `cifar10:PATH`, ...
+        recipe: how to train, or the name of a recipe.
+        seed: of the order of the images, their augmentation, dropped paths and features. The
+            network has its initial weights already.
+        execution: the device, and everything else that is not part of the recipe.
+        checkpoints: where the state is saved; None saves it nowhere.
+        save_seconds: time between two checkpoints; each epoch ends with one too.
+        watchers: called at every stage.
+        on_epoch: called after each epoch; an exception from it ends the training.
+        stop: called after each step; true means save and stop.
+        test: whether to evaluate on the test images at the end.
 
     Raises:
         CellError: NAS840, training diverged; NAS842, no checkpoint can be read; NAS844, the
-            network does not fit the data; NAS845, the batch cannot be divided; whatever the
-            recipe or the data are refused for.
-        Interrupted: `stop` said so.
+            network does not match the data; NAS845, the batch cannot be divided; or an error
+            of the recipe or the data.
+        Interrupted: `stop` returned true.
     """
-    chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    splits = datasets(data, chosen) if isinstance(data, str) else data
-    graph = fitting_graph(net, splits)
-    how = execution or Execution()
-    images = max(chosen.batch // how.accumulation, 1)
-    # What follows seeds PyTorch's generators; the caller's stay as they are.
+    recipe = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    splits = datasets(data, recipe) if isinstance(data, str) else data
+    graph = graph_matching(net, splits)
+    execution = execution or Execution()
+    images = max(recipe.batch // execution.accumulation, 1)
+    # Training seeds PyTorch's generators; those of the caller are restored.
     with (
         torch.random.fork_rng(range(torch.cuda.device_count())),
         threads(threads_for(graph, images)),
     ):
-        training = Training(net, splits.train, chosen, seed, how)
+        training = Training(net, splits.train, recipe, seed, execution)
         loop = _Loop(training, splits, checkpoints, save_seconds, stop)
         if training.accelerator.is_main_process:
             loop.watchers = (*watchers, *([_Callback(on_epoch)] if on_epoch else []))
@@ -108,7 +104,7 @@ class _Callback(Watcher):
 
 
 class _Loop:
-    """The state of a loop that is not the training's own."""
+    """What belongs to the loop and not to the training: time, history, watchers."""
 
     def __init__(
         self,
@@ -122,8 +118,8 @@ class _Loop:
         self.save_seconds, self.stop = save_seconds, stop or (lambda: False)
         self.watchers: Sequence[Watcher] = ()
         self.history: list[Epoch] = []
-        self.before = 0.0  # seconds of the runs before this one
-        self.epoch_before = 0.0  # and those of them spent training in the present epoch
+        self.earlier_seconds = 0.0  # before the run was resumed
+        self.earlier_epoch_seconds = 0.0  # and of these in the present epoch
         self.start = self.epoch_start = self.last_save = perf_counter()
 
     # -- the loop -----------------------------------------------------------------------
@@ -131,20 +127,19 @@ class _Loop:
     def run(self, test: bool) -> Fitted:
         """Train to the end."""
         training = self.training
-        found = self.checkpoints.newest() if self.checkpoints else None
-        if found is not None:
-            self._load(found)
-        self._tell("started", self._plan())
+        loaded = self.checkpoints.newest() if self.checkpoints else None
+        if loaded is not None:
+            self._load(loaded)
+        self._notify("started", self._plan())
         for epoch in range(training.step // training.steps_per_epoch, training.recipe.epochs):
             self._train_epoch(epoch)
-        with self._averaged():
-            tested = self._evaluated(self.splits.test) if test else None
+        tested = self._evaluate(self.splits.test) if test else None
         if training.average is not None:
             training.average.copy_to(training.net)
         training.net.eval()
         held_out = self.history[-1].held_out if self.history else None
         fitted = Fitted(held_out, tested, tuple(self.history), training.step, self._seconds())
-        self._tell("ended", fitted)
+        self._notify("ended", fitted)
         return fitted
 
     def _train_epoch(self, epoch: int) -> None:
@@ -153,10 +148,10 @@ class _Loop:
         self.epoch_start = perf_counter()
         for parts in self._steps(epoch, first):
             training.take_step(parts)
-            self._tell("stepped", training.step, training.learning_rate)
-            # The end of an epoch looks for itself, and saves.
+            self._notify("stepped", training.step, training.learning_rate)
+            # The end of an epoch has its own checks, and saves.
             if training.step % training.steps_per_epoch:
-                self._look()
+                self._check_between_steps()
         self._end_epoch(epoch)
 
     def _steps(self, epoch: int, first: int) -> Iterator[Any]:
@@ -165,17 +160,17 @@ class _Loop:
         parts = iter(self.training.loader)
         return zip(*[parts] * self.training.execution.accumulation, strict=True)
 
-    def _look(self) -> None:
-        """See, between two steps, whether to save, to stop or to give up."""
+    def _check_between_steps(self) -> None:
+        """Save, stop or give up, if it is time for that."""
         training = self.training
-        waits = training.device.type != "cpu" or training.accelerator.num_processes > 1
-        if waits and training.step % _LOOK_EVERY:
+        is_slow = training.device.type != "cpu" or training.accelerator.num_processes > 1
+        if is_slow and training.step % _CHECK_STEPS:
             return
         due = perf_counter() - self.last_save > self.save_seconds
-        stop, due = training.agreed(self.stop(), due)
+        stop, due = training.any_process(self.stop(), due)
         loss, accuracy = training.means()
-        self._tell("measured", training.step, loss, accuracy)
-        check_converging(loss, self.splits.classes, training.step, self._newest())
+        self._notify("measured", training.step, loss, accuracy)
+        check_convergence(loss, self.splits.classes, training.step, self._newest_path())
         if stop or due:
             path = self._save()
             if stop:
@@ -184,10 +179,9 @@ class _Loop:
     def _end_epoch(self, epoch: int) -> None:
         training = self.training
         loss, accuracy = training.means()
-        seconds = self.epoch_before + perf_counter() - self.epoch_start
-        check_converging(loss, self.splits.classes, training.step, self._newest())
-        with self._averaged():
-            held_out = self._evaluated(self.splits.held_out)
+        seconds = self.earlier_epoch_seconds + perf_counter() - self.epoch_start
+        check_convergence(loss, self.splits.classes, training.step, self._newest_path())
+        held_out = self._evaluate(self.splits.held_out)
         images = training.steps_per_epoch * training.batches.batch
         ended = Epoch(
             epoch + 1,
@@ -202,21 +196,21 @@ class _Loop:
         )
         self.history.append(ended)
         training.reset_sums()
-        self.epoch_before, self.epoch_start = 0.0, perf_counter()
+        self.earlier_epoch_seconds, self.epoch_start = 0.0, perf_counter()
         path = self._save()
-        self._tell("epoch_ended", ended)
-        (stop,) = training.agreed(self.stop())
+        self._notify("epoch_ended", ended)
+        (stop,) = training.any_process(self.stop())
         if stop and epoch + 1 < training.recipe.epochs:
             raise Interrupted(path, training.step)
 
     # -- evaluation ---------------------------------------------------------------------
 
-    def _evaluated(self, images: Any) -> Evaluation | None:
+    def _evaluate(self, images: Any) -> Evaluation | None:
         if images is None or not len(images):
             return None
         training = self.training
         return evaluate(
-            training.net,
+            training.evaluated_net,
             images,
             batch=max(training.batches.part, 64),
             workers=training.execution.workers,
@@ -224,47 +218,48 @@ class _Loop:
             accelerator=training.accelerator,
         )
 
-    def _averaged(self) -> Any:
-        average = self.training.average
-        return nullcontext() if average is None else average.applied(self.training.net)
-
     # -- checkpoints --------------------------------------------------------------------
 
     def _save(self) -> Path | None:
-        """Write a checkpoint, unless it would keep a network that is spoilt."""
+        """Write a checkpoint, unless the network is not finite."""
         training = self.training
         if self.checkpoints is None:
             return None
         state = training.state()
         if not training.is_finite():
-            raise diverged(f"weights are not finite after step {training.step}", self._newest())
+            raise divergence_error(
+                f"weights are not finite after step {training.step}", self._newest_path()
+            )
         self.last_save = perf_counter()
         if not training.accelerator.is_main_process:
             return None
         in_epoch = training.step % training.steps_per_epoch != 0
-        spent = self.epoch_before + perf_counter() - self.epoch_start if in_epoch else 0.0
+        spent = self.earlier_epoch_seconds + perf_counter() - self.epoch_start if in_epoch else 0.0
         state["history"] = [epoch.as_members() for epoch in self.history]
         state["recipe"] = asdict(training.recipe)
         state["seconds"] = {"all": self._seconds(), "epoch": spent}
         path = self.checkpoints.save(training.step, state)
-        self._tell("saved", path, training.step)
+        self._notify("saved", path, training.step)
         return path
 
-    def _newest(self) -> Path | None:
+    def _newest_path(self) -> Path | None:
         paths = self.checkpoints.paths() if self.checkpoints else []
         return paths[0] if paths else None
 
-    def _load(self, found: Found) -> None:
-        state = found.state
+    def _load(self, loaded: LoadedCheckpoint) -> None:
+        state = loaded.state
         self.training.load(state["step"], state)
         self.history = [Epoch.from_members(members) for members in state["history"]]
-        self.before, self.epoch_before = state["seconds"]["all"], state["seconds"]["epoch"]
+        self.earlier_seconds, self.earlier_epoch_seconds = (
+            state["seconds"]["all"],
+            state["seconds"]["epoch"],
+        )
 
-    # -- telling ------------------------------------------------------------------------
+    # -- watchers -----------------------------------------------------------------------
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> TrainingPlan:
         training = self.training
-        return Plan(
+        return TrainingPlan(
             training.recipe.epochs,
             training.steps_per_epoch,
             training.batches.batch,
@@ -275,8 +270,42 @@ class _Loop:
         )
 
     def _seconds(self) -> float:
-        return self.before + perf_counter() - self.start
+        return self.earlier_seconds + perf_counter() - self.start
 
-    def _tell(self, moment: str, *what: Any) -> None:
+    def _notify(self, moment: str, *what: Any) -> None:
         for watcher in self.watchers:
             getattr(watcher, moment)(*what)
+
+
+#: How many times the loss of guessing means divergence. A training that works stays near or
+#: below that loss; one that diverges exceeds any bound within a few steps.
+_MAX_GUESSES = 100
+
+
+def check_convergence(loss: float, classes: int, step: int, saved: Path | None = None) -> None:
+    """Stop when the mean loss is not finite, or far above that of guessing.
+
+    Args:
+        loss: mean over the epoch so far, in nats.
+        classes: the loss of guessing among them is ln(classes).
+        step: steps taken.
+        saved: the newest checkpoint.
+
+    Raises:
+        CellError: NAS840.
+    """
+    if loss <= _MAX_GUESSES * math.log(max(classes, 2)):
+        return
+    raise divergence_error(f"the loss is {loss:.4g} after step {step}", saved)
+
+
+def divergence_error(what: str, saved: Path | None = None) -> CellError:
+    """The error about a training that diverges; `saved` is the newest checkpoint."""
+    kept = [f"the last good checkpoint is {saved}"] if saved else []
+    return cell_error(
+        "NAS840",
+        f"training has diverged: {what}",
+        "a lower learning rate, a longer warm-up or a tighter clip may help: "
+        "`--set lr=...`, `--set warmup=...`, `--set clip=...`",
+        *kept,
+    )

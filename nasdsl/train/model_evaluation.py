@@ -16,10 +16,9 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read_model import is_model
 from nasdsl.loading import NameOrPath, loads
-from nasdsl.train.agreement import fitting_graph
 from nasdsl.train.data import Images, Splits, datasets
-from nasdsl.train.ema import Average
-from nasdsl.train.evaluation import evaluate
+from nasdsl.train.ema import WeightAverage
+from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, Job, RunFolder
@@ -83,7 +82,7 @@ def evaluate_model(
     prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
     spec = data or (job.data if job else _DATA)
     splits = datasets(spec, prepared, download=download)
-    graph = fitting_graph(net, splits)
+    graph = graph_matching(net, splits)
     name, images = _part(splits, split)
     accelerator = accelerator_for(device, prepared.precision)
     found = evaluate(
@@ -111,7 +110,7 @@ def _network_of_run(folder: RunFolder, job: Job) -> nn.Module:
     net: nn.Module = compile(loads(job.network), seed=job.seed)
     net.load_state_dict(found.state["net"])
     if found.state["average"] is not None:
-        average = Average(net, job.recipe.ema)
+        average = WeightAverage(net, job.recipe.ema)
         average.load_state_dict(found.state["average"])
         average.copy_to(net)
     return net

@@ -27,12 +27,11 @@ from nasdsl.export.text import network_text
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.expand import network_graph
-from nasdsl.train.changes import changed
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
-from nasdsl.train.recipe_file import recipe_at
+from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run import is_first_process, network_settings
 from nasdsl.train.run_folder import Job, RunFolder
 
@@ -87,16 +86,17 @@ def plan_run(
     """
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
-    wanted = changed(base, changes)
+    wanted = with_changes(base, changes)
     size = _image_size(genotype.settings, settings, wanted, named)
     if size is not None:
         wanted = wanted.changed(image_size=size)
     splits = datasets(data, wanted, download=download)
-    own = _with_implied(genotype.settings, network_settings(splits, wanted), named)
+    implied = network_settings(splits, wanted, settings.skeleton or genotype.settings.skeleton)
+    own = _with_implied(genotype.settings, implied, named)
     graph = network_graph(genotype.with_settings(own.override(settings)))
     # What the network has is what the run's files say, whoever decided it.
-    skeleton = graph.skeleton
-    final = wanted.changed(drop_path=skeleton.drop_path, dropout=skeleton.dropout)
+    network = graph.configuration
+    final = wanted.changed(drop_path=network.drop_path, dropout=network.dropout)
     job = Job(network_text(graph), data, final, seed, execution or Execution())
     return RunPlan(job, splits, _remarks(base, final, named))
 

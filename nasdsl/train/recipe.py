@@ -1,10 +1,8 @@
 """`Recipe`: how a network is trained, as data.
 
-Purpose: every value of a training and the bounds within which it makes sense; and the
-installed recipes, each a file `NAME.toml` in a package that an entry point `nasdsl.recipes`
-leads to.
-Non-goals: carrying a recipe out (`nasdsl.train.loop`); values given as words on a command line
-(`nasdsl.train.changes`); where it runs (`nasdsl.train.execution`).
+A recipe has every value of a training, each within bounds in which it makes sense. The installed
+recipes are found through entry points `nasdsl.recipes`, each leading to a package with a file
+`NAME.toml`.
 """
 
 import tomllib
@@ -24,7 +22,7 @@ Augmentation = Literal["none", "crop", "crop_flip", "inception"]
 Whitening = Literal["dataset", "inception"]
 Precision = Literal["fp32", "bf16"]
 
-#: A number that says how much; the upper bound keeps out infinity and slips of the finger.
+#: A number that says how much; the upper bound excludes infinity and typing errors.
 Amount = Annotated[float, Values(float, minimum=0, maximum=1e12)]
 #: A share or a probability that is not all.
 Share = Annotated[float, Values(float, minimum=0, maximum=1, below_maximum=True)]
@@ -72,7 +70,7 @@ class Recipe:
         drop_path: probability, in the last cell at the end, of dropping a path.
         dropout: probability of dropping a feature before the last layer.
         ema: decay of the average of the weights that is evaluated; 0 evaluates the weights.
-        augmentation: of the training images; see `nasdsl.train.data.views`.
+        augmentation: of the training images; see `nasdsl.train.data.transforms`.
         cutout: side in pixels of the square that is blanked in training images; 0 blanks none.
         whitening: `dataset` subtracts the training set's mean and divides by its deviation for
             each channel, `inception` maps to -1 to 1.

@@ -1,29 +1,29 @@
-"""Recipes in files: those that a run leaves behind, and those that people write.
+"""Recipes as text: in files, and as values on a command line.
 
-Purpose: a recipe as text with every value, and back; a file may name a shipped recipe as its
-`base` and say only what differs.
-Non-goals: the shipped recipes (`nasdsl.train.recipe`).
+A run leaves a file with every value; a file that a person writes may name a shipped recipe as its
+`base` and give only what differs.
 """
 
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from nasdsl.errors import cell_error
+import tomli_w
+
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
 _SUFFIX = ".toml"
-#: What a file that names no base is based on.
+#: The base of a file that names none.
 _BASE = "quick"
 
 
-def resolved_text(chosen: Recipe) -> str:
-    """A recipe as TOML, every value written out."""
-    values = asdict(chosen)
-    del values["name"]
-    lines = [f'base = "{chosen.name}"', *(f"{name} = {_toml(values[name])}" for name in values)]
-    return "\n".join(lines) + "\n"
+def recipe_toml(recipe: Recipe) -> str:
+    """A recipe as TOML, with every value."""
+    values = asdict(recipe)
+    return tomli_w.dumps({"base": values.pop("name"), **values})
 
 
 def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
@@ -31,7 +31,7 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
 
     Raises:
         CellError: NAS820, no recipe has that name; NAS846, the file cannot be read; NAS821 and
-            NAS822 for what it says.
+            NAS822 for its values.
     """
     name = os.fspath(name_or_path)
     if not name.endswith(_SUFFIX):
@@ -43,11 +43,31 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
         raise cell_error("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
     base = values.pop("base", _BASE)
     if not isinstance(base, str):
-        raise cell_error("NAS846", f"`base` of the recipe {name!r} is the name of a shipped recipe")
+        raise cell_error("NAS846", f"`base` of the recipe {name!r} must name a shipped recipe")
     return recipe(base).changed(**values)
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+def with_changes(recipe: Recipe, words: Iterable[str]) -> Recipe:
+    """The recipe with each `NAME=VALUE` of `words`; of two for one name the later one counts.
+
+    Raises:
+        CellError: NAS821 for a word that is not of that form or an unknown name, NAS822 for an
+            illegal value.
+    """
+    values: dict[str, object] = {}
+    malformed = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        if equals:
+            values[name.strip()] = text.strip()
+        else:
+            malformed.append(_malformed(word))
+    if malformed:
+        raise CellError(tuple(malformed))
+    return recipe.changed(**values)
+
+
+def _malformed(word: str) -> Diagnostic:
+    return Diagnostic(
+        "NAS821", f"`{word[:60]}` is not NAME=VALUE", hints=("write it as in `lr=0.1`",)
+    )

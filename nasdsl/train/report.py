@@ -1,33 +1,37 @@
-"""`report.md`: a run for people.
+"""`report.md` and `curves.svg`: a run for people to read.
 
-Purpose: the result, the curves, a table of epochs, and how to do it again.
-Non-goals: comparing runs.
+The result, curves of loss and accuracy by epoch, a table of epochs, and the commands that
+reproduce the run.
 """
 
 from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
-from nasdsl.atomic_write import replacing
-from nasdsl.errors import CellError
+from nasdsl.atomic_write import atomic_write
+from nasdsl.errors import CellError, cell_error, install_hint
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
-from nasdsl.train.curves import curves
-from nasdsl.train.recipe_file import resolved_text
+from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Epoch, Evaluation, Fitted
 from nasdsl.train.run_folder import CURVES, MODEL, REPORT, Job, RunFolder, write_text
 
-#: Rows of the table of epochs, at most.
-_ROWS = 20
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: The most rows in the table of epochs.
+_MAX_ROWS = 20
 
 
 def write_report(folder: RunFolder, job: Job, fitted: Fitted) -> None:
-    """Write `report.md`, and `curves.svg` where matplotlib is installed."""
+    """Write `report.md`, and `curves.svg` if matplotlib is installed."""
     try:
         picture: bytes | None = curves([fitted.history])
     except CellError:
         picture = None
     if picture is not None:
-        with replacing(folder / CURVES) as beside:
-            beside.write_bytes(picture)
+        with atomic_write(folder / CURVES) as temporary:
+            temporary.write_bytes(picture)
     write_text(folder / REPORT, report(job, fitted, has_curves=picture is not None))
 
 
@@ -39,10 +43,10 @@ def report(job: Job, fitted: Fitted, has_curves: bool) -> str:
         _results(fitted),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
         _table(fitted.history),
-        "## Again",
-        _again(genotype, job),
+        "## How to reproduce it",
+        _commands(genotype, job),
         "## The recipe",
-        f"```toml\n{resolved_text(job.recipe).rstrip()}\n```",
+        f"```toml\n{recipe_toml(job.recipe).rstrip()}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -66,8 +70,8 @@ def _result(what: str, found: Evaluation) -> str:
 
 
 def _table(history: Sequence[Epoch]) -> str:
-    """Epochs, evenly thinned out where there are many; the last is always there."""
-    stride = -(-len(history) // _ROWS)
+    """The epochs, evenly thinned out if there are many, always with the last."""
+    stride = -(-len(history) // _MAX_ROWS)
     shown = [epoch for epoch in history if (len(history) - epoch.epoch) % max(stride, 1) == 0]
     rows = [
         "| epoch | loss | accuracy | held out | learning rate | keep | images/s |",
@@ -82,7 +86,7 @@ def _table(history: Sequence[Epoch]) -> str:
     return "\n".join(rows)
 
 
-def _again(genotype: Genotype, job: Job) -> str:
+def _commands(genotype: Genotype, job: Job) -> str:
     return (
         "In this folder:\n\n"
         "```sh\n"
@@ -92,3 +96,64 @@ def _again(genotype: Genotype, job: Job) -> str:
         f"nasdsl compile {MODEL} -o {genotype.name}.onnx\n"
         "```"
     )
+
+
+_TRAINING, _HELD_OUT = "#7d7f86", "#2f66a3"
+
+
+def curves(histories: Sequence[Sequence[Epoch]]) -> bytes:
+    """The picture as SVG, the same for the same histories, with a line for each of them.
+
+    Raises:
+        CellError: NAS701, matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise cell_error(
+            "NAS701",
+            "curves need matplotlib, which is not installed",
+            install_hint("train"),
+        ) from None
+    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=(8.4, 3.2), facecolor="white", layout="constrained")
+        loss, accuracy = figure.subplots(1, 2)
+        for history in histories:
+            _lines(loss, history, "loss")
+            _lines(accuracy, history, "accuracy")
+        loss.set_yscale("log")
+        loss.set_ylabel("loss (nats)")
+        accuracy.set_ylabel("accuracy (%)")
+        for axes in (loss, accuracy):
+            axes.set_xlabel("epoch")
+            axes.grid(True, color="#e4e4e8", linewidth=0.5)
+            axes.spines[["top", "right"]].set_visible(False)
+        handles, labels = accuracy.get_legend_handles_labels()
+        by_label = dict(zip(labels, handles, strict=True))
+        accuracy.legend(by_label.values(), by_label.keys(), frameon=False, loc="lower right")
+        content = BytesIO()
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    return content.getvalue()
+
+
+def _lines(axes: "Axes", history: Sequence[Epoch], what: str) -> None:
+    scale = 100 if what == "accuracy" else 1
+    style: dict[str, Any] = {"linewidth": 1.2}
+    axes.plot(
+        [epoch.epoch for epoch in history],
+        [scale * getattr(epoch, what) for epoch in history],
+        color=_TRAINING,
+        label="training",
+        **style,
+    )
+    measured = [epoch for epoch in history if epoch.held_out is not None]
+    if measured:
+        axes.plot(
+            [epoch.epoch for epoch in measured],
+            [scale * getattr(epoch.held_out, what) for epoch in measured],
+            color=_HELD_OUT,
+            label="held out",
+            **style,
+        )

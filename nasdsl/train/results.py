@@ -1,8 +1,4 @@
-"""What training and evaluation give.
-
-Purpose: the types that `fit` and `evaluate` return and that a run's files hold.
-Non-goals: computing them.
-"""
+"""The results of training and evaluation, as `fit` and `evaluate` return them."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,14 +6,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How well a network does on images it is not trained on.
+    """Loss and accuracy of a network on images it is not trained on.
 
     Attributes:
         loss: cross-entropy in nats, without label smoothing, mean over the images.
         accuracy: share of images whose highest logit is their class, 0 to 1.
         accuracy_top5: share whose class is among the five highest, 0 to 1.
-        images: how many.
-        seconds: how long it took.
+        images: number of images.
+        seconds: duration of the evaluation.
     """
 
     loss: float
@@ -71,11 +67,11 @@ class Fitted:
     """A finished training.
 
     Attributes:
-        held_out: on the images held out, with the final weights; None where none are.
-        test: on the test images; None where there are none, or it was not asked for.
+        held_out: on the images held out, with the final weights; None where none are held out.
+        test: on the test images; None where there are none, or it was not requested.
         history: the epochs in order.
         steps: optimizer steps.
-        seconds: of training and evaluation, those before a resumption included.
+        seconds: of training and evaluation, including those before the run was resumed.
     """
 
     held_out: Evaluation | None

@@ -1,12 +1,15 @@
-"""A run: a training with a folder of its own.
+"""`train_run`: a training in a run folder, from its newest checkpoint to its report.
 
-Purpose: begin a run, go on with one, and leave its model and its report.
-Non-goals: what the files are (`nasdsl.train.run_folder`), flags.
+Ctrl-C and SIGTERM ask the training to stop: it completes the present step, saves and ends. A
+second signal interrupts at once.
 """
 
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import Any
 
 import torch
@@ -14,29 +17,31 @@ import torch
 from nasdsl import export
 from nasdsl.api.compile import compile
 from nasdsl.errors import cell_error
+from nasdsl.language.genotype.settings import DEFAULT_SKELETON, stem_names
 from nasdsl.loading import loads
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.interruption import interruption
 from nasdsl.train.loop import fit
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
-from nasdsl.train.run_folder import MODEL, TENSORBOARD, Job, RunFiles, RunFolder
-from nasdsl.train.tensorboard import TensorBoard
-from nasdsl.train.watcher import Watcher
+from nasdsl.train.run_folder import MODEL, TENSORBOARD, Job, MetricsFile, RunFolder
+from nasdsl.train.watchers import TensorBoard, Watcher
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
 
 
-def network_settings(data: Splits, recipe: Recipe) -> dict[str, Any]:
+def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
     """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
 
-    Images of up to 64 pixels get the CIFAR stem: the ImageNet stem would leave of them, after
-    two reductions more, a map of a pixel or two.
+    Images of up to 64 pixels get the CIFAR stem: after the ImageNet stem and two more
+    reductions, a map of only a pixel or two would be left. A skeleton with other stems
+    keeps its own.
     """
+    stem = "cifar" if data.image_size <= _SMALL else "imagenet"
+    known = stem in stem_names(skeleton or DEFAULT_SKELETON)
     return {
-        "stem": "cifar" if data.image_size <= _SMALL else "imagenet",
+        **({"stem": stem} if known else {}),
         "classes": data.classes,
         "image_size": data.image_size,
         "input_channels": data.channels,
@@ -47,7 +52,7 @@ def network_settings(data: Splits, recipe: Recipe) -> dict[str, Any]:
 
 
 def is_first_process() -> bool:
-    """Whether this is the process, of those that torchrun started, that writes."""
+    """Whether this is the process that writes, of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -60,25 +65,39 @@ def train_run(
     save_seconds: float = 600,
     tensorboard: bool = True,
 ) -> Fitted:
-    """Train what a run's folder asks for, from its newest checkpoint where it has one.
+    """Train the network of a run, from its newest checkpoint if it has one.
 
     Args:
         folder: the run.
-        job: what it does.
-        splits: its data, where they are at hand.
-        watchers: besides the run's files.
-        save_seconds: as `fit` takes it.
-        tensorboard: whether to write scalars for TensorBoard, where it is installed.
+        job: the network, the data and the recipe.
+        splits: the data, if they have been loaded already.
+        watchers: in addition to those that write the run's files.
+        save_seconds: as for `fit`.
+        tensorboard: whether to write scalars for TensorBoard, if it is installed.
 
     Raises:
-        CellError: as `fit` does; NAS707 where the device has too little memory.
+        CellError: NAS841, another process is training in the folder; NAS707, the device has
+            too little memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
+    # Of the processes of torchrun, only the first one writes.
+    with folder.locked() if is_first_process() else nullcontext():
+        return _train(folder, job, splits, watchers, save_seconds, tensorboard)
+
+
+def _train(
+    folder: RunFolder,
+    job: Job,
+    splits: Splits | None,
+    watchers: Sequence[Watcher],
+    save_seconds: float,
+    tensorboard: bool,
+) -> Fitted:
     data = datasets(job.data, job.recipe) if splits is None else splits
     net = compile(loads(job.network), seed=job.seed)
-    files: list[Watcher] = [RunFiles(folder)]
+    files: list[Watcher] = [MetricsFile(folder)]
     if tensorboard:
-        files += TensorBoard.where_installed(folder / TENSORBOARD)
+        files += TensorBoard.if_installed(folder / TENSORBOARD)
     with interruption() as stop, _memory_errors(job.execution.accumulation):
         fitted = fit(
             net,
@@ -116,3 +135,40 @@ def _memory_errors(accumulation: int) -> Iterator[None]:
             f"`--accumulate {2 * accumulation}` cuts it into smaller parts",
             "`--precision bf16` halves what each part takes",
         ) from None
+
+
+#: A cluster sends SIGTERM some time before it takes a machine away.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Whether a signal has asked to stop."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        """Whether to stop after the present step."""
+        return self.requested
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Catch the signals while the block runs; outside the main thread, none are caught."""
+    request = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, request._handle)
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,50 +1,54 @@
-"""RUN/: a folder that holds all of a run, enough to go on with it and to do it again.
+"""RUN/: a folder that holds everything about a run, enough to resume and to reproduce it.
 
-Purpose: what each file is, writing them while a training runs, and reading them back.
-Non-goals: training (`nasdsl.train.loop`), the words of the report (`nasdsl.train.report`).
-
-    network.cell         the network, every setting written out
-    recipe.toml          the recipe, every value written out
-    run.json             data, seed, how it was run, versions, git's state, the command
-    metrics.jsonl        a line an epoch
-    checkpoints/         the newest two
-    tensorboard/         the same scalars for TensorBoard
-    model.safetensors    the trained network, once it is
-    report.md            the result and its curves, once there is one
+network.cell         the network, with every setting
+recipe.toml          the recipe, with every value
+run.json             data, seed, execution, versions, git's state, the command
+metrics.jsonl        a line for each epoch
+checkpoints/         the newest two
+tensorboard/         the same scalars for TensorBoard
+model.safetensors    the trained network, at the end
+report.md            the result and its curves, at the end
 """
 
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nasdsl.atomic_write import replacing, write_errors
+from filelock import FileLock, Timeout
+
+from nasdsl.atomic_write import atomic_write, write_errors
 from nasdsl.errors import CellError, cell_error
 from nasdsl.train.checkpoint import Checkpoints
-from nasdsl.train.execution import Execution
-from nasdsl.train.provenance import provenance
+from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
-from nasdsl.train.recipe_file import recipe_at, resolved_text
+from nasdsl.train.recipe_file import recipe_at, recipe_toml
 from nasdsl.train.results import Epoch
-from nasdsl.train.watcher import Plan, Watcher
+from nasdsl.train.watchers import TrainingPlan, Watcher
 
 VERSION = 1
 
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
-REPORT, CURVES = "report.md", "curves.svg"
+REPORT, CURVES, LOCK = "report.md", "curves.svg", ".lock"
+
+#: Errors of file systems that have no locks, such as NFS without its lock daemon.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP})
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run does.
+    """What a run trains, on what, and how.
 
     Attributes:
         network: `.cell` text with every setting.
-        data: as `nasdsl.train.datasets` takes it.
-        recipe: every value.
-        seed: of initial weights and of all that is drawn.
-        execution: how.
+        data: a text for `nasdsl.train.datasets`.
+        recipe: how the network is trained.
+        seed: of the initial weights and all random numbers.
+        execution: how the training runs on the machine.
     """
 
     network: str
@@ -55,7 +59,7 @@ class Job:
 
 
 class RunFolder:
-    """A run's folder."""
+    """The folder of a run."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -70,27 +74,37 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run in the folder."""
+        """Whether the folder holds a run."""
         return (self / RUN).is_file()
 
     def create(self, job: Job, command: list[str]) -> None:
-        """Begin a run in a new or empty folder.
+        """Start a run in a new or empty folder.
 
         Raises:
-            CellError: NAS841, something is there; NAS006, it cannot be written.
+            CellError: NAS841, the folder is not empty or is in use; NAS006, it cannot be
+                written.
         """
+        self._require_no_run()
+        with write_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            self._require_no_run()
+            self._write(job, command)
+
+    def _require_no_run(self) -> None:
         if self.exists:
             raise cell_error(
                 "NAS841",
-                f"{str(self.path)!r} holds a run already",
-                f"`nasdsl train --resume {self.path}` goes on with it",
+                f"{str(self.path)!r} already holds a run",
+                f"`nasdsl train --resume {self.path}` continues it",
             )
         with write_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            if any(self.path.iterdir()):
-                raise cell_error("NAS841", f"{str(self.path)!r} is not empty, and holds no run")
+            if self.path.exists() and any(file.name != LOCK for file in self.path.iterdir()):
+                raise cell_error("NAS841", f"{str(self.path)!r} is not empty and holds no run")
+
+    def _write(self, job: Job, command: list[str]) -> None:
         write_text(self / NETWORK, job.network)
-        write_text(self / RECIPE, resolved_text(job.recipe))
+        write_text(self / RECIPE, recipe_toml(job.recipe))
         about = {
             "version": VERSION,
             "data": job.data,
@@ -99,11 +113,38 @@ class RunFolder:
             "command": command,
             **provenance(),
         }
-        # Last, because a folder with this file is a run.
+        # Last, because this file makes the folder a run.
         write_text(self / RUN, json.dumps(about, indent=2) + "\n")
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of the folder while the block runs.
+
+        The system releases the lock when the process ends, however it ends.
+
+        Raises:
+            CellError: NAS841, another training uses the folder; NAS006, it cannot be written.
+        """
+        lock = FileLock(self / LOCK)
+        with write_errors(self.path):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise cell_error(
+                    "NAS841",
+                    f"another training uses the folder {str(self.path)!r}",
+                    "wait for it to end, or train in another folder",
+                ) from None
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+        try:
+            yield
+        finally:
+            lock.release()
+
     def job(self) -> Job:
-        """What the run in the folder does.
+        """What the run in the folder trains, on what, and how.
 
         Raises:
             CellError: NAS843, there is no run, or its files are damaged.
@@ -111,8 +152,8 @@ class RunFolder:
         if not self.exists:
             raise cell_error(
                 "NAS843",
-                f"there is no run in {str(self.path)!r}",
-                f"`nasdsl train FILE --out {self.path}` begins one",
+                f"{str(self.path)!r} holds no run",
+                f"`nasdsl train FILE --out {self.path}` starts one",
             )
         try:
             about = json.loads((self / RUN).read_text(encoding="utf-8"))
@@ -130,19 +171,19 @@ class RunFolder:
             ) from None
 
 
-class RunFiles(Watcher):
-    """Writes the files of a run that come while it trains."""
+class MetricsFile(Watcher):
+    """Writes `metrics.jsonl` while a run trains."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
-    def started(self, plan: Plan) -> None:
-        """Let `metrics.jsonl` hold the epochs before the checkpoint, and no later ones."""
+    def started(self, plan: TrainingPlan) -> None:
+        """Write the epochs before the checkpoint, and no later ones."""
         lines = "".join(_line(epoch) for epoch in plan.history)
         write_text(self.folder / METRICS, lines)
 
     def epoch_ended(self, epoch: Epoch) -> None:
-        """Add a line to `metrics.jsonl`."""
+        """Add the line of an epoch."""
         with (self.folder / METRICS).open("a", encoding="utf-8") as stream:
             stream.write(_line(epoch))
 
@@ -152,6 +193,6 @@ def _line(epoch: Epoch) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of a run, whole or not at all."""
-    with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    """Write a file of a run, completely or not at all."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

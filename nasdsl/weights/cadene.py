@@ -5,51 +5,45 @@ Non-goals: its function. It pads by hand, so it computes what slim does at 331 p
 and 224 (mobile) and nowhere else. Its checkpoints of the large networks have 1001 classes.
 
 Sources of the names: `pretrainedmodels/models/nasnet.py`, `nasnet_mobile.py`, `pnasnet.py`.
-The mobile network keeps the large one's numbers: its stages begin at cells 0, 6 and 12.
+Where a skeleton says how many `cells a stage` the names count at least, stages begin there: the
+mobile network keeps the large one's numbers 0, 6 and 12. Its `halving` is the scope in which an
+older state's halving is kept; the implementation has one file a skeleton, and they differ.
 """
 
 from nasdsl.network.graph import Module, NetworkGraph, Part
 from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain
 from nasdsl.weights.layout import TORCH, Layout, Names, Table, named_table
-from nasdsl.weights.places import counted, place
-
-_LARGE_N = 6
+from nasdsl.weights.places import Place, facts, places
 
 
 def cadene_table(graph: NetworkGraph) -> Table:
-    """The table of a network on the `nasnet` or `pnasnet` skeleton with the ImageNet stem."""
-    per_stage = graph.skeleton.N
-    if graph.skeleton.name == "nasnet":
-        per_stage = max(per_stage, _LARGE_N)
-    return named_table("cadene", graph, TORCH, branch_names(graph, per_stage))
+    """The table of a network on a skeleton that the implementation has."""
+    return named_table("cadene", graph, TORCH, branch_names(graph, "cadene"))
 
 
-def branch_names(graph: NetworkGraph, per_stage: int) -> Names:
-    """Cadene's names, with stages that count `per_stage` normal cells."""
-    skeleton = graph.skeleton
-    # The two files differ in the stem's name and where they keep an older state's halving.
-    large = skeleton.name == "nasnet"
-    stem, halving = ("conv0", "") if large else ("conv_0", "conv_prev_1x1.")
+def branch_names(graph: NetworkGraph, layout: str) -> Names:
+    """Cadene's names, as the skeleton wants them in that layout."""
+    outside, where = facts(graph, layout), places(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name not in ("nasnet", "pnasnet") or skeleton.stem != "imagenet":
+        if outside is None:
             return None
-        if module.role == "stem":
-            return f"{stem}.conv.weight", f"{stem}.bn"
-        if module.role == "head":
-            return ("last_linear",)
         if module.role != "cell":
-            return None
-        where = place(graph, module)
-        cell = {
-            "stem": f"cell_stem_{where.number}",
-            "reduction": f"reduction_cell_{where.stage}",
-            "normal": f"cell_{counted(where, per_stage)}",
-        }[where.kind]
+            return outside.get(module.name)
+        (halving,), (least,) = outside.get("halving", ("",)), outside.get("cells a stage", ("0",))
+        cell = _cell(where[module.name], max(int(least), graph.configuration.N or 0))
         inside = _input_names(part, halving) if part.role == "input" else _op_names(part)
         return inside and tuple(f"{cell}.{name}" for name in inside)
 
     return names
+
+
+def _cell(where: Place, per_stage: int) -> str:
+    if where.kind == "stem":
+        return f"cell_stem_{where.number}"
+    if where.kind == "reduction":
+        return f"reduction_cell_{where.stage}"
+    return f"cell_{where.stage * per_stage + where.number}"
 
 
 def _input_names(part: Part, halving: str) -> tuple[str, ...] | None:

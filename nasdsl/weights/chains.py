@@ -5,7 +5,7 @@ Non-goals: names.
 """
 
 from nasdsl.network.graph import Node, Part
-from nasdsl.weights.parameters import tensors
+from nasdsl.primitives import PRIMITIVES
 
 #: A separable convolution: depthwise, pointwise, batch norm.
 SEPARABLE = ("depthwise", "pointwise", "batch_norm")
@@ -17,7 +17,7 @@ HALVED = ("factorized_reduce", "batch_norm")
 
 def learned(part: Part) -> tuple[Node, ...]:
     """The nodes that have tensors, in order."""
-    return tuple(node for node in part.nodes if any(tensors(node)))
+    return tuple(node for node in part.nodes if PRIMITIVES[node.primitive].tensors(node))
 
 
 def chain(part: Part) -> tuple[str, ...]:

@@ -8,43 +8,32 @@ cell, two a block, and layers through the op, layers without tensors included; t
 are those of our nodes. `preprocess0` prepares h[i-1], `preprocess1` h[i].
 """
 
+import re
+from collections.abc import Iterator
+
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.network.graph import Module, NetworkGraph, Part
 from nasdsl.weights.chains import DILATED, HALVED, PROJECTED, SEPARABLE, chain, learned
 from nasdsl.weights.layout import TORCH, Layout, Names, Table, named_table
+from nasdsl.weights.places import facts
 
-_STEMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "cifar": {"stem": ("stem.0.weight", "stem.1")},
-    "imagenet": {
-        "stem0": ("stem0.0.weight", "stem0.1", "stem0.3.weight", "stem0.4"),
-        "stem1": ("stem1.1.weight", "stem1.2"),
-    },
-}
-# The ImageNet classifier lacks the last batch norm, so later layers count one less.
-_AUXILIARY: dict[str, tuple[str, ...]] = {
-    "cifar": ("features.2.weight", "features.3", "features.5.weight", "features.6", "classifier"),
-    "imagenet": ("features.2.weight", "features.3", "features.5.weight", "classifier"),
-}
 #: The factorized 7x1 and 1x7 convolution is a bare sequence; other ops keep one in `op`.
 _CROSSED = ("1x7 conv", "7x1 conv", "batch_norm")
 
 
 def darts_table(graph: NetworkGraph) -> Table:
-    """The table of a network on the `darts` skeleton."""
+    """The table of a network on a skeleton that the implementation has."""
     return named_table("darts", graph, TORCH, _names(graph))
 
 
 def _names(graph: NetworkGraph) -> Names:
-    skeleton = graph.skeleton
+    outside = facts(graph, "darts")
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name != "darts":
+        if outside is None:
             return None
-        if module.role == "stem":
-            return _STEMS[skeleton.stem][module.name]
-        if module.role == "head":
-            return ("classifier",)
-        if module.role == "auxiliary":
-            return tuple(f"auxiliary_head.{layer}" for layer in _AUXILIARY[skeleton.stem])
+        if module.role != "cell":
+            return outside.get(module.name)
         inside = _input_names(part) if part.role == "input" else _op_names(part)
         return inside and tuple(f"{module.name}.{name}" for name in inside)
 
@@ -84,7 +73,21 @@ def _op_names(part: Part) -> tuple[str, ...] | None:
 
 
 def _spare(graph: NetworkGraph) -> tuple[str, ...]:
-    return () if graph.skeleton.auxiliary else (r"auxiliary_head\..*",)
+    auxiliary = () if graph.configuration.auxiliary else (r"auxiliary_head\..*",)
+    return (*auxiliary, *_dead_ops(graph))
+
+
+def _dead_ops(graph: NetworkGraph) -> Iterator[str]:
+    """Ops of blocks that reach no output: DARTS stores them, and we do not build them."""
+    for module in graph.modules:
+        cell = graph.genotype and module.kind and graph.genotype.cell(module.kind)
+        if not cell:
+            continue
+        live = liveness(cell).live
+        dead = [2 * i + side for i, lives in enumerate(live) if not lives for side in (0, 1)]
+        if dead:
+            numbers = "|".join(map(str, dead))
+            yield rf"{re.escape(module.name)}\._ops\.({numbers})\..*"
 
 
 LAYOUT = Layout("darts", darts_table, spare=_spare)

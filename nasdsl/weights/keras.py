@@ -12,27 +12,23 @@ name, and older ones `:0` behind the weight's; only the last two parts count her
 from nasdsl.network.graph import Module, NetworkGraph, Part
 from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain
 from nasdsl.weights.layout import KERAS, Layout, Names, Table, named_table
-from nasdsl.weights.places import counted, place
+from nasdsl.weights.places import Place, facts, places
 
 
 def keras_table(graph: NetworkGraph) -> Table:
-    """The table of a network on the `nasnet` skeleton with the ImageNet stem."""
+    """The table of a network on a skeleton that the implementation has."""
     return named_table("keras", graph, KERAS, _names(graph))
 
 
 def _names(graph: NetworkGraph) -> Names:
-    skeleton = graph.skeleton
+    outside, where = facts(graph, "keras"), places(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name != "nasnet" or skeleton.stem != "imagenet":
+        if outside is None:
             return None
-        if module.role == "stem":
-            return "stem_conv1/kernel", "stem_bn1"
-        if module.role == "head":
-            return ("predictions",)
         if module.role != "cell":
-            return None
-        cell = _cell(graph, module)
+            return outside.get(module.name)
+        cell = _cell(where[module.name])
         if part.role == "input":
             return _input_names(part, cell, str(module.kind))
         return _op_names(part, cell, str(module.kind))
@@ -40,14 +36,13 @@ def _names(graph: NetworkGraph) -> Names:
     return names
 
 
-def _cell(graph: NetworkGraph, module: Module) -> str:
-    where, count = place(graph, module), graph.skeleton.N
+def _cell(where: Place) -> str:
     if where.kind == "stem":
         return f"stem_{where.number + 1}"
     if where.kind == "reduction":
-        return f"reduce_{count * (where.stage + 1)}"
+        return f"reduce_{where.normals}"
     # The first reduction takes a number of the normal cells' row, the second none.
-    return str(counted(where, count) + (where.stage > 0))
+    return str(where.normals + (where.stage > 0))
 
 
 def _input_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
+from nasdsl.primitives import PRIMITIVES, Sizes
 from nasdsl.weights.chains import learned
-from nasdsl.weights.parameters import Sizes, tensors
 
 #: From our axes to theirs: ours[i] is axis axes[i] of the foreign tensor.
 Axes = tuple[int, ...]
@@ -150,6 +150,7 @@ def _sources(
             axes = dialect.depthwise if node.primitive == "depthwise" else dialect.conv
             kernels = 2 if node.primitive == "factorized_reduce" else 1
             given = [next(names) for _ in range(kernels)]
-            # A factorized reduction to one filter has one kernel, and leaves a name over.
-            for (tensor, _), name in zip(tensors(node), given, strict=False):
+            owned = [tensor.name for tensor in PRIMITIVES[node.primitive].tensors(node)]
+            # A factorized reduction to one filter lacks the first of its two kernels.
+            for tensor, name in zip(owned, given[-len(owned) :], strict=True):
                 yield f"{path}.{tensor}", Source(name, axes)

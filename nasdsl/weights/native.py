@@ -10,15 +10,27 @@ from nasdsl.weights.parameters import parameters
 
 
 def native_table(graph: NetworkGraph) -> Table:
-    """The table of any network: every name stands for itself."""
+    """The table of any network: every name stands for itself.
+
+    What nothing reads may be missing: earlier versions did not store it.
+    """
+    unread = {
+        f"{module.name}.{part.path}."
+        for module in graph.modules
+        for part in module.body.parts
+        if part.kept and part.nodes[-1].name in module.body.unread
+    }
     return {
-        name: Source(name, optional=name.endswith(".num_batches_tracked"))
+        name: Source(
+            name,
+            optional=name.endswith(".num_batches_tracked") or name.startswith(tuple(unread)),
+        )
         for name in parameters(graph)
     }
 
 
 def _spare(graph: NetworkGraph) -> tuple[str, ...]:
-    return () if graph.skeleton.auxiliary else (r"auxiliary\..*",)
+    return () if graph.configuration.auxiliary else (r"auxiliary\..*",)
 
 
 LAYOUT = Layout("native", native_table, spare=_spare)

@@ -1,42 +1,63 @@
 """Places: where in the stack a cell stands, as other implementations count.
 
-Purpose: from `cells.7` to "the first normal cell of the second stage".
+Purpose: from `cells.7` to "the first normal cell of the second stage", and what a network's
+skeleton says to a layout.
 Non-goals: names; each layout counts in its own way.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from nasdsl.network.graph import Module, NetworkGraph
+from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.skeleton import SKELETONS
+
+#: What a table cannot read off the cells, see `nasdsl.network.skeleton.Stem.layouts`.
+Facts = Mapping[str, tuple[str, ...]]
 
 
 class Place(NamedTuple):
     """A cell's place.
 
     Attributes:
-        kind: `stem`, `normal` (a cell between reductions, in `pnasnet` every other cell) or
-            `reduction`.
-        stage: how many reductions come before it.
+        kind: `stem`, `normal` (also where it strides) or `reduction`.
+        stage: how many cells that reduce begin or end the stages before it.
         number: its number among the cells of that kind in the stage.
+        normals: how many normal cells of the network come before it.
     """
 
     kind: Literal["stem", "normal", "reduction"]
     stage: int
     number: int
+    normals: int
 
 
-def place(graph: NetworkGraph, module: Module) -> Place:
-    """Where a cell of the `nasnet` or `pnasnet` skeleton stands."""
-    group, _, digits = module.name.partition(".")
-    number, count = int(digits), graph.skeleton.N
-    if group == "stem_cells":
-        return Place("stem", 0, number)
-    if graph.skeleton.name == "pnasnet":
-        return Place("normal", *divmod(number, count))
-    # N normal cells and a reduction make a stage.
-    stage, index = divmod(number, count + 1)
-    return Place("reduction", stage, 0) if index == count else Place("normal", stage, index)
+def facts(graph: NetworkGraph, layout: str) -> Facts | None:
+    """What a network's skeleton says to a layout; None where it has no names in it."""
+    chosen = graph.configuration
+    return SKELETONS.find(chosen.name).stems[chosen.stem].layouts.get(layout)
 
 
-def counted(place: Place, per_stage: int) -> int:
-    """The number of a normal cell where stages count `per_stage` of them."""
-    return place.stage * per_stage + place.number
+def places(graph: NetworkGraph) -> dict[str, Place]:
+    """Where each cell of the skeleton's plan stands, by its name."""
+    chosen = graph.configuration
+    found: dict[str, Place] = {}
+    stage = number = count = 0
+    for cell in SKELETONS.find(chosen.name).planned_for(chosen):
+        if cell.in_stem:
+            found[cell.name] = Place("stem", 0, len(found), 0)
+            continue
+        if cell.stride > 1:
+            stage, number = stage + 1, 0
+        if cell.kind == "reduction":
+            found[cell.name] = Place("reduction", stage - 1, 0, count)
+            continue
+        found[cell.name] = Place("normal", stage, number, count)
+        number, count = number + 1, count + 1
+    return found
+
+
+def before_auxiliary(graph: NetworkGraph) -> str:
+    """The name of the cell that an auxiliary classifier reads."""
+    chosen = graph.configuration
+    plan = SKELETONS.find(chosen.name).planned_for(chosen)
+    return next(cell.name for cell in plan if cell.before_auxiliary)

@@ -11,7 +11,7 @@ convolutions, pools and `none`; every other op is without a name.
 from nasdsl.network.graph import Module, NetworkGraph, Part
 from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain, learned
 from nasdsl.weights.layout import SLIM, Layout, Names, Table, named_table
-from nasdsl.weights.places import counted, place
+from nasdsl.weights.places import Place, before_auxiliary, facts, places
 
 
 def slim_table(graph: NetworkGraph) -> Table:
@@ -20,36 +20,29 @@ def slim_table(graph: NetworkGraph) -> Table:
 
 
 def _names(graph: NetworkGraph) -> Names:
-    skeleton = graph.skeleton
+    outside, where = facts(graph, "slim"), places(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
-        if skeleton.name not in ("nasnet", "pnasnet"):
+        if outside is None:
             return None
-        if module.role == "stem":
-            cifar = skeleton.stem == "cifar"
-            conv, norm = ("l1_stem_3x3", "l1_stem_bn") if cifar else ("conv0", "conv0_bn")
-            return f"{conv}/weights", norm
-        if module.role == "head":
-            return ("final_layer/FC",)
         if module.role == "auxiliary":
-            # It stands behind the last normal cell before the second reduction.
-            scope = f"aux_{2 * skeleton.N - 1}/aux_logits"
+            scope = f"aux_{where[before_auxiliary(graph)].normals}/aux_logits"
             layers = ("proj/weights", "aux_bn0", "Conv/weights", "aux_bn1", "FC")
             return tuple(f"{scope}/{layer}" for layer in layers)
-        scope = _scope(graph, module)
-        inside = _cell_names(part)
+        if module.role != "cell":
+            return outside.get(module.name)
+        scope, inside = _scope(where[module.name]), _cell_names(part)
         return inside and tuple(f"{scope}/{name}" for name in inside)
 
     return names
 
 
-def _scope(graph: NetworkGraph, module: Module) -> str:
-    where = place(graph, module)
+def _scope(where: Place) -> str:
     if where.kind == "stem":
         return f"cell_stem_{where.number}"
     if where.kind == "reduction":
         return f"reduction_cell_{where.stage}"
-    return f"cell_{counted(where, graph.skeleton.N)}"
+    return f"cell_{where.normals}"
 
 
 def _cell_names(part: Part) -> tuple[str, ...] | None:
@@ -111,7 +104,7 @@ def _key(name: str) -> str:
 def _spare(graph: NetworkGraph) -> tuple[str, ...]:
     # What training leaves in a checkpoint beside the variables themselves.
     slots = r"global_step|.*/(ExponentialMovingAverage|Momentum|RMSProp(_1)?|Adam(_1)?)"
-    return (slots,) if graph.skeleton.auxiliary else (slots, r"aux_\d+/.*")
+    return (slots,) if graph.configuration.auxiliary else (slots, r"aux_\d+/.*")
 
 
 LAYOUT = Layout("slim", slim_table, _key, _spare)

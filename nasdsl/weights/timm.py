@@ -14,8 +14,8 @@ from nasdsl.weights.layout import TORCH, Layout, Table, named_table
 
 
 def timm_table(graph: NetworkGraph) -> Table:
-    """The table of a network on the `nasnet` or `pnasnet` skeleton with the ImageNet stem."""
-    return named_table("timm", graph, TORCH, branch_names(graph, graph.skeleton.N))
+    """The table of a network on a skeleton that the implementation has."""
+    return named_table("timm", graph, TORCH, branch_names(graph, "timm"))
 
 
 LAYOUT = Layout("timm", timm_table)

@@ -7,7 +7,7 @@ Non-goals: writing files and comparing them with the network (`nasdsl.export`).
 from typing import Any
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl_backends.source.emission import AROUND, JOINS, LAYERS
+from nasdsl_backends.source.emission import EMISSIONS
 from nasdsl_backends.source.page import page
 
 __all__ = ["backend"]
@@ -17,8 +17,13 @@ class _SourceBackend:
     """See `nasdsl.backend.Backend`."""
 
     name = "source"
-    primitives: frozenset[str] = frozenset({*LAYERS, *JOINS, *AROUND})
+    passes = ()  # it prints networks as people write them
     options: frozenset[str] = frozenset({"text"})
+
+    @property
+    def primitives(self) -> frozenset[str]:
+        """What the table of emissions has."""
+        return frozenset(EMISSIONS)
 
     def build(self, graph: NetworkGraph, **options: Any) -> str:
         """The text of the file.

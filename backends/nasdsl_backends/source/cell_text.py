@@ -11,7 +11,7 @@ from typing import NamedTuple
 from nasdsl.network.graph import Body, Module, Node, Part
 from nasdsl_backends.source.chains import Chains, emitted, layers_of
 from nasdsl_backends.source.code import WIDTH, Expression, call, grouped, laid_out
-from nasdsl_backends.source.emission import AROUND, JOINS
+from nasdsl_backends.source.emission import EMISSIONS
 from nasdsl_backends.source.words import comment
 
 #: Columns of a line inside a method.
@@ -96,6 +96,9 @@ class CellText:
         source = self.values[part.nodes[0].inputs[0]]
         expression, channels = self._chain(part, source.channels)
         self.made += laid_out(f"self.{part.path} = ", expression, inside=2)
+        if part.nodes[-1].name in self.body.unread:
+            self.ran.append(f"self.{part.path}({source.variable})  # nothing reads it")
+            return
         variable = f"x{part.path.removeprefix('input')}"
         self.ran.append(f"{variable} = self.{part.path}({source.variable})")
         self._store(part.nodes[-1], _Value(variable, channels, source.label))
@@ -112,10 +115,11 @@ class CellText:
             if layers_of(part):
                 ops[side], made = self._chain(part, made)
                 text = f"self.{path}.{side}({text})"
-            if part.nodes and part.nodes[-1].primitive in AROUND:
+            around = EMISSIONS[part.nodes[-1].primitive].around if part.nodes else ""
+            if around:
                 self.drops = True
-                self.used.add("drop_path")
-                text = f"drop_path({text}, keep)"
+                self.used.add(around)
+                text = f"{around}({text}, keep)"
             texts.append(text)
             channels.append(made)
             sources.append(source.label)
@@ -130,7 +134,7 @@ class CellText:
         )
         if layers_of(combine):
             layers, last = emitted(layers_of(combine), joined.text, self.filters, self.used)
-            begins = JOINS[join.primitive]
+            begins = EMISSIONS[join.primitive].join
             self.used.add(begins)
             ops["combine"] = call("nn.Sequential", f"{begins}()", *layers)
             result = call(f"self.{path}.combine", grouped(texts))

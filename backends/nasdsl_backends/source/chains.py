@@ -13,15 +13,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from nasdsl.network.graph import Body, Node, Part, Primitive
+from nasdsl.network.graph import Body, Part
+from nasdsl.primitives import PRIMITIVES, Node
 from nasdsl_backends.source.code import Expression, call, indented, laid_out
-from nasdsl_backends.source.emission import AROUND, JOINS, LAYERS, Layer, Step
+from nasdsl_backends.source.emission import EMISSIONS, Layer, Step, expression
 from nasdsl_backends.source.words import identifier, prose
 
-#: Primitives that set the number of channels; all others keep what they are given.
-SETS_CHANNELS: frozenset[Primitive] = frozenset({"conv", "factorized_reduce", "zero"})
-#: Primitives whose stride cannot be anything but 2.
-_ALWAYS_HALVES: frozenset[Primitive] = frozenset({"factorized_reduce"})
 #: Shares of the filters, the likeliest first.
 _DIVISORS = (1, 2, 4, 8, 16, *(n for n in range(3, 129) if n not in (4, 8, 16)))
 _ONE = (1, 1)
@@ -39,8 +36,9 @@ def filters_text(channels: int, filters: int) -> str:
 
 def layers_of(part: Part) -> tuple[Node, ...]:
     """The nodes of a part that become modules: neither joins nor what stands around."""
-    kept = part.nodes[1:] if part.nodes and part.nodes[0].primitive in JOINS else part.nodes
-    if kept and kept[-1].primitive in AROUND:
+    joins = part.nodes and EMISSIONS[part.nodes[0].primitive].join
+    kept = part.nodes[1:] if joins else part.nodes
+    if kept and EMISSIONS[kept[-1].primitive].around:
         kept = kept[:-1]
     return () if [node.primitive for node in kept] == ["identity"] else kept
 
@@ -49,6 +47,12 @@ def is_chain(part: Part) -> bool:
     """Whether every node of a part but the first reads the one before it."""
     pairs = zip(part.nodes, part.nodes[1:], strict=False)
     return all(later.inputs == (earlier.name,) for earlier, later in pairs)
+
+
+def _set_channels(node: Node, filters: int) -> str:
+    """The channels a layer sets; empty where it keeps those that come in."""
+    sets = PRIMITIVES[node.primitive].sets_channels
+    return filters_text(node.shape.channels, filters) if sets else ""
 
 
 def nodes_key(nodes: Sequence[Node], filters: int) -> Key:
@@ -61,7 +65,7 @@ def nodes_key(nodes: Sequence[Node], filters: int) -> Key:
             node.padding,
             node.count_padding,
             node.zero_padded,
-            filters_text(node.shape.channels, filters) if node.primitive in SETS_CHANNELS else "",
+            _set_channels(node, filters),
         )
         for node in nodes
     )
@@ -69,7 +73,7 @@ def nodes_key(nodes: Sequence[Node], filters: int) -> Key:
 
 def strides_of(nodes: Sequence[Node]) -> tuple[tuple[int, int], ...]:
     """The strides that a cell chooses."""
-    return tuple(_ONE if node.primitive in _ALWAYS_HALVES else node.stride for node in nodes)
+    return tuple(_ONE if EMISSIONS[n.primitive].fixed_stride else n.stride for n in nodes)
 
 
 def emitted(
@@ -86,11 +90,9 @@ def emitted(
     """
     made: list[Expression] = []
     for node, strides in zip(nodes, strides_of(nodes), strict=True):
-        channels = inputs
-        if node.primitive in SETS_CHANNELS:
-            channels = filters_text(node.shape.channels, filters)
+        channels = _set_channels(node, filters) or inputs
         step = Step(*(stride if stride and n != 1 else str(n) for n in strides))
-        made.append(LAYERS[node.primitive](Layer(node, inputs, channels, step, used)))
+        made.append(expression(Layer(node, inputs, channels, step, used)))
         inputs = channels
     return made, inputs
 
@@ -210,7 +212,7 @@ def _name(part: Part, nodes: Sequence[Node], taken: set[str]) -> str:
 def _title(part: Part, nodes: Sequence[Node]) -> str:
     if part.role == "op":
         return f"The op {prose(part.label[:60])}."
-    halved = any(node.primitive in _ALWAYS_HALVES for node in nodes)
+    halved = any(EMISSIONS[node.primitive].fixed_stride for node in nodes)
     return (
         "Bring a state to a cell's size and filters."
         if halved

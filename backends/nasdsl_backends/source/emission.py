@@ -8,7 +8,7 @@ Non-goals: which layers go together (`chains`), names and wiring (`cells`, `netw
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nasdsl.network.graph import Node, Primitive
+from nasdsl.primitives import Node
 from nasdsl_backends.source.code import Expression, call
 
 
@@ -138,28 +138,49 @@ def _linear(layer: Layer) -> Expression:
     return call("nn.Linear", layer.inputs, layer.channels, bias="False")
 
 
-#: Primitives that become a module.
-LAYERS: dict[Primitive, Callable[[Layer], Expression]] = {
-    "relu": _relu,
-    "conv": _conv,
-    "depthwise": _conv,
-    "batch_norm": _batch_norm,
-    "layer_norm": _layer_norm,
-    "instance_norm": _instance_norm,
-    "avg_pool": _avg_pool,
-    "max_pool": _max_pool,
-    "factorized_reduce": _factorized_reduce,
-    "zero": _zero,
-    "identity": _identity,
-    "global_avg_pool": _global_avg_pool,
-    "dropout": _dropout,
-    "linear": _linear,
+class Emission(NamedTuple):
+    """What a primitive becomes: one of the first three.
+
+    Attributes:
+        layer: makes an expression for a module.
+        join: a line of a `forward`; where layers follow in the same part, the helper that
+            begins their chain.
+        around: the helper that is written around a path in a `forward`.
+        fixed_stride: whether its layer takes no stride because only one is possible.
+    """
+
+    layer: Callable[[Layer], Expression] | None = None
+    join: str = ""
+    around: str = ""
+    fixed_stride: bool = False
+
+
+EMISSIONS: dict[str, Emission] = {
+    "relu": Emission(_relu),
+    "conv": Emission(_conv),
+    "depthwise": Emission(_conv),
+    "batch_norm": Emission(_batch_norm),
+    "layer_norm": Emission(_layer_norm),
+    "instance_norm": Emission(_instance_norm),
+    "avg_pool": Emission(_avg_pool),
+    "max_pool": Emission(_max_pool),
+    "factorized_reduce": Emission(_factorized_reduce, fixed_stride=True),
+    "zero": Emission(_zero),
+    "identity": Emission(_identity),
+    "sum": Emission(join="Add"),
+    "concat": Emission(join="Concat"),
+    "drop_path": Emission(around="drop_path"),
+    "global_avg_pool": Emission(_global_avg_pool),
+    "dropout": Emission(_dropout),
+    "linear": Emission(_linear),
 }
-#: Primitives that become a line of a `forward`; where layers follow in the same part, the
-#: module that begins their chain.
-JOINS: dict[Primitive, str] = {"sum": "Add", "concat": "Concat"}
-#: What is written around a path in a `forward`.
-AROUND: dict[Primitive, str] = {"drop_path": "drop_path"}
+
+
+def expression(layer: Layer) -> Expression:
+    """The expression that makes a layer's module."""
+    make = EMISSIONS[layer.node.primitive].layer
+    assert make is not None, layer.node
+    return make(layer)
 
 
 def _fixed_pads(layer: Layer) -> tuple[int, int] | None:

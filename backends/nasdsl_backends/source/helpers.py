@@ -110,17 +110,15 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
-        second = filters // 2
-        self.conv0 = nn.Conv2d(channels, filters - second, 1, bias=False)
-        self.conv1 = nn.Conv2d(channels, second, 1, bias=False) if second else None
+        first = filters // 2
+        self.conv0 = nn.Conv2d(channels, first, 1, bias=False) if first else None
+        self.conv1 = nn.Conv2d(channels, filters - first, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        even = self.conv0(x[:, :, ::2, ::2])
-        if self.conv1 is None:
-            return even
         # An odd size lacks a last row or column for the second; it gets zeros.
-        odd = F.pad(x[:, :, 1::2, 1::2], (0, x.shape[3] % 2, 0, x.shape[2] % 2))
-        return torch.cat((even, self.conv1(odd)), 1)
+        shifted = F.pad(x[:, :, 1::2, 1::2], (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        odd = self.conv1(shifted)
+        return odd if self.conv0 is None else torch.cat((self.conv0(x[:, :, ::2, ::2]), odd), 1)
 ''',
         ("F",),
     ),
@@ -134,8 +132,9 @@ class Zero(nn.Module):
         self.channels, self.stride = channels, pair(stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = (-(-n // step) for n, step in zip(x.shape[2:], self.stride))
-        return x.new_zeros((x.shape[0], self.channels, height, width))
+        # A product with x, so that what comes before gets a gradient, of zeros.
+        small = 0 * x[:, :1, :: self.stride[0], :: self.stride[1]]
+        return small.expand(-1, self.channels, -1, -1).contiguous()
 ''',
         ("pair",),
     ),

@@ -23,7 +23,7 @@ from nasdsl_backends.source.code import (
     listed,
     tall,
 )
-from nasdsl_backends.source.emission import JOINS, LAYERS, Layer, Step
+from nasdsl_backends.source.emission import EMISSIONS, Layer, Step, expression
 from nasdsl_backends.source.words import prose
 
 
@@ -31,8 +31,8 @@ def network_lines(graph: NetworkGraph, cells: Sequence[CellClass], used: set[str
     """The text of the class."""
     made = {id(module): cell for cell in cells for module in cell.modules}
     drops = any(cell.drops for cell in cells)
-    skeleton, image = graph.skeleton, graph.image
-    title = f"{graph.name} {skeleton.N} @ {skeleton.filters}"
+    image = graph.image
+    title = f"{graph.name} {graph.configuration.size}"
     return [
         "class Network(nn.Module):",
         f'    """{prose(title[:80])}: images (B, {image.channels}, height, width) to logits.',
@@ -108,14 +108,14 @@ def _sequence(module: Module, used: set[str]) -> Expression:
             layers["flatten"] = "nn.Flatten()"
         step = Step(str(node.stride[0]), str(node.stride[1]))
         layer = Layer(node, str(node.before.channels), str(node.shape.channels), step, used)
-        layers[node.name] = LAYERS[node.primitive](layer)
+        layers[node.name] = expression(layer)
     used.add("OrderedDict")
     return call("nn.Sequential", tall("OrderedDict", **layers))
 
 
 def _chain(module: Module) -> list[Node]:
     """The layers of a stem or a classifier, without what joins the states it is given."""
-    nodes = [node for node in module.body.nodes if node.primitive not in JOINS]
+    nodes = [node for node in module.body.nodes if not EMISSIONS[node.primitive].join]
     names = [node.name for node in nodes]
     follows = all(later.inputs == (name,) for name, later in zip(names, nodes[1:], strict=False))
     if not follows or not all(name.isidentifier() for name in names):

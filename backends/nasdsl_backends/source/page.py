@@ -6,8 +6,8 @@ Non-goals: the parts.
 
 from collections.abc import Iterable
 
-from nasdsl.language.genotype.settings import SkeletonName
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.skeleton import SKELETONS, Initialisation
 from nasdsl_backends.source.cells import cell_classes, class_lines
 from nasdsl_backends.source.chains import chains_of
 from nasdsl_backends.source.helpers import HELPERS, with_needed
@@ -22,36 +22,13 @@ class NetworkOutputs(NamedTuple):
     aux_logits: Tensor
 '''
 
-_SLIM = '''\
-def initialise(network: nn.Module) -> None:
-    """Draw weights as TensorFlow slim's NASNet does: variance scaling over the fan-out."""
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            groups = getattr(layer, "groups", 1)
-            fan_out = layer.weight.shape[0] // groups * layer.weight[0, 0].numel()
-            std = (1.3 * 2 / fan_out) ** 0.5
-            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-'''
-_ENAS = '''\
-def initialise(network: nn.Module) -> None:
-    """Draw weights as ENAS does: `he_normal`, cut at two standard deviations."""
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            fan_in = getattr(layer, "groups", 1) * layer.weight[0].numel()
-            std = (2 / fan_in) ** 0.5
-            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-'''
-#: DARTS leaves PyTorch's default.
-_INITIALISE: dict[SkeletonName, str] = {
-    "nasnet": _SLIM,
-    "pnasnet": _SLIM,
-    "amoebanet": _SLIM,
-    "enas": _ENAS,
-    "darts": "",
+#: The lines that work out a layer's fan.
+_FANS = {
+    "out": [
+        'groups = getattr(layer, "groups", 1)',
+        "fan_out = layer.weight.shape[0] // groups * layer.weight[0, 0].numel()",
+    ],
+    "in": ['fan_in = getattr(layer, "groups", 1) * layer.weight[0].numel()'],
 }
 
 
@@ -70,7 +47,7 @@ def page(graph: NetworkGraph, text: str) -> str:
     written = [class_lines(cell, chains, used) for cell in classes]
     functions = chains.lines(used)
     network = network_lines(graph, classes, used)
-    initialise = _INITIALISE[graph.skeleton.name]
+    initialise = _initialise(SKELETONS.find(graph.configuration.name).initialisation)
     blocks = [
         _head(graph, text, used),
         *_helpers(used),
@@ -78,7 +55,7 @@ def page(graph: NetworkGraph, text: str) -> str:
         *written,
         *([_OUTPUTS.splitlines()] if graph.auxiliary_logits else []),
         network,
-        *([initialise.splitlines()] if initialise else []),
+        *([initialise] if initialise else []),
         _build(bool(initialise)),
         _main(graph),
     ]
@@ -86,16 +63,16 @@ def page(graph: NetworkGraph, text: str) -> str:
 
 
 def _head(graph: NetworkGraph, text: str, used: set[str]) -> list[str]:
-    skeleton = graph.skeleton
+    chosen = graph.configuration
     needed = with_needed(used)
     helpers = "".join(HELPERS[name].text for name in needed if name in HELPERS)
     constants = {
-        "EPSILON": skeleton.batch_norm_epsilon
+        "EPSILON": chosen.batch_norm_epsilon
         if "EPSILON" in helpers or "ChannelNorm" in needed
         else None,
-        "MOMENTUM": skeleton.batch_norm_momentum if "MOMENTUM" in helpers else None,
-        "DROP_PATH": skeleton.drop_path if "drop_path" in needed else None,
-        "DROPOUT": skeleton.dropout if skeleton.dropout > 0 else None,
+        "MOMENTUM": chosen.batch_norm_momentum if "MOMENTUM" in helpers else None,
+        "DROP_PATH": chosen.drop_path if "drop_path" in needed else None,
+        "DROPOUT": chosen.dropout if chosen.dropout > 0 else None,
     }
     listed = [f"{name} = {value!r}" for name, value in constants.items() if value is not None]
     return [
@@ -129,6 +106,24 @@ def _helpers(used: set[str]) -> Iterable[list[str]]:
     needed = with_needed(used)
     # The order of the table: what others need comes first.
     return [helper.text.splitlines() for name, helper in HELPERS.items() if name in needed]
+
+
+def _initialise(rule: Initialisation) -> list[str]:
+    """The function that draws the first weights; none where PyTorch's own are meant."""
+    if rule.distribution == "uniform":
+        return []
+    variance = " * ".join(f"{factor:g}" for factor in rule.factors)
+    return [
+        "def initialise(network: nn.Module) -> None:",
+        f'    """Draw weights {rule.after}."""',
+        "    for layer in network.modules():",
+        "        if isinstance(layer, (nn.Conv2d, nn.Linear)):",
+        *(f"            {line}" for line in _FANS[rule.fan]),
+        f"            std = ({variance} / fan_{rule.fan}) ** 0.5",
+        "            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)",
+        "            if layer.bias is not None:",
+        "                nn.init.zeros_(layer.bias)",
+    ]
 
 
 def _build(initialises: bool) -> list[str]:

@@ -7,7 +7,7 @@ Non-goals: exports; those are the backend `source` and the command `nasdsl compi
 from typing import Any
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl_backends.torch.emission import FUNCTIONS, MODULES
+from nasdsl_backends.torch.emission import EMISSIONS
 from nasdsl_backends.torch.network import Network, NetworkOutputs
 
 __all__ = ["Network", "NetworkOutputs", "backend"]
@@ -17,8 +17,13 @@ class _TorchBackend:
     """See `nasdsl.backend.Backend`."""
 
     name = "torch"
-    primitives: frozenset[str] = frozenset({*MODULES, *FUNCTIONS})
+    passes = ("merge", "hoist")
     options: frozenset[str] = frozenset({"device", "dtype", "seed", "drop_path_mode"})
+
+    @property
+    def primitives(self) -> frozenset[str]:
+        """What the table of emissions has."""
+        return frozenset(EMISSIONS)
 
     def build(self, graph: NetworkGraph, **options: Any) -> Network:
         """The network as a module; the options are `Network`'s arguments."""

@@ -12,8 +12,8 @@ from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Shape
 def with_classes(graph: NetworkGraph, classes: int) -> NetworkGraph:
     """The graph with classifiers of `classes` classes."""
     modules = tuple(_reset(module, classes) for module in graph.modules)
-    skeleton = replace(graph.skeleton, classes=classes)
-    return replace(graph, skeleton=skeleton, modules=modules)
+    configuration = replace(graph.configuration, classes=classes)
+    return replace(graph, configuration=configuration, modules=modules)
 
 
 def linear_of(module: Module) -> Node:

@@ -1,6 +1,6 @@
 """The table: what each primitive of the graph becomes in PyTorch.
 
-Purpose: one entry a primitive, in one of two tables.
+Purpose: one record a primitive, in one table.
 Non-goals: the order of nodes and who owns which tensor (`plan`).
 """
 
@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasdsl.network.graph import Node, Primitive
-from nasdsl.network.skeleton import Skeleton
+from nasdsl.network.configuration import Configuration
+from nasdsl.primitives import Node
 from nasdsl_backends.torch import layers
 
 Function = Callable[..., Tensor]
@@ -22,7 +22,7 @@ Function = Callable[..., Tensor]
 class Place(NamedTuple):
     """Where parameters are made, and what concerns the whole network."""
 
-    skeleton: Skeleton
+    configuration: Configuration
     device: torch.device | None = None
     dtype: torch.dtype | None = None
 
@@ -49,11 +49,11 @@ def _convolution(node: Node, place: Place) -> nn.Module:
 
 
 def _batch_norm(node: Node, place: Place) -> nn.Module:
-    skeleton = place.skeleton
+    chosen = place.configuration
     return nn.BatchNorm2d(
         node.shape.channels,
-        skeleton.batch_norm_epsilon,
-        skeleton.batch_norm_momentum,
+        chosen.batch_norm_epsilon,
+        chosen.batch_norm_momentum,
         device=place.device,
         dtype=place.dtype,
     )
@@ -68,7 +68,7 @@ def _instance_norm(node: Node, place: Place) -> nn.Module:
 
 
 def _channel_norm(groups: int, node: Node, place: Place) -> nn.Module:
-    epsilon = place.skeleton.batch_norm_epsilon
+    epsilon = place.configuration.batch_norm_epsilon
     return layers.ChannelNorm(
         groups, node.shape.channels, epsilon, device=place.device, dtype=place.dtype
     )
@@ -121,7 +121,7 @@ def _global_avg_pool(node: Node) -> Function:
 
 
 def _dropout(node: Node, place: Place) -> nn.Module:
-    return nn.Dropout(place.skeleton.dropout)
+    return nn.Dropout(place.configuration.dropout)
 
 
 def _linear(node: Node, place: Place) -> nn.Module:
@@ -130,48 +130,43 @@ def _linear(node: Node, place: Place) -> nn.Module:
     )
 
 
-#: Primitives with parameters, or that behave differently in training, become modules.
-MODULES: dict[Primitive, Callable[[Node, Place], nn.Module]] = {
-    "conv": _convolution,
-    "depthwise": _convolution,
-    "batch_norm": _batch_norm,
-    "layer_norm": _layer_norm,
-    "instance_norm": _instance_norm,
-    "factorized_reduce": _factorized_reduce,
-    "dropout": _dropout,
-    "linear": _linear,
-}
-#: All others become functions of their inputs. A path that may be dropped is handed on; in
-#: training, the module that runs it multiplies it by a mask.
-FUNCTIONS: dict[Primitive, Callable[[Node], Function]] = {
-    "relu": _relu,
-    "avg_pool": _avg_pool,
-    "max_pool": _max_pool,
-    "zero": _zero,
-    "identity": _identity,
-    "sum": _sum,
-    "concat": _concat,
-    "drop_path": _identity,
-    "global_avg_pool": _global_avg_pool,
-}
+class Emission(NamedTuple):
+    """What a primitive becomes.
 
-#: What may be computed in its input's memory, where nothing else reads that.
-IN_PLACE: dict[Primitive, Function] = {"relu": F.relu_, "sum": layers.total_into}
-#: Primitives that make a new tensor which their own gradient does not need.
-GIVES_AWAY: frozenset[Primitive] = frozenset(
-    {
-        "conv",
-        "depthwise",
-        "batch_norm",
-        "layer_norm",
-        "instance_norm",
-        "avg_pool",
-        "max_pool",
-        "factorized_reduce",
-        "zero",
-        "sum",
-        "concat",
-    }
-)
-#: Primitives that hand their input on.
-HANDS_ON: frozenset[Primitive] = frozenset({"identity", "drop_path"})
+    Attributes:
+        module: makes its layer, where it has parameters or behaves differently in training.
+        function: makes the function of its inputs that it is otherwise. A path that may be
+            dropped is handed on; in training, the module that runs it multiplies it by a mask.
+        in_place: computes it in the memory of its first input, where nothing else reads that.
+        gives_away: whether it makes a new tensor which its own gradient does not need.
+        hands_on: whether it gives the tensor that it was given.
+        copied: whether its layer is a single module, so that equal ones may be copied.
+    """
+
+    module: Callable[[Node, Place], nn.Module] | None = None
+    function: Callable[[Node], Function] | None = None
+    in_place: Function | None = None
+    gives_away: bool = False
+    hands_on: bool = False
+    copied: bool = False
+
+
+EMISSIONS: dict[str, Emission] = {
+    "relu": Emission(function=_relu, in_place=F.relu_),
+    "conv": Emission(_convolution, gives_away=True, copied=True),
+    "depthwise": Emission(_convolution, gives_away=True, copied=True),
+    "batch_norm": Emission(_batch_norm, gives_away=True, copied=True),
+    "layer_norm": Emission(_layer_norm, gives_away=True),
+    "instance_norm": Emission(_instance_norm, gives_away=True),
+    "avg_pool": Emission(function=_avg_pool, gives_away=True),
+    "max_pool": Emission(function=_max_pool, gives_away=True),
+    "factorized_reduce": Emission(_factorized_reduce, gives_away=True),
+    "zero": Emission(function=_zero, gives_away=True),
+    "identity": Emission(function=_identity, hands_on=True),
+    "sum": Emission(function=_sum, in_place=layers.total_into, gives_away=True),
+    "concat": Emission(function=_concat, gives_away=True),
+    "drop_path": Emission(function=_identity, hands_on=True),
+    "global_avg_pool": Emission(function=_global_avg_pool),
+    "dropout": Emission(_dropout),
+    "linear": Emission(_linear),
+}

@@ -1,15 +1,8 @@
 """Initial weights, as the released codes draw them.
 
-Purpose: one rule a skeleton; the same seed gives the same weights on every device.
+Purpose: what a skeleton's `Initialisation` says; the same seed gives the same weights on every
+device. Scales are one and shifts are zero.
 Non-goals: published weights (`nasdsl.weights`).
-
-slim (`nasnet`, `pnasnet`) and AmoebaNet draw kernels and the classifier's matrix with
-`variance_scaling_initializer(mode="FAN_OUT")`: a normal distribution of variance
-1.3 * 2 / fan-out, cut at two standard deviations; a depthwise kernel's fan-out is its area.
-ENAS draws all with `he_normal`: of variance 2 / fan-in, cut likewise; a depthwise kernel's
-fan-in is its area times the channels.
-DARTS leaves PyTorch's default: uniform within 1 / sqrt(fan-in). Scales are one; shifts are
-zero, and so are slim's biases.
 
 Drawing would take most of the time of building a large network. So every layer has a stream
 of random bits of its own, layers are drawn in parallel, and bits become weights by a table:
@@ -17,16 +10,15 @@ of random bits of its own, layers are drawn in parallel, and bits become weights
 """
 
 import math
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from nasdsl.language.genotype.settings import SkeletonName
+from nasdsl.network.skeleton import SKELETONS, Initialisation
 
 _Layer = nn.Conv2d | nn.Linear
 _LEVELS = 1 << 16
@@ -36,12 +28,12 @@ _CHUNK = 1 << 15
 _MANY = 1 << 22
 
 
-def draw_weights(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
+def draw_weights(root: nn.Module, skeleton: str, seed: int | None) -> None:
     """Draw the weights and biases of all convolutions and linear layers below `root`.
 
     Args:
         root: parameters without values (meta and fake tensors) stay as they are.
-        rule: the skeleton whose code is followed.
+        skeleton: whose rule is followed.
         seed: PyTorch's global generator gives one where it is None.
     """
     layers = [module for module in root.modules() if isinstance(module, _Layer)]
@@ -51,7 +43,8 @@ def draw_weights(root: nn.Module, rule: SkeletonName, seed: int | None) -> None:
     if seed is None:
         seed = int(torch.randint(2**62, (), device="cpu"))
     streams = [np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(len(layers))]
-    draw = _RULES[rule]
+    rule = SKELETONS.find(skeleton).initialisation
+    draw = partial(_uniformly if rule.distribution == "uniform" else _normally, rule)
     if sum(layer.weight.numel() for layer in layers) < _MANY:
         for layer, stream in zip(layers, streams, strict=True):
             draw(layer, stream)
@@ -65,36 +58,24 @@ def _has_values(weight: Tensor) -> bool:
     return not weight.is_meta and not isinstance(weight, FakeTensor)
 
 
-def _slim(layer: _Layer, stream: np.random.SeedSequence) -> None:
+def _normally(rule: Initialisation, layer: _Layer, stream: np.random.SeedSequence) -> None:
     weight = layer.weight
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
-    fan_out = weight.shape[0] // groups * weight[0, 0].numel()
-    _draw(weight, _truncated_normal(), math.sqrt(1.3 * 2 / fan_out), np.random.SFC64(stream))
+    if rule.fan == "out":
+        fan = weight.shape[0] // groups * weight[0, 0].numel()
+    else:
+        fan = groups * weight[0].numel()
+    scale = math.sqrt(math.prod(rule.factors) / fan)
+    _draw(weight, _truncated_normal(), scale, np.random.SFC64(stream))
     if layer.bias is not None:
         layer.bias.detach().zero_()
 
 
-def _darts(layer: _Layer, stream: np.random.SeedSequence) -> None:
+def _uniformly(rule: Initialisation, layer: _Layer, stream: np.random.SeedSequence) -> None:
     bound, bits = 1 / math.sqrt(layer.weight[0].numel()), np.random.SFC64(stream)
     _draw(layer.weight, _uniform(), bound, bits)
     if layer.bias is not None:
         _draw(layer.bias, _uniform(), bound, bits)
-
-
-def _enas(layer: _Layer, stream: np.random.SeedSequence) -> None:
-    weight = layer.weight
-    groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
-    fan_in = groups * weight[0].numel()
-    _draw(weight, _truncated_normal(), math.sqrt(2 / fan_in), np.random.SFC64(stream))
-
-
-_RULES: dict[SkeletonName, Callable[[_Layer, np.random.SeedSequence], None]] = {
-    "nasnet": _slim,
-    "pnasnet": _slim,
-    "amoebanet": _slim,
-    "enas": _enas,
-    "darts": _darts,
-}
 
 
 def _draw(weight: Tensor, quantiles: Tensor, scale: float, bits: np.random.SFC64) -> None:

@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasdsl.network.graph import Padding
-from nasdsl.network.shapes import pad
+from nasdsl.primitives import Padding, pad
 
 #: Vertical and horizontal.
 Pair = tuple[int, int]
@@ -77,8 +76,8 @@ class SameConv2d(Conv2d):
 class FactorizedReduce(nn.Module):
     """Two 1x1 convolutions of stride 2, the second a pixel further down and right.
 
-    Of `channels` that come out, the first gives the larger half; with one channel there is
-    no second. Where a size is odd, the second's last row or column is zeros.
+    Of an odd number of channels the second gives one more; with one channel there is no
+    first. Where a size is odd, the second's last row or column is zeros.
     """
 
     def __init__(
@@ -89,24 +88,21 @@ class FactorizedReduce(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        second = channels // 2
-        first = channels - second
-        self.conv0 = Conv2d(in_channels, first, 1, bias=False, device=device, dtype=dtype)
-        self.conv1 = (
-            Conv2d(in_channels, second, 1, bias=False, device=device, dtype=dtype)
-            if second
-            else None
+        first = channels // 2
+        second = channels - first
+        self.conv0 = (
+            Conv2d(in_channels, first, 1, bias=False, device=device, dtype=dtype) if first else None
         )
+        self.conv1 = Conv2d(in_channels, second, 1, bias=False, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / 2), ceil(W / 2))."""
-        even: Tensor = self.conv0(x[:, :, ::2, ::2])
-        if self.conv1 is None:
-            return even
         # Padding the quarter that is read is cheaper than padding all of it.
         below, beside = x.shape[-2] % 2, x.shape[-1] % 2
-        odd = self.conv1(padded(x[:, :, 1::2, 1::2], (0, below), (0, beside)))
-        return torch.cat((even, odd), 1)
+        odd: Tensor = self.conv1(padded(x[:, :, 1::2, 1::2], (0, below), (0, beside)))
+        if self.conv0 is None:
+            return odd
+        return torch.cat((self.conv0(x[:, :, ::2, ::2]), odd), 1)
 
 
 class ChannelNorm(nn.GroupNorm):
@@ -181,9 +177,15 @@ def _ceil_mode(stride: Pair, vertical: Pair, horizontal: Pair) -> bool | None:
 
 
 def zeros(x: Tensor, *, channels: int, stride: Pair) -> Tensor:
-    """Zeros of `channels` channels at the size a strided layer would give."""
+    """Zeros of `channels` channels at the size a strided layer would give.
+
+    Where `x` has a gradient the zeros are a product with it, as in DARTS: so every parameter
+    before them gets a gradient, and what needs one for each (DistributedDataParallel) works.
+    """
     height, width = x.shape[-2:]
-    return x.new_zeros((x.shape[0], channels, -(-height // stride[0]), -(-width // stride[1])))
+    size = x.shape[0], channels, -(-height // stride[0]), -(-width // stride[1])
+    made = x.new_zeros(size)
+    return made + 0 * x[:, :1, :: stride[0], :: stride[1]] if x.requires_grad else made
 
 
 def mean(x: Tensor) -> Tensor:

@@ -8,11 +8,8 @@ Non-goals: which layer a node becomes (`emission`), weights (`initialise`).
 import torch
 from torch import nn
 
-from nasdsl.network.graph import Node, Primitive
-from nasdsl_backends.torch.emission import MODULES, Place
-
-#: Layers of one module without children.
-_COPIED: frozenset[Primitive] = frozenset({"conv", "depthwise", "batch_norm"})
+from nasdsl.primitives import Node
+from nasdsl_backends.torch.emission import EMISSIONS, Place
 
 
 class LayerMaker:
@@ -22,10 +19,13 @@ class LayerMaker:
         self.place = place
         self._first: dict[tuple[object, ...], nn.Module] = {}
 
-    def layer(self, node: Node) -> nn.Module:
-        """A layer of its own for a node of a primitive in `MODULES`."""
-        make = MODULES[node.primitive]
-        if node.primitive not in _COPIED:
+    def layer(self, node: Node) -> nn.Module | None:
+        """A layer of its own for a node; None where its primitive becomes a function."""
+        emission = EMISSIONS[node.primitive]
+        make = emission.module
+        if make is None:
+            return None
+        if not emission.copied:
             return make(node, self.place)
         key = node.primitive, node.before.channels, node.shape.channels, *node[5:]
         if key not in self._first:

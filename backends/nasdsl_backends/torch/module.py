@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from nasdsl.network.graph import Body
-from nasdsl_backends.torch.emission import MODULES
 from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.plan import Plan, planned
 
@@ -34,8 +33,9 @@ class GraphModule(nn.Module):
         super().__init__()
         self.plan = plan or planned(body)
         for node in body.nodes:
-            if node.primitive in MODULES:
-                register(self, node.name.split("."), maker.layer(node))
+            layer = maker.layer(node)
+            if layer is not None:
+                register(self, node.name.split("."), layer)
 
     def forward(self, *states: Tensor, keep: Tensor | float | None = None) -> tuple[Tensor, ...]:
         """The body's outputs.

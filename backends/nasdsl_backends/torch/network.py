@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph
-from nasdsl.passes import activated, optimised
+from nasdsl.passes import activated
 from nasdsl_backends.torch.classifier import linear_of, with_classes
-from nasdsl_backends.torch.emission import MODULES, Place
+from nasdsl_backends.torch.emission import Place
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
@@ -48,7 +48,7 @@ class Network(nn.Module):
     training with an auxiliary classifier, `NetworkOutputs`.
 
     Args:
-        graph: what to build; as `nasdsl.api.compile.compiled_graph` makes it.
+        graph: what to build, after any passes.
         device: where; `meta` makes parameters without values, in a fraction of a second.
         dtype: of parameters and moving statistics.
         seed: draws the initial weights independently of PyTorch's global generator.
@@ -57,7 +57,7 @@ class Network(nn.Module):
             `set_progress`; `plain` with drop_path everywhere, all the time.
 
     Attributes:
-        graph: what was built.
+        graph: what was built, as it was before any pass.
         num_classes: the width of the last layer; 0 without classifier.
         num_features: channels the classifier reads.
         feature_info: for each stage, the largest map first, a dictionary of `num_chs`
@@ -80,16 +80,16 @@ class Network(nn.Module):
         if drop_path_mode not in ("scheduled", "plain"):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
-        self.graph, self.drop_path_mode = graph, drop_path_mode
-        self.num_classes = graph.skeleton.classes
+        self.graph, self.drop_path_mode = graph.plain, drop_path_mode
+        self.num_classes = graph.configuration.classes
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
-            for stage in stages(graph)
+            for stage in stages(self.graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(optimised(graph), LayerMaker(Place(graph.skeleton, device, dtype)))
+        self._stack(graph, LayerMaker(Place(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
-        draw_weights(self, graph.skeleton.name, seed)
+        draw_weights(self, graph.configuration.name, seed)
 
     def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
         plans: dict[int, Plan] = {}
@@ -127,7 +127,7 @@ class Network(nn.Module):
         """
         with_auxiliary = self.training and self._auxiliary_slot > 0
         if with_auxiliary and x.shape[-2:] != self.graph.image[1:]:
-            size = self.graph.skeleton.image_size
+            size = self.graph.configuration.image_size
             raise ValueError(
                 f"the auxiliary classifier is for images of {size}x{size}, not "
                 f"{x.shape[-2]}x{x.shape[-1]}; compile the network with that image_size"
@@ -227,7 +227,7 @@ class Network(nn.Module):
         self.progress.fill_(min(float(progress), 1.0))
 
     def _keep(self, depth: float) -> Tensor | float | None:
-        rate = self.graph.skeleton.drop_path
+        rate = self.graph.configuration.drop_path
         if not self.training or rate == 0 or depth == 0:
             return None
         if self.drop_path_mode == "plain":
@@ -248,7 +248,7 @@ class Network(nn.Module):
             num_classes: their width; 0 takes them away, and the network gives
                 (B, num_features) in place of logits.
         """
-        if not isinstance(num_classes, int) or num_classes < 0:
+        if not isinstance(num_classes, int) or num_classes < 0:  # type: ignore[redundant-expr]
             raise ValueError(f"num_classes is a whole number of at least 0, not {num_classes!r}")
         graph = with_classes(self.graph, num_classes) if num_classes else self.graph
         for module in graph.modules:
@@ -260,9 +260,9 @@ class Network(nn.Module):
         layer: nn.Module = nn.Flatten(1)
         if num_classes:
             like = next(self.parameters())
-            place = Place(self.graph.skeleton, like.device, like.dtype)
-            layer = MODULES["linear"](linear_of(module), place)
-            draw_weights(layer, self.graph.skeleton.name, None)
+            place = Place(self.graph.configuration, like.device, like.dtype)
+            layer = LayerMaker(place).layer(linear_of(module)) or layer
+            draw_weights(layer, self.graph.configuration.name, None)
         self.get_submodule(module.name).add_module("linear", layer.train(self.training))
 
     # -- weights ------------------------------------------------------------------------
@@ -276,14 +276,14 @@ class Network(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._NormBase | nn.GroupNorm):
                 module.reset_parameters()
-        draw_weights(self, self.graph.skeleton.name, seed)
+        draw_weights(self, self.graph.configuration.name, seed)
         self.progress.zero_()
 
     def extra_repr(self) -> str:
         """The network in a line."""
-        skeleton = self.graph.skeleton
+        chosen = self.graph.configuration
         return (
-            f"{self.graph.name}, {skeleton.N} @ {skeleton.filters}, "
-            f"{skeleton.name} skeleton, {skeleton.stem} stem, {skeleton.image_size} px, "
-            f"num_classes={self.num_classes}, drop_path={skeleton.drop_path:g}"
+            f"{self.graph.name}, {chosen.size}, "
+            f"{chosen.name} skeleton, {chosen.stem} stem, {chosen.image_size} px, "
+            f"num_classes={self.num_classes}, drop_path={chosen.drop_path:g}"
         )

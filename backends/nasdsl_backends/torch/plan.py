@@ -8,14 +8,7 @@ Non-goals: running it (`module`), what a primitive becomes (`emission`).
 from typing import NamedTuple
 
 from nasdsl.network.graph import Body, Node
-from nasdsl_backends.torch.emission import (
-    FUNCTIONS,
-    GIVES_AWAY,
-    HANDS_ON,
-    IN_PLACE,
-    MODULES,
-    Function,
-)
+from nasdsl_backends.torch.emission import EMISSIONS, Function
 
 
 class Step(NamedTuple):
@@ -84,18 +77,20 @@ def _owned(body: Body) -> set[str]:
             reads[name] = reads.get(name, 0) + 1
     owned: set[str] = set()
     for node in body.nodes:
-        handed = node.primitive in HANDS_ON and node.inputs[0] in owned
-        if reads.get(node.name) == 1 and (node.primitive in GIVES_AWAY or handed):
+        emission = EMISSIONS[node.primitive]
+        handed = emission.hands_on and node.inputs[0] in owned
+        if reads.get(node.name) == 1 and (emission.gives_away or handed):
             owned.add(node.name)
     return owned
 
 
 def _function(node: Node, owned: set[str]) -> tuple[tuple[str, ...], Function | None]:
     """The node's inputs in the order of its operands, and its function; None for a layer."""
-    if node.primitive in MODULES:
+    emission = EMISSIONS[node.primitive]
+    if emission.function is None:
         return node.inputs, None
     mine = next((name for name in node.inputs if name in owned), None)
-    if mine is None or node.primitive not in IN_PLACE:
-        return node.inputs, FUNCTIONS[node.primitive](node)
+    if mine is None or emission.in_place is None:
+        return node.inputs, emission.function(node)
     rest = tuple(name for name in node.inputs if name != mine)
-    return (mine, *rest), IN_PLACE[node.primitive]
+    return (mine, *rest), emission.in_place

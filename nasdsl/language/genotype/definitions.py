@@ -8,16 +8,14 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from nasdsl.errors import listed, nearest
+from nasdsl.errors import did_you_mean, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
-from nasdsl.language.genotype.primitives import FLAGS, OPERATIONS, PRIMITIVES, VALUES
-from nasdsl.language.genotype.vocabulary import IMPLICIT_STRIDE, Combine, Form, Layer, Op
+from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op
+from nasdsl.primitives import ARGUMENTS, Primitive, layer_of, words_of
 
 MAX_LAYERS = 200
 MAX_KERNEL = 99
-MAX_DILATION = 99
-MAX_DIVISOR = 1024
 
 _KERNEL = re.compile(r"([1-9]\d?)x([1-9]\d?)")
 
@@ -38,7 +36,7 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
     before = len(findings)
     parts = item.form.parts
     first = parts[0].layers[0] if parts[0].layers else None
-    if first is None or first.name.text not in OPERATIONS:
+    if first is None or first.name.text not in words_of("combine"):
         findings.add(
             "NAS403",
             first.span if first else item.form.span,
@@ -125,13 +123,13 @@ def _whole(number: tree.Number, most: int, findings: Findings) -> int | None:
 def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
     if is_poison(item.name):
         return None
-    primitive = PRIMITIVES.get(item.name.text)
-    if primitive is None:
+    primitive = layer_of(item.name.text)
+    if primitive is None or primitive.written != "chain":
         _unknown_primitive(item, findings)
         return None
     values: dict[str, Any] = {}
     for argument in item.arguments:
-        pair = _argument(argument, item, findings)
+        pair = _argument(argument, item, primitive, findings)
         if pair is None:
             continue
         if pair[0] in values:
@@ -145,14 +143,14 @@ def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
             label=f"for example `{item.name.text}(3x3)`",
         )
         return None
-    if item.name.text in IMPLICIT_STRIDE:
+    if primitive.implicit_stride:
         values["stride"] = (True, True)
     return Layer(item.name.text, **values)
 
 
 def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
     name = item.name.text
-    if name in OPERATIONS:
+    if name in words_of("combine"):
         findings.add(
             "NAS403",
             item.span,
@@ -160,62 +158,56 @@ def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
             label="only a combine begins with this",
         )
         return
-    hints, fixes = misspelt(item.name.span, nearest(name, PRIMITIVES))
+    known = words_of("chain")
+    hints, fixes = misspelt(item.name.span, nearest(name, known))
     findings.add(
         "NAS401",
         item.name.span,
         f"unknown primitive `{name}`",
         label="not a primitive",
-        hints=hints or (f"the primitives are {listed(sorted(PRIMITIVES))}",),
+        hints=hints or (f"the primitives are {listed(sorted(known))}",),
         fixes=fixes,
     )
 
 
 def _argument(
-    argument: tree.Argument, layer: tree.Layer, findings: Findings
+    argument: tree.Argument, layer: tree.Layer, primitive: Primitive, findings: Findings
 ) -> tuple[str, Any] | None:
     """The `Layer` field and the value an argument sets."""
-    primitive = PRIMITIVES[layer.name.text]
     number = argument.number
     if argument.name is None:
         assert number is not None
         kernel = _KERNEL.fullmatch(number.text)
         if not is_poison(number) and (kernel is None or not primitive.kernel):
             wants = f"a kernel such as `3x3`, up to {MAX_KERNEL}" if primitive.kernel else ""
-            _refuse_argument(argument, layer, wants, findings)
+            _refuse_argument(argument, layer, primitive, wants, findings)
         return ("kernel", (int(kernel[1]), int(kernel[2]))) if kernel else None
     name = argument.name.text
     if is_poison(argument.name):
         return None
     if name not in primitive.arguments:
-        _refuse_argument(argument, layer, "", findings)
+        _refuse_argument(argument, layer, primitive, "", findings)
         return None
-    if (name in FLAGS) != (number is None) or (name == "filters") != (argument.sign == "/"):
-        wants = {"dilation": "`dilation 2`", "filters": "`filters/4`"}.get(name, f"`{name}` alone")
-        _refuse_argument(argument, layer, wants, findings)
+    known = ARGUMENTS[name]
+    is_flag = known.value is not None
+    # `filters/4` has a sign before its number, `dilation 2` has none.
+    if is_flag != (number is None) or ("/" in known.example) != (argument.sign == "/"):
+        wants = f"`{known.example}`" if known.example else f"`{name}` alone"
+        _refuse_argument(argument, layer, primitive, wants, findings)
         return None
-    if name in VALUES:
-        assert number is not None
-        field, most = {
-            "dilation": ("dilation", MAX_DILATION),
-            "filters": ("divisor", MAX_DIVISOR),
-        }[name]
-        value = _whole(number, most, findings)
-        return None if value is None else (field, value)
-    return {
-        "stride": ("stride", (True, True)),
-        "stride_y": ("stride", (True, False)),
-        "stride_x": ("stride", (False, True)),
-        "symmetric": ("padding", "symmetric"),
-        "count_padding": ("count_padding", True),
-        "zero_padded": ("zero_padded", True),
-    }[name]
+    if number is None:
+        return known.field, known.value
+    value = _whole(number, known.most, findings)
+    return None if value is None else (known.field, value)
 
 
 def _refuse_argument(
-    argument: tree.Argument, layer: tree.Layer, wants: str, findings: Findings
+    argument: tree.Argument,
+    layer: tree.Layer,
+    primitive: Primitive,
+    wants: str,
+    findings: Findings,
 ) -> None:
-    primitive = PRIMITIVES[layer.name.text]
     takes = (["KxK"] if primitive.kernel else []) + list(primitive.arguments)
     guess = nearest(argument.name.text, primitive.arguments) if argument.name else None
     findings.add(
@@ -224,7 +216,7 @@ def _refuse_argument(
         f"`{layer.name.text}` does not take this argument",
         label=f"expected {wants}" if wants else "",
         hints=(
-            *((f"did you mean `{guess}`?",) if guess and not wants else ()),
+            *((did_you_mean(guess),) if guess and not wants else ()),
             f"`{layer.name.text}` takes {listed(takes)}" if takes else "it takes none",
         ),
     )

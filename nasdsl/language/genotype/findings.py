@@ -7,7 +7,7 @@ Non-goals: order; findings are sorted by place when they are reported.
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
+from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.language.tree import Field, Number, Word
 
 # Suggestions take time; more errors than this mean that the text is not what it seems.
@@ -73,4 +73,4 @@ def misspelt(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix,
     """The hint and the fix for a name that is close to a legal one."""
     if guess is None:
         return (), ()
-    return (f"did you mean `{guess}`?",), (Fix(span, guess, f"write `{guess}`"),)
+    return (did_you_mean(guess),), (Fix(span, guess, f"write `{guess}`"),)

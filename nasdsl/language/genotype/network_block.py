@@ -1,17 +1,24 @@
 """The `network { ... }` block: settings, and where its cells come from.
 
 Purpose: findings 5xx about the block as it is written.
-Non-goals: what settings mean together (`nasdsl.network.skeleton`).
+Non-goals: what settings mean together (`nasdsl.network.complete`).
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from nasdsl.errors import Label, Span, listed, nearest
+from nasdsl.errors import CellError, Label, Span, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
-from nasdsl.language.genotype.settings import RULES, Settings
+from nasdsl.language.genotype.settings import (
+    DEFAULT_SKELETON,
+    RULES,
+    Settings,
+    nearest_setting,
+    rivals,
+    stem_names,
+)
 from nasdsl.language.genotype.types import Space
 
 
@@ -59,8 +66,14 @@ def resolved_network(
             base = _base_space(findings, setting, catalogue)
         elif name not in RULES:
             _unknown_setting(findings, setting)
-        else:
+        elif name != "stem":
             values[name] = _setting_value(findings, setting)
+    if "stem" in places:
+        # It may stand before the skeleton that says which stems there are.
+        wrong = "skeleton" in places and not values.get("skeleton")
+        of_base = base.settings.skeleton if base else None
+        skeleton = values.get("skeleton") or of_base or DEFAULT_SKELETON
+        values["stem"] = None if wrong else _stem(findings, places["stem"], skeleton)
     if blocks:
         cells = [item for item in items if isinstance(item, tree.Cell)]
         genotype = places.get("genotype")
@@ -68,8 +81,19 @@ def resolved_network(
             _refuse_two_sources(findings, genotype, cells[0])
         if genotype is None and not cells and whole:
             _refuse_no_cells(findings, blocks[0])
+    settings = Settings(**values)
+    for one, other, text in rivals(settings):
+        first, second = sorted((places[one], places[other]), key=lambda each: each.span)
+        findings.add(
+            "NAS505",
+            second.name.span,
+            text,
+            label="said again here",
+            secondary=(Label(first.name.span, "first said here"),),
+            hints=("leave one of them out",),
+        )
     spans = {name: setting.value.span for name, setting in places.items()}
-    return ResolvedNetwork(Settings(**values), base, spans)
+    return ResolvedNetwork(settings, base, spans)
 
 
 def _refuse_two_sources(findings: Findings, genotype: tree.Setting, cell: tree.Cell) -> None:
@@ -105,16 +129,34 @@ def _setting_value(findings: Findings, setting: tree.Setting) -> Any:
     value = RULES[setting.name.text].legal(setting.value.text)
     if value is None:
         rule = RULES[setting.name.text]
-        hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, rule.words))
-        findings.add(
-            "NAS502",
-            setting.value.span,
-            f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
-            label=f"expected {rule.description}",
-            hints=hints,
-            fixes=fixes,
-        )
+        _illegal(findings, setting, rule.words, rule.description)
     return value
+
+
+def _stem(findings: Findings, setting: tree.Setting, skeleton: str) -> str | None:
+    """The stem, where the skeleton has it."""
+    try:
+        words = stem_names(skeleton)
+    except CellError as error:
+        (found,) = error.diagnostics
+        findings.add(found.code, setting.value.span, found.message, hints=found.hints)
+        return None
+    if setting.value.text in words:
+        return setting.value.text
+    _illegal(findings, setting, words, listed(words, "or"))
+    return None
+
+
+def _illegal(findings: Findings, setting: tree.Setting, words: tuple[str, ...], wants: str) -> None:
+    hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, words))
+    findings.add(
+        "NAS502",
+        setting.value.span,
+        f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
+        label=f"expected {wants}",
+        hints=hints,
+        fixes=fixes,
+    )
 
 
 def _set_twice(findings: Findings, setting: tree.Setting, first: tree.Setting) -> None:
@@ -129,7 +171,7 @@ def _set_twice(findings: Findings, setting: tree.Setting, first: tree.Setting) -
 
 def _unknown_setting(findings: Findings, setting: tree.Setting) -> None:
     name = setting.name
-    hints, fixes = misspelt(name.span, nearest(name.text, [*RULES, "genotype"]))
+    hints, fixes = misspelt(name.span, nearest_setting(name.text, ["genotype"]))
     findings.add(
         "NAS501",
         name.span,

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from nasdsl.primitives import Primitive, layer_of
+
 Padding = Literal["same", "symmetric"]
 
 
@@ -22,7 +24,7 @@ class Layer:
     """One primitive and its arguments, as a vocabulary writes it.
 
     Attributes:
-        primitive: a name of `nasdsl.language.genotype.primitives.PRIMITIVES`.
+        primitive: a word of `nasdsl.primitives.words_of("chain")`.
         kernel: height and width.
         stride: whether the layer takes the cell's stride vertically and horizontally.
         dilation: distance between kernel taps, both ways.
@@ -41,11 +43,18 @@ class Layer:
     count_padding: bool = False
     zero_padded: bool = False
 
+    @property
+    def record(self) -> Primitive:
+        """What holds for its primitive."""
+        found = layer_of(self.primitive)
+        assert found is not None, self.primitive
+        return found
+
     def __str__(self) -> str:
         arguments = []
-        if self.primitive in _KERNELS:
+        if self.record.kernel:
             arguments.append(f"{self.kernel[0]}x{self.kernel[1]}")
-        if self.primitive not in IMPLICIT_STRIDE and any(self.stride):
+        if not self.record.implicit_stride and any(self.stride):
             arguments.append(_STRIDE_WORDS[self.stride])
         if self.dilation != 1:
             arguments.append(f"dilation {self.dilation}")
@@ -60,13 +69,7 @@ class Layer:
         return f"{self.primitive}({', '.join(arguments)})" if arguments else self.primitive
 
 
-_KERNELS = frozenset({"conv", "depthwise", "avg_pool", "max_pool"})
 _STRIDE_WORDS = {(True, True): "stride", (True, False): "stride_y", (False, True): "stride_x"}
-
-#: Primitives that take the cell's stride without being told to.
-IMPLICIT_STRIDE = frozenset({"factorized_reduce", "zero"})
-#: Primitives that set the number of channels; all others keep what they are given.
-SETS_CHANNELS = frozenset({"conv", "pointwise", "factorized_reduce", "zero"})
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Form:
     @cached_property
     def divisor(self) -> int | None:
         """`filters / divisor` channels come out; None where the input's come out."""
-        setters = [layer.divisor for layer in self.layers if layer.primitive in SETS_CHANNELS]
+        setters = [layer.divisor for layer in self.layers if layer.record.sets_channels]
         return setters[-1] if setters else None
 
     def fits(self, stride: int, channels: int, filters: int) -> bool:

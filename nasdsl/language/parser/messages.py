@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lark import Token
 
-from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
+from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.errors.suggest import nearest
 from nasdsl.language.tree import FIELD_NAMES
 
@@ -140,7 +140,7 @@ def unexpected(source: Source, token: Token, accepted: set[str], field: int | No
         expected = _TOP_WORDS
         guess = nearest_keyword(token)
         if guess:
-            hints, fixes = (f"did you mean `{guess}`?",), (Fix(span, guess, f"write `{guess}`"),)
+            hints, fixes = (did_you_mean(guess),), (Fix(span, guess, f"write `{guess}`"),)
         elif token.type in ("WORD", "OUTPUT", "NUMBER"):
             hints = ("blocks and outputs stand inside `cell normal { ... }`",)
     else:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lark import UnexpectedInput
 
-from nasdsl.errors import Diagnostic, Fix, Source, Span
+from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
 from nasdsl.language.parser.grammar import lark_parser
 from nasdsl.language.parser.recovery import MAX_MISTAKES, recovered
 from nasdsl.language.tree import Comment, File
@@ -126,6 +126,6 @@ def _not_ascii(source: Source, word: str, plain: str | None, span: Span) -> Diag
         source,
         span,
         label="names are ASCII letters, digits and `_`",
-        hints=(f"did you mean `{plain[:40]}`?",) if plain else (),
+        hints=(did_you_mean(plain[:40]),) if plain else (),
         fixes=(Fix(span, plain, f"write `{plain[:40]}` in ASCII"),) if plain else (),
     )

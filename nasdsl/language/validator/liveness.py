@@ -9,29 +9,14 @@ from collections.abc import Iterator
 
 from nasdsl.errors import Diagnostic, Label, Source
 from nasdsl.language.genotype.blocks import CellPlaces
-from nasdsl.language.genotype.types import BlockState, CellSpace, State
-
-
-def live_names(cell: CellSpace) -> set[str]:
-    """The names of the blocks that reach the output in some member of the space."""
-    if cell.output.kind == "unused":
-        return {block.name for block in cell.blocks}
-    wanted: set[State] = set(cell.output.states)
-    live = set()
-    for block in reversed(cell.blocks):
-        if BlockState(block.name) in wanted:
-            live.add(block.name)
-            wanted.update(*block.inputs)
-    return live
+from nasdsl.language.genotype.liveness import live_blocks
+from nasdsl.language.genotype.types import CellSpace
 
 
 def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator[Diagnostic]:
     """A warning for each block that reaches no output."""
-    live = live_names(cell)
-    if len(live) == len(cell.blocks):
-        return
-    for block, place in zip(cell.blocks, places.blocks, strict=True):
-        if block.name in live:
+    for block, place, live in zip(cell.blocks, places.blocks, live_blocks(cell), strict=True):
+        if live:
             continue
         secondary: tuple[Label, ...] = ()
         if places.output is not None:

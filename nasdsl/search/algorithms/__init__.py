@@ -1,1 +1,1 @@
-"""Searchers, one algorithm a file; each is the value of an entry point `nasdsl.searchers`."""
+"""Search algorithms, one a file, each offered by an entry point `nasdsl.searchers`."""

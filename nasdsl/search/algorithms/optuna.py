@@ -1,8 +1,8 @@
 """Any sampler of Optuna, as a searcher.
 
-Purpose: TPE and the other samplers of Optuna (Akiba et al. 2019) behind the one protocol, each
-decision a categorical parameter.
-Non-goals: Optuna's storage and pruning; the store of the search is the only truth.
+TPE and the other samplers of Optuna (Akiba et al. 2019) behind the protocol of all searchers;
+each decision is a categorical parameter. Optuna's storage and pruning are not used: the store of
+the search holds everything.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
-from nasdsl.errors import cell_error, nearest
+from nasdsl.errors import cell_error, name_hints
 from nasdsl.language.genotype.types import Space
-from nasdsl.search.decisions import Choices, generator, open_decisions
-from nasdsl.search.protocol import Result, State
+from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
+from nasdsl.search.protocol import Result, SearcherState
 
 
 class OptunaSearch:
-    """Proposes what a sampler of Optuna asks for.
+    """Proposes what a sampler of Optuna suggests.
 
-    The sampler is made anew for each proposal, with a seed of its own, so all it knows is the
-    trials: samplers that keep more than that begin again each time. The state is every trial,
-    and grows with their number.
+    A new sampler is made for each proposal, with a seed of its own, so that all it knows is the
+    trials: samplers that remember more than that start afresh each time. The state holds every
+    trial, and grows with their number.
 
     Args:
         space: what to search.
@@ -32,7 +32,7 @@ class OptunaSearch:
         sampler: a class of `optuna.samplers`, made with its defaults.
 
     Raises:
-        CellError: no sampler is called so, or it takes no seed (NAS881).
+        CellError: no sampler has this name, or it takes no seed (NAS881).
     """
 
     def __init__(self, space: Space, seed: int, *, sampler: str = "TPESampler") -> None:
@@ -42,54 +42,58 @@ class OptunaSearch:
             str(at): CategoricalDistribution(range(size))
             for at, size in enumerate(self.decisions.sizes)
         }
-        self._begin()
+        self._start()
 
     def propose(self, n: int) -> list[str]:
-        """`n` proposals, each knowing of the ones before it that they are in flight."""
+        """`n` proposals, each made with those before it in flight."""
         return [self._next() for _ in range(n)]
 
     def observe(self, results: Sequence[Result]) -> None:
-        """Tell Optuna."""
+        """Report the results to Optuna."""
         for result in results:
-            numbers = self.flying[result.text]
+            numbers = self.in_flight[result.text]
             number = numbers.pop(0)
             if not numbers:
-                del self.flying[result.text]
+                del self.in_flight[result.text]
             self._tell(number, result.reward)
 
-    def state_dict(self) -> State:
-        """Every trial: its choices, and its reward, or whether it failed or is in flight."""
+    def state_dict(self) -> SearcherState:
+        """Every trial: its choices, its state in Optuna's words, and its reward."""
         trials = self.study.get_trials(deepcopy=False)
-        return {"trials": [[list(self._taken(each)), _fate(each), each.value] for each in trials]}
+        return {
+            "trials": [
+                [list(self._choices(each)), _state_name(each), each.value] for each in trials
+            ]
+        }
 
-    def load_state_dict(self, state: State) -> None:
-        """Go on after those trials."""
-        self._begin()
-        for number, (taken, fate, value) in enumerate(state["trials"]):
-            parameters = {str(at): option for at, option in enumerate(taken)}
+    def load_state_dict(self, state: SearcherState) -> None:
+        """Continue after those trials."""
+        self._start()
+        for number, (choices, state_name, value) in enumerate(state["trials"]):
+            parameters = {str(at): option for at, option in enumerate(choices)}
             with _quiet():
                 trial = create_trial(
-                    state=TrialState[fate],
+                    state=TrialState[state_name],
                     params=parameters,
                     distributions=self.distributions,
                     value=value,
                 )
                 self.study.add_trial(trial)
-            if fate == "RUNNING":
-                self.flying.setdefault(self.decisions.text(taken), []).append(number)
+            if state_name == "RUNNING":
+                self.in_flight.setdefault(self.decisions.text(choices), []).append(number)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         with _quiet():
             self.study = optuna.create_study(direction="maximize")
-        self.flying: dict[str, list[int]] = {}
+        self.in_flight: dict[str, list[int]] = {}
 
     def _next(self) -> str:
         turn = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = self.make_sampler(seed=generator(self.seed, turn).getrandbits(32))
+        self.study.sampler = self.make_sampler(seed=rng_for_turn(self.seed, turn).getrandbits(32))
         with _quiet():
             trial = self.study.ask(self.distributions)
-        text = self.decisions.text(self._taken(trial))
-        self.flying.setdefault(text, []).append(trial.number)
+        text = self.decisions.text(self._choices(trial))
+        self.in_flight.setdefault(text, []).append(trial.number)
         return text
 
     def _tell(self, number: int, reward: float | None) -> None:
@@ -99,23 +103,22 @@ class OptunaSearch:
             else:
                 self.study.tell(number, reward)
 
-    def _taken(self, trial: Any) -> Choices:
+    def _choices(self, trial: Any) -> Choices:
         return tuple(trial.params[str(at)] for at in range(len(self.distributions)))
 
 
-def _fate(trial: Any) -> str:
-    fate: str = trial.state.name
-    return fate
+def _state_name(trial: Any) -> str:
+    name: str = trial.state.name
+    return name
 
 
 def _sampler_class(name: str) -> Any:
     known = [each for each in optuna.samplers.__all__ if each.endswith("Sampler")]
     if name not in known or not hasattr(optuna.samplers, name):
-        guess = nearest(name, known)
         raise cell_error(
             "NAS881",
             f"Optuna has no sampler called {name!r:.60}",
-            f"did you mean `{guess}`?" if guess else "its default is `TPESampler`",
+            *name_hints(name, known, "its default is `TPESampler`"),
         )
     made = getattr(optuna.samplers, name)
     try:
@@ -129,7 +132,7 @@ def _sampler_class(name: str) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Optuna's log lines out of the search's own."""
+    """Keep Optuna's log lines out of the search's output."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

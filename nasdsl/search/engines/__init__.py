@@ -1,1 +1,1 @@
-"""Engines: where evaluations run. `local` on this machine, `ray` on a cluster."""
+"""Engines: where evaluations run. `local` is this machine, `ray` a cluster."""

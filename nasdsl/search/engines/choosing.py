@@ -1,7 +1,6 @@
 """From settings to an engine and its slots.
 
-Purpose: which engine, how many workers, on which devices.
-Non-goals: starting anything.
+It decides which engine runs, how many workers it has, and on which devices.
 """
 
 import os
@@ -32,14 +31,14 @@ def engine_for(settings: SearchSettings) -> Engine:
     """The engine that the settings name, not started.
 
     Raises:
-        CellError: NAS701 (a package is not installed), NAS869 (fewer GPUs than asked for),
-            NAS871 (no engine is called so, or it cannot be used).
+        CellError: NAS701 (a package is not installed), NAS869 (fewer GPUs than requested),
+            NAS871 (no engine has this name, or it cannot be used).
     """
     return ENGINES.find(settings.engine)(settings)
 
 
 def worker_settings(settings: SearchSettings) -> WorkerSettings:
-    """How the workers of a search work, on any engine."""
+    """The settings of each worker, on any engine."""
     return WorkerSettings(settings.evaluator, settings.heartbeat, settings.recycle, settings.memory)
 
 
@@ -47,7 +46,7 @@ def local_engine(settings: SearchSettings) -> Engine:
     """Processes of this machine.
 
     Raises:
-        CellError: NAS701 (torch is not installed), NAS869 (fewer GPUs than asked for).
+        CellError: NAS701 (torch is not installed), NAS869 (fewer GPUs than requested).
     """
     from nasdsl.search.engines.local import LocalEngine
 
@@ -75,12 +74,12 @@ def slots(settings: SearchSettings) -> list[Slot]:
     """One slot a worker on the CPU, or `per_gpu` slots a GPU.
 
     Raises:
-        CellError: NAS869 where this machine has fewer GPUs than asked for.
+        CellError: NAS869 where this machine has fewer GPUs than requested.
     """
     environment = _environment(settings)
     if not settings.gpus:
         return [Slot(f"cpu{number}", environment) for number in range(settings.workers)]
-    devices = _visible(settings.gpus)
+    devices = _visible_devices(settings.gpus)
     return [
         Slot(f"gpu{device}.{share}", {**environment, "CUDA_VISIBLE_DEVICES": device})
         for share in range(settings.per_gpu)
@@ -92,19 +91,19 @@ def _environment(settings: SearchSettings) -> dict[str, str]:
     return dict.fromkeys(_THREADS, str(settings.threads))
 
 
-def _visible(wanted: int) -> list[str]:
+def _visible_devices(wanted: int) -> list[str]:
     try:
-        there = import_module("torch").cuda.device_count()
+        count = import_module("torch").cuda.device_count()
     except ModuleNotFoundError:
         raise cell_error(
             "NAS701", "GPUs need `torch`, which is not installed", install_hint("search")
         ) from None
-    if there < wanted:
+    if count < wanted:
         raise cell_error(
             "NAS869",
-            f"{wanted} GPU{'s' * (wanted > 1)} asked for, and this machine has {there}",
+            f"{wanted} GPU{'s' * (wanted > 1)} requested, but this machine has {count}",
             "leave out `--gpus` to train on the CPU",
-            "`nasdsl doctor` says what torch sees",
+            "`nasdsl doctor` shows the devices that torch sees",
         )
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",")[:wanted] if named else [str(number) for number in range(wanted)]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible.split(",")[:wanted] if visible else [str(number) for number in range(wanted)]

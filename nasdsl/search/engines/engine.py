@@ -1,9 +1,8 @@
-"""What an engine is to the controller: places for leases, and notices of what became of them.
+"""The interface of every engine: leases go in, notices about them come out.
 
-Purpose: the one interface of every engine. A lease is submitted; beats say that its worker
-lives; it ends with an outcome or with its worker's loss. Time limits are the controller's, which
-cancels what is silent or late; so they are the same for every engine.
-Non-goals: the store; retries.
+A lease is submitted to a free worker. Heartbeats show that the worker is alive; the lease ends
+with an outcome, or with the loss of its worker. Time limits and retries are the search loop's,
+which cancels what is silent or late, so they are the same for every engine.
 """
 
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from nasdsl.search.store import Lease, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """The worker of this lease lives; `value` is one more value of its curve, where it has one."""
+class Heartbeat:
+    """The worker of this lease is alive; `value` is the next of its curve, if any."""
 
     key: str
     value: float | None = None
@@ -23,26 +22,26 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An evaluation came to its end, well or badly."""
+    """An evaluation has ended, with a reward or a failure."""
 
     outcome: Outcome
     worker: str
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """The worker of this lease was lost, for this reason. The trial may be tried again."""
+class Lost:
+    """The worker of this lease was lost, and why. The trial may be tried again."""
 
     key: str
     reason: str
 
 
-Notice = Beat | Finished | Gone
+Notice = Heartbeat | Finished | Lost
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one worker: its name, and what its environment adds (devices, threads)."""
+    """A place for one worker: its name, and variables for its environment (devices, threads)."""
 
     name: str
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -50,11 +49,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """How workers work.
+    """Settings of each worker.
 
     `evaluator` is a spec for `nasdsl.search.evaluators.evaluator`; `heartbeat` is in seconds;
-    a worker is replaced after `recycle` trials, and when it is found to use more than
-    `memory` bytes.
+    a worker is replaced after `recycle` trials, and when it uses more than `memory` bytes.
     """
 
     evaluator: str
@@ -64,18 +62,18 @@ class WorkerSettings:
 
 
 class Engine(Protocol):
-    """Workers, wherever they are. Used from one thread."""
+    """Workers, wherever they run. An engine is used from one thread."""
 
     def start(self) -> None:
-        """Begin to start workers; they are free once they are ready.
+        """Start the workers without waiting for them; each is free once it is ready.
 
         Raises:
-            CellError: NAS869 or NAS870 where there can be none.
+            CellError: NAS869 or NAS870 where none can be started.
         """
         ...
 
     def free(self) -> int:
-        """How many leases it would take now."""
+        """How many leases can be submitted now."""
         ...
 
     def workers(self) -> int:
@@ -87,17 +85,17 @@ class Engine(Protocol):
         ...
 
     def poll(self, timeout: float) -> list[Notice]:
-        """All that is new, waiting up to `timeout` seconds for the first of it.
+        """The new notices, after waiting up to `timeout` seconds for the first of them.
 
         Raises:
-            CellError: workers cannot be started, for a reason that will not pass.
+            CellError: workers cannot be started, and trying again would not help.
         """
         ...
 
     def cancel(self, key: str) -> None:
-        """End the worker of this lease and all that it has started; no notice follows."""
+        """End the worker of this lease and everything it has started; no notice follows."""
         ...
 
     def close(self) -> None:
-        """End all workers and all that they have started."""
+        """End all workers and everything they have started."""
         ...

@@ -1,9 +1,8 @@
 """The engine of one machine: long-lived worker processes, one a slot.
 
-Purpose: start workers, hand them leases, read what they say, and replace those that crashed, ran
-out of memory, were cancelled or have done enough. Everything a worker has started ends with it,
-and everything ends with the controller, even one that is killed (`processes.guard`).
-Non-goals: time limits, retries: the controller's.
+Workers are started, given leases and read; those that crashed, ran out of memory, were cancelled
+or have evaluated enough trials are replaced. Everything a worker has started ends with it, and
+everything ends with the search, even one that is killed (`processes.guard`).
 """
 
 import json
@@ -21,11 +20,11 @@ from typing import IO, Any
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines import processes
-from nasdsl.search.engines.engine import Beat, Finished, Gone, Notice, Slot, WorkerSettings
+from nasdsl.search.engines.engine import Finished, Heartbeat, Lost, Notice, Slot, WorkerSettings
 from nasdsl.search.store import Lease, Outcome
 
-#: Workers of a slot that may end in a row before one of them was ever ready.
-_STARTS = 3
+#: Workers that may end in a row before they were ready.
+_MAX_FALSE_STARTS = 3
 
 _WORKER = "nasdsl.search.engines.worker"
 
@@ -47,7 +46,7 @@ class _Worker:
 
 
 class LocalEngine:
-    """Workers on this machine; the protocol is `nasdsl.search.engines.engine.Engine`."""
+    """Workers on this machine, as an `Engine`."""
 
     def __init__(self, slots: Sequence[Slot], settings: WorkerSettings) -> None:
         self.settings = settings
@@ -58,10 +57,10 @@ class LocalEngine:
         self._guard: subprocess.Popen[bytes] | None = None
         self._started = 0
         self._false_starts = 0
-        self._looked_at_memory = time.monotonic()
+        self._memory_checked = time.monotonic()
 
     def start(self) -> None:
-        """Start the guard and one worker a slot."""
+        """Start the guard, and one worker for each slot."""
         guard = processes.python("-m", processes.__name__, self._name)
         self._guard = subprocess.Popen(
             guard,
@@ -70,63 +69,63 @@ class LocalEngine:
             start_new_session=True,
         )
         for slot in self._slots:
-            self._hire(slot)
+            self._start_worker(slot)
 
     def free(self) -> int:
-        """Workers that are ready and have no lease."""
+        """How many workers are ready and have no lease."""
         return sum(worker.free for worker in self._workers)
 
     def workers(self) -> int:
-        """Workers, those that are starting included."""
+        """How many workers there are, including those that are starting."""
         return len(self._workers)
 
     def submit(self, lease: Lease) -> str:
-        """Hand the lease to a free worker; the name of its slot."""
+        """Hand the lease to a free worker; the name of the worker's slot."""
         worker = next(worker for worker in self._workers if worker.free)
         worker.lease = lease
         order = {"key": lease.key, "text": lease.text, "seed": lease.seed}
-        # What the worker has printed about earlier trials is of no use any more.
+        # What the worker has printed about earlier trials is no longer needed.
         os.ftruncate(worker.log.fileno(), 0)
         stdin = worker.process.stdin
         assert stdin is not None
-        # One that died a moment ago breaks the pipe; the next poll finds it.
+        # If the worker has just died, the pipe is broken; the next poll notices that.
         with suppress(BrokenPipeError):
             stdin.write(json.dumps(order).encode() + b"\n")
             stdin.flush()
         return worker.slot.name
 
     def poll(self, timeout: float) -> list[Notice]:
-        """Read all that workers have said, and see who has died."""
-        # A worker that dies says nothing: look often enough to find it soon.
+        """Read what the workers have sent, and replace those that have died."""
+        # A worker that dies sends nothing: look often enough to notice it soon.
         ready = self._selector.select(min(timeout, 0.2))
         notices: list[Notice] = []
-        worn = []
+        to_recycle = []
         for key, _ in ready:
             worker: _Worker = key.data
-            notices += self._heard(worker)
+            notices += self._read_notices(worker)
             if worker.done >= self.settings.recycle and worker.free:
-                worn.append(worker)
+                to_recycle.append(worker)
         dead = [worker for worker in self._workers if worker.process.poll() is not None]
         for worker in dead:
-            notices += self._heard(worker)
+            notices += self._read_notices(worker)
         for worker in dead:
             if worker.lease is not None:
-                notices.append(Gone(worker.lease.key, _cause(worker)))
+                notices.append(Lost(worker.lease.key, _exit_reason(worker)))
             elif not worker.ready:
                 self._false_starts += 1
-                if self._false_starts >= _STARTS:
-                    raise _no_start(worker)
-        greedy = self._greedy()
+                if self._false_starts >= _MAX_FALSE_STARTS:
+                    raise _start_error(worker)
+        too_large = self._over_memory_limit()
         notices += [
-            Gone(worker.lease.key, f"used more than {self.settings.memory} bytes of memory")
-            for worker in greedy
+            Lost(worker.lease.key, f"used more than {self.settings.memory} bytes of memory")
+            for worker in too_large
             if worker.lease is not None
         ]
-        self._replace([*dead, *worn, *(worker for worker in greedy if worker not in dead)])
+        self._replace([*dead, *to_recycle, *(worker for worker in too_large if worker not in dead)])
         return notices
 
     def processes(self) -> dict[str, int]:
-        """The process that works on each lease, by the lease's key."""
+        """The process number of the worker of each lease, by the lease's key."""
         return {w.lease.key: w.process.pid for w in self._workers if w.lease is not None}
 
     def cancel(self, key: str) -> None:
@@ -135,9 +134,9 @@ class LocalEngine:
 
     def close(self) -> None:
         """End everything."""
-        self._dismiss(self._workers)
+        self._stop_workers(self._workers)
         self._workers = []
-        processes.end_engine(self._name)
+        processes.kill_engine(self._name)
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
             self._guard.wait()
@@ -145,7 +144,7 @@ class LocalEngine:
 
     # -- workers -------------------------------------------------------------------------
 
-    def _hire(self, slot: Slot) -> None:
+    def _start_worker(self, slot: Slot) -> None:
         self._started += 1
         mark = f"{self._name}:{self._started}"
         log = tempfile.TemporaryFile("ab+", buffering=0)  # noqa: SIM115 (as long as the worker)
@@ -168,13 +167,13 @@ class LocalEngine:
     def _replace(self, gone: Sequence[_Worker]) -> None:
         if not gone:
             return
-        self._dismiss(gone)
+        self._stop_workers(gone)
         self._workers = [worker for worker in self._workers if worker not in gone]
         for worker in gone:
-            self._hire(worker.slot)
+            self._start_worker(worker.slot)
 
-    def _dismiss(self, gone: Sequence[_Worker]) -> None:
-        processes.end([w.process.pid for w in gone], [w.mark for w in gone])
+    def _stop_workers(self, gone: Sequence[_Worker]) -> None:
+        processes.kill_workers([w.process.pid for w in gone], [w.mark for w in gone])
         for worker in gone:
             stdin, stdout = worker.process.stdin, worker.process.stdout
             assert stdin is not None
@@ -186,17 +185,17 @@ class LocalEngine:
             with suppress(BrokenPipeError):
                 stdin.close()
 
-    def _greedy(self) -> list[_Worker]:
+    def _over_memory_limit(self) -> list[_Worker]:
         now = time.monotonic()
-        if self.settings.memory is None or now < self._looked_at_memory + 1:
+        if self.settings.memory is None or now < self._memory_checked + 1:
             return []
-        self._looked_at_memory = now
+        self._memory_checked = now
         limit = self.settings.memory
         return [w for w in self._workers if processes.resident_bytes(w.process.pid) > limit]
 
-    # -- what they say -------------------------------------------------------------------
+    # -- messages ------------------------------------------------------------------------
 
-    def _heard(self, worker: _Worker) -> list[Notice]:
+    def _read_notices(self, worker: _Worker) -> list[Notice]:
         stdout = worker.process.stdout
         assert stdout is not None
         while piece := stdout.read(1 << 16):
@@ -206,56 +205,52 @@ class LocalEngine:
         notices = [self._notice(worker, json.loads(line)) for line in lines]
         return [notice for notice in notices if notice is not None]
 
-    def _notice(self, worker: _Worker, said: dict[str, Any]) -> Notice | None:
-        kind = said.pop("kind")
+    def _notice(self, worker: _Worker, message: dict[str, Any]) -> Notice | None:
+        kind = message.pop("kind")
         if kind == "ready":
             worker.ready = True
             self._false_starts = 0
         elif kind == "unable":
-            raise _unable(**said)
+            raise cell_error(message["code"], message["message"], *message["hints"])
         elif worker.lease is None:
             return None
         elif kind == "beat":
-            return Beat(worker.lease.key, said.get("value"))
+            return Heartbeat(worker.lease.key, message.get("value"))
         else:
-            return self._ended(worker, worker.lease, said)
+            return self._finished(worker, worker.lease, message)
         return None
 
-    def _ended(self, worker: _Worker, lease: Lease, said: dict[str, Any]) -> Notice:
+    def _finished(self, worker: _Worker, lease: Lease, message: dict[str, Any]) -> Notice:
         worker.lease = None
         worker.done += 1
-        key = said.pop("key")
-        if "lost" in said:
-            # Whoever ran out of memory is not to be trusted with the next trial.
+        key = message.pop("key")
+        if "lost" in message:
+            # A worker that ran out of memory is replaced before the next trial.
             worker.done = self.settings.recycle
-            return Gone(key, said["lost"])
-        curve = tuple(said.pop("curve", ()))
-        return Finished(Outcome(key, lease.trial, curve=curve, **said), worker.slot.name)
+            return Lost(key, message["lost"])
+        curve = tuple(message.pop("curve", ()))
+        return Finished(Outcome(key, lease.trial, curve=curve, **message), worker.slot.name)
 
 
-def _cause(worker: _Worker) -> str:
+def _exit_reason(worker: _Worker) -> str:
     code = worker.process.returncode
     if code >= 0:
-        return f"the worker exited with code {code}: {_last_words(worker)}"
+        return f"the worker exited with code {code}: {_last_log_line(worker)}"
     name = signal.Signals(-code).name
-    often = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-    return f"the worker was ended by {name}{often}"
+    often = ", as happens when the system runs out of memory" if name == "SIGKILL" else ""
+    return f"the worker was killed by {name}{often}"
 
 
-def _last_words(worker: _Worker) -> str:
+def _last_log_line(worker: _Worker) -> str:
     size = worker.log.seek(0, os.SEEK_END)
     worker.log.seek(max(0, size - 2000))
     lines = worker.log.read().decode(errors="replace").strip().splitlines()
     return lines[-1][:300] if lines else "it printed nothing"
 
 
-def _unable(code: str, message: str, hints: Sequence[str]) -> CellError:
-    return cell_error(code, message, *hints)
-
-
-def _no_start(worker: _Worker) -> CellError:
+def _start_error(worker: _Worker) -> CellError:
     return cell_error(
         "NAS869",
-        f"workers end before they are ready; the last words of one: {_last_words(worker)}",
-        "the evaluator has to import and set itself up without ending the process",
+        f"workers end before they are ready; one printed last: {_last_log_line(worker)}",
+        "the evaluator must import and initialise without ending the process",
     )

@@ -1,9 +1,10 @@
-"""Ending processes with all their descendants, wherever those have hidden.
+"""End processes together with everything they have started, so that none is left behind.
 
-Purpose: no orphans. A worker carries a mark in its environment, which its children inherit
-through forks, new sessions and double forks; whatever carries it, or descends from what does,
-is killed. Run as a program it is the guard that does so when the controller has died.
-Non-goals: systems without `/proc`, where only the worker's process group is ended.
+A worker carries a mark in its environment, which its children inherit through forks, new
+sessions and double forks; every process with the mark, and every descendant of one, is killed.
+Run as a program, this module is the guard that does so after the search itself was killed.
+Where the system does not show the environments of processes, only the worker's process group
+is ended.
 """
 
 import os
@@ -11,14 +12,13 @@ import signal
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from pathlib import Path
+
+import psutil
 
 from nasdsl.resources import checkout
 
 #: The variable that marks a worker: `ENGINE:NUMBER`.
 MARK = "NASDSL_WORKER"
-
-_PROC = Path("/proc")
 
 
 def python(*words: str) -> list[str]:
@@ -40,77 +40,78 @@ def python_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path} if path else dict(os.environ)
 
 
-def end(groups: Collection[int], marks: Collection[str]) -> None:
-    """Kill these process groups, and all processes with one of these marks, with descendants."""
+def kill_workers(groups: Collection[int], marks: Collection[str]) -> None:
+    """Kill these process groups, every process with one of these marks, and all descendants."""
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    wanted = {f"{MARK}={mark}".encode() for mark in marks}
-    _end_where(lambda environment: not wanted.isdisjoint(environment.split(b"\0")))
+    wanted = frozenset(marks)
+    _kill_marked(lambda mark: mark in wanted)
 
 
-def end_engine(engine: str) -> None:
-    """Kill every worker of an engine, and all that they have started."""
-    start = f"{MARK}={engine}:".encode()
-    _end_where(
-        lambda environment: any(entry.startswith(start) for entry in environment.split(b"\0"))
-    )
+def kill_engine(engine: str) -> None:
+    """Kill every worker of an engine, and everything that they have started."""
+    _kill_marked(lambda mark: mark.startswith(f"{engine}:"))
 
 
 def resident_bytes(process: int) -> int:
-    """The memory a process holds; 0 where that cannot be known."""
+    """The memory that a process holds; 0 where that is unknown."""
     try:
-        pages = int((_PROC / str(process) / "statm").read_bytes().split()[1])
-    except (OSError, ValueError, IndexError):
+        resident: int = psutil.Process(process).memory_info().rss
+    except psutil.Error:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return resident
 
 
-def _end_where(is_wanted: Callable[[bytes], bool]) -> None:
-    # A fork may slip between looking and killing: look until nothing is left.
+def _kill_marked(is_wanted: Callable[[str], bool]) -> None:
+    # A fork may come between the search and the kill: repeat until nothing is left.
     for _ in range(20):
         found = _family(is_wanted)
         for process in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
+            with suppress(psutil.Error):
+                process.kill()
         if not found:
             return
 
 
-def _family(is_wanted: Callable[[bytes], bool]) -> set[int]:
-    parents: dict[int, int] = {}
-    found: set[int] = set()
-    for folder in _PROC.glob("[0-9]*"):
-        process = int(folder.name)
-        try:
-            status = (folder / "stat").read_bytes().rpartition(b")")[2].split()
-            is_dead = status[0] in (b"Z", b"X")
-            parents[process] = int(status[1])
-            if not is_dead and is_wanted((folder / "environ").read_bytes()):
-                found.add(process)
-        except (OSError, IndexError):
-            continue
-    grown = found and {process for process in parents if _descends(process, parents, found)}
-    return {process for process in grown or found if process != os.getpid()}
+def _family(is_wanted: Callable[[str], bool]) -> list[psutil.Process]:
+    """The living processes whose mark is wanted, and their descendants, without this one."""
+    processes = {
+        process.pid: process
+        for process in psutil.process_iter(["ppid", "status", "environ"])
+        if process.info["status"] not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    }
+    marked = {
+        number
+        for number, process in processes.items()
+        if is_wanted((process.info["environ"] or {}).get(MARK, ""))
+    }
+    if not marked:
+        return []
+    return [
+        process
+        for number, process in processes.items()
+        if number != os.getpid() and _descends(number, processes, marked)
+    ]
 
 
-def _descends(process: int, parents: dict[int, int], found: set[int]) -> bool:
-    for _ in range(len(parents)):
-        if process in found:
+def _descends(number: int, processes: dict[int, psutil.Process], marked: set[int]) -> bool:
+    for _ in range(len(processes)):
+        if number in marked:
             return True
-        if process not in parents:
+        if number not in processes:
             return False
-        process = parents[process]
+        number = processes[number].info["ppid"]
     return False
 
 
 def guard() -> None:
-    """Wait until the controller is gone, then end its workers. Told the engine by argument."""
+    """Wait until the search has ended, then end its workers. The argument names the engine."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(1):
         pass
-    end_engine(sys.argv[1])
+    kill_engine(sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """`proxy:NAME`: a score of the untrained network, in the time of one batch.
 
-Purpose: `proxy:naswot?data=digits&batch=128&N=2&cell_filters=16`: network settings by their
-names; `data` and `batch` where the score looks at images. One score a file in
-`nasdsl.search.proxies`.
-Non-goals: accuracies; a score means something only beside others of the same kind.
+For example `proxy:naswot?data=digits&batch=128&N=2&cell_filters=16`: network settings by their
+names, and `data` and `batch` where the score looks at images. Each score is a file in
+`nasdsl.search.proxies`. A score is not an accuracy: it means something only beside others of the
+same kind.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.network.cost import genotype_cost
-from nasdsl.search.child import Child, child_of
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.search.proxies import PROXIES
 from nasdsl.values import Values
@@ -23,14 +23,14 @@ _BATCH = 128
 _BATCHES = Values(int, minimum=1, maximum=1_000_000, unit="images")
 
 
-class _Data(NamedTuple):
+class _Batch(NamedTuple):
     """A batch of images, and the settings a network needs to take them."""
 
     images: Any
     settings: Settings
 
 
-class Scored:
+class ProxyEvaluator:
     """Builds each genotype's network, draws its weights and scores it.
 
     Args:
@@ -51,23 +51,23 @@ class Scored:
         return Score(self.score(module, images), (), cost.params, cost.mult_adds)
 
 
-def scored(what: str, options: dict[str, str]) -> Scored:
+def proxy_evaluator(what: str, options: dict[str, str]) -> ProxyEvaluator:
     """The evaluator of `proxy:NAME`.
 
     Raises:
         CellError: NAS882 for an unknown score or option.
     """
     proxy = PROXIES.find(what)
-    child = child_of(options)
+    child = child_from_options(options)
     data = _batch(options) if proxy.takes_images else None
     if options:
         raise cell_error("NAS882", f"the score `{what}` does not take {listed(options)}")
     if data is not None:
         child = Child(child.settings, child.cell_filters, data.settings)
-    return Scored(child, proxy.score, data and data.images)
+    return ProxyEvaluator(child, proxy.score, data and data.images)
 
 
-def _batch(options: dict[str, str]) -> _Data:
+def _batch(options: dict[str, str]) -> _Batch:
     """The first images of the training set, as they are evaluated, not augmented."""
     import torch
 
@@ -83,11 +83,11 @@ def _batch(options: dict[str, str]) -> _Data:
     # Spread over the whole set: folders of images are in the order of their classes.
     count = min(count, len(data.train))
     places = [len(data.train) * at // count for at in range(count)]
-    return _Data(torch.stack([data.train[at][0] for at in places]), settings)
+    return _Batch(torch.stack([data.train[at][0] for at in places]), settings)
 
 
 def _ones(module: Any) -> Any:
     import torch
 
-    skeleton = module.graph.skeleton
-    return torch.ones(1, skeleton.input_channels, skeleton.image_size, skeleton.image_size)
+    network = module.graph.configuration
+    return torch.ones(1, network.input_channels, network.image_size, network.image_size)

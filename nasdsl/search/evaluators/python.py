@@ -1,8 +1,7 @@
 """`python:module:function`: any function of a text and a seed.
 
-Purpose: `function(text, seed, report)` returns a reward, or a `Score`. The module is looked for
-where Python looks, and in the working directory.
-Non-goals: checking the reward; the worker does, for every evaluator alike.
+`function(text, seed, report)` returns a reward or a `Score`. The module is looked for where
+Python looks, and in the working directory. The worker checks the reward, as for every evaluator.
 """
 
 import os
@@ -10,30 +9,30 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from nasdsl.errors import cell_error, nearest
+from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 
 Function = Callable[[str, int, Report], float | Score]
 
 
-class Called:
-    """Asks `function`.
+class FunctionEvaluator:
+    """Calls `function`.
 
     Args:
-        function: given the `.cell` text, the seed and where to report a curve.
+        function: takes the `.cell` text, the seed, and a function that reports values of a curve.
     """
 
     def __init__(self, function: Function) -> None:
         self.function = function
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
-        """What the function says, as a score."""
+        """What the function returns, as a score."""
         found = self.function(text, seed, report)
         return found if isinstance(found, Score) else Score(found)
 
 
-def called(what: str, options: dict[str, str]) -> Called:
+def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
     """The evaluator of `module:function`.
 
     Raises:
@@ -51,10 +50,9 @@ def called(what: str, options: dict[str, str]) -> Called:
         raise cell_error("NAS882", f"`python:{what}` cannot be imported: {error}") from error
     for attribute in path.split("."):
         if not hasattr(found, attribute):
-            guess = nearest(attribute, dir(found))
-            hints = [f"did you mean `{guess}`?"] if guess else []
+            hints = name_hints(attribute, dir(found))
             raise cell_error("NAS882", f"`{name}` has no `{attribute}`", *hints)
         found = getattr(found, attribute)
     if not callable(found):
         raise cell_error("NAS882", f"`{what}` cannot be called")
-    return Called(found)
+    return FunctionEvaluator(found)

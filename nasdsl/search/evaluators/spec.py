@@ -1,9 +1,8 @@
 """From a spec such as `table:digits.csv` to an evaluator.
 
-Purpose: one line of text says how genotypes are evaluated, on a command line, in a store and
-to a worker on another machine. It is `KIND`, `KIND:WHAT` or `KIND:WHAT?KEY=VALUE&...`, and the
-kind's file says what it takes.
-Non-goals: evaluating.
+One line of text describes how genotypes are evaluated, on a command line, in a store and for a
+worker on another machine. It is `KIND`, `KIND:WHAT` or `KIND:WHAT?KEY=VALUE&...`, and the
+kind's file describes what it takes.
 """
 
 from collections.abc import Callable
@@ -53,14 +52,14 @@ def evaluator(spec: str) -> Evaluator:
     if not hasattr(made, "evaluate"):
         raise cell_error(
             "NAS882",
-            f"`{kind}` is offered as an evaluator and is none",
+            f"`{kind}` is offered as an evaluator but is not one",
             "an evaluator has `evaluate(text, seed, report)`",
         )
     return made
 
 
 def no_options(kind: str, options: dict[str, str]) -> None:
-    """Refuse options where there are none.
+    """Check that there are no options.
 
     Raises:
         CellError: NAS882.

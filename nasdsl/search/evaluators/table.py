@@ -1,9 +1,9 @@
-"""`table:FILE`: rewards that somebody has already paid for.
+"""`table:FILE`: rewards from a table of finished trainings.
 
-Purpose: look a genotype up by its canonical hash in a CSV file whose columns include `hash` and
-`held_out`. A genotype with several rows (one a seed) has the mean of their rewards.
+A genotype is looked up by its canonical hash in a CSV file whose columns include `hash` and
+`held_out`. A genotype with several rows (one for each seed) has the mean of their rewards.
 `table:FILE?column=test` takes another column. Columns `params` and `mult_adds` are passed on.
-Non-goals: making tables (`bench/table.py` makes the one in `bench/tables`).
+(`bench/table.py` makes the table in `bench/tables`.)
 """
 
 import csv
@@ -14,12 +14,12 @@ from pathlib import Path
 from statistics import fmean
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import cell_error, listed, nearest
+from nasdsl.errors import cell_error, listed, name_hints
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Score
 
 
-class Table:
+class TableEvaluator:
     """Scores by canonical hash.
 
     Args:
@@ -42,7 +42,7 @@ class Table:
         return self.scores[hash]
 
 
-def tabulated(what: str, options: dict[str, str]) -> Table:
+def table_evaluator(what: str, options: dict[str, str]) -> TableEvaluator:
     """The table in a file.
 
     Raises:
@@ -56,52 +56,56 @@ def tabulated(what: str, options: dict[str, str]) -> Table:
     return read_table(Path(what), column)
 
 
-def read_table(path: Path, column: str = "held_out") -> Table:
+def read_table(path: Path, column: str = "held_out") -> TableEvaluator:
     """The table in a CSV file, rewards from `column`.
 
     Raises:
-        CellError: it cannot be read, has not the columns, or a reward is no finite number
-            (NAS883).
+        CellError: it cannot be read, lacks a column, or has a reward that is not a finite
+            number (NAS883).
     """
     rewards: dict[str, list[float]] = defaultdict(list)
     costs: dict[str, tuple[int | None, int | None]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            _has_columns(path, reader.fieldnames or (), ("hash", column))
+            _require_columns(path, reader.fieldnames or (), ("hash", column))
             for row in reader:
-                rewards[row["hash"]].append(_finite(row[column]))
-                costs[row["hash"]] = _whole(row, "params"), _whole(row, "mult_adds")
+                rewards[row["hash"]].append(_finite_number(row[column]))
+                costs[row["hash"]] = _whole_number(row, "params"), _whole_number(row, "mult_adds")
     except OSError as error:
         raise cell_error("NAS883", f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise cell_error("NAS883", f"{path} is not a CSV file: {error}") from error
     except (TypeError, ValueError) as error:
         where = f"{path}:{reader.line_num}"
-        raise cell_error("NAS883", f"{where}: a row without whole figures: {error}") from error
+        raise cell_error(
+            "NAS883", f"{where}: a row with something other than numbers: {error}"
+        ) from error
     scores = {
         hash: Score(fmean(each), (), params=costs[hash][0], mult_adds=costs[hash][1])
         for hash, each in rewards.items()
     }
-    return Table(str(path), scores)
+    return TableEvaluator(str(path), scores)
 
 
-def _has_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
+def _require_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
     names = list(given) if isinstance(given, list | tuple) else []
     for name in wanted:
         if name not in names:
-            guess = nearest(name, names)
-            hint = f"did you mean `{guess}`?" if guess else f"its columns are {listed(names)}"
-            raise cell_error("NAS883", f"{path} has no column `{name}`", hint)
+            raise cell_error(
+                "NAS883",
+                f"{path} has no column `{name}`",
+                *name_hints(name, names, f"its columns are {listed(names)}"),
+            )
 
 
-def _finite(text: str) -> float:
+def _finite_number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"the reward is {text}")
     return number
 
 
-def _whole(row: Mapping[str, str | None], name: str) -> int | None:
+def _whole_number(row: Mapping[str, str | None], name: str) -> int | None:
     text = row.get(name)
     return int(text) if text else None

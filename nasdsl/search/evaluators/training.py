@@ -1,10 +1,9 @@
 """`train`: the held-out accuracy after a training from scratch, as in the paper.
 
-Purpose: `train?data=digits&recipe=search&N=2&cell_filters=32&epochs=20&device=cpu`: network
-settings, `cell_filters` and `device` by their names, and every other name a value of the
-recipe. The recipe `search` is the paper's for children: 20 epochs, and the reward is the
-accuracy on images held out from training (Zoph et al. 2018, section 3).
-Non-goals: training (`nasdsl.train`).
+For example `train?data=digits&recipe=search&N=2&cell_filters=32&epochs=20&device=cpu`: network
+settings, `cell_filters` and `device` by their names; every other name is a value of the recipe.
+The recipe `search` is the paper's for children: 20 epochs, and the reward is the accuracy on
+images held out from training (Zoph et al. 2018, appendix A.6).
 """
 
 from nasdsl.api.compile import compile
@@ -12,28 +11,27 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import loads
 from nasdsl.network.cost import genotype_cost
-from nasdsl.search.child import Child, child_of
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
-from nasdsl.train.changes import changed
-from nasdsl.train.recipe_file import recipe_at
+from nasdsl.train.recipe_file import recipe_at, with_changes
 
 
-class Trained:
+class TrainingEvaluator:
     """Trains each genotype from scratch.
 
     Args:
         child: the network around it.
         recipe: how it is trained.
-        data: on what; some of it is held out.
-        execution: where.
+        data: the images; some are held out.
+        execution: how it runs on this machine.
     """
 
     def __init__(self, child: Child, recipe: Recipe, data: Splits, execution: Execution) -> None:
         self.child, self.recipe, self.data, self.execution = child, recipe, data, execution
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
-        """The accuracy on the images held out, from 0 to 1, and after each epoch."""
+        """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""
         network = self.child.network(loads(text))
         cost = genotype_cost(network)
         curve: list[float] = []
@@ -54,25 +52,27 @@ class Trained:
         return Score(fitted.held_out.accuracy, tuple(curve), cost.params, cost.mult_adds)
 
 
-def trained(what: str, options: dict[str, str]) -> Trained:
+def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
     """The evaluator of `train?...`.
 
     Raises:
         CellError: NAS882 where the recipe holds nothing out, or something follows `train:`;
-            what `nasdsl.train` refuses recipes and data for.
+            as `nasdsl.train` for the recipe and the data.
     """
     if what:
         raise cell_error("NAS882", f"`train:{what}` is not of the form train?KEY=VALUE&...")
     name, execution = options.pop("recipe", "search"), Execution(options.pop("device", None))
     spec = options.pop("data", "digits")
-    child = child_of(options)
-    recipe = changed(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
+    child = child_from_options(options)
+    recipe = with_changes(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
     if not recipe.held_out:
         raise cell_error(
             "NAS882",
-            f"recipe `{name}` holds no images out, so there is nothing to reward by",
+            f"recipe `{name}` holds no images out, so there is nothing to measure a reward on",
             "held_out=0.1 holds out a tenth of the training images",
         )
     data = datasets(spec, recipe)
     base = Settings(**network_settings(data, recipe))
-    return Trained(Child(child.settings, child.cell_filters, base), recipe, data, execution)
+    return TrainingEvaluator(
+        Child(child.settings, child.cell_filters, base), recipe, data, execution
+    )

@@ -1,7 +1,7 @@
 """Zero-cost scores of untrained networks, one a file.
 
-Purpose: what such a file offers, and how it is found: by entry points `nasdsl.proxies`.
-Non-goals: building the networks and reading the images (`nasdsl.search.evaluators.proxy`).
+Each is found through an entry point `nasdsl.proxies`; `nasdsl.search.evaluators.proxy` builds the
+networks and reads the images.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,8 @@
 """naswot: how differently the untrained network's ReLUs see different images.
 
-Purpose: the score of Mellor et al. 2021, "Neural Architecture Search without Training"
-(section 3): each image's pattern of active ReLUs is a binary code; the score is the log of
-the determinant of the matrix of how many ReLUs each two images agree on.
-Non-goals: networks without ReLUs, whose score is minus infinity.
+The score of Mellor et al. 2021, "Neural Architecture Search without Training" (section 3): each
+image's pattern of active ReLUs is a binary code; the score is the log of the determinant of the
+matrix of how many ReLUs each two images agree on. Networks without ReLUs score minus infinity.
 """
 
 from typing import Any

@@ -1,10 +1,9 @@
 """synflow: how much flows through the network's synapses, whatever the data.
 
-Purpose: the score of Tanaka et al. 2020, "Pruning neural networks without any data by
+The score of Tanaka et al. 2020, "Pruning neural networks without any data by
 iteratively conserving synaptic flow" (equation 1), summed over all parameters: with every
 parameter replaced by its absolute value and an image of ones, the sum of each parameter
 times its gradient of the sum of the outputs.
-Non-goals: pruning.
 """
 
 import torch
@@ -20,7 +19,7 @@ def synflow(network: nn.Module, images: Tensor) -> float:
     its statistics are those of no training: it passes on what it is given.
 
     Args:
-        network: as it was drawn; it is left with absolute values.
+        network: with its first weights; they are replaced by their absolute values.
         images: (1, C, H, W), ones.
     """
     network = network.double().eval()

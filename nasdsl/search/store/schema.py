@@ -1,8 +1,7 @@
-"""The tables of a store, their version, and the way from older versions to this one.
+"""The tables of a store, their version, and the migration of older versions to this one.
 
-Purpose: create and migrate. A file of an older version is copied beside itself before anything
-is changed in it; one of a newer version is left alone.
-Non-goals: rows.
+A file of an older version is copied beside itself before anything in it is changed; a file of a
+newer version is left alone.
 """
 
 import sqlite3
@@ -10,13 +9,13 @@ from pathlib import Path
 
 from nasdsl.errors import cell_error
 
-#: Written into the file's header, so that `file` and other programs can tell whose it is.
+#: Stands in the file's header, so that `file` and other programs can tell whose it is.
 APPLICATION = 0x4E415344
 VERSION = 1
 
-#: `trial.same_as` is the first trial of the same network. The partial indexes hold only what is
-#: open or first, and `tally` counts as it goes, so that claims, look-ups and counts cost the
-#: same however many trials there are.
+#: `trial.same_as` is the first trial of the same network. The partial indexes hold only trials
+#: that are open or the first of their network, and triggers keep the counts in `tally`, so that
+#: claims, look-ups and counts cost the same however many trials there are.
 _TABLES = """
 CREATE TABLE search (
     key TEXT PRIMARY KEY,
@@ -72,21 +71,21 @@ CREATE TABLE searcher (
 _STEPS: dict[int, str] = {}
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Lay out an empty file; one transaction, so that there is all of it or nothing."""
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables in an empty file, in one transaction: all of them or none."""
     connection.executescript(
         f"BEGIN IMMEDIATE;{_TABLES}"
         f"PRAGMA application_id = {APPLICATION};PRAGMA user_version = {VERSION};COMMIT;"
     )
 
 
-def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
-    """Migrate a store to this version; the path of the backup, or None if nothing was to do.
+def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
+    """Migrate a store to this version; the path of the backup, or None if none was needed.
 
     Raises:
-        CellError: as `refuse_foreign` does.
+        CellError: as `require_known_schema` does.
     """
-    refuse_foreign(connection, path)
+    require_known_schema(connection, path)
     version = _pragma(connection, "user_version")
     if version == VERSION:
         return None
@@ -101,17 +100,17 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
     return backup
 
 
-def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    """Do nothing where the file is a store that this release can read.
+def require_known_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the file is a store which this release can read.
 
     Raises:
-        CellError: NAS865 where it is no store, NAS862 where a newer release has written it.
+        CellError: NAS865 where it is not a store, NAS862 where a newer release has written it.
     """
     if _pragma(connection, "application_id") != APPLICATION:
         raise cell_error(
             "NAS865",
-            f"{path} is no store of a search",
-            "a store is made by `nasdsl search`; another path makes a new one",
+            f"{path} is not the store of a search",
+            "`nasdsl search` creates a store; another path creates a new one",
         )
     version = _pragma(connection, "user_version")
     if version > VERSION:
@@ -119,7 +118,7 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
             "NAS862",
             f"{path} has the schema of a newer nasdsl (version {version}; {VERSION} is known)",
             "a newer nasdsl opens it",
-            "nothing was changed in it",
+            "the file was not changed",
         )
 
 

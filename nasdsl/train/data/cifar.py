@@ -1,9 +1,10 @@
 """`cifar10:PATH` and `cifar100:PATH`: 60,000 photos of 32x32 pixels (Krizhevsky 2009).
 
-Purpose: read the published Python files with torchvision, and say what is missing.
-Non-goals: the binary and the MATLAB files.
+The published Python files are pickles. They are read without running what they name: as
+dictionaries of arrays and lists, and nothing else a pickle can hold.
 """
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torchvision import datasets
 from nasdsl.errors import cell_error
 from nasdsl.train.data.source import ImageSet, folder
 from nasdsl.train.data.splits import Stacked
-from nasdsl.train.data.views import Look
+from nasdsl.train.data.transforms import Look
 
 #: Mean and deviation of the 50,000 training images.
 LOOKS = {
@@ -42,10 +43,10 @@ def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked,
     Args:
         path: the folder that holds `cifar-10-batches-py` or `cifar-100-python`, or is that.
         classes: 10 or 100.
-        download: fetch what is missing, 170 MB.
+        download: download what is missing, 170 MB.
 
     Raises:
-        CellError: NAS823, files are missing; NAS824, a file is not what it should be.
+        CellError: NAS823, files are missing; NAS824, a file is damaged.
     """
     source = _SETS[classes]
     root = Path(path)
@@ -77,10 +78,8 @@ def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
     Raises:
         CellError: NAS824.
     """
-    from nasdsl.train.data.cifar_pickle import read
-
     try:
-        found = read(path)
+        found = read_pickle(path)
         rows = found["data"]
         classes = found["labels"] if "labels" in found else found["fine_labels"]
         pixels = torch.tensor(rows, dtype=torch.uint8).reshape(-1, CHANNELS, SIZE, SIZE)
@@ -88,11 +87,11 @@ def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
         if len(pixels) != len(labels):
             raise ValueError(f"{len(pixels)} images and {len(labels)} classes")
     except Exception as error:
-        # Unpickling bytes that are damaged can raise nearly anything.
+        # Unpickling damaged bytes can raise nearly anything.
         raise cell_error(
             "NAS824",
             f"{str(path)!r} is not a file of CIFAR images: {str(error)[:100] or 'it ends early'}",
-            "extract the archive again; a download that broke off leaves a file like this",
+            "extract the archive again; an interrupted download leaves a file like this",
         ) from error
     return pixels, labels
 
@@ -104,7 +103,7 @@ def _download(source: Any, root: Path) -> None:
         raise cell_error(
             "NAS823",
             f"the data set cannot be downloaded to {str(root)!r}: {str(error)[:100]}",
-            f"fetch {source.url} by other means and extract it there",
+            f"download {source.url} by other means and extract it there",
         ) from error
 
 
@@ -113,9 +112,38 @@ def _missing(source: Any, root: Path, base: Path, missing: list[str], count: int
     if archive.is_file():
         hint = f"extract it: tar -xzf {archive} -C {root}"
     else:
-        hint = f"`--download` fetches it; or extract {source.filename} in {str(root)!r}"
+        hint = f"`--download` downloads it; or extract {source.filename} in {str(root)!r}"
     if base.is_dir():
         what = f"{len(missing)} of its {count} files are missing, {missing[0]!r} first"
-        return cell_error("NAS823", f"{str(base)!r} is not whole: {what}", hint)
+        return cell_error("NAS823", f"{str(base)!r} is incomplete: {what}", hint)
     what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
     return cell_error("NAS823", f"no {source.__name__} images: {what}", hint)
+
+
+#: What numpy's arrays are made of, under the names of its first and second version.
+_ALLOWED = {
+    (f"numpy.{core}.{module}", name)
+    for core in ("core", "_core")
+    for module, name in (("multiarray", "_reconstruct"), ("numeric", "_frombuffer"))
+} | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
+
+
+class _SafeUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not data")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def read_pickle(path: Path) -> dict[str, Any]:
+    """The dictionary in a file.
+
+    Raises:
+        pickle.UnpicklingError: it holds anything but plain values and arrays.
+        Exception: of nearly any kind, for damaged bytes.
+    """
+    with path.open("rb") as file:
+        found = _SafeUnpickler(file, encoding="latin1").load()
+    if not isinstance(found, dict):
+        raise pickle.UnpicklingError("it is not a dictionary")
+    return found

@@ -1,7 +1,6 @@
 """`imagefolder:PATH` and `imagenet:PATH`: a folder of images for each class.
 
-Purpose: find the folders, and say what was expected where.
-Non-goals: extracting ImageNet's archives; its files cannot be downloaded without an account.
+ImageNet cannot be downloaded without an account, and its archives have to be extracted before.
 """
 
 from pathlib import Path
@@ -12,7 +11,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.train.data.source import ImageSet, folder
-from nasdsl.train.data.views import PHOTOS
+from nasdsl.train.data.transforms import PHOTOS
 
 _TRAIN = ("train",)
 _TEST = ("val", "test", "validation")
@@ -23,7 +22,9 @@ def imagefolder(where: str, *, image_size: int, download: bool) -> ImageSet:
     """The data set `imagefolder`. Raises as `images` does, and NAS825 without a path."""
     path = folder("imagefolder", where)
     if download:
-        raise cell_error("NAS823", "only CIFAR can be downloaded", "folders are one's own")
+        raise cell_error(
+            "NAS823", "only CIFAR can be downloaded", "a folder is on the disk already"
+        )
     return _image_set(*images(path))
 
 
@@ -53,13 +54,13 @@ def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFold
     """
     root = Path(path)
     if not root.is_dir():
-        raise cell_error("NAS823", f"there is no folder {path!r}", _expected(imagenet))
+        raise cell_error("NAS823", f"the folder {path!r} does not exist", _expected(imagenet))
     train = _first(root, _TRAIN)
     if train is None and (imagenet or _first(root, _TEST)):
-        raise _lacking(root, "train", imagenet)
+        raise _missing_folder(root, "train", imagenet)
     test = _first(root, _TEST) if train else None
     if test is None and imagenet:
-        raise _lacking(root, "val", imagenet)
+        raise _missing_folder(root, "val", imagenet)
     trained = _folder(train or root, imagenet)
     tested = _folder(test, imagenet) if test else None
     if tested is not None and tested.classes != trained.classes:
@@ -67,7 +68,7 @@ def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFold
         raise cell_error(
             "NAS824",
             f"{str(train)!r} and {str(test)!r} have different classes, {odd[0]!r} among them",
-            "both need a folder for each class, of the same name",
+            "both need a folder for each class, with the same name",
         )
     return trained, tested
 
@@ -82,32 +83,32 @@ def _folder(path: Path, imagenet: bool) -> ImageFolder:
     except FileNotFoundError as error:
         # torchvision lists all classes in one line; the first line is enough.
         reason = str(error).splitlines()[0][:160].rstrip(". ")
-        raise cell_error("NAS823", f"{str(path)!r}: {reason}", _suffixes()) from error
+        raise cell_error("NAS823", f"{str(path)!r}: {reason}", _suffix_hint()) from error
     if imagenet and len(found.classes) != _IMAGENET_CLASSES:
         raise cell_error(
             "NAS823",
-            f"{str(path)!r} has {len(found.classes)} classes of the 1,000 of ImageNet",
+            f"{str(path)!r} has {len(found.classes)} of the 1,000 classes of ImageNet",
             "extract the archives of the other classes; `imagefolder:` takes any number",
         )
     return found
 
 
-def _lacking(root: Path, name: str, imagenet: bool) -> CellError:
+def _missing_folder(root: Path, name: str, imagenet: bool) -> CellError:
     archives = sorted(root.glob("*.tar*"))
     hints = [_expected(imagenet)]
     if archives:
         hints.append(f"{archives[0].name} is not extracted")
-    return cell_error("NAS823", f"there is no folder {name!r} in {str(root)!r}", *hints)
+    return cell_error("NAS823", f"{str(root)!r} has no folder {name!r}", *hints)
 
 
 def _expected(imagenet: bool) -> str:
     if imagenet:
-        return "expected are train/n01440764/... and val/n01440764/..., 1,000 folders in each"
-    return "expected are train/CLASS/IMAGE and val/CLASS/IMAGE, or CLASS/IMAGE"
+        return "expected: train/n01440764/... and val/n01440764/..., with 1,000 folders in each"
+    return "expected: train/CLASS/IMAGE and val/CLASS/IMAGE, or CLASS/IMAGE"
 
 
-def _suffixes() -> str:
-    return f"images are files that end in {', '.join(IMG_EXTENSIONS)}"
+def _suffix_hint() -> str:
+    return f"image files end in {', '.join(IMG_EXTENSIONS)}"
 
 
 def labels(images: Any) -> list[int]:

@@ -1,8 +1,7 @@
-"""Data sets by name, and what each of them offers.
+"""Data sets by name.
 
-Purpose: a data set is found through an entry point `nasdsl.datasets`, which leads to a
-`Source`; `ImageSet` is what that gives.
-Non-goals: parts and views (`nasdsl.train.data.datasets`).
+A data set is found through an entry point `nasdsl.datasets`, which leads to a `Source`; calling
+that gives an `ImageSet`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 
 from nasdsl.errors import cell_error
 from nasdsl.registry import Registry
-from nasdsl.train.data.views import Look
+from nasdsl.train.data.transforms import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,8 @@ class ImageSet:
             are of several sizes.
         test: the same, or None where there are none.
         labels: the classes of `train`, in order.
-        classes: how many.
-        look: what the images look like.
+        classes: number of classes.
+        look: what the images have in common.
         native: pixels a side of all images; 0 where they differ.
     """
 
@@ -44,10 +43,10 @@ class Source(Protocol):
         """The images.
 
         Args:
-            where: what follows the name: `PATH` in `cifar10:PATH`; empty where nothing does.
-            image_size: pixels a side that the recipe asks for, 0 for none; images are brought
+            where: the text after the name: `PATH` in `cifar10:PATH`; empty if there is none.
+            image_size: pixels a side that the recipe asks for, 0 for none; images are resized
                 to it afterwards.
-            download: fetch what is missing.
+            download: download what is missing.
 
         Raises:
             CellError: NAS825 for `where`; NAS823 and NAS824 where files are missing or damaged.

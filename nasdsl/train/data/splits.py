@@ -1,8 +1,4 @@
-"""`Splits`: the images of a training, and what kind of images they are.
-
-Purpose: one type for every source of data, and how some of the images are held out.
-Non-goals: reading them (one file a source); what is done to them (`views`).
-"""
+"""`Splits`: the images of a training in three parts, from whatever source."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,14 +19,14 @@ class Images(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Images in three parts that share none.
+    """Images in three parts that have none in common.
 
     Attributes:
-        name: what was asked for, as in `cifar10:PATH`.
-        train: to train on; augmented, drawing from PyTorch's generator.
-        held_out: to choose recipes and architectures by; None where none are held out.
-        test: to report; None where the source has none.
-        classes: how many.
+        name: the text that named them, such as `cifar10:PATH`.
+        train: for training; augmented, with PyTorch's random numbers.
+        held_out: for choosing recipes and architectures; None where none are held out.
+        test: for reporting; None where the source has none.
+        classes: number of classes.
         channels: of an image.
         image_size: height and width in pixels.
     """
@@ -44,19 +40,19 @@ class Splits:
     image_size: int
 
 
-class Viewed(Dataset[tuple[Tensor, int]]):
+class TransformedImages(Dataset[tuple[Tensor, int]]):
     """Some of the images of a set, each seen through a transform.
 
     Args:
         images: pairs by index of what the transform takes, and a class.
-        view: makes the image (C, H, W), float.
-        indices: which; all of them where None.
+        transform: makes the image (C, H, W), float.
+        indices: of the images; None for all of them.
     """
 
     def __init__(
-        self, images: Any, view: Callable[[Any], Tensor], indices: Sequence[int] | None = None
+        self, images: Any, transform: Callable[[Any], Tensor], indices: Sequence[int] | None = None
     ) -> None:
-        self.images, self.view = images, view
+        self.images, self.transform = images, transform
         self.indices = range(len(images)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -64,7 +60,7 @@ class Viewed(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image, label = self.images[self.indices[index]]
-        return self.view(image), int(label)
+        return self.transform(image), int(label)
 
 
 class Stacked(Dataset[tuple[Tensor, int]]):
@@ -82,12 +78,12 @@ class Stacked(Dataset[tuple[Tensor, int]]):
         return self.pixels[index], self.labels[index]
 
 
-#: The images held out are part of what a data set is: results of different seeds, and children
-#: of one search, are compared on the same ones.
+#: The same images are held out whatever the seed of a run, so that results of different seeds,
+#: and children of one search, are compared on the same ones.
 _SPLIT_SEED = 0
 
 
-def parted(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
+def split_by_class(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
     """Indices in two parts, the second with `share` of each class; the same at every call."""
     labels = list(labels)
     generator = torch.Generator().manual_seed(_SPLIT_SEED)

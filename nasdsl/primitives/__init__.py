@@ -1,0 +1,36 @@
+"""Primitives: the only layers the compiler knows, a record for each.
+
+Purpose: one table that the language, the networks, the passes, the pictures and the tests of
+every backend read.
+"""
+
+from nasdsl.primitives.node import Node, Padding, Shape, pad, pads, window_size
+from nasdsl.primitives.table import (
+    ARGUMENTS,
+    PRIMITIVES,
+    SHORTHANDS,
+    Look,
+    Primitive,
+    Sizes,
+    Tensor,
+    layer_of,
+    words_of,
+)
+
+__all__ = [
+    "ARGUMENTS",
+    "PRIMITIVES",
+    "SHORTHANDS",
+    "Look",
+    "Node",
+    "Padding",
+    "Primitive",
+    "Shape",
+    "Sizes",
+    "Tensor",
+    "layer_of",
+    "pad",
+    "pads",
+    "window_size",
+    "words_of",
+]

@@ -1,0 +1,277 @@
+"""`run`: start or resume a search, and return when it is done.
+
+    from nasdsl.search import SearchSettings, run
+    counts = run(SearchSettings(space, Path("s.db"), algorithm="ppo", workers=2))
+
+Each turn of the loop reads what the workers have sent, commits it to the store together with
+the searcher's new state, and hands out more work. `on_event` is called with an `Event` after
+every commit that changed something; it may raise `KeyboardInterrupt` to stop. Any process may
+watch with `nasdsl.search.Reader(path)`.
+
+Results are observed in the order of the proposals, in blocks of a fixed size, and a block is
+proposed when all but a window's worth of trials before it have been observed. So what the
+searcher sees depends on no clock: a search of the same seed, block and window proposes the same
+genotypes on one worker or on many, interrupted or not.
+
+Ctrl-C ends `run` with `KeyboardInterrupt`; only the evaluations that were running are lost, as
+after any other end.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Literal
+
+from nasdsl.errors import CellError, cell_error
+from nasdsl.search.engines.engine import Engine, Finished, Heartbeat, Lost, Notice
+from nasdsl.search.proposing import Proposer
+from nasdsl.search.protocol import Searcher
+from nasdsl.search.settings import SearchSettings, start_or_resume
+from nasdsl.search.store import Counts, Lease, Store, Trial
+
+#: Failures before the first success after which the evaluator is at fault, not the networks.
+_MAX_EARLY_FAILURES = 5
+#: Heartbeats after which a silent worker counts as lost. Less than two, so that its trial is
+#: queued again within two.
+_SILENT_HEARTBEATS = 1.6
+#: Seconds to wait for news before looking at the clocks.
+_POLL_SECONDS = 0.1
+
+What = Literal["started", "trials", "lost", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change that has been committed.
+
+    `started` comes once; `trials` when these got their outcome; `lost` when the workers of
+    these were lost (a trial's `failure` is the reason; it is `queued` again or `quarantined`);
+    `finished` once.
+    """
+
+    what: What
+    counts: Counts
+    best: Trial | None
+    trials: tuple[Trial, ...] = ()
+    workers: int = 0
+
+
+OnEvent = Callable[[Event], None]
+
+
+def run(
+    settings: SearchSettings,
+    on_event: OnEvent | None = None,
+    *,
+    resume: bool = False,
+    searcher: Searcher | None = None,
+    engine: Engine | None = None,
+) -> Counts:
+    """Search until every trial has its outcome; the final counts.
+
+    Args:
+        settings: what to search and how.
+        on_event: called after every change.
+        resume: continue the store's search; an empty store starts one.
+        searcher: used instead of the one that the settings name.
+        engine: used instead of the one that the settings name; it is started and closed here.
+
+    Raises:
+        CellError: NAS604 (nothing to search), NAS701 (a package is missing), NAS860 to NAS866
+            (the store), NAS867 (the evaluator), NAS868 (limits leave nothing), NAS869, NAS870
+            (the workers).
+        KeyboardInterrupt: stopped by hand.
+    """
+    if searcher is None:
+        from nasdsl.search.searchers import searcher as make_searcher
+
+        searcher = make_searcher(
+            settings.algorithm, settings.space, settings.seed, **settings.options
+        )
+    if engine is None:
+        from nasdsl.search.engines.choosing import engine_for
+
+        engine = engine_for(settings)
+    store = Store(settings.store)
+    try:
+        settings = start_or_resume(settings, store, resume=resume)
+        state = store.searcher_state()
+        if state:
+            searcher.load_state_dict(state)
+        return _Loop(settings, store, searcher, engine, on_event).run()
+    finally:
+        store.close()
+
+
+@dataclass(slots=True)
+class _Running:
+    """A lease that a worker has: since when, and when its worker was last heard of.
+
+    Both times are on the monotonic clock.
+    """
+
+    lease: Lease
+    since: float
+    last_heartbeat: float
+
+
+class _Loop:
+    """One process's part of a search."""
+
+    def __init__(
+        self,
+        settings: SearchSettings,
+        store: Store,
+        searcher: Searcher,
+        engine: Engine,
+        on_event: OnEvent | None,
+    ) -> None:
+        self.settings, self.store = settings, store
+        self.engine, self.on_event = engine, on_event
+        self.proposer = Proposer(settings, store, searcher)
+        self.owner = uuid.uuid4().hex
+        self.running: dict[str, _Running] = {}
+        self.early_failures: list[Finished] = []
+        self.has_success = bool(store.best())
+
+    def run(self) -> Counts:
+        """Repeat turns until nothing is left to do; the counts at the end."""
+        with self.store.transaction():
+            self.store.release()
+            self.proposer.advance()
+        try:
+            self.engine.start()
+            self._emit("started")
+            while not self.proposer.is_done:
+                self._turn()
+        finally:
+            self.engine.close()
+        self._emit("finished")
+        counts = self.store.counts()
+        if counts.failed > counts.quarantined and not counts.completed:
+            raise self._evaluator_error(counts.failed, self.store.trial(0).failure)
+        return counts
+
+    def _turn(self) -> None:
+        # The time before the news is read: what arrived while this process slept is not late.
+        now = time.monotonic()
+        notices = self.engine.poll(_POLL_SECONDS)
+        self._note_heartbeats(notices)
+        finished = [notice for notice in notices if isinstance(notice, Finished)]
+        lost = [notice for notice in notices if isinstance(notice, Lost)]
+        overdue = self._overdue(now)
+        for notice in overdue:
+            self.engine.cancel(notice.key)
+        self._commit(self._without_early_failures(finished), [*lost, *overdue])
+
+    def _commit(self, finished: Sequence[Finished], lost: Sequence[Lost]) -> None:
+        """Save what came in, let the searcher continue, and lease trials, in one transaction."""
+        free = self.engine.free()
+        if not (finished or lost or free):
+            return
+        with self.store.transaction():
+            settled = [notice.outcome.trial for notice in finished if self._settle(notice)]
+            requeued = [
+                trial for notice in lost if (trial := self._record_loss(notice)) is not None
+            ]
+            if settled or requeued:
+                self.proposer.advance()
+            leases = self.store.claim(free, self.owner)
+        for lease in leases:
+            self._submit(lease)
+        self._emit("trials", settled)
+        self._emit("lost", requeued)
+        self._check_early_failures()
+
+    # -- the workers ---------------------------------------------------------------------
+
+    def _submit(self, lease: Lease) -> None:
+        now = time.monotonic()
+        # The same network gets the same seed, whichever trial or attempt it is.
+        text = f"{self.settings.seed}/{lease.hash}".encode()
+        seed = int.from_bytes(blake2b(text, digest_size=4).digest(), "big") >> 1
+        lease = replace(lease, seed=seed)
+        self.running[lease.key] = _Running(lease, since=now, last_heartbeat=now)
+        self.engine.submit(lease)
+
+    def _note_heartbeats(self, notices: Sequence[Notice]) -> None:
+        now = time.monotonic()
+        for notice in notices:
+            if isinstance(notice, Heartbeat) and notice.key in self.running:
+                self.running[notice.key].last_heartbeat = now
+
+    def _overdue(self, now: float) -> list[Lost]:
+        """The leases whose worker has been silent, or has been at work, for too long."""
+        silence, deadline = _SILENT_HEARTBEATS * self.settings.heartbeat, self.settings.deadline
+        overdue = []
+        for key, running in self.running.items():
+            if now - running.last_heartbeat > silence:
+                overdue.append(Lost(key, f"the worker was silent for {silence:.3g} s"))
+            elif deadline is not None and now - running.since > deadline:
+                overdue.append(Lost(key, f"it ran for longer than the deadline of {deadline:g} s"))
+        return overdue
+
+    # -- outcomes ------------------------------------------------------------------------
+
+    def _settle(self, notice: Finished) -> bool:
+        """Save an outcome; whether it is the first of its trial."""
+        outcome = notice.outcome
+        is_first = self.store.settle(outcome, notice.worker)
+        if self.running.pop(outcome.key, None) is None and is_first:
+            # Late, but still the first: a worker that has been given the trial since may stop.
+            again = [k for k, one in self.running.items() if one.lease.trial == outcome.trial]
+            for key in again:
+                self.engine.cancel(key)
+                del self.running[key]
+        return is_first
+
+    def _record_loss(self, notice: Lost) -> int | None:
+        """The trial of a lost worker, queued again or quarantined; None if it is not affected."""
+        running = self.running.pop(notice.key, None)
+        if running is None:
+            return None
+        lease = running.lease
+        is_current = self.store.record_loss(lease, notice.reason, self.settings.tries)
+        return lease.trial if is_current else None
+
+    def _without_early_failures(self, finished: Sequence[Finished]) -> list[Finished]:
+        """Hold failures back until the first success, which shows that the evaluator works."""
+        if self.has_success:
+            return list(finished)
+        for notice in finished:
+            self.running.pop(notice.outcome.key, None)
+        self.early_failures += finished
+        self.has_success = any(notice.outcome.reward is not None for notice in finished)
+        if not self.has_success:
+            return []
+        held_back, self.early_failures = self.early_failures, []
+        return held_back
+
+    def _check_early_failures(self) -> None:
+        """Stop if the evaluator only fails; accept its failures if nothing else is left to run."""
+        if not self.early_failures:
+            return
+        counts = self.store.counts()
+        failures = len(self.early_failures) + counts.failed - counts.quarantined
+        if failures >= _MAX_EARLY_FAILURES:
+            raise self._evaluator_error(failures, self.early_failures[0].outcome.failure)
+        if not self.running and not counts.queued:
+            held_back, self.early_failures = self.early_failures, []
+            self._commit(held_back, [])
+
+    def _evaluator_error(self, failures: int, reason: str | None) -> CellError:
+        return cell_error(
+            "NAS867",
+            f"evaluator `{self.settings.evaluator}` has failed on all of {failures} networks "
+            f"and never succeeded: {reason}",
+            "correct it, then continue with `--resume`",
+        )
+
+    def _emit(self, what: What, trials: Sequence[int] = ()) -> None:
+        if self.on_event is None or (what in ("trials", "lost") and not trials):
+            return
+        rows = tuple(self.store.trial(number) for number in trials)
+        best = next(iter(self.store.best()), None)
+        self.on_event(Event(what, self.store.counts(), best, rows, self.engine.workers()))

@@ -1,0 +1,247 @@
+"""`Store`: every change of a search as a method, for one process at a time.
+
+The caller groups changes into transactions. A trial has at most one reward, whoever delivers it
+and however often. Times in the store are for people to read: the time limits of leases are
+measured in `nasdsl.search.loop`, on a clock that never jumps.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from nasdsl.search.protocol import Result
+from nasdsl.search.store import reader
+from nasdsl.search.store.files import locked, require_local_disk, store_errors
+from nasdsl.search.store.records import (
+    SETTLED,
+    Counts,
+    Lease,
+    Outcome,
+    Progress,
+    Proposal,
+    Trial,
+    decode_state,
+    encode_state,
+)
+from nasdsl.search.store.schema import create_tables, migrate
+
+
+class Store:
+    """A store opened for writing. What was committed is safe even if it is never closed.
+
+    Raises:
+        CellError: NAS860 (cannot be read or written), NAS861 (network file system), NAS862
+            (newer version), NAS864 (in use), NAS865 (not a store, or damaged).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written: dict[str, bytes] = {}
+        require_local_disk(path)
+        with store_errors(path), ExitStack() as opened:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            opened.enter_context(locked(path))
+            self._rows = opened.enter_context(
+                closing(sqlite3.connect(path, isolation_level=None, timeout=30))
+            )
+            is_new = not self._rows.execute("PRAGMA page_count").fetchone()[0]
+            if not is_new:
+                migrate(self._rows, path)
+            self._rows.execute("PRAGMA journal_mode = WAL")
+            self._rows.execute("PRAGMA synchronous = FULL")
+            if is_new:
+                create_tables(self._rows)
+            # Closed in reverse order: the lock is released last.
+            self._opened = opened.pop_all()
+
+    def close(self) -> None:
+        """Close the file and release the lock."""
+        self._opened.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all changes made in the block together, or none of them.
+
+        Raises:
+            CellError: NAS860, NAS865; nothing of the transaction is kept.
+        """
+        with store_errors(self.path):
+            self._rows.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._rows.execute("COMMIT")
+            except BaseException:
+                # A full disk may have ended the transaction already.
+                if self._rows.in_transaction:
+                    self._rows.execute("ROLLBACK")
+                self._written.clear()
+                raise
+
+    # -- the search as a whole -----------------------------------------------------------
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that the search was started with; empty for a new store."""
+        with store_errors(self.path):
+            return reader.settings(self._rows)
+
+    def put_settings(self, settings: Mapping[str, Any]) -> None:
+        """Save these, by key, as JSON."""
+        rows = [(key, json.dumps(value)) for key, value in settings.items()]
+        self._rows.executemany("INSERT OR REPLACE INTO search VALUES (?, ?)", rows)
+
+    def progress(self) -> Progress:
+        """How far the searcher had come at the last commit."""
+        return Progress(**self.settings().get("progress", {}))
+
+    def searcher_state(self) -> dict[str, Any]:
+        """The searcher's state at the last commit; empty before the first."""
+        with store_errors(self.path):
+            return {part: decode_state(value) for part, value in self._rows.execute(_ALL_PARTS)}
+
+    def advance(self, progress: Progress, state: Mapping[str, Any]) -> None:
+        """Save the searcher's state together with how far it has come."""
+        self.put_settings({"progress": asdict(progress)})
+        for part, value in state.items():
+            data = encode_state(value)
+            digest = blake2b(data, digest_size=16).digest()
+            if self._written.get(part) != digest:
+                self._rows.execute("INSERT OR REPLACE INTO searcher VALUES (?, ?)", (part, data))
+                self._written[part] = digest
+
+    # -- trials --------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """How many trials of each kind there are."""
+        with store_errors(self.path):
+            return reader.counts(self._rows)
+
+    def best(self, n: int = 1) -> list[Trial]:
+        """The `n` unique networks with the highest rewards, best first."""
+        with store_errors(self.path):
+            return reader.best(self._rows, n)
+
+    def trial(self, number: int) -> Trial:
+        """The trial of that number, which exists."""
+        with store_errors(self.path):
+            return reader.trial(self._rows, number)
+
+    def propose(self, first: int, proposals: Iterable[Proposal]) -> None:
+        """Add trials numbered from `first`; a network that is known already shares its reward."""
+        for number, proposal in enumerate(proposals, first):
+            known = self._rows.execute(_FIRST_OF, (proposal.hash,)).fetchone()
+            if known is None:
+                state = "rejected" if proposal.rejection else "queued"
+                row = (number, proposal.text, proposal.hash, state, proposal.rejection)
+                self._rows.execute(_INSERT, (*row, time.time()))
+                continue
+            settled = known[1] in SETTLED
+            self._rows.execute(
+                _INSERT_SHARED,
+                (
+                    *(number, proposal.text, proposal.hash),
+                    known[1] if settled else "waiting",
+                    *(time.time(), time.time() if settled else None, known[0]),
+                ),
+            )
+
+    def claim(self, n: int, owner: str) -> list[Lease]:
+        """Lease the `n` oldest queued trials, or all of them if there are fewer.
+
+        A lease's key consists of `owner`, which is never used twice, the trial and the attempt.
+        """
+        leases = []
+        for number, text, name, attempts in self._rows.execute(_QUEUED, (n,)).fetchall():
+            key = f"{owner}/{number}/{attempts + 1}"
+            self._rows.execute(_CLAIM, (key, time.time(), number))
+            leases.append(Lease(key, number, text, name))
+        return leases
+
+    def settle(self, outcome: Outcome, worker: str = "") -> bool:
+        """Save an outcome; False, and nothing is changed, if the trial has one already.
+
+        A late outcome, of a lease whose worker was thought lost, counts if it is the first.
+        """
+        state = "failed" if outcome.reward is None else "done"
+        values = (
+            *(state, worker, time.time(), outcome.seconds, outcome.reward),
+            *(json.dumps(outcome.curve), outcome.params, outcome.mult_adds, outcome.failure),
+        )
+        changed = self._rows.execute(_SETTLE, (*values, outcome.trial)).rowcount
+        if changed:
+            self._rows.execute(_SHARE, (time.time(), outcome.trial))
+        return bool(changed)
+
+    def record_loss(self, lease: Lease, reason: str, tries: int) -> bool:
+        """Queue the trial of a lost worker again, or quarantine it after so many tries.
+
+        False, and nothing is changed, if the trial runs under another lease.
+        """
+        values = {"key": lease.key, "trial": lease.trial, "reason": reason, "tries": tries}
+        changed = self._rows.execute(_RECORD_LOSS, {**values, "now": time.time()}).rowcount
+        if changed:
+            self._rows.execute(_SHARE, (time.time(), lease.trial))
+        return bool(changed)
+
+    def release(self) -> int:
+        """Queue again what was running when a search ended; how many trials those were.
+
+        The end of the search is not the trial's fault: the attempt is not counted.
+        """
+        return self._rows.execute(_RELEASE).rowcount
+
+    def results(self, start: int, stop: int) -> Sequence[Result] | None:
+        """The results of the trials from `start` up to `stop`; None until all have one."""
+        found = self._rows.execute(_RESULTS, (start, stop)).fetchall()
+        if any(row[0] not in SETTLED for row in found):
+            return None
+        return [
+            Result(text, name, reward, failure, repeated=same_as is not None)
+            for _, text, name, reward, failure, same_as in found
+        ]
+
+
+_ALL_PARTS = "SELECT part, value FROM searcher ORDER BY part"
+_FIRST_OF = "SELECT id, state FROM trial WHERE hash = ? AND same_as IS NULL"
+_INSERT = "INSERT INTO trial (id, text, hash, state, failure, proposed) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_SHARED = """
+INSERT INTO trial (id, text, hash, state, proposed, finished,
+                   same_as, reward, params, mult_adds, failure)
+SELECT ?, ?, ?, ?, ?, ?, id, reward, params, mult_adds, failure FROM trial WHERE id = ?
+"""
+_QUEUED = "SELECT id, text, hash, attempts FROM trial WHERE state = 'queued' ORDER BY id LIMIT ?"
+_CLAIM = """
+UPDATE trial SET state = 'running', attempts = attempts + 1, lease = ?, started = ?
+WHERE id = ?
+"""
+_SETTLE = """
+UPDATE trial SET state = ?, lease = NULL, worker = ?, finished = ?, seconds = ?, reward = ?,
+    curve = ?, params = ?, mult_adds = ?, failure = ?
+WHERE id = ? AND state IN ('queued', 'running')
+"""
+_RECORD_LOSS = """
+UPDATE trial SET
+    state = CASE WHEN attempts < :tries THEN 'queued' ELSE 'quarantined' END,
+    finished = CASE WHEN attempts < :tries THEN NULL ELSE :now END,
+    lease = NULL, failure = :reason
+WHERE id = :trial AND state = 'running' AND lease = :key
+"""
+#: Trials that wait for this one get its outcome.
+_SHARE = """
+UPDATE trial SET finished = ?, (state, reward, params, mult_adds, failure) =
+    (SELECT state, reward, params, mult_adds, failure FROM trial a WHERE a.id = trial.same_as)
+WHERE state = 'waiting' AND same_as = ?
+  AND (SELECT state FROM trial a WHERE a.id = trial.same_as) NOT IN ('queued', 'running')
+"""
+_RELEASE = """
+UPDATE trial SET state = 'queued', lease = NULL, attempts = attempts - 1 WHERE state = 'running'
+"""
+_RESULTS = """
+SELECT state, text, hash, reward, failure, same_as FROM trial
+WHERE id >= ? AND id < ? ORDER BY id
+"""

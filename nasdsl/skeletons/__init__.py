@@ -1,0 +1,1 @@
+"""Skeletons, one file each, found through the entry points `nasdsl.skeletons`."""

@@ -1,0 +1,134 @@
+"""What is done to an image before the network sees it, in training and in evaluation.
+
+The transforms are made of torchvision's; their random numbers are seeded in
+`nasdsl.train.batches`. Small images (bytes, (C, H, W)) are padded by an eighth, cropped and
+mirrored: 32 to 40 and back. Large ones (any size, PIL) get the crops and colours of Szegedy et
+al. 2015 (CVPR, section 6), with the bounds of slim's released Inception preprocessing.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms import v2
+
+from nasdsl.train.recipe import Recipe
+
+Transform = Callable[[Any], Tensor]
+
+#: Padding of a crop, as a share of the side: 4 of 32 pixels.
+_PADDED = 1 / 8
+#: slim crops at least this share of an image; evaluation takes the middle seven eighths.
+_MIN_AREA, _CENTRAL = 0.05, 0.875
+
+
+class Look(NamedTuple):
+    """What is common to the images of a source.
+
+    Attributes:
+        mean: of each channel over the training images, 0 to 1.
+        deviation: of each channel, 0 to 1.
+        mirrors: whether an image mirrored left to right is of the same class.
+        background: whether empty space is 0; otherwise padding has the mean colour.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    mirrors: bool = True
+    background: bool = False
+
+
+#: Those of ImageNet's training images, which also serve for folders of images.
+PHOTOS = Look((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def training_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -> Transform:
+    """The transform of an image each time it is trained on; it is random.
+
+    Args:
+        recipe: how images are augmented and whitened.
+        look: of the images.
+        size: pixels a side of the result.
+        native: the side of all images; 0 where they differ.
+    """
+    steps: list[nn.Module] = []
+    if recipe.augmentation == "inception":
+        steps += [
+            v2.RandomResizedCrop(size, (_MIN_AREA, 1.0), (3 / 4, 4 / 3), antialias=True),
+            # TensorFlow's brightness is added where torchvision's is a factor; same bounds.
+            v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2),
+        ]
+    elif recipe.augmentation == "none":
+        steps += [*_resize(size, native), v2.CenterCrop(size)]
+    else:
+        padding = max(round(size * _PADDED), 1)
+        fill = 0 if look.background else [round(255 * mean) for mean in look.mean]
+        steps += [*_resize(size, native), v2.RandomCrop(size, padding, fill=fill)]
+    if recipe.augmentation in ("crop_flip", "inception") and look.mirrors:
+        steps.append(v2.RandomHorizontalFlip())
+    steps += _normalise(recipe, look)
+    if recipe.cutout:
+        steps.append(Cutout(recipe.cutout))
+    transform: Transform = v2.Compose(steps)
+    return transform
+
+
+def evaluation_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -> Transform:
+    """The transform of an image when it is evaluated; nothing in it is random.
+
+    Args:
+        recipe: how images are whitened.
+        look: of the images.
+        size: pixels a side of the result.
+        native: the side of all images; 0 where they differ, and the middle is cropped.
+    """
+    side = size if native else round(size / _CENTRAL)
+    transform: Transform = v2.Compose(
+        [*_resize(side, native), v2.CenterCrop(size), *_normalise(recipe, look)]
+    )
+    return transform
+
+
+class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
+    """A square of zeros around a random pixel, cut off at the edges (DeVries and Taylor 2017).
+
+    torchvision's `RandomErasing` keeps the whole square inside, which blanks more.
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """The corner of the square; at most half of it lies outside."""
+        height, width = flat_inputs[0].shape[-2:]
+        top = int(torch.randint(height, ())) - self.side // 2
+        left = int(torch.randint(width, ())) - self.side // 2
+        return {"top": top, "left": left}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """The image with the square blanked, a new tensor."""
+        top, left = params["top"], params["left"]
+        image = inpt.clone()
+        image[
+            ..., max(top, 0) : max(top + self.side, 0), max(left, 0) : max(left + self.side, 0)
+        ] = 0
+        return image
+
+
+def _resize(size: int, native: int) -> list[nn.Module]:
+    """Resize the shorter side to `size`, unless it has that size already."""
+    return [] if native == size else [v2.Resize(size, antialias=True)]
+
+
+def _normalise(recipe: Recipe, look: Look) -> list[nn.Module]:
+    halves = [0.5] * len(look.mean)
+    inception = recipe.whitening == "inception"
+    mean, deviation = (halves, halves) if inception else (look.mean, look.deviation)
+    return [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(list(mean), list(deviation)),
+        v2.ToPureTensor(),
+    ]

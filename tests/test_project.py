@@ -1,0 +1,134 @@
+"""The project's own files agree with each other: packages, lock file, hooks, classifiers."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.clones import ROOT
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT: dict[str, Any] = PYPROJECT["project"]
+GROUPS: dict[str, list[Any]] = PYPROJECT["dependency-groups"]
+CELL = "genotype mine\nops nasnet\n\ncell normal {\n    b0 = (h[i], h[i-1], %s, identity, add)\n}\n"
+
+
+def test_every_package_is_listed() -> None:
+    """A folder with an `__init__.py` is a package of the wheel."""
+    homes = {"nasdsl": ROOT / "nasdsl", "nasdsl_backends": ROOT / "backends" / "nasdsl_backends"}
+    found = {
+        ".".join((name, *init.parent.relative_to(home).parts))
+        for name, home in homes.items()
+        for init in home.rglob("__init__.py")
+    }
+    found |= {"nasdsl.genotypes", "nasdsl.grammar"}
+    listed = PYPROJECT["tool"]["setuptools"]["packages"]
+    assert listed == sorted(found)
+
+
+# -- the lock file --------------------------------------------------------------------------
+
+
+def lock() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))
+
+
+def requirement(text: str) -> str:
+    """A requirement of pyproject.toml as uv.lock has it: its name, extras and versions."""
+    found = re.fullmatch(r"([\w.-]+)(?:\[([\w,-]+)\])?\s*([^;]*)(;.*)?", text)
+    assert found, text
+    name = re.sub(r"[-_.]+", "-", found[1]).lower()
+    extras = ",".join(sorted((found[2] or "").split(",")))
+    return f"{name}[{extras}]{found[3].strip()}"
+
+
+def locked_requirement(entry: dict[str, Any]) -> str:
+    extras = ",".join(sorted(entry.get("extras", ())))
+    return f"{entry['name']}[{extras}]{entry.get('specifier', '')}"
+
+
+def group(name: str) -> set[str]:
+    """The requirements of a dependency group, with those of the groups it includes."""
+    found: set[str] = set()
+    for entry in GROUPS[name]:
+        found |= {requirement(entry)} if isinstance(entry, str) else group(entry["include-group"])
+    return found
+
+
+def test_the_lock_file_is_up_to_date() -> None:
+    """`uv lock` writes it anew after a change of what is required."""
+    (ours,) = (package for package in lock()["package"] if package["name"] == "nasdsl")
+    metadata = ours["metadata"]
+    locked = {locked_requirement(entry) for entry in metadata["requires-dist"]}
+    required = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    assert locked == {requirement(each) for each in chain(*required)}, "run `uv lock`"
+    for name in GROUPS:
+        entries = metadata["requires-dev"][name]
+        assert {locked_requirement(entry) for entry in entries} == group(name), "run `uv lock`"
+    assert lock()["requires-python"] == PROJECT["requires-python"]
+
+
+def test_the_lock_file_names_the_public_index_alone() -> None:
+    text = (ROOT / "uv.lock").read_text("utf-8")
+    hosts = set(re.findall(r"\w+://[^/\"]*", text))
+    assert hosts == {"https://pypi.org", "https://files.pythonhosted.org"}
+
+
+# -- versions of Python -----------------------------------------------------------------------
+
+
+def test_the_versions_of_python_agree() -> None:
+    """Classifiers, what CI runs, and the oldest that is allowed."""
+    start = "Programming Language :: Python :: 3."
+    claimed = [word.rpartition(" ")[2] for word in PROJECT["classifiers"] if word.startswith(start)]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))
+    matrix = workflow["jobs"]["tests"]["strategy"]["matrix"]
+    assert matrix["python"] == claimed
+    assert PROJECT["requires-python"] == f">={claimed[0]}"
+
+
+# -- hooks ------------------------------------------------------------------------------------
+
+
+def hook(name: str) -> dict[str, Any]:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    (found,) = (hook for hook in hooks if hook["id"] == name)
+    return dict(found)
+
+
+def run_hook(name: str, *files: str, cwd: Path) -> int:
+    """The exit code of the hook's command on these files, as pre-commit runs it."""
+    found = hook(name)
+    assert found["language"] == "python"
+    assert all(re.search(found["files"], file) for file in files)
+    command = [sys.executable, "-m", *shlex.split(found["entry"]), *files]
+    return subprocess.run(command, cwd=cwd, capture_output=True, check=False).returncode
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    """A folder with a sound cell, a wrong one and one that is not in the style."""
+    (tmp_path / "sound.cell").write_text(CELL % "sep_conv_3x3")
+    (tmp_path / "wrong.cell").write_text(CELL % "sep_con_3x3")
+    (tmp_path / "rough.cell").write_text((CELL % "sep_conv_3x3").replace(", ", ","))
+    return tmp_path
+
+
+def test_the_hook_check(cells: Path) -> None:
+    assert run_hook("nasdsl-check", "sound.cell", "rough.cell", cwd=cells) == 0
+    assert run_hook("nasdsl-check", "sound.cell", "wrong.cell", cwd=cells) == 1
+
+
+def test_the_hook_fmt(cells: Path) -> None:
+    """It writes the file anew, which pre-commit takes for a failure, and then is content."""
+    assert run_hook("nasdsl-fmt", "sound.cell", "rough.cell", cwd=cells) == 0
+    sound = (cells / "sound.cell").read_text()
+    assert sound == CELL % "sep_conv_3x3"
+    assert (cells / "rough.cell").read_text() == sound

@@ -1,0 +1,334 @@
+"""The run of a search: the same whatever the timing, resumable, and clear about mistakes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nasdsl
+from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
+from nasdsl.errors import CellError
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.search.engines.choosing import engine_for, slots
+from nasdsl.search.engines.engine import Finished, Notice
+from nasdsl.search.loop import Event, SearchSettings, run
+from nasdsl.search.protocol import Result
+from nasdsl.search.store import Lease, Outcome, Reader, Trial
+
+#: 2 * 2 genotypes in each cell, of which some are the same network.
+TINY = """genotype tiny
+ops nasnet
+cell normal    { b0 = (h[i], {h[i] | h[i-1]}, identity, {identity | max_pool_3x3}, add) }
+cell reduction { b0 = (h[i], {h[i] | h[i-1]}, max_pool_3x3, {max_pool_3x3 | avg_pool_3x3}, add) }
+"""
+
+
+def _settings(folder: Path, text: str = SMALL, **members: Any) -> SearchSettings:
+    plain = SearchSettings(nasdsl.loads_space(text), folder / "s.db", evaluator="simulated")
+    return replace(plain, **{"trials": 60, "workers": 4, "block": 5, "window": 15, **members})
+
+
+def _trials(path: Path) -> list[Trial]:
+    with Reader(path) as reader:
+        return list(reader.trials())
+
+
+def _said(path: Path) -> list[tuple[str, float | None]]:
+    return [(trial.text, trial.reward) for trial in _trials(path)]
+
+
+def _refusal(call: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(CellError) as caught:
+        call()
+    (finding,) = caught.value.diagnostics
+    return finding.code, finding.message
+
+
+class Listener:
+    """A searcher that proposes what it is told to and writes down what it observes."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts, self.at, self.seen = list(texts), 0, []
+
+    def propose(self, n: int) -> list[str]:
+        found = self.texts[self.at : self.at + n]
+        self.at += len(found)
+        return found
+
+    def observe(self, results: Sequence[Result]) -> None:
+        self.seen += [[one.text, one.reward, one.failure] for one in results]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"at": self.at, "seen": self.seen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.at, self.seen = state["at"], state["seen"]
+
+
+class FaultyEngine(SimulatedEngine):
+    """Evaluations that fail by what `failure` says of their text."""
+
+    def __init__(self, workers: int, failure: Callable[[str], str | None]) -> None:
+        super().__init__(workers, burst=1)
+        self._failure, self._texts = failure, {}
+
+    def submit(self, lease: Lease) -> str:
+        self._texts[lease.key] = lease.text
+        return super().submit(lease)
+
+    def poll(self, timeout: float) -> list[Notice]:
+        return [self._spoilt(notice) for notice in super().poll(timeout)]
+
+    def _spoilt(self, notice: Notice) -> Notice:
+        assert isinstance(notice, Finished)
+        outcome = notice.outcome
+        failure = self._failure(self._texts[outcome.key])
+        spoilt = Outcome(outcome.key, outcome.trial, failure=failure)
+        return Finished(spoilt, "w") if failure else notice
+
+
+# -- one search, whatever happens ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["random", "evolution"])
+def test_timing_changes_nothing(tmp_path: Path, algorithm: str) -> None:
+    """Another number of workers, other times and other bunches give the same trials."""
+    found = []
+    for workers, burst, seed in [(1, 1, 0), (4, 3, 1), (15, 20, 2)]:
+        folder = tmp_path / str(workers)
+        settings = _settings(folder, algorithm=algorithm, workers=workers)
+        run(settings, engine=SimulatedEngine(workers, burst, seed))
+        found.append(_said(settings.store))
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 60
+
+
+@pytest.mark.parametrize("at", [1, 7, 23, 59])
+def test_interruptions_change_nothing(tmp_path: Path, at: int) -> None:
+    """A search stopped by Ctrl-C after any number of results goes on as if it had not been."""
+    whole = _settings(tmp_path / "whole", algorithm="evolution")
+    run(whole, engine=SimulatedEngine(4))
+    cut = _settings(tmp_path / "cut", algorithm="evolution")
+
+    def stop(event: Event) -> None:
+        if event.counts.completed >= at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(cut, stop, engine=SimulatedEngine(4, burst=1))
+    acknowledged = _said(cut.store)
+    counts = run(cut, resume=True, engine=SimulatedEngine(4, burst=2))
+    assert counts.completed == 60
+    assert _said(cut.store) == _said(whole.store)
+    assert sum(reward is not None for _, reward in acknowledged) >= at
+
+
+def test_more_trials_later(tmp_path: Path) -> None:
+    """A finished search goes on when more trials are asked for, as one that had them at once."""
+    settings = _settings(tmp_path / "a", trials=20)
+    run(settings, engine=SimulatedEngine(4))
+    run(replace(settings, trials=60), resume=True, engine=SimulatedEngine(4))
+    whole = _settings(tmp_path / "b")
+    run(whole, engine=SimulatedEngine(4))
+    assert _said(settings.store) == _said(whole.store)
+
+
+def test_observed_once_and_in_order(tmp_path: Path) -> None:
+    """The searcher observes every proposal once, in the order in which it made them."""
+    space = nasdsl.loads_space(SMALL)
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(space, 30, seed=0)]
+    searcher = Listener(texts)
+    run(_settings(tmp_path, trials=30), engine=SimulatedEngine(4, seed=3), searcher=searcher)
+    assert searcher.seen == [[text, reward_of(text), None] for text in texts]
+
+
+def test_a_searcher_that_runs_dry(tmp_path: Path) -> None:
+    """A searcher with nothing left to propose ends the search; the counts say so."""
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(nasdsl.loads_space(SMALL), 12, 0)]
+    counts = run(_settings(tmp_path), engine=SimulatedEngine(4), searcher=Listener(texts))
+    assert (counts.proposed, counts.completed) == (12, 12)
+
+
+def test_equal_networks_are_evaluated_once(tmp_path: Path) -> None:
+    """Far more trials than networks: each network is evaluated once."""
+    settings = _settings(tmp_path, TINY, trials=100)
+    counts = run(settings, engine=SimulatedEngine(4))
+    rows = _trials(settings.store)
+    evaluated = [row.hash for row in rows if row.attempts]
+    assert counts.completed == 100
+    assert counts.unique == len(evaluated) == len(set(evaluated)) == len({r.hash for r in rows})
+    assert counts.unique <= 16
+
+
+def test_events(tmp_path: Path) -> None:
+    """Every trial is told of once, between `started` and `finished`; the best only gets better."""
+    events: list[Event] = []
+    run(_settings(tmp_path), events.append, engine=SimulatedEngine(4))
+    assert (events[0].what, events[-1].what) == ("started", "finished")
+    told = [trial.id for event in events for trial in event.trials]
+    assert sorted(told) == list(range(60))
+    best = [event.best.reward for event in events if event.best]
+    assert best == sorted(best)
+    assert best[-1] == max(trial.reward for trial in _trials(tmp_path / "s.db"))
+
+
+# -- limits and failures -------------------------------------------------------------------
+
+
+def test_limits_reject(tmp_path: Path) -> None:
+    """What is beyond a limit is not evaluated and does not count as a trial."""
+
+    def limit(genotype: Genotype) -> str | None:
+        return "odd" if len(nasdsl.genotype_text(genotype)) % 2 else None
+
+    settings = _settings(tmp_path, limit=limit, limits={"--max-odd": 1})
+    counts = run(settings, engine=SimulatedEngine(4))
+    assert counts.completed >= 60
+    assert counts.rejected > 0
+    rejected = [row for row in _trials(settings.store) if row.state == "rejected"]
+    assert all((row.attempts, row.failure) == (0, "odd") for row in rejected)
+
+
+def test_empty_under_the_limits(tmp_path: Path) -> None:
+    """Limits that nothing passes are one diagnostic."""
+    limits = {"--max-params": 1}
+    settings = _settings(tmp_path, limit=lambda one: "large", limits=limits, dry_after=50)
+    code, message = _refusal(lambda: run(settings, engine=SimulatedEngine(4)))
+    assert code == "NAS868"
+    assert "--max-params 1" in message
+
+
+def test_failures_are_observed(tmp_path: Path) -> None:
+    """A failure is its trial's alone; the searcher hears of it and the search goes on."""
+    engine = FaultyEngine(4, lambda text: "bad" if reward_of(text) < 0.3 else None)
+    counts = run(_settings(tmp_path), engine=engine)
+    assert counts.failed > 0
+    assert counts.completed + counts.failed == 60
+
+
+def test_an_evaluator_that_always_fails(tmp_path: Path) -> None:
+    """It is one diagnostic, none of its failures is kept, and once repaired all is well."""
+    settings = _settings(tmp_path)
+    broken = FaultyEngine(4, lambda text: "ZeroDivisionError: oops")
+    code, message = _refusal(lambda: run(settings, engine=broken))
+    assert code == "NAS867"
+    assert "ZeroDivisionError: oops" in message
+    assert run(settings, resume=True, engine=SimulatedEngine(4)).completed == 60
+    assert all(row.attempts == 1 for row in _trials(settings.store) if row.same_as is None)
+
+
+def test_all_of_a_few_trials_fail(tmp_path: Path) -> None:
+    """Too few trials to lose patience: the diagnostic comes in the end."""
+    settings = _settings(tmp_path, trials=2)
+    code, message = _refusal(lambda: run(settings, engine=FaultyEngine(4, lambda text: "bad")))
+    assert code == "NAS867"
+    assert "2 networks" in message
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_first_failures_stand_where_all_waits_for_them(tmp_path: Path, workers: int) -> None:
+    """A window full of failures is no reason to stop: the search goes on to the first success."""
+    space = nasdsl.loads_space(SMALL)
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(space, 20, seed=0)]
+    bad = set(texts[:4])
+    engine = FaultyEngine(workers, lambda text: "bad" if text in bad else None)
+    settings = _settings(tmp_path, workers=workers, block=1, window=1)
+    counts = run(settings, engine=engine, searcher=Listener(texts))
+    assert (counts.failed, counts.completed) == (4, 16)
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "words"),
+    [
+        ("raises", "NAS867", "ValueError: no such data"),
+        ("gives_nan", "NAS867", "the reward nan"),
+        ("gives_text", "NAS867", "a reward that is a str, not a number"),
+        ("missing", "NAS882", "missing"),
+    ],
+)
+def test_bad_evaluators(tmp_path: Path, function: str, code: str, words: str) -> None:
+    """Through real workers: what raises, gives NaN, a text or is not there."""
+    settings = _settings(
+        tmp_path, evaluator=f"python:tests.search_evaluators:{function}", workers=2, heartbeat=5.0
+    )
+    found = _refusal(lambda: run(settings))
+    assert found[0] == code
+    assert words in found[1]
+
+
+def test_workers_that_cannot_start(tmp_path: Path) -> None:
+    """An evaluator that ends its process while it is made is one diagnostic with last words."""
+    settings = _settings(tmp_path, evaluator="python:tests.search_suicide:any", workers=1)
+    code, message = _refusal(lambda: run(settings))
+    assert code == "NAS869"
+    assert "farewell" in message
+
+
+# -- misuse --------------------------------------------------------------------------------
+
+
+def test_nothing_to_search(tmp_path: Path) -> None:
+    """A space of one member is refused."""
+    text = nasdsl.genotype_text(next(iter(nasdsl.sample(nasdsl.loads_space(SMALL), 1, 0))))
+    assert _refusal(lambda: run(_settings(tmp_path, text)))[0] == "NAS604"
+
+
+def test_resuming_has_to_be_asked_for(tmp_path: Path) -> None:
+    """A store that has a search is not begun again by mistake."""
+    settings = _settings(tmp_path, trials=5)
+    run(settings, engine=SimulatedEngine(4))
+    code, _ = _refusal(lambda: run(settings, engine=SimulatedEngine(4)))
+    assert code == "NAS866"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("space", nasdsl.loads_space(TINY)),
+        ("algorithm", "evolution"),
+        ("evaluator", "train"),
+        ("seed", 1),
+        ("block", 7),
+        ("limits", {"--max-params": 5}),
+    ],
+)
+def test_another_search(tmp_path: Path, member: str, value: Any) -> None:
+    """A store goes on with its own search only, and says what differs."""
+    settings = _settings(tmp_path, trials=5)
+    run(settings, engine=SimulatedEngine(4))
+    other = replace(settings, **{member: value})
+    code, message = _refusal(lambda: run(other, resume=True, engine=SimulatedEngine(4)))
+    assert code == "NAS863"
+    assert member in message
+
+
+def test_two_searches_on_one_store(tmp_path: Path) -> None:
+    """The second one is refused while the first is at work, and the first is not disturbed."""
+    settings, codes = _settings(tmp_path), []
+
+    def intrude(event: Event) -> None:
+        if event.what == "started":
+            second = lambda: run(settings, resume=True, engine=SimulatedEngine(1))  # noqa: E731
+            codes.append(_refusal(second)[0])
+
+    assert run(settings, intrude, engine=SimulatedEngine(4)).completed == 60
+    assert codes == ["NAS864"]
+
+
+def test_more_gpus_than_there_are(tmp_path: Path) -> None:
+    """Asking for GPUs that are not there is refused before anything starts."""
+    code, message = _refusal(lambda: engine_for(_settings(tmp_path, gpus=1000)))
+    assert code == "NAS869"
+    assert "1000 GPUs" in message
+
+
+def test_slots_on_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several workers a GPU, each of which sees that one alone."""
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    found = slots(_settings(tmp_path, gpus=2, per_gpu=2, threads=3))
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in found] == ["3", "5", "3", "5"]
+    assert {slot.environment["OMP_NUM_THREADS"] for slot in found} == {"3"}
+    assert len({slot.name for slot in found}) == 4

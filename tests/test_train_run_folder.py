@@ -1,0 +1,112 @@
+"""One training a folder: the lock of a run, which ends with its process."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="trains networks")
+pytest.importorskip("accelerate", reason="training needs it")
+
+import filelock
+
+from nasdsl.errors import CellError
+from nasdsl.export.text import network_text
+from nasdsl.train import Execution, Fitted, Watcher
+from nasdsl.train.run import train_run
+from nasdsl.train.run_folder import Job, RunFolder
+from tests.train_cases import network, short, splits
+
+#: Holds the folder that the argument names until standard input ends.
+HOLD = """
+import sys
+from nasdsl.train.run_folder import RunFolder
+with RunFolder(sys.argv[1]).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job(network_text(network().graph), "noisy", short(epochs=1), 0, Execution("cpu"))
+
+
+def _train(folder: RunFolder, job: Job) -> Fitted:
+    return train_run(folder, job, splits=splits(), tensorboard=False)
+
+
+def _refusal(call: Any) -> tuple[str, str]:
+    with pytest.raises(CellError) as caught:
+        call()
+    (finding,) = caught.value.diagnostics
+    return finding.code, finding.message
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_two_trainings_in_one_folder(tmp_path: Path, job: Job) -> None:
+    """The second is refused, by any name of the folder, and changes nothing; a kill frees it."""
+    folder = RunFolder(tmp_path / "run")
+    folder.create(job, ["nasdsl"])
+    (tmp_path / "link").symlink_to(folder.path)
+    words = [sys.executable, "-c", HOLD, str(folder.path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        before = _files(folder.path)
+        for name in ("run", "link"):
+            code, message = _refusal(lambda name=name: _train(RunFolder(tmp_path / name), job))
+            assert (code, "another training uses" in message) == ("NAS841", True)
+        assert _files(folder.path) == before
+        holder.kill()
+        holder.wait()
+    assert _train(folder, job).steps == 5
+    assert (folder.path / "report.md").is_file()
+
+
+def test_two_runs_started_in_one_empty_folder(tmp_path: Path, job: Job) -> None:
+    """While one is being started another cannot be; a lock left behind is no content."""
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    with folder.locked():
+        code, _ = _refusal(lambda: RunFolder(folder.path).create(job, ["nasdsl"]))
+        assert code == "NAS841"
+    assert not folder.exists
+    folder.create(job, ["nasdsl"])
+    assert folder.job() == job
+
+
+def test_one_training_locks_while_it_runs(tmp_path: Path, job: Job) -> None:
+    """The lock is held from the first step to the report, and released after."""
+    folder = RunFolder(tmp_path / "run")
+    folder.create(job, ["nasdsl"])
+    seen = []
+
+    class Rival(Watcher):
+        def epoch_ended(self, epoch: Any) -> None:
+            seen.append(_refusal(lambda: _train(RunFolder(folder.path), job))[0])
+
+    train_run(folder, job, splits=splits(), tensorboard=False, watchers=[Rival()])
+    assert seen == ["NAS841"]
+    with RunFolder(folder.path).locked():
+        pass
+
+
+def test_file_systems_without_locks(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the file system has no locks, one trains as before."""
+
+    def unsupported(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", unsupported)
+    folder = RunFolder(tmp_path / "run")
+    folder.create(job, ["nasdsl"])
+    assert _train(folder, job).steps == 5
