@@ -24,14 +24,11 @@ from nasdsl.drawing import (
     space_drawing,
 )
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
-from nasdsl.drawing.curves import Point
 from nasdsl.drawing.difference import difference_sketches
-from nasdsl.drawing.dot_text import DotNode
-from nasdsl.drawing.kinds import KINDS, kind_of
-from nasdsl.drawing.layout import Layout, Path, Size, laid_out
+from nasdsl.drawing.layout import Layout, Path, Point, Size, laid_out
 from nasdsl.drawing.lettering import name_lines, width
-from nasdsl.drawing.page import box_size
-from nasdsl.drawing.sketch import Box, Sketch
+from nasdsl.drawing.page import DotNode, box_size
+from nasdsl.drawing.sketch import KINDS, Box, Sketch, kind_of
 from nasdsl.drawing.space import space_sketches
 from nasdsl.drawing.themes import Look, Stroke, theme
 from nasdsl.errors import CellError

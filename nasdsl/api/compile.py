@@ -13,7 +13,7 @@ from nasdsl.api.request import chosen_settings, requested
 from nasdsl.errors import CellError, Diagnostic, did_you_mean, listed
 from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read_model import drop_path_mode, is_model
+from nasdsl.language.parser.read import drop_path_mode, is_model
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 

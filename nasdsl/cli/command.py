@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
-from nasdsl.errors.suggest import name_hints
+from nasdsl.errors.hints import name_hints
 from nasdsl.language.genotype.settings import setting_elsewhere
 
 

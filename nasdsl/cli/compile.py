@@ -12,7 +12,7 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.parser.read import is_model
 from nasdsl.weights.registry import LAYOUTS
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")

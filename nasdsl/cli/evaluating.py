@@ -12,7 +12,7 @@ from torch import nn
 from nasdsl import weights
 from nasdsl.api.compile import compile
 from nasdsl.errors import cell_error
-from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.parser.read import is_model
 from nasdsl.loading import loads
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import WeightAverage

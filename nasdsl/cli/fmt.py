@@ -12,7 +12,7 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.writing import replace_text
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
-from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.parser.read import is_model
 from nasdsl.language.printer.format import formatted
 from nasdsl.loading import is_library_name
 

@@ -15,7 +15,7 @@ import torch
 from nasdsl.cli import output
 from nasdsl.cli.train_progress import Bars, watcher_for_terminal
 from nasdsl.errors import cell_error
-from nasdsl.export.text import network_text
+from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.expand import network_graph

@@ -15,8 +15,8 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.writing import replace_bytes
 from nasdsl.drawing import Form, Options, rendered, svg
-from nasdsl.drawing.graphviz_dot import ensure_dot
 from nasdsl.drawing.live import LivePage, Shown
+from nasdsl.drawing.rendering import ensure_dot
 from nasdsl.drawing.themes import theme
 from nasdsl.errors import CellError, cell_error
 from nasdsl.report import as_text

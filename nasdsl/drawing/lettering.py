@@ -2,7 +2,7 @@
 
 Purpose: `sep_conv_5x5` becomes three narrow lines, so that ten ops stand side by side and
 are read at half a page.
-Non-goals: escaping for DOT (`nasdsl.drawing.dot_text`).
+Non-goals: escaping for DOT (`nasdsl.drawing.page`).
 
 Widths are Helvetica's, in thousandths of the size of type; Arial and Liberation Sans, which
 stand in for it, are as wide. Boxes do not depend on the fonts of the machine that way.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
-from nasdsl.drawing.graphviz_dot import Form
 from nasdsl.drawing.lettering import printable, shortened
+from nasdsl.drawing.rendering import Form
 from nasdsl.drawing.themes import Theme, ThemeName, theme
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.library.published import Published, models

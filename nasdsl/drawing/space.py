@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, output_id, output_units, stroke_from
-from nasdsl.drawing.kinds import kind_of
 from nasdsl.drawing.lettering import name_lines, printable, shortened
-from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, kind_of
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,

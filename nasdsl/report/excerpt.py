@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from nasdsl.report.paint import Paint
-from nasdsl.report.visible import visible_source, width
+from nasdsl.report.visible import Paint, visible_source, width
 
 # Characters kept before a mark where a line is too long to show whole.
 _CONTEXT = 24

@@ -1,11 +1,13 @@
-"""Text a terminal can be trusted with.
+"""Text that is safe to print: no escapes but our own, and widths that are known.
 
-Purpose: characters that would move the cursor, hide or reorder text are spelt out, and
-every character's width on a terminal is known, so that carets stand where they should.
-Non-goals: shaping, grapheme clusters, fonts.
+Purpose: everything that comes from outside (a text, a file name, a store) goes through
+`visible` before it is printed: characters that would move the cursor, hide or reorder text are
+spelt out. `width` gives the columns that text takes on a terminal, so that carets stand where
+they should, and `Paint` adds the few ANSI styles of a report.
 """
 
 import unicodedata
+from typing import NamedTuple
 
 TAB = "    "
 
@@ -57,3 +59,27 @@ def _columns(char: str) -> int:
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+_CODES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "help": "1;36",
+    "second": "1;34",
+    "gutter": "1;34",
+    "strong": "1",
+    "added": "1;32",
+    "removed": "1;31",
+}
+
+
+class Paint(NamedTuple):
+    """Puts text in a style; without colour it changes nothing."""
+
+    colour: bool
+
+    def __call__(self, style: str, text: str) -> str:
+        """`text` in a style of this module ("" for none)."""
+        if not self.colour or not style or not text:
+            return text
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
-from nasdsl.errors.suggest import nearest
+from nasdsl.errors.hints import nearest
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {
