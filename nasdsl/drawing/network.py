@@ -8,11 +8,12 @@ into one box, the auxiliary classifier beside the stack; and the same boxes as l
 from dataclasses import dataclass, field, replace
 
 from nasdsl.drawing.cell import TITLES
-from nasdsl.drawing.lettering import printable, shortened, width
+from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
 from nasdsl.drawing.picture import with_legend, with_notes
 from nasdsl.drawing.themes import Look, Options, Theme, theme
 from nasdsl.network import Module, NetworkGraph, Shape
+from nasdsl.report.visible import shortened, visible
 
 
 @dataclass
@@ -95,7 +96,7 @@ def shape_text(shape: Shape) -> str:
 def notes_of(network: NetworkGraph) -> tuple[str, ...]:
     """What stands below the picture: the name, the size, the skeleton."""
     said = network.configuration
-    name = printable(shortened(network.name))
+    name = visible(shortened(network.name, LONGEST_NAME))
     return (
         f"{name}, {said.size}, {said.name} skeleton",
         f"{said.image_size}\u00d7{said.image_size} pixels, {said.classes} classes",
@@ -105,7 +106,7 @@ def notes_of(network: NetworkGraph) -> tuple[str, ...]:
 def stack_lines(network: NetworkGraph) -> list[str]:
     """The stack as text, a box a line, from the image on."""
     groups = groups_of(network)
-    lines = [printable(note) for note in notes_of(network)]
+    lines = [visible(note) for note in notes_of(network)]
     for group in groups:
         shapes = group.modules[-1].body.output_shapes
         lines.append(f"    {', '.join(group.text)} -> {shape_text(shapes[-1])}")

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NewType
 
-from nasdsl.drawing.lettering import LEADING, SIZE, printable, width
+from nasdsl.drawing.lettering import LEADING, SIZE, width
 from nasdsl.drawing.themes import Ink, Theme
+from nasdsl.report.visible import visible
 
 #: An attribute's value, escaped as far as the inside of a DOT string is concerned.
 Value = NewType("Value", str)
@@ -27,7 +28,7 @@ def value(text: str) -> Value:
     A backslash would begin an escape, and `&` one of HTML's entities, which Graphviz knows
     in labels. Controls are spelt out, because a NUL would end the string in C.
     """
-    return Value(printable(text).translate(_ESCAPES))
+    return Value(visible(text).translate(_ESCAPES))
 
 
 def lines(texts: Iterable[str]) -> Value:

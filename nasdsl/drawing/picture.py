@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nasdsl.drawing.layout import Layout, Path, Point, Size, laid_out
-from nasdsl.drawing.lettering import printable, shortened, width
+from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
 from nasdsl.drawing.sketch import KINDS, Box, Sketch
 from nasdsl.drawing.themes import Direction, Ink, Look, Options, Theme, theme
+from nasdsl.report.visible import shortened, visible
 
 #: An entry of a legend: a colour, and what it means.
 Entry = tuple[Ink, str]
@@ -208,7 +209,7 @@ def legend_of(sketches: Sequence[Sketch], look: Theme) -> list[Entry]:
 
 def difference_legend(a: str, b: str, look: Theme) -> list[Entry]:
     """What the colours of a difference mean, by the names of the two genotypes."""
-    first, second = (printable(shortened(name)) for name in (a, b))
+    first, second = (visible(shortened(name, LONGEST_NAME)) for name in (a, b))
     return [
         (look.boxes["same"], "in both"),
         (look.boxes["removed"], f"only in {first}"),
