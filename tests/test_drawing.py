@@ -432,7 +432,7 @@ def test_the_largest_cell_is_laid_out_in_time() -> None:
         ("_private", ("_private",)),
         ("twice__over", ("twice__over",)),
         ("x" * 50, ("x" * 29 + "...",)),
-        ("a\nb\0", ("a\\u000ab\\u0000",)),
+        ("a\nb\0", ("a\\nb\\x00",)),
     ],
 )
 def test_names_become_lines(name: str, lines: tuple[str, ...]) -> None:
