@@ -71,10 +71,12 @@ def killed(child: int, seconds: float) -> bool:
     return finished(child) == -signal.SIGKILL
 
 
-def moved(run: Path, steps: list[int]) -> None:
-    """Wait for a checkpoint after the last of `steps`."""
-    last = f"step-{steps[-1] if steps else 0:09}.pt"
-    while not any(path.name > last for path in Checkpoints(run / "checkpoints").paths()):
+def reached(run: Path, step: int, child: int) -> None:
+    """Wait until there is a checkpoint of that step or a later one, or the process has ended."""
+    wanted = f"step-{step:09}.pt"
+    while not any(path.name >= wanted for path in Checkpoints(run / "checkpoints").paths()):
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
         time.sleep(0.001)
 
 
@@ -112,11 +114,14 @@ def main() -> int:
         cell, whole, broken = (Path(name, each) for each in ("tiny.cell", "whole", "broken"))
         cell.write_text(CELLS)
         child = forked(begin(cell, whole, epochs))
-        moved(whole, [])
+        reached(whole, 1, child)
         start = time.perf_counter()
         assert finished(child) == 0
-        # Kills are spread over as long as the steps of a training take.
-        window = (time.perf_counter() - start) / options.kills
+        last = result(whole)["step"]
+        moment = (time.perf_counter() - start) / last
+        # Kills are spread over the steps, each in the first half of its share of them, so that
+        # the training cannot end before the last.
+        share = last // options.kills
         child = forked(begin(cell, broken, epochs))
         steps: list[int] = []
         kills = 0
@@ -125,8 +130,8 @@ def main() -> int:
             # One in five is killed before it has taken a step; not the first, which would
             # leave no run to resume.
             if number % 5 != 4:
-                moved(broken, steps)
-            if not killed(child, chance.uniform(0, window)):
+                reached(broken, number * share + chance.randint(1, max(1, share // 2)), child)
+            if not killed(child, chance.uniform(0, moment)):
                 break
             kills += 1
             found = Checkpoints(broken / "checkpoints").newest()

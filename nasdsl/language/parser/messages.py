@@ -131,7 +131,9 @@ def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
     )
 
 
-def unexpected(source: Source, token: Token, accepted: frozenset[str], field: int | None) -> Diagnostic:
+def unexpected(
+    source: Source, token: Token, accepted: frozenset[str], field: int | None
+) -> Diagnostic:
     """`token` fits nowhere; `accepted` are the kinds of token that would have."""
     span = token_span(token)
     hints: tuple[str, ...] = ()
