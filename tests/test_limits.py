@@ -6,6 +6,7 @@ No bound is in seconds: work is counted, or compared with that on a quarter of t
 import subprocess
 import sys
 from collections.abc import Callable
+from math import isqrt
 
 import pytest
 
@@ -284,7 +285,11 @@ BODIES: dict[str, tuple[int, Callable[[int], str]]] = {
         lambda n: f"network {{ N = {'9' * n} filters = 1e{'9' * n} }}",
     ),
     "as many holes as blocks": (MAX_BLOCKS, lambda n: f"{HEAD}{n} * (?, ?, ?, ?, ?)\n}}\n"),
-    "holes to the limit": (400, lambda n: f"{HEAD}{n} * (?, ?, ?, ?, ?)\n}}\n"),
+    # A hole has an option for each block before it: n options take the root of n blocks.
+    "holes to the limit": (
+        400 * 400,
+        lambda n: f"{HEAD}{isqrt(n)} * (?, ?, ?, ?, ?)\n}}\n",
+    ),
     "blocks to the limit": (
         MAX_BLOCKS,
         lambda n: f"{HEAD}{n} * (h[i], h[i], identity, identity, add)\n}}",

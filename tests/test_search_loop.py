@@ -12,7 +12,7 @@ from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.search.engines.choosing import engine_for, slots
-from nasdsl.search.engines.engine import Beat, Finished, Notice
+from nasdsl.search.engines.engine import Finished, Heartbeat, Notice
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import Lease, Outcome, Reader, Trial
@@ -308,7 +308,7 @@ class TimedEngine(SimulatedEngine):
         if self.now < self._next_beat:
             return []
         self._next_beat = self.now + (self._interval or 0.0)
-        return [Beat(key)]
+        return [Heartbeat(key)]
 
 
 def _timed(
