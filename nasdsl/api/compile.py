@@ -16,6 +16,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import drop_path_mode, is_model
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import Pipeline
 
 #: The option of a backend that a model file may have a value for.
 _MODE = "drop_path_mode"
@@ -50,8 +51,8 @@ def compile(
         CellError: the source or the settings have mistakes; NAS501 for a keyword that is
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
             backend is not there or cannot build the network; NAS720 to NAS722 where a pass
-            is not there or fails; NAS801 and NAS802 where a
-            file's weights do not fit the settings or are damaged.
+            is not there or fails; NAS801 and NAS802 where a file's weights do not fit the
+            settings or are damaged.
     """
     options = {name: value for name, value in settings.items() if name not in RULES}
     chosen = {name: value for name, value in settings.items() if name in RULES}
@@ -62,7 +63,8 @@ def compile(
     if not isinstance(source, Genotype) and is_model(source) and _MODE in found.options:
         options = {_MODE: drop_path_mode(source) or "scheduled", **options}
     graph = compiled_graph(source, ops=ops, **chosen)
-    made = backends.build(found, graph, names=passes, verify=verify_passes, **options)
+    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    made = backends.build(found, graph, pipeline, **options)
     if not isinstance(source, Genotype) and is_model(source) and _takes_weights(made):
         weights.load(made, source, layout="native")
     return made

@@ -18,6 +18,7 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.export import Written, write
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
 
 
 class Choice(NamedTuple):
@@ -29,6 +30,7 @@ class Choice(NamedTuple):
     weights: str | None
     layout: str
     drop_background: bool = False
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS
 
 
 class Built(NamedTuple):
@@ -64,7 +66,7 @@ def built(network: Requested, choice: Choice) -> Built:
             weights raises.
     """
     graph = network.graph()
-    backend = backends.checked(backends.find("torch"), graph)
+    backend = backends.find("torch")
     import torch
 
     cost = graph_cost(graph)
@@ -74,7 +76,8 @@ def built(network: Requested, choice: Choice) -> Built:
     seconds: dict[str, float] = {}
     with _memory_refused(torch, choice.device):
         start = perf_counter()
-        net = backend.build(graph, device=choice.device, dtype=dtype, seed=choice.seed)
+        options = {"device": choice.device, "dtype": dtype, "seed": choice.seed}
+        net = backends.build(backend, graph, choice.pipeline, **options)
         seconds["build"] = _since(start)
         loaded = None
         if choice.weights is not None and choice.device != "meta":

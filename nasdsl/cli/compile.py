@@ -2,18 +2,22 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.pass_flags import pass_options
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
 from nasdsl.weights.registry import LAYOUTS
+
+if TYPE_CHECKING:
+    from nasdsl.passes import Pipeline
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
@@ -27,6 +31,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
         nasdsl compile nasnet_a_mobile --classes 10 -o model.safetensors
         nasdsl compile model.safetensors -o model.onnx
         nasdsl compile nasnet_a_large --device meta
+        nasdsl compile nasnet_a_cifar --passes merge,hoist --print-after hoist
     """,
 )
 @file_argument()
@@ -40,6 +45,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     type=click.Path(),
     help="Write the network: .py, .safetensors, .pt2 or .onnx.",
 )
+@pass_options
 @click.option(
     "--weights", metavar="PATH", type=click.Path(), help="Load weights of a published network."
 )
@@ -74,6 +80,7 @@ def command(
     settings: Settings,
     ops: str | None,
     out: str | None,
+    pipeline: "Pipeline",
     weights: str | None,
     layout: str,
     drop_background: bool,
@@ -91,6 +98,9 @@ def command(
     With -o the network is written as the suffix says: .py is readable PyTorch source,
     .safetensors its weights with the .cell text, .pt2 a program of torch.export, .onnx for
     ONNX Runtime. The file is read back and compared with the network before it appears.
+
+    Passes rewrite the network before a backend builds it; it computes the same, and its
+    parameters keep their names. An empty --passes runs none.
     """
     if weights is None and (drop_background or layout != "auto"):
         flag = "--drop-background" if drop_background else "--layout"
@@ -112,7 +122,8 @@ def command(
     network = reading.network(file, settings, ops)
     own = file if is_model(file) else None
     chosen = building.Choice(device, dtype, seed, own or weights, "native" if own else layout)
-    built = building.built(network, chosen._replace(drop_background=drop_background))
+    chosen = chosen._replace(drop_background=drop_background, pipeline=pipeline)
+    built = building.built(network, chosen)
     built = building.with_file(built, Path(out)) if out is not None else built
     if as_json:
         output.data_object(**_members(built))
