@@ -22,6 +22,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
 from nasdsl.weights import Loaded
 
 if TYPE_CHECKING:
@@ -88,30 +89,20 @@ def prove(
     """
     trained = trained_part(source, weights)
     graph = compiled_graph(source, ops=ops, **settings)
-    return proof_of(
-        graph,
-        trained,
-        device=device,
-        dtype=dtype,
-        seed=seed,
-        passes=passes,
-        verify_passes=verify_passes,
-    )
+    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    return proof_of(graph, trained, pipeline, device=device, dtype=dtype, seed=seed)
 
 
 def proof_of(
     graph: NetworkGraph,
     trained: Trained | None = None,
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     *,
     device: str = "cpu",
     dtype: str = "float32",
     seed: int = 0,
-    **passes: Any,
 ) -> Proof:
-    """The network of a graph, built and run; `passes` are those of `nasdsl.api.compile.build`.
-
-    Raises as `prove` does.
-    """
+    """The network of a graph, built and run. Raises as `prove` does."""
     trained = trained or Trained()
     backends.find("torch")
     torch: Any = import_module("torch")
@@ -122,7 +113,7 @@ def proof_of(
     loaded, shape = None, None
     with _memory_errors(torch, device):
         with _timed(seconds, "build"):
-            net = build(graph, trained, device=device, dtype=kind, seed=seed, **passes)
+            net = build(graph, trained, pipeline, device=device, dtype=kind, seed=seed)
         if trained.weights is not None and device != META:
             with _timed(seconds, "load"):
                 loaded = trained.weights.load_into(net)
