@@ -19,4 +19,4 @@ if (_root := checkout()) is not None:
     sys.path.insert(0, str(_root / "backends"))
 
 # Values show themselves in notebooks, and the drawing is imported when one does.
-answered_by("nasdsl.drawing.notebook:bundle")
+answered_by("nasdsl.drawing.rendering:bundle")

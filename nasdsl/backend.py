@@ -5,12 +5,11 @@ offers one by an entry point of the group `nasdsl.backends`; nothing here has to
 Non-goals: what backends make; graphs (`nasdsl.network`); choosing for the user.
 """
 
-from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from nasdsl import passes
 from nasdsl.errors import cell_error, listed
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, run
 from nasdsl.registry import Registry
 
 
@@ -91,10 +90,7 @@ def passes_of(backend: Backend) -> tuple[str, ...]:
 def build(
     backend: Backend,
     graph: NetworkGraph,
-    *,
-    names: Sequence[str] | None = None,
-    verify: bool | None = None,
-    after: Callable[[str, NetworkGraph], None] | None = None,
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     **options: Any,
 ) -> Any:
     """What a backend makes of a graph, after its passes.
@@ -102,15 +98,13 @@ def build(
     Args:
         backend: as `find` gives it.
         graph: as it was expanded.
-        names: passes to run in place of the backend's own; `()` runs none.
-        verify: see `nasdsl.passes.run`.
-        after: see `nasdsl.passes.run`.
+        pipeline: the passes, where they are not the backend's own.
         **options: the backend's own.
 
     Raises:
         CellError: NAS704 where it lacks a primitive or cannot do with such a graph; what
             `nasdsl.passes.run` raises.
     """
-    wanted = passes_of(backend) if names is None else names
-    passed = passes.run(graph, wanted, verify=verify, after=after)
+    names = passes_of(backend) if pipeline.names is None else pipeline.names
+    passed = run(graph, names, verify=pipeline.verify, after=pipeline.after)
     return checked(backend, passed).build(passed, **options)

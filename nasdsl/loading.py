@@ -16,7 +16,7 @@ from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.parser import Parsed, parse, read_file, read_stdin
-from nasdsl.language.parser.read_model import is_model, read_model
+from nasdsl.language.parser.read import is_model, read_model
 from nasdsl.language.validator import validated
 
 NameOrPath = str | os.PathLike[str]

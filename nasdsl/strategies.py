@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from nasdsl.errors.install import install_hint
+from nasdsl.errors.hints import install_hint
 
 try:
     from hypothesis import strategies as st

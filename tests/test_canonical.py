@@ -553,7 +553,7 @@ def test_symmetric_cells_scrambled(make: Callable[[int, int], Genotype]) -> None
 
 def test_too_much_symmetry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten blocks and a reader for every two of them: 10! symmetries, a diagnostic."""
-    monkeypatch.setattr("nasdsl.canonical.search.MAX_WORK", 50_000)
+    monkeypatch.setattr("nasdsl.canonical.order.MAX_WORK", 50_000)
     with pytest.raises(CellError) as raised:
         canonical_hash(_wiring(10, list(combinations(range(10), 2))))
     assert [found.code for found in raised.value.diagnostics] == ["NAS603"]

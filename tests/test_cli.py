@@ -12,6 +12,7 @@ import click
 import pytest
 
 import nasdsl
+from bench.reliability.patience import PATIENCE
 from nasdsl.cli import main, output
 from nasdsl.cli.group import SECTIONS, program
 from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error
@@ -33,7 +34,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -221,7 +222,7 @@ def test_closed_pipe() -> None:
         started.stdout.readline()
         started.stdout.close()
         said = started.stderr.read().decode()
-        code = started.wait(timeout=60)
+        code = started.wait(timeout=PATIENCE)
     assert code == 141
     assert re.fullmatch(r"\d+ genotypes\n", said)
 
@@ -316,7 +317,7 @@ def _imported(*arguments: str) -> set[str]:
         [sys.executable, "-X", "importtime", "-m", "nasdsl", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return set(re.findall(r"\| +([\w.]+)$", ran.stderr, re.M))

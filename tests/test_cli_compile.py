@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import nasdsl
+from nasdsl import passes
+from nasdsl.api.compile import compiled_graph
+from nasdsl.network.text import graph_text
 from tests.cli_run import Run, runner
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
@@ -317,3 +320,76 @@ def test_models_are_read_by_every_command_and_written_by_none(run: Run) -> None:
     assert run("check", "model.safetensors").code == 0
     assert run("fmt", "model.safetensors").code == 2
     assert Path("model.safetensors").read_bytes() == loose
+
+
+# -- passes -------------------------------------------------------------------------------
+
+PACKAGES = Path(__file__).parent / "data" / "passes"
+
+
+def texts(err: str) -> dict[str, str]:
+    """What `--print-after` printed, by pass."""
+    parts = err.split("after ")[1:]
+    return {part.split(":\n", 1)[0]: part.split(":\n", 1)[1] for part in parts}
+
+
+def test_passes_are_chosen_and_printed(run: Run) -> None:
+    """`--passes` runs what it names, and `--print-after` prints the network as it is then."""
+    ran = run(
+        *("compile", *SMALL, "--passes", "hoist,merge", "--verify-passes"),
+        *("--print-after", "merge", "--print-after", "hoist", "--device", "meta"),
+    )
+    assert ran.code == 0
+    plain = run("compile", *SMALL, "--device", "meta")
+    timed = [
+        [line for line in out.splitlines() if " s " not in line] for out in (ran.out, plain.out)
+    ]
+    assert timed[0] == timed[1] != []
+    settings = {"skeleton": "pnasnet", "stem": "cifar", "N": 1, "filters": 80}
+    graph = compiled_graph("pnasnet5", **settings, image_size=16, classes=3)
+    hoisted = passes.run(graph, ("hoist",))
+    wanted = {"hoist": hoisted, "merge": passes.run(hoisted, ("merge",))}
+    assert {name: text.rstrip() for name, text in texts(ran.err).items()} == {
+        name: graph_text(made).rstrip() for name, made in wanted.items()
+    }
+
+
+def test_no_passes(run: Run) -> None:
+    """An empty list runs none; the network is proved all the same."""
+    ran = run("compile", *SMALL, "--passes", "")
+    assert (ran.code, ran.err) == (0, "")
+    assert "all finite" in ran.out
+    refused = run("compile", *SMALL, "--passes", "", "--print-after", "merge")
+    assert refused.code == 2
+    assert "--print-after merge: no pass runs" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--passes", "merge,hoit"), ("error[NAS720]", "did you mean `hoist`?")),
+        (("--passes", "merge", "--print-after", "hoist"), ("these passes run: `merge`",)),
+        (("--print-after", "dead"), ("these passes run: `merge` and `hoist`",)),
+    ],
+)
+def test_passes_that_cannot_run(run: Run, flags: tuple[str, ...], words: tuple[str, ...]) -> None:
+    """Unknown passes, passes that do not run, and networks a backend cannot build."""
+    ran = run("compile", *SMALL, *flags)
+    assert ran.code in (1, 2)
+    assert ran.out == ""
+    assert all(word in ran.err for word in words)
+
+
+def test_third_party_pass(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass of an installed package works from the command line, and is verified there."""
+    monkeypatch.syspath_prepend(PACKAGES / "shortcut")
+    flags = ("--drop-path", "0.5", "--passes")
+    ran = run("compile", *SMALL, *flags, "shortcut,merge", "--print-after", "shortcut")
+    assert ran.code == 0
+    assert "drop_path" in run("show", *SMALL, "--graph", *flags[:2]).out
+    assert "drop_path" not in ran.err
+    assert "all finite" in ran.out
+    broken = run("compile", *SMALL, "--passes", "renaming", "--verify-passes")
+    assert broken.code in (1, 2)
+    assert "error[NAS722]: pass `renaming` changes the parameters of `pnasnet5`" in broken.err
+    assert broken.out == ""

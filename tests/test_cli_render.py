@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import IO
 
 import pytest
 
+from bench.reliability.patience import PATIENCE, becomes_true
 from nasdsl.drawing import genotype_drawing
 from nasdsl.drawing.live import LivePage, Shown
 from nasdsl.drawing.sizes import Sized, published, sizes_plot
@@ -353,7 +355,7 @@ def live() -> Iterator[LivePage]:
 
 
 def get(port: int, path: str, host: str | None = None) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", f"127.0.0.1:{port}" if host is None else host)
     connection.endheaders()
@@ -387,7 +389,7 @@ def test_only_three_addresses_answer(live: LivePage) -> None:
     """No file is served, whatever the path."""
     for path in ("/../../etc/passwd", "/favicon.ico", "/picture/", "/%2e%2e/"):
         assert get(live.port, path).status == 404
-    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
     connection.request("POST", "/", body="x")
     assert connection.getresponse().status == 501
 
@@ -399,13 +401,12 @@ def test_news_reach_a_page(live: LivePage) -> None:
     assert answer.fp is not None
     assert answer.fp.readline() == b": hello\n"
     live.show(Shown("<svg>two</svg>", "a <b>mistake</b>"))
-    assert answer.fp.readline() == b"\n"
-    assert answer.fp.readline() == b"data: changed\n"
+    assert told(answer.fp) == b"data: changed\n"
     fragment = get(live.port, "/picture").read().decode()
     assert fragment == "<pre>a &lt;b&gt;mistake&lt;/b&gt;</pre><svg>two</svg>"
     late = get(live.port, "/events?since=0")
     assert late.fp is not None
-    assert [late.fp.readline() for _ in range(3)][2] == b"data: changed\n"
+    assert told(late.fp) == b"data: changed\n"
     assert 'data-version="1"' in get(live.port, "/").read().decode()
 
 
@@ -437,27 +438,29 @@ def test_watching(tmp_path: Path) -> None:
     listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)  # type: ignore[arg-type]
     listener.start()
     try:
-        port = int(waited_for(lambda: re.search(r"127\.0\.0\.1:(\d+)/ shows mine", "".join(said))))
+        shows = re.compile(r"127\.0\.0\.1:(\d+)/ shows mine")
+        assert becomes_true(lambda: bool(shows.search("".join(said))))
+        (port,) = map(int, shows.findall("".join(said)))
         first = get(port, "/picture").read().decode()
         assert "identity" in first
         events = get(port, "/events?since=0")
         news = events.fp
         assert news is not None
-        file.write_text(CELL.replace("identity", "conv_1x1"))
-        assert [news.readline() for _ in range(3)][2] == b"data: changed\n"
+        replace(file, CELL.replace("identity", "conv_1x1"))
+        assert told(news) == b"data: changed\n"
         second = get(port, "/picture").read().decode()
         assert "1x1" in second
         assert "identity" not in second
         assert "1x1" in (tmp_path / "out.dot").read_text()
-        file.write_text(CELL.replace("identity", "idenity<b>"))
-        assert [news.readline() for _ in range(2)][1] == b"data: changed\n"
+        replace(file, CELL.replace("identity", "idenity<b>"))
+        assert told(news) == b"data: changed\n"
         third = get(port, "/picture").read().decode()
         assert third.endswith(second)
         assert third.startswith("<pre>error[NAS")
         assert "<b>" not in third
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=90) == 130
-        listener.join(timeout=10)
+        assert process.wait(timeout=PATIENCE) == 130
+        listener.join(timeout=PATIENCE)
         assert said[-1] == "interrupted\n"
         assert "Traceback" not in "".join(said)
     finally:
@@ -468,14 +471,16 @@ def test_watching(tmp_path: Path) -> None:
                 stream.close()
 
 
-def waited_for(look) -> str:
-    """The first group of what `look` finds, before long."""
-    for _ in range(400):
-        found = look()
-        if found:
-            return str(found[1])
-        time.sleep(0.05)
-    raise AssertionError("nothing came")
+def replace(file: Path, text: str) -> None:
+    """Give `file` another text at once, so that whoever looks finds the one or the other."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
+def told(news: IO[bytes]) -> bytes:
+    """The next event of a stream, without the signs of life before it."""
+    return next(line for line in news if line.startswith(b"data:"))
 
 
 @needs_dot

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import click
 import pytest
 
 import nasdsl
+from bench.reliability.patience import PATIENCE, becomes_true
 from nasdsl.cli.group import program
 from nasdsl.cli.search import ACTIONS
 from nasdsl.cli.search_view import curve
@@ -35,12 +35,18 @@ cell reduction {
 """
 REWARD = """\
 import time
+from pathlib import Path
 
 import nasdsl
 
+begun = 0
+
 
 def reward(text, seed, report):
-    time.sleep(PAUSE)
+    global begun
+    begun += 1
+    while Path("wait").exists() and begun > 2:
+        time.sleep(0.05)
     return (int(nasdsl.canonical_hash(nasdsl.loads(text)), 16) % 1000) / 1000
 
 
@@ -60,7 +66,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PYTHONPATH", os.fspath(tmp_path))
     monkeypatch.syspath_prepend(os.fspath(tmp_path))
     Path("small.cell").write_text(SPACE)
-    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0"))
+    Path("rewards.py").write_text(REWARD)
     return runner(capfd, monkeypatch)
 
 
@@ -274,28 +280,30 @@ def test_stores_are_refused(run: Run) -> None:
     assert "NAS712" in run("search", "plot", "s.db", "-o", "t.gif").err
 
 
+def _completed(run: Run) -> int:
+    """Trials of `c.db` that are done; none where it is not there yet."""
+    if not Path("c.db").exists() or run("search", "status", "c.db").code:
+        return 0
+    with Reader(Path("c.db")) as store:
+        return store.counts().completed
+
+
 def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
     """Exit code 130, the command that goes on, and no trial lost."""
-    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0.3"))
+    Path("wait").touch()  # each worker waits with its third trial
     command = [sys.executable, "-m", "nasdsl", "search", *WORDS, "--trials", "60"]
     with subprocess.Popen(
         [*command, "--store", "c.db"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            time.sleep(0.2)
-            if Path("c.db").exists() and run("search", "status", "c.db").code == 0:
-                with Reader(Path("c.db")) as store:
-                    if store.counts().completed >= 2:
-                        break
+        assert becomes_true(lambda: _completed(run) >= 2)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
     assert "to continue, run `nasdsl search " in said
     with Reader(Path("c.db")) as store:
         done = [(trial.id, trial.reward) for trial in store.trials() if trial.reward is not None]
     assert 2 <= len(done) < 60
-    Path("rewards.py").write_text(REWARD.replace("PAUSE", "0"))
+    Path("wait").unlink()
     assert run("search", *WORDS, "--trials", "60", "--store", "c.db", "--resume").code == 0
     with Reader(Path("c.db")) as store:
         after = {trial.id: trial.reward for trial in store.trials()}
@@ -320,7 +328,7 @@ def test_live_view(run: Run) -> None:
         with suppress(OSError):
             while part := os.read(ours, 4096):
                 shown += part
-        out = process.communicate(timeout=120)[0].decode()
+        out = process.communicate(timeout=PATIENCE)[0].decode()
     os.close(ours)
     assert process.returncode == 0
     for words in ("12/12 done", "% unique", "best 0.", "rewards", "Normal cell"):

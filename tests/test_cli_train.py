@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import nasdsl
+from bench.reliability.patience import PATIENCE
 from tests.cli_run import Run, runner
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
@@ -192,7 +193,7 @@ def test_killed_and_resumed() -> None:
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("killed 3 times")
@@ -210,7 +211,7 @@ def test_two_processes_as_one(run: Run) -> None:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr
     assert "on 2 processes" in ran.stderr

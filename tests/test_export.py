@@ -18,8 +18,8 @@ import nasdsl
 from nasdsl import library
 from nasdsl.errors import CellError
 from nasdsl.export import SUFFIXES, formats, ready, write
-from nasdsl.export.text import network_text
-from nasdsl.language.parser.read_model import read_model
+from nasdsl.export.exported import network_text
+from nasdsl.language.parser.read import read_model
 from nasdsl.network import network_graph
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")

@@ -8,6 +8,7 @@ because PyTorch is large.
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -49,9 +50,9 @@ SPACE = CELLS.replace("sep_conv_3x3, identity", "{sep_conv_3x3 | identity}, ?")
 
 
 def shown(heading: str) -> list[str]:
-    """The command that CONTRIBUTING.md shows for a kind of addition, without `nasdsl`."""
+    """The command that CONTRIBUTING.md shows for a kind of addition."""
     _, _, section = CONTRIBUTING.partition(f"### {heading}\n")
-    (command,) = re.findall(r"^```sh\nnasdsl (.*)\n```$", section.partition("\n### ")[0], re.M)
+    (command,) = re.findall(r"^```sh\n(.*?)\n```$", section.partition("\n### ")[0], re.M | re.S)
     return shlex.split(command)
 
 
@@ -75,15 +76,18 @@ def nasdsl(tmp_path_factory: pytest.TempPathFactory, wheel: Path):  # noqa: F811
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     # A path in a .pth file comes after the environment's own packages.
     (site / "libraries.pth").write_text("".join(f"{path}\n" for path in libraries))
+    # A copy, because building leaves files in the tree.
+    example = shutil.copytree(EXAMPLE, folder / "example")
     into = ("--python", scripts / "python", "install", "--quiet", "--no-deps")
-    pip(*into, wheel, EXAMPLE, cwd=folder)
+    pip(*into, wheel, example, cwd=folder)
     work = folder / "work"
     work.mkdir()
     (work / "tiny.cell").write_text(CELLS)
     (work / "space.cell").write_text(SPACE)
 
     def command(*words: str) -> str:
-        return run(scripts / "nasdsl", *words, cwd=work)
+        program, *rest = words if words[0] in ("nasdsl", "python") else ("nasdsl", *words)
+        return run(scripts / program, *rest, cwd=work)
 
     command.folder = work
     return command
@@ -132,6 +136,32 @@ def test_listed_with_package_and_version(nasdsl) -> None:
         for name in names:
             assert any(f"{name} (nasdsl-example)" in line for line in lines), group
     assert not any("cannot be used" in line for line in lines)
+
+
+def test_backend(nasdsl) -> None:
+    """A line a node; the last one is the classifier of ten classes."""
+    lines = nasdsl(*shown("A backend")).splitlines()
+    assert [line.split()[1:] for line in lines[-2:]] == [
+        ["dropout", "24x1x1"],
+        ["linear", "10x1x1"],
+    ]
+
+
+def test_pass(nasdsl) -> None:
+    """All lines but the one of the dropout are there, in order; the pass is verified."""
+    before = nasdsl(*shown("A backend")).splitlines()
+    after = nasdsl(*shown("A pass")).splitlines()
+    assert after == [line for line in before if line.split()[1] != "dropout"]
+    assert len(after) == len(before) - 1
+
+
+def test_skeleton(nasdsl) -> None:
+    """Three cells; stem and head are counted by hand: the first cell has 12 filters of the 24."""
+    modules = json.loads(nasdsl(*shown("A skeleton"), "--json"))["modules"]
+    names = ["stem", "cells.0", "cells.1", "cells.2", "head"]
+    assert [module["name"] for module in modules] == names
+    assert modules[0]["mult_adds"] == 3 * 3 * 3 * 12 * 32 * 32
+    assert modules[-1]["params"] == 24 * 10 + 10
 
 
 def test_searcher(nasdsl) -> None:
@@ -237,8 +267,10 @@ REGISTRIES = {
     "nasdsl.evaluators": ("nasdsl.search.evaluators", "EVALUATORS", "NAS882"),
     "nasdsl.formats": ("nasdsl.interop", "FORMATS", "NAS650"),
     "nasdsl.layouts": ("nasdsl.weights", "LAYOUTS", "NAS805"),
+    "nasdsl.passes": ("nasdsl.passes", "PASSES", "NAS722"),
     "nasdsl.proxies": ("nasdsl.search.proxies", "PROXIES", "NAS882"),
     "nasdsl.recipes": ("nasdsl.train.recipe", "RECIPES", "NAS820"),
+    "nasdsl.skeletons": ("nasdsl.network", "SKELETONS", "NAS502"),
     "nasdsl.searchers": ("nasdsl.search.searchers", "SEARCHERS", "NAS880"),
 }
 
@@ -348,7 +380,6 @@ def test_checking_a_file_looks_at_no_packages() -> None:
         "def refuse(*a, **k): raise SystemExit('scanned')\n"
         "m.entry_points = m.distributions = refuse\n"
         "import nasdsl\n"
-        "nasdsl.cost('nasnet_a')\n"
         "from nasdsl.cli import main\n"
         "sys.argv = ['nasdsl', 'check', 'nasnet_a']\n"
         "main()\n"

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+import unicodedata
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from nasdsl.errors import CODES, Diagnostic, Fix, Label, Source, Span
 from nasdsl.report import as_github, as_json, as_sarif, as_text
+from nasdsl.report.visible import visible, visible_source
 
 TEXT = """\
 genotype tiny
@@ -531,3 +534,26 @@ def test_sarif_uri_round_trip(name: str) -> None:
     parts = urlsplit(location["artifactLocation"]["uri"])
     assert (parts.scheme, parts.query, parts.fragment) == ("", "", "")
     assert unquote(parts.path, errors="surrogatepass") == source.name
+
+
+def test_nothing_printed_is_unseen() -> None:
+    """Whatever the character: what is printed of it is one line that a reader can see."""
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        shown = visible(character)
+        assert shown.isprintable()
+        assert shown == character or shown.isascii()
+        category = unicodedata.category(character)
+        if category[0] == "C" or category in ("Zl", "Zp"):
+            assert shown.startswith("\\")
+
+
+@pytest.mark.parametrize("filler", "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+def test_fillers_are_written_out(filler: str) -> None:
+    """Letters that look like nothing would make two names look like one."""
+    assert visible(f"a{filler}b") == f"a\\u{ord(filler):04x}b"
+
+
+def test_a_tab_of_a_source_line_is_four_spaces() -> None:
+    assert visible_source("\ta\x1b[31m\t") == "    a\\x1b[31m    "
+    assert visible("\ta") == "\\ta"

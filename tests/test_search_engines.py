@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 import nasdsl
 from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
+from bench.reliability.patience import PATIENCE
 from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines import subprocess_engine
+from nasdsl.search.engines.engine import Notice
 from nasdsl.search.engines.ray import RayEngine
 from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 from nasdsl.search.loop import Event, SearchSettings, run
@@ -24,7 +27,7 @@ def _searched(folder: Path, function: str, **members: Any) -> list[Trial]:
         folder / "s.db",
         evaluator=f"python:tests.search_evaluators:{function}",
         trials=10,
-        heartbeat=10.0,
+        heartbeat=600.0,
     )
     run(replace(settings, **members))
     with Reader(settings.store) as reader:
@@ -75,6 +78,22 @@ class Unreachable(SimulatedEngine):
         raise cell_error("NAS870", "nobody there")
 
 
+class Pausing(SimulatedEngine):
+    """An engine that keeps its leases after `results` results, until a file is there."""
+
+    def __init__(self, workers: int, results: int, file: Path) -> None:
+        super().__init__(workers, burst=1)
+        self._left, self._file = results, file
+
+    def poll(self, timeout: float) -> list[Notice]:
+        if not self._left and not self._file.exists():
+            time.sleep(timeout)
+            return []
+        notices = super().poll(timeout)
+        self._left = max(0, self._left - len(notices))
+        return notices
+
+
 class Mute(SimulatedEngine):
     """An engine whose process ends while it starts."""
 
@@ -90,13 +109,16 @@ def _settings(folder: Path) -> SearchSettings:
 def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's process is killed: its leases are evaluated again, nothing else happens."""
     monkeypatch.setattr(subprocess_engine, "_RETRY_SECONDS", 0.1)
-    engine, killed = SubprocessEngine(SimulatedEngine(4, burst=1)), []
+    monkeypatch.setattr(subprocess_engine, "_MAX_SILENCE", PATIENCE)
+    go_on = tmp_path / "go on"
+    engine, killed = SubprocessEngine(Pausing(4, 20, go_on)), []
 
     def kill(event: Event) -> None:
         if event.counts.completed >= 20 and not killed:
             assert engine._process is not None
             killed.append(engine._process.pid)
             os.kill(engine._process.pid, signal.SIGKILL)
+            go_on.touch()
 
     settings = _settings(tmp_path)
     counts = run(settings, kill, engine=engine)
@@ -107,8 +129,11 @@ def test_an_engine_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("kind", [Unreachable, Mute])
-def test_no_cluster(tmp_path: Path, kind: type[SimulatedEngine]) -> None:
+def test_no_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[SimulatedEngine]
+) -> None:
     """Where the engine cannot start, or its process dies of it, there is one diagnostic."""
+    monkeypatch.setattr(subprocess_engine, "_MAX_SILENCE", PATIENCE)
     with pytest.raises(CellError) as caught:
         run(_settings(tmp_path), engine=SubprocessEngine(kind(4)))
     assert caught.value.diagnostics[0].code == "NAS870"

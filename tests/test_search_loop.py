@@ -12,7 +12,7 @@ from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.search.engines.choosing import engine_for, slots
-from nasdsl.search.engines.engine import Finished, Notice
+from nasdsl.search.engines.engine import Finished, Heartbeat, Notice
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import Lease, Outcome, Reader, Trial
@@ -251,7 +251,7 @@ def test_first_failures_stand_where_all_waits_for_them(tmp_path: Path, workers: 
 def test_bad_evaluators(tmp_path: Path, function: str, code: str, words: str) -> None:
     """Through real workers: what raises, gives NaN, a text or is not there."""
     settings = _settings(
-        tmp_path, evaluator=f"python:tests.search_evaluators:{function}", workers=2, heartbeat=5.0
+        tmp_path, evaluator=f"python:tests.search_evaluators:{function}", workers=2, heartbeat=600.0
     )
     found = _refusal(lambda: run(settings))
     assert found[0] == code
@@ -264,6 +264,95 @@ def test_workers_that_cannot_start(tmp_path: Path) -> None:
     code, message = _refusal(lambda: run(settings))
     assert code == "NAS869"
     assert "farewell" in message
+
+
+# -- leases, on a clock of their own ---------------------------------------------------------
+
+
+class TimedEngine(SimulatedEngine):
+    """One worker whose evaluations last as long as they are told to, on a clock of the test's.
+
+    Its worker beats every `beats` seconds, where there are any; a poll moves the clock by a
+    quarter of a second, or by `nap` after which all beats of the meantime are there at once.
+    """
+
+    def __init__(self, lasts: float, beats: float | None = None, nap: float = 0.25) -> None:
+        super().__init__(1)
+        self.now, self._lasts, self._interval, self._nap = 1000.0, lasts, beats, nap
+        self._lease: Lease | None = None
+        self._since = self._next_beat = 0.0
+        self.ended_after: list[float] = []
+
+    def free(self) -> int:
+        return int(self._lease is None)
+
+    def submit(self, lease: Lease) -> str:
+        self._lease, self._since = lease, self.now
+        self._next_beat = self.now + (self._interval or float("inf"))
+        return "timed"
+
+    def cancel(self, key: str) -> None:
+        assert self._lease is not None
+        assert key == self._lease.key
+        self.ended_after.append(self.now - self._since)
+        self._lease, self._lasts = None, 0.0  # the next try is quick
+
+    def poll(self, timeout: float) -> list[Notice]:
+        self.now += self._nap
+        if self._lease is None:
+            return []
+        key, trial = self._lease.key, self._lease.trial
+        if self.now >= self._since + self._lasts:
+            self._lease = None
+            return [Finished(Outcome(key, trial, 0.5, (0.5,)), "timed")]
+        if self.now < self._next_beat:
+            return []
+        self._next_beat = self.now + (self._interval or 0.0)
+        return [Heartbeat(key)]
+
+
+def _timed(
+    folder: Path, engine: TimedEngine, monkeypatch: pytest.MonkeyPatch, **members: Any
+) -> list[Trial]:
+    """The trials of a search in which the engine's clock is the loop's."""
+    monkeypatch.setattr("nasdsl.search.loop.monotonic", lambda: engine.now)
+    settings = _settings(folder, trials=3, workers=1, heartbeat=10.0, **members)
+    run(settings, engine=engine)
+    return _trials(settings.store)
+
+
+def test_a_silent_worker_is_given_up_within_two_heartbeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not before one beat could be late, and its trial is tried again."""
+    engine = TimedEngine(lasts=1e6)
+    first, *others = _timed(tmp_path, engine, monkeypatch)
+    (after,) = engine.ended_after
+    assert 10 < after <= 20
+    assert (first.state, first.attempts) == ("done", 2)
+    assert [(one.state, one.attempts) for one in others] == [("done", 1)] * 2
+
+
+@pytest.mark.parametrize(("beats", "nap"), [(2.5, 0.25), (10.0, 0.25), (1.0, 100.0)])
+def test_a_worker_that_beats_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beats: float, nap: float
+) -> None:
+    """However long it takes, and where the loop itself slept through many heartbeats."""
+    engine = TimedEngine(1000.0, beats, nap)
+    trials = _timed(tmp_path, engine, monkeypatch)
+    assert engine.ended_after == []
+    assert [(one.state, one.attempts) for one in trials] == [("done", 1)] * 3
+
+
+def test_a_deadline_ends_a_worker_that_beats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it has passed, and no sooner."""
+    engine = TimedEngine(1e6, beats=2.5)
+    first, *_ = _timed(tmp_path, engine, monkeypatch, deadline=60.0)
+    (after,) = engine.ended_after
+    assert 60 <= after <= 61
+    assert (first.state, first.attempts) == ("done", 2)
 
 
 # -- misuse --------------------------------------------------------------------------------

@@ -23,11 +23,13 @@ from nasdsl_backends.source import backend
 from nasdsl_backends.source.words import comment, prose
 
 import nasdsl
+from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 from nasdsl.network import PRIMITIVES, NetworkGraph, network_graph
 from nasdsl.network.complete import penultimate_filters
+from nasdsl.passes import run
 from tests.test_network_random import cases
 
 torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
@@ -455,3 +457,28 @@ def test_words_end_where_they_should(word: str) -> None:
     assert isinstance(only, ast.Expr)
     assert isinstance(only.value, ast.Constant)
     assert json.dumps(only.value.value).isascii()
+
+
+@pytest.mark.parametrize("names", [("merge",), ("hoist",), ("merge", "hoist", "dead")])
+@given(cases)
+@hypothesis_settings(max_examples=25)
+def test_networks_that_passes_have_rewritten(
+    names: tuple[str, ...], case: tuple[Genotype, Settings]
+) -> None:
+    """A rewritten network is printed right, or refused in one finding: never a mistake of ours."""
+    graph = network_graph(*case)
+    passed = run(graph, names)
+    try:
+        text = backend.build(passed)
+    except CellError as error:
+        refused = [found.code for found in error.diagnostics]
+    else:
+        refused = []
+    assert refused in ([], ["NAS704"])
+    if refused:
+        return
+    net = randomised(built(graph, dtype=torch.float64)).eval()
+    printed = imported(text).build().double().eval()
+    printed.load_state_dict(net.state_dict())
+    pixels = image(graph).double()
+    torch.testing.assert_close(printed(pixels), net(pixels))

@@ -14,7 +14,7 @@ pytest.importorskip("accelerate", reason="training needs it")
 import filelock
 
 from nasdsl.errors import CellError
-from nasdsl.export.text import network_text
+from nasdsl.export.exported import network_text
 from nasdsl.train import Execution, Fitted, Watcher
 from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import Job, RunFolder

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
-from nasdsl.weights.files import contents
-from nasdsl.weights.normalised import normalised
+from nasdsl.weights.files import contents, normalised
 
 torch = pytest.importorskip("torch", reason="files of weights are read with torch")
 safetensors_torch = pytest.importorskip("safetensors.torch")

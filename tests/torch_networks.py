@@ -14,6 +14,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
 from nasdsl.network.complete import penultimate_filters
+from nasdsl.passes import Pipeline
 
 SPACE = nasdsl.load_space("nasnet_space")
 #: Every kind of network the library has: skeletons, vocabularies, outputs, combines.
@@ -29,9 +30,9 @@ KINDS = (
 )
 
 
-def built(graph: NetworkGraph, **options: Any) -> Network:
-    """The network of a graph as the compiler builds it: after the backend's passes, verified."""
-    made = backends.build(backends.find("torch"), graph, verify=True, **options)
+def built(graph: NetworkGraph, names: tuple[str, ...] | None = None, **options: Any) -> Network:
+    """The network of a graph as the compiler builds it: after passes, which are verified."""
+    made = backends.build(backends.find("torch"), graph, Pipeline(names, True), **options)
     assert isinstance(made, Network)
     return made
 

@@ -8,26 +8,26 @@ started is left. The same is then repeated with the search process killed in the
 status is 1 if any of this fails.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.reliability.mocks import environment, space
-from nasdsl.search.engines.processes import MARK
+from bench.reliability.patience import becomes_true
+from bench.reliability.started import living
 from nasdsl.search.loop import SearchSettings, run
 from nasdsl.search.store import Reader
 
 KINDS = ("endless", "stubborn", "forking", "leaking", "dying")
+#: Those that only a deadline ends.
+_LASTING = ("endless", "stubborn", "forking")
+#: Of a worker on a forking child: itself, two forks, and a program.
+_FAMILY = 4
+_WORKERS = 2
 _MODULE = "bench.reliability.children"
-#: Inherited by all that is started from here, so that other searches are not counted.
-_OURS = "NASDSL_CHILDREN"
-_WORKER = f"{MARK}=".encode()
-os.environ.setdefault(_OURS, uuid.uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +47,48 @@ def end_children(kind: str, folder: Path, trials: int = 2, tries: int = 3) -> Fo
     assert counts.quarantined == trials, counts
     with Reader(store) as reader:
         reasons = tuple(sorted({str(trial.failure) for trial in reader.trials()}))
-    return Found(kind, reasons, time.monotonic() - start, marked())
+    return Found(kind, reasons, time.monotonic() - start, living())
 
 
-def kill_search(kind: str, folder: Path) -> Found:
-    """Kill the search process while such children are at work; the guard ends them."""
-    command = [sys.executable, "-m", _MODULE, "--search", kind, str(folder / "killed.db")]
+def kill_search(folder: Path) -> Found:
+    """Kill the search process while forking children are at work; the guard ends them."""
+    command = [sys.executable, "-m", _MODULE, "--search", "forking", str(folder / "killed.db")]
     with subprocess.Popen(command, env=environment()) as process:
-        end = time.monotonic() + 60
-        # Two workers and the guard, which carries no mark; then time for them to begin.
-        while marked() < 2 and time.monotonic() < end:
-            time.sleep(0.1)
-        time.sleep(1)
+        # The guard carries no mark.
+        have_forked = becomes_true(lambda: living() >= _WORKERS * _FAMILY)
         process.kill()
+    assert have_forked
     start = time.monotonic()
-    while marked() and time.monotonic() < start + 10:
-        time.sleep(0.05)
-    return Found(kind, ("the search process was killed",), time.monotonic() - start, marked())
+    becomes_true(lambda: not living())
+    return Found("forking", ("the search process was killed",), time.monotonic() - start, living())
 
 
 def settings(kind: str, store: Path, trials: int, tries: int) -> SearchSettings:
-    """A search whose children are all of that kind."""
+    """A search whose children are all of that kind, each ended in the one way that is its own."""
     return SearchSettings(
         space(),
         store,
         evaluator=f"python:bench.reliability.mocks:{kind}",
         trials=trials,
-        workers=2,
-        heartbeat=5.0,
-        deadline=None if kind == "leaking" else 1.5,
+        workers=_WORKERS,
+        heartbeat=600.0,  # none is silent
+        deadline=1.5 if kind in _LASTING else None,
         memory=200_000_000 if kind == "leaking" else None,
         tries=tries,
     )
 
 
-def marked() -> int:
-    """Living workers of this run of the script, with all that descends from them."""
-    found, ours = 0, f"{_OURS}={os.environ[_OURS]}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            entries = (folder / "environ").read_bytes().split(b"\0")
-            is_marked = ours in entries and any(entry.startswith(_WORKER) for entry in entries)
-            is_dead = (folder / "stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
-        except OSError:
-            continue
-        found += is_marked and not is_dead
-    return found
-
-
 def main() -> None:
     if sys.argv[1:2] == ["--search"]:
         _, _, kind, store = sys.argv
-        run(settings(kind, Path(store), 1000, 3))
+        run(replace(settings(kind, Path(store), 1000, 3), deadline=None))
         return
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             found.append(end_children(kind, Path(folder)))
             print(found[-1], flush=True)
-        found.append(kill_search("forking", Path(folder)))
+        found.append(kill_search(Path(folder)))
         print(found[-1])
     sys.exit(1 if any(each.orphans for each in found) else 0)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 
 from bench.reliability.mocks import SimulatedEngine, environment, space
+from bench.reliability.patience import PATIENCE
 from nasdsl.errors import CellError
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
@@ -47,7 +48,7 @@ def full(folder: Path, limit: int) -> Found:
     store = folder / "limited.db"
     command = [sys.executable, "-m", _MODULE, "--search", str(store), str(limit)]
     done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, check=False, timeout=120
+        command, env=environment(), capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     return _judged("file size limited", store, done.stdout.strip(), _acknowledged(store))
 

@@ -84,10 +84,10 @@ def end_of(child: int, seconds: float) -> int:
     return finished(child)
 
 
-def moved(run: Path, steps: list[int], child: int) -> None:
-    """Wait for a checkpoint after the last of `steps`, or for the end of the process."""
-    last = f"step-{steps[-1] if steps else 0:09}.pt"
-    while not any(path.name > last for path in Checkpoints(run / "checkpoints").paths()):
+def reached(run: Path, step: int, child: int) -> None:
+    """Wait until there is a checkpoint of that step or a later one, or the process has ended."""
+    wanted = f"step-{step:09}.pt"
+    while not any(path.name >= wanted for path in Checkpoints(run / "checkpoints").paths()):
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return
         time.sleep(0.001)
@@ -126,11 +126,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         whole, broken = Path(name, "whole"), Path(name, "broken")
         child = forked(partial(begin, whole, epochs))
-        moved(whole, [], child)
+        reached(whole, 1, child)
         start = time.perf_counter()
         assert finished(child) == 0
-        # Kills are spread over as long as the steps of a training take.
-        window = (time.perf_counter() - start) / options.kills
+        last = result(whole)["step"]
+        moment = (time.perf_counter() - start) / last
+        # Kills are spread over the steps, each in the first half of its share of them, so that
+        # the training cannot end before the last.
+        share = last // options.kills
         child = forked(partial(begin, broken, epochs))
         steps: list[int] = []
         kills = 0
@@ -138,8 +141,8 @@ def main() -> int:
             # One in five is killed before it has taken a step; not the first, which would
             # leave no run to resume.
             if number % 5 != 4:
-                moved(broken, steps, child)
-            code = end_of(child, chance.uniform(0, window))
+                reached(broken, number * share + chance.randint(1, max(1, share // 2)), child)
+            code = end_of(child, chance.uniform(0, moment))
             if code != -signal.SIGKILL:
                 break
             kills += 1

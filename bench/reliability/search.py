@@ -4,10 +4,11 @@
     python -m bench.reliability.search --kills 20 --algorithm ppo --beyond 200
 
 Each life resumes the search and says which trials the store has acknowledged; then it is killed
-with SIGKILL. In the end everything acknowledged must be in the store as it was, and the trials
-must be, to the bit, those of a search that nobody has interrupted: so no result was lost, none
-was observed twice, and the searcher continued as if nothing had happened. `--beyond` asks for that
-many proposals after the last kill. The exit status is 1 if any of this fails.
+with SIGKILL, after a random number of them and a moment. In the end everything acknowledged must
+be in the store as it was, and the trials must be, to the bit, those of a search that nobody has
+interrupted: so no result was lost, none was observed twice, and the searcher continued as if
+nothing had happened. `--beyond` asks for that many proposals after the last kill. The exit status
+is 1 if any of this fails.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from pathlib import Path
 from random import Random
 
 from bench.reliability.mocks import SimulatedEngine, environment, space
+from bench.reliability.patience import PATIENCE, becomes_true
+from bench.reliability.started import living
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader
 
@@ -49,14 +52,14 @@ class Found:
 
 
 def kill_often(folder: Path, kills: int, algorithm: str, beyond: int, seed: int = 0) -> Found:
-    """Let `kills` searches end within their first second, one after another."""
+    """Let `kills` searches end soon after they have begun, one after another."""
     store, random = folder / "killed.db", Random(seed)
     acknowledged: dict[int, float] = {}
     resumes: list[float] = []
     while len(resumes) < kills:
-        resumed = _life(store, algorithm, acknowledged, random.uniform(0, 1.0))
-        resumes.append(resumed)
-    leftovers = _leftovers()
+        resumes.append(_life(store, algorithm, acknowledged, random))
+    becomes_true(lambda: not living())  # the guards end what outlived its controller
+    leftovers = living()
     trials = _proposed(store) + beyond
     trials += -trials % BLOCK
     run(settings(store, algorithm, trials), resume=True, engine=SimulatedEngine(WORKERS))
@@ -95,17 +98,19 @@ def settings(store: Path, algorithm: str, trials: int) -> SearchSettings:
     )
 
 
-def _life(store: Path, algorithm: str, acknowledged: dict[int, float], luck: float) -> float:
-    """One life; the seconds from its start until it had resumed, 0 if it did not come to that.
+def _life(store: Path, algorithm: str, acknowledged: dict[int, float], random: Random) -> float:
+    """One life; the seconds from its start until it had resumed, 0 if it was not let come to that.
 
-    A quarter of the lives end while modules are imported or the store is opened, the others at
-    some moment of the first 0.75 seconds of the search.
+    A quarter of the lives end within their first second, while modules are imported or the store
+    is opened; the others after so many acknowledged trials and a moment.
     """
+    is_early = random.random() < 0.25
+    early, trials, moment = random.uniform(0, 1), random.randrange(60), random.uniform(0, 0.02)
     command = [sys.executable, "-m", _MODULE, "--life", str(store), "--algorithm", algorithm]
-    begun, resumed = time.monotonic(), 0.0
+    begun, resumed, heard = time.monotonic(), 0.0, 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         assert process.stdout is not None
-        timer = threading.Timer(luck * 4 if luck < 0.25 else 60, process.kill)
+        timer = threading.Timer(early if is_early else PATIENCE, process.kill)
         timer.start()
         for line in process.stdout:
             word, *values = line.split()
@@ -113,11 +118,12 @@ def _life(store: Path, algorithm: str, acknowledged: dict[int, float], luck: flo
                 break  # cut off by the kill, so it was never said
             if word == "ack":
                 acknowledged[int(values[0])] = float(values[1])
-            elif word == "started" and luck >= 0.25:
+                heard += 1
+            elif not is_early:
                 resumed = time.monotonic() - begun
-                timer.cancel()
-                timer = threading.Timer(luck - 0.25, process.kill)
-                timer.start()
+            if not is_early and heard == trials:
+                time.sleep(moment)
+                process.kill()
         timer.cancel()
         process.kill()
     return resumed
@@ -136,13 +142,6 @@ def _live(store: Path, algorithm: str) -> None:
 def _proposed(store: Path) -> int:
     with Reader(store) as reader:
         return reader.counts().proposed
-
-
-def _leftovers() -> int:
-    """Workers that outlived their search; the guards have a second to end them."""
-    time.sleep(1)
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return sum("bench.reliability.mocks:quick" in line for line in listed.stdout.splitlines())
 
 
 def main() -> None:

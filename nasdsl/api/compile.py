@@ -4,7 +4,7 @@ Purpose: put the stages together: what is asked for, the graph, a backend.
 Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.export`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nasdsl import backend as backends
@@ -15,6 +15,7 @@ from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
 
 #: The option of a backend that a model file may have a value for.
 _MODE = "drop_path_mode"
@@ -58,9 +59,8 @@ def compile(
     ensure_options(backend, options)
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
-    made = build(
-        graph, trained, backend=backend, passes=passes, verify_passes=verify_passes, **options
-    )
+    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    made = build(graph, trained, backend=backend, pipeline=pipeline, **options)
     if trained.weights is not None and _takes_weights(made):
         trained.weights.load_into(made)
     return made
@@ -82,9 +82,7 @@ def build(
     trained: Trained | None = None,
     *,
     backend: str = "torch",
-    passes: Sequence[str] | None = None,
-    verify_passes: bool | None = None,
-    after_pass: Callable[[str, NetworkGraph], None] | None = None,
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     **options: Any,
 ) -> Any:
     """What a backend makes of a graph; weights are still as they were drawn.
@@ -94,9 +92,7 @@ def build(
         trained: what its source has brought along, of which the way paths are dropped
             concerns a backend.
         backend: the name of an installed backend.
-        passes: names of passes to run in place of the backend's own.
-        verify_passes: see `nasdsl.passes.run`.
-        after_pass: is given each graph as a pass has left it, with the pass's name.
+        pipeline: the passes to run on it first.
         **options: the backend's own.
 
     Raises:
@@ -115,9 +111,7 @@ def build(
                 f"drop_path_mode={mode!r:.40}",
                 "the setting `drop_path=0` goes without",
             )
-    return backends.build(
-        found, graph, names=passes, verify=verify_passes, after=after_pass, **options
-    )
+    return backends.build(found, graph, pipeline, **options)
 
 
 def ensure_options(backend: str, options: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
 from nasdsl.weights import Loaded
 
 if TYPE_CHECKING:
@@ -88,15 +89,8 @@ def prove(
     """
     trained = trained_part(source, weights)
     graph = compiled_graph(source, ops=ops, **settings)
-    return proof_of(
-        graph,
-        trained,
-        device=device,
-        dtype=dtype,
-        seed=seed,
-        passes=passes,
-        verify_passes=verify_passes,
-    )
+    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    return proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
 
 
 def proof_of(
@@ -106,9 +100,9 @@ def proof_of(
     device: str = "cpu",
     dtype: str = "float32",
     seed: int = 0,
-    **passes: Any,
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
 ) -> Proof:
-    """The network of a graph, built and run; `passes` are those of `nasdsl.api.compile.build`.
+    """The network of a graph, built and run after the passes of `pipeline`.
 
     Raises as `prove` does.
     """
@@ -122,7 +116,7 @@ def proof_of(
     loaded, shape = None, None
     with _memory_errors(torch, device):
         with _timed(seconds, "build"):
-            net = build(graph, trained, device=device, dtype=kind, seed=seed, **passes)
+            net = build(graph, trained, device=device, dtype=kind, seed=seed, pipeline=pipeline)
         if trained.weights is not None and device != META:
             with _timed(seconds, "load"):
                 loaded = trained.weights.load_into(net)

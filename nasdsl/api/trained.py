@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nasdsl import weights
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read_model import drop_path_mode, is_model
+from nasdsl.language.parser.read import drop_path_mode, is_model
 from nasdsl.loading import NameOrPath
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ names of ops and combines: their definitions count.
 from hashlib import blake2b
 
 from nasdsl.canonical.dag import HIDDEN, Dag, Operand, cell_dag
-from nasdsl.canonical.search import TooSymmetric, canonical_order
+from nasdsl.canonical.order import TooSymmetric, canonical_order
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import (
     CELL_KINDS,

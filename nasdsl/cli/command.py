@@ -17,7 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
-from nasdsl.errors.suggest import did_you_mean, name_hints, nearest
+from nasdsl.errors.hints import did_you_mean, name_hints, nearest
 from nasdsl.language.genotype.settings import setting_elsewhere
 
 

@@ -9,6 +9,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.arguments import file_argument, is_given, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.pass_flags import pass_options
 from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
@@ -18,6 +19,7 @@ from nasdsl.weights.registry import LAYOUTS
 if TYPE_CHECKING:
     from nasdsl.api.proof import Proof
     from nasdsl.export import Written
+    from nasdsl.passes import Pipeline
 
 TORCH = "torch"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -40,6 +42,7 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
         nasdsl compile model.safetensors -o model.onnx
         nasdsl compile nasnet_a_large --device meta
         nasdsl compile nasnet_a_cifar --backend source > network.py
+        nasdsl compile nasnet_a_cifar --passes merge,hoist --print-after hoist
     """,
 )
 @file_argument()
@@ -53,6 +56,7 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
     type=click.Path(),
     help="Write the network: .py, .safetensors, .pt2 or .onnx.",
 )
+@pass_options
 @click.option(
     "--backend",
     default=TORCH,
@@ -99,6 +103,7 @@ def command(
     ops: str | None,
     out: str | None,
     backend: str,
+    pipeline: "Pipeline",
     weights: str | None,
     layout: str,
     drop_background: bool,
@@ -116,6 +121,9 @@ def command(
     With -o the network is written as the suffix says: .py is readable PyTorch source,
     .safetensors its weights with the .cell text, .pt2 a program of torch.export, .onnx for
     ONNX Runtime. The file is read back and compared with the network before it appears.
+
+    Passes rewrite the network before a backend builds it; it computes the same, and its
+    parameters keep their names. An empty --passes runs none.
     """
     if weights is None and (drop_background or layout != "auto"):
         flag = "--drop-background" if drop_background else "--layout"
@@ -128,7 +136,7 @@ def command(
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
         graph = reading.network(file, settings, ops).graph()
-        _build_with(backend, options, file, graph, out, as_json)
+        _build_with(backend, options, pipeline, file, graph, out, as_json)
         return
     # Imported here because --help should not wait for it.
     from nasdsl import export
@@ -140,7 +148,7 @@ def command(
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
     graph = reading.network(file, settings, ops).graph()
-    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed)
+    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
     start = perf_counter()
     written = None if out is None else export.write(proof.network, out)
     seconds = dict(proof.seconds)
@@ -157,6 +165,7 @@ def command(
 def _build_with(
     backend: str,
     options: dict[str, Any],
+    pipeline: "Pipeline",
     file: str,
     graph: NetworkGraph,
     out: str | None,
@@ -167,7 +176,7 @@ def _build_with(
     from nasdsl.api.trained import trained_part
     from nasdsl.atomic_write import replace_bytes
 
-    made = build(graph, trained_part(file), backend=backend, **options)
+    made = build(graph, trained_part(file), backend=backend, pipeline=pipeline, **options)
     content = made.encode() if isinstance(made, str) else made
     if not isinstance(content, bytes | bytearray):
         kind = f"backend `{backend}` makes a {type(made).__name__}, which is neither text nor bytes"

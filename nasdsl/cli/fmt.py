@@ -11,7 +11,7 @@ from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
-from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.parser.read import is_model
 from nasdsl.language.printer.format import formatted
 from nasdsl.loading import is_library_name
 

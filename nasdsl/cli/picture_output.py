@@ -15,7 +15,7 @@ from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
 from nasdsl.cli.arguments import Decorator
 from nasdsl.drawing import FORMS, Form, form_of
-from nasdsl.drawing.graphviz_dot import suffixes
+from nasdsl.drawing.rendering import suffixes
 
 
 def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:

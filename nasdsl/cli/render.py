@@ -25,8 +25,8 @@ from nasdsl.drawing import (
     rendered,
     svg,
 )
-from nasdsl.drawing.graphviz_dot import ensure_dot
 from nasdsl.drawing.live import LivePage, Shown, changes
+from nasdsl.drawing.rendering import ensure_dot
 from nasdsl.drawing.themes import theme as theme_named
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import Settings

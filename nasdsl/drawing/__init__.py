@@ -11,9 +11,8 @@ from nasdsl.drawing.draw import (
     network_drawing,
     space_drawing,
 )
-from nasdsl.drawing.graphviz_dot import FORMS, Form, form_of, rendered, svg
-from nasdsl.drawing.options import DIRECTIONS, Options
-from nasdsl.drawing.themes import THEMES
+from nasdsl.drawing.rendering import FORMS, Form, form_of, rendered, svg
+from nasdsl.drawing.themes import DIRECTIONS, THEMES, Options
 
 __all__ = [
     "DIRECTIONS",

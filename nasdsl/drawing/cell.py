@@ -7,9 +7,8 @@ Non-goals: holes (`nasdsl.drawing.space`), comparisons (`nasdsl.drawing.differen
 
 from typing import Any
 
-from nasdsl.drawing.kinds import kind_of
 from nasdsl.drawing.lettering import name_lines
-from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, kind_of
 from nasdsl.drawing.themes import Stroke
 from nasdsl.language.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
 from nasdsl.network.cell_graph import OUTPUT, CellGraph, cell_graph

@@ -1,7 +1,7 @@
 """Drawings: from what nasdsl knows to DOT, one function for each kind of picture.
 
 Purpose: the public face of this package. A drawing is data; nothing here runs Graphviz.
-Non-goals: files and formats (`nasdsl.drawing.graphviz_dot`).
+Non-goals: files and formats (`nasdsl.drawing.rendering`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,15 +9,12 @@ from dataclasses import dataclass
 
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
-from nasdsl.drawing.dot_text import DotGraph, dot_text
-from nasdsl.drawing.legend import difference_legend, legend_of
 from nasdsl.drawing.network import network_page
-from nasdsl.drawing.options import DEFAULT, Options
-from nasdsl.drawing.page import dot_graph
-from nasdsl.drawing.picture import picture
+from nasdsl.drawing.page import DotGraph, dot_graph, dot_text
+from nasdsl.drawing.picture import difference_legend, legend_of, picture
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import theme
+from nasdsl.drawing.themes import DEFAULT, Options, theme
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph

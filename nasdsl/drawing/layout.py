@@ -1,10 +1,10 @@
-"""Places for everything in a sketch.
+"""Places for everything in a sketch, and the shapes of its wires.
 
-Purpose: coordinates in points, with the flow going up: operands in their order, a combine
-in the middle above its ops, no wire over a box. The same sketch gives the same places on
-every machine, because nothing is measured on it.
-Non-goals: which unit stands beside which (`nasdsl.drawing.layers`), other directions and
-colours (`nasdsl.drawing.picture`).
+Purpose: coordinates in points, with the flow going up: operands in their order, a combine in the
+middle above its ops, no wire over a box, and wires as Bezier curves through the ranks they pass.
+The same sketch gives the same places on every machine, because nothing is measured on it.
+`nasdsl.drawing.ranks` decides which unit stands beside which; `nasdsl.drawing.picture` turns the
+result to other directions and gives it colours.
 """
 
 from collections import defaultdict
@@ -13,9 +13,41 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from nasdsl.drawing.curves import Point, curves
-from nasdsl.drawing.layers import Item, Layered, layered
+from nasdsl.drawing.ranks import Item, Layered, layered
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
+
+
+class Point(NamedTuple):
+    """A point: across the flow, and along it."""
+
+    across: float
+    along: float
+
+
+def curves(
+    first: Point, between: Sequence[tuple[float, float, float]], last: Point
+) -> tuple[Point, ...]:
+    """A path through the layers it passes: straight where it can be, upright in each layer."""
+    points = [first]
+    for across, bottom, top in between:
+        _bend(points, Point(across, bottom), leaves_upright=len(points) > 1, arrives_upright=True)
+        points += [Point(across, bottom), Point(across, top), Point(across, top)]
+    _bend(points, last, leaves_upright=len(points) > 1, arrives_upright=False)
+    return tuple(points)
+
+
+def _bend(points: list[Point], end: Point, *, leaves_upright: bool, arrives_upright: bool) -> None:
+    start = points[-1]
+    rise, run = end.along - start.along, end.across - start.across
+    points += [
+        Point(start.across, start.along + 0.5 * rise)
+        if leaves_upright
+        else Point(start.across + run / 3, start.along + rise / 3),
+        Point(end.across, end.along - 0.5 * rise)
+        if arrives_upright
+        else Point(end.across - run / 3, end.along - rise / 3),
+        end,
+    ]
 
 
 class Size(NamedTuple):

@@ -2,19 +2,23 @@
 
 Purpose: `sep_conv_5x5` becomes three narrow lines, so that ten ops stand side by side and
 are read at half a page.
-Non-goals: escaping for DOT (`nasdsl.drawing.dot_text`).
+Non-goals: escaping for DOT (`nasdsl.drawing.page`).
 
 Widths are Helvetica's, in thousandths of the size of type; Arial and Liberation Sans, which
-stand in for it, are as wide. Boxes do not depend on the fonts of the machine that way.
+stand in for it, are as wide. So boxes do not depend on the fonts of the machine. There is no
+library for this in reach: matplotlib's measures take an optional package and its own fonts.
 """
 
-import unicodedata
+from rich.cells import cell_len
+
+from nasdsl.report.visible import shortened, visible
 
 #: Points.
 SIZE = 10.0
 LEADING = 11.5
 
-_LONGEST = 32
+#: Characters of a name that are drawn.
+LONGEST_NAME = 32
 #: Points that a name may take before it is broken into lines.
 _SHORT = 28.0
 _MAX_LINES = 3
@@ -34,25 +38,13 @@ _WIDTHS: dict[str, int] = {
 _USUAL, _WIDE = 556, 1000
 
 
-def printable(text: str) -> str:
-    """`text` on one line, with everything that does not print as an escape in ASCII."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-
-
-def shortened(text: str, most: int = _LONGEST) -> str:
-    """At most `most` characters of `text`, the last three dots where there were more."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
 def name_lines(name: str, most: int = _MAX_LINES) -> tuple[str, ...]:
     """A name as the lines of a box: its words, on as narrow lines as `most` of them allow.
 
     Short names stay on one line. Where underscores do not part words (they lead, end or
     double), the name is shown as it is.
     """
-    words = shortened(printable(name)).split("_")
+    words = shortened(visible(name), LONGEST_NAME).split("_")
     if len(words) == 1 or not all(words):
         return ("_".join(words),)
     if width(" ".join(words)) <= _SHORT:
@@ -78,6 +70,5 @@ def width(text: str, size: float = SIZE) -> float:
 
 def _width(char: str) -> int:
     if not char.isascii() and char not in _WIDTHS:
-        wide = unicodedata.east_asian_width(char) in ("W", "F")
-        return _WIDE if wide else 700
+        return _WIDE if cell_len(char) == 2 else 700
     return _WIDTHS.get(char, _USUAL)

@@ -1,19 +1,17 @@
 """Pictures of cells: layouts beside one another, with titles, notes and a legend.
 
-Purpose: from sketches to a page.
-Non-goals: places within a cell (`nasdsl.drawing.layout`), DOT (`nasdsl.drawing.page`).
+Purpose: from sketches to a page. Places within a cell come from `nasdsl.drawing.layout`.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nasdsl.drawing.curves import Point
-from nasdsl.drawing.layout import Layout, Path, Size, laid_out
-from nasdsl.drawing.lettering import width
-from nasdsl.drawing.options import Options
+from nasdsl.drawing.layout import Layout, Path, Point, Size, laid_out
+from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
-from nasdsl.drawing.sketch import Box, Direction, Sketch
-from nasdsl.drawing.themes import Ink, Theme, theme
+from nasdsl.drawing.sketch import KINDS, Box, Sketch
+from nasdsl.drawing.themes import Direction, Ink, Look, Options, Theme, theme
+from nasdsl.report.visible import shortened, visible
 
 #: An entry of a legend: a colour, and what it means.
 Entry = tuple[Ink, str]
@@ -23,6 +21,16 @@ _TITLE_SIZE, _NOTE_SIZE = 12.0, 9.0
 _ROW = 17.0
 #: The longest name that is put on one line where the flow is sideways, in points.
 _WIDEST = 96.0
+
+_WORDS: dict[Look, str] = {
+    "input": "hidden state",
+    "choice": "any of these states",
+    **KINDS,
+    "open": "any of these ops",
+    "combine": "combine",
+    "open_combine": "any of these combines",
+    "output": "output",
+}
 
 
 def picture(
@@ -187,3 +195,23 @@ def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
 
 def _entry_width(entry: Entry) -> float:
     return width(entry[1], _NOTE_SIZE) + 32.0
+
+
+def legend_of(sketches: Sequence[Sketch], look: Theme) -> list[Entry]:
+    """An entry for each look that some box has, and for boxes that reach no output."""
+    boxes: list[Box] = [box for each in sketches for unit in each.units for box in unit.boxes]
+    seen = {box.look for box in boxes if not box.dim}
+    entries = [(look.boxes[name], words) for name, words in _WORDS.items() if name in seen]
+    if any(box.dim for box in boxes):
+        entries.append((look.dim, "reaches no output"))
+    return entries
+
+
+def difference_legend(a: str, b: str, look: Theme) -> list[Entry]:
+    """What the colours of a difference mean, by the names of the two genotypes."""
+    first, second = (visible(shortened(name, LONGEST_NAME)) for name in (a, b))
+    return [
+        (look.boxes["same"], "in both"),
+        (look.boxes["removed"], f"only in {first}"),
+        (look.boxes["added"], f"only in {second}"),
+    ]

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
-from nasdsl.drawing.graphviz_dot import Form
-from nasdsl.drawing.lettering import printable, shortened
+from nasdsl.drawing.lettering import LONGEST_NAME
+from nasdsl.drawing.rendering import Form
 from nasdsl.drawing.themes import Theme, ThemeName, theme
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.library.published import Published, models
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,7 +163,7 @@ def _panel(axes: "Axes", measure: Measure, mine: tuple[Sized, ...], look: Theme)
 
 def _mine(axes: "Axes", genotype: Sized, measure: Measure, number: int, look: Theme) -> None:
     """A star where the accuracy is known, else a line at the size."""
-    size, name = genotype.millions(measure), printable(shortened(genotype.name))
+    size, name = genotype.millions(measure), visible(shortened(genotype.name, LONGEST_NAME))
     behind = {"facecolor": look.background, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
     common: dict[str, Any] = {"color": _MINE, "fontsize": 8, "parse_math": False, "bbox": behind}
     if genotype.accuracy is None:

@@ -1,9 +1,9 @@
 """Sketches: what a picture of one cell shows, before anything has a place.
 
-Purpose: the one input of the layout, made from genotypes, spaces and differences alike.
-A unit is what stays together: an input, an output, or a block with its ops as feet and its
-combine as head.
-Non-goals: places (`nasdsl.drawing.layout`), colours (`nasdsl.drawing.themes`).
+Purpose: the one input of the layout, made from genotypes, spaces and differences alike. A unit is
+what stays together: an input, an output, or a block with its ops as feet and its combine as
+head. The look of an op follows from what it does, so that it has the same colour in every picture,
+whatever it is called and whoever defined it.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nasdsl.drawing.themes import Look, Stroke
-
-Direction = Literal["up", "down", "left", "right"]
+from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +77,37 @@ class Sketch:
 def unit_of(units: Iterable[Unit]) -> dict[str, Unit]:
     """The unit of each box."""
     return {box.id: unit for unit in units for box in unit.boxes}
+
+
+#: Kinds in the order a legend lists them, and their names in words.
+KINDS: dict[Look, str] = {
+    "separable": "separable convolution",
+    "dilated": "dilated convolution",
+    "convolution": "convolution",
+    "max_pool": "max pooling",
+    "avg_pool": "average pooling",
+    "identity": "identity",
+    "zero": "zero",
+    "other": "other op",
+}
+
+
+def kind_of(name: str, vocabulary: Vocabulary) -> Look:
+    """The kind of the op of that name; `other` where the vocabulary lacks it."""
+    op = vocabulary.op.get(name)
+    return "other" if op is None else _kind(op)
+
+
+#: Which of an op's layers decides, the first that is there.
+_DECIDING: tuple[Look, ...] = ("zero", "max_pool", "avg_pool", "separable", "convolution")
+
+
+def _kind(op: Op) -> Look:
+    """By the first form, which is what the op does where nothing has to change."""
+    layers = op.forms[0].layers if op.forms else ()
+    looks = {layer.record.look for layer in layers}
+    if looks <= {"identity"}:
+        return "identity"
+    look: Look = next((look for look in _DECIDING if look in looks), "other")
+    dilated = any(layer.dilation > 1 for layer in layers)
+    return "dilated" if dilated and look in ("separable", "convolution") else look

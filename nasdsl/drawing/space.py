@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, output_id, output_units, stroke_from
-from nasdsl.drawing.kinds import kind_of
-from nasdsl.drawing.lettering import name_lines, printable, shortened
-from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
+from nasdsl.drawing.lettering import name_lines
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, kind_of
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
@@ -22,6 +21,7 @@ from nasdsl.language.genotype.types import (
     Space,
     State,
 )
+from nasdsl.report.visible import shortened, visible
 from nasdsl.space import count
 
 #: Options that a box lists; more are counted and listed below the picture.
@@ -119,7 +119,7 @@ class _Cell:
             self.input(op, block.inputs[side])
             feet.append(self.op(op, block.ops[side]))
             self.wires.append(Wire(op, id))
-        name = printable(shortened(block.name, 12))
+        name = visible(shortened(block.name, 12))
         head = Box(id, (name, *_options(block.combines)), "combine")
         if len(block.combines) > 1:
             head = Box(id, head.lines, "open_combine")
@@ -152,7 +152,7 @@ class _Cell:
         given = [state for state in states if isinstance(state, Hidden)]
         made = [state for state in states if isinstance(state, BlockState)]
         for run in (given, made):
-            names = [printable(shortened(str(state), 12)) for state in run]
+            names = [visible(shortened(str(state), 12)) for state in run]
             places = [
                 state.back if isinstance(state, Hidden) else self._index[state] for state in run
             ]

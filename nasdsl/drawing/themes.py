@@ -1,8 +1,8 @@
-"""What things look like: a theme gives every look a fill, a line and a colour of letters.
+"""What things look like, and what a caller may choose about it.
 
-Purpose: the palette of Zoph et al. 2018, Figure 4 (white inputs, yellow ops, green
-combines, pink outputs), one for dark pages, and one that survives a photocopier.
-Non-goals: shapes and sizes (`nasdsl.drawing.picture`).
+A theme gives every look a fill, a line and a colour of letters: the palette of Zoph et al. 2018,
+Figure 4 (white inputs, yellow ops, green combines, pink outputs), one for dark pages, and one
+that survives a photocopier. Shapes and sizes are in `nasdsl.drawing.picture`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 ThemeName = Literal["light", "dark", "print"]
 THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 
-#: What a box may look like. Ops have the look of their kind, see `nasdsl.drawing.kinds`.
+#: What a box may look like. Ops have the look of their kind, see `nasdsl.drawing.sketch`.
 Look = Literal[
     "input",
     "separable",
@@ -40,6 +40,28 @@ Look = Literal[
 ]
 #: What a line may look like.
 Stroke = Literal["plain", "newest", "older", "skip", "may", "same", "added", "removed"]
+
+#: Which way the states flow.
+Direction = Literal["up", "down", "left", "right"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices about a picture.
+
+    Attributes:
+        theme: `light` for pages, `dark` for dark ones, `print` for black ink.
+        direction: which way the states flow; `up` has the inputs at the bottom.
+        legend: whether to say what the colours mean.
+    """
+
+    theme: ThemeName = "light"
+    direction: Direction = "up"
+    legend: bool = False
+
+
+DEFAULT = Options()
 
 
 @dataclass(frozen=True, slots=True)

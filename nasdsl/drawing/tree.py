@@ -11,7 +11,6 @@ from rich.text import Text
 from rich.tree import Tree
 
 from nasdsl.drawing.cell import TITLES
-from nasdsl.drawing.lettering import printable
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
@@ -21,6 +20,7 @@ from nasdsl.language.genotype.types import (
     Space,
     State,
 )
+from nasdsl.report.visible import visible
 
 #: Levels of blocks within blocks; what is deeper stands further down on its own.
 _DEEPEST = 6
@@ -32,7 +32,7 @@ _INPUT, _OP, _COMBINE, _OUTPUT, _NAME, _DIM = "cyan", "yellow", "green", "magent
 
 def cell_trees(space: Space) -> Tree:
     """The cells of a space or genotype. A block is unfolded once, where it is first met."""
-    tree = Tree(Text(printable(space.name), style="bold"), guide_style=_DIM)
+    tree = Tree(Text(visible(space.name), style="bold"), guide_style=_DIM)
     for cell in sorted(space.cells, key=lambda cell: CELL_KINDS.index(cell.kind)):
         _Unfolding(cell).add_to(tree)
     return tree
@@ -86,15 +86,15 @@ class _Unfolding:
             return
         block = self.blocks.get(state)
         if block is None or state in self.met:
-            tree.add(Text.assemble((printable(state.name), _NAME), (" (above)", _DIM)))
+            tree.add(Text.assemble((visible(state.name), _NAME), (" (above)", _DIM)))
             return
         if depth >= _DEEPEST:
-            tree.add(Text.assemble((printable(state.name), _NAME), (" (below)", _DIM)))
+            tree.add(Text.assemble((visible(state.name), _NAME), (" (below)", _DIM)))
             if state not in self.waiting:
                 self.waiting.append(state)
             return
         self.met.add(state)
-        label = Text.assemble((printable(block.name), _NAME), " = ")
+        label = Text.assemble((visible(block.name), _NAME), " = ")
         branch = tree.add(label.append_text(_options(block.combines, _COMBINE)))
         for ops, states in zip(block.ops, block.inputs, strict=True):
             op = _options(ops, _OP)
@@ -108,7 +108,7 @@ class _Unfolding:
 
 def _options(names: Iterable[str], style: str) -> Text:
     """A name, or a hole with what may stand there."""
-    listed = [printable(name) for name in names]
+    listed = [visible(name) for name in names]
     if len(listed) == 1:
         return Text(listed[0], style=style)
     if len(listed) > _LISTED:

@@ -1,10 +1,17 @@
 """Diagnostics: the lowest layer, data only. Every other layer may import it."""
 
 from nasdsl.errors.codes import CODES, Code
-from nasdsl.errors.diagnostic import CellError, Diagnostic, Fix, Label, cell_error
-from nasdsl.errors.install import install_hint
-from nasdsl.errors.source import Position, Source, Span
-from nasdsl.errors.suggest import did_you_mean, listed, name_hints, nearest
+from nasdsl.errors.diagnostic import (
+    CellError,
+    Diagnostic,
+    Fix,
+    Label,
+    Position,
+    Source,
+    Span,
+    cell_error,
+)
+from nasdsl.errors.hints import did_you_mean, install_hint, listed, name_hints, nearest
 
 __all__ = [
     "CODES",

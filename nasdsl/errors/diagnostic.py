@@ -1,14 +1,62 @@
 """What is wrong, where, and the way out: data only.
 
-Purpose: one type for every message nasdsl has for its users.
-Non-goals: rendering (`nasdsl.report`) and deciding what is wrong (each stage does).
+Purpose: one type for every message that nasdsl has for its users, and the text and places it
+refers to. Rendering is in `nasdsl.report`, and each stage decides what is wrong.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from nasdsl.errors.codes import CODES
-from nasdsl.errors.source import Source, Span
+
+
+class Span(NamedTuple):
+    """A half-open range of characters, `start <= offset < end`, in one source."""
+
+    start: int
+    end: int
+
+    def to(self, other: "Span") -> "Span":
+        """The span from the start of this one to the end of `other`."""
+        return Span(self.start, other.end)
+
+
+class Position(NamedTuple):
+    """A place as editors show it: line and column both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one file and the name it is reported under."""
+
+    name: str
+    text: str
+    _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        starts += [i + 1 for i, char in enumerate(self.text) if char == "\n"]
+        object.__setattr__(self, "_line_starts", tuple(starts))
+
+    def position(self, offset: int) -> Position:
+        """The line and column of `offset`; the end of the text is a valid place."""
+        index = bisect_right(self._line_starts, offset) - 1
+        return Position(index + 1, offset - self._line_starts[index] + 1)
+
+    def line(self, number: int) -> str:
+        """Line `number` (from 1) without its line ending."""
+        start = self._line_starts[number - 1]
+        stop = self.text.find("\n", start)
+        return self.text[start : len(self.text) if stop < 0 else stop].rstrip("\r")
+
+    def line_start(self, number: int) -> int:
+        """The offset at which line `number` (from 1) begins."""
+        return self._line_starts[number - 1]
+
 
 Severity = Literal["error", "warning"]
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from nasdsl.errors.codes import CODES
 from nasdsl.errors.diagnostic import cell_error
-from nasdsl.errors.suggest import name_hints
+from nasdsl.errors.hints import name_hints
 
 
 def explanation(code: str) -> str:

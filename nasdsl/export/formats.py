@@ -15,7 +15,7 @@ from nasdsl.errors import cell_error, install_hint, listed, nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasdsl.export.request import Request
+    from nasdsl.export.exported import Request
 
 
 class Format(NamedTuple):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl.api.compile import compile
-from nasdsl.export.request import Request
-from nasdsl.language.parser.read_model import DROP_PATH_MEMBER, MEMBER
+from nasdsl.export.exported import Request
+from nasdsl.language.parser.read import DROP_PATH_MEMBER, MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor

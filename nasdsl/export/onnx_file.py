@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.export.request import Request
+from nasdsl.export.exported import Request
 
 if TYPE_CHECKING:
     from torch import Tensor

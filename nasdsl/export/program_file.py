@@ -7,8 +7,8 @@ Non-goals: training; reading files of others, which could run code.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasdsl.export.request import Request
-from nasdsl.language.parser.read_model import MEMBER
+from nasdsl.export.exported import Request
+from nasdsl.language.parser.read import MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor

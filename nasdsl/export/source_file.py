@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl import backend as backends
 from nasdsl.errors import cell_error
-from nasdsl.export.request import Request
+from nasdsl.export.exported import Request
 
 if TYPE_CHECKING:
     from torch import Tensor

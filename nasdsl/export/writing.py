@@ -1,26 +1,94 @@
 """`write`: a network into a file that is known to compute the same.
 
-Purpose: write beside the final place, read back, compare, and only then put the file there.
-Non-goals: the formats (one file each).
+Purpose: write beside the final place, read the file back, compare its logits for random images
+with the network's, and only then put the file in its place. The formats have one file each.
 """
 
 import copy
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, cell_error
-from nasdsl.export.agreement import compare, images_for, logits_of
+from nasdsl.export.exported import Request, network_text
 from nasdsl.export.formats import Format, format_of
-from nasdsl.export.request import Request
-from nasdsl.export.text import network_text
 from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
     from torch.nn import Module
+
+#: The largest difference, relative to the largest logit, by dtype.
+_TOLERANCES = {"float64": 1e-5, "float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
+#: Two batch sizes, so that a file with a fixed one is found out. The first is exported with.
+BATCHES = (2, 1)
+
+
+def images_for(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
+    """Batches of random images, the same each time."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    size = graph.image
+    return [
+        torch.randn(batch, size.channels, size.height, size.width, generator=generator).to(dtype)
+        for batch in BATCHES
+    ]
+
+
+def logits_of(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
+    """What a network in evaluation gives for each batch.
+
+    Raises:
+        CellError: NAS706, they are not all finite: there is nothing to compare with.
+    """
+    import torch
+
+    with torch.inference_mode():
+        found = [net(batch).clone() for batch in images]
+    if not all(bool(logits.isfinite().all()) for logits in found):
+        raise cell_error(
+            "NAS706",
+            "the network gives logits that are not finite, so no file could be compared with it",
+            "weights that training has spoilt do that",
+        )
+    return found
+
+
+def compare(expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str) -> float:
+    """The largest difference, relative to the largest logit of the batch.
+
+    Raises:
+        CellError: NAS705, it is too large or the shapes differ.
+    """
+    import torch
+
+    worst = 0.0
+    for ours, theirs in zip(expected, found, strict=True):
+        if ours.shape != theirs.shape:
+            shapes = f"{tuple(theirs.shape)} in place of {tuple(ours.shape)}"
+            raise cell_error("NAS705", f"the {suffix} file gives logits of shape {shapes}", _KEPT)
+        exact = ours.to(torch.float64)
+        scale = exact.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
+        error = float((theirs.to(torch.float64) - exact).abs().max() / scale)
+        worst = max(worst, error) if error == error else error
+    most = _TOLERANCES[str(expected[0].dtype).removeprefix("torch.")]
+    if not worst <= most:
+        raise cell_error(
+            "NAS705",
+            f"the {suffix} file differs from the network by {worst:.2g} relative to the largest "
+            f"logit, more than {most:g}",
+            _KEPT,
+        )
+    return worst
+
+
+_KEPT = "nothing was written; a report of how to see this again is very welcome"
 
 
 class Written(NamedTuple):

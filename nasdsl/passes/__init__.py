@@ -1,6 +1,21 @@
 """Passes: sound graph in, sound graph out, the same function, one pass a file."""
 
 from nasdsl.passes.hoist import activated
-from nasdsl.passes.pipeline import PASSES, VERIFY_VARIABLE, Pass, run
+from nasdsl.passes.pipeline import (
+    AS_THE_BACKEND_ASKS,
+    PASSES,
+    VERIFY_VARIABLE,
+    Pass,
+    Pipeline,
+    run,
+)
 
-__all__ = ["PASSES", "VERIFY_VARIABLE", "Pass", "activated", "run"]
+__all__ = [
+    "AS_THE_BACKEND_ASKS",
+    "PASSES",
+    "VERIFY_VARIABLE",
+    "Pass",
+    "Pipeline",
+    "activated",
+    "run",
+]

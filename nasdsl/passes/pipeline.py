@@ -51,6 +51,24 @@ PASSES: Registry[Pass] = Registry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Which passes a graph goes through on its way to a backend, and how.
+
+    Attributes:
+        names: the passes in their order; None has those that the backend asks for.
+        verify: see `run`.
+        after: see `run`.
+    """
+
+    names: tuple[str, ...] | None = None
+    verify: bool | None = None
+    after: Callable[[str, NetworkGraph], None] | None = None
+
+
+AS_THE_BACKEND_ASKS = Pipeline()
+
+
 def run(
     graph: NetworkGraph,
     names: Iterable[str],

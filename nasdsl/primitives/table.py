@@ -20,7 +20,7 @@ from nasdsl.primitives.node import Node, Shape, window_size
 
 Sizes = tuple[int, ...]
 TensorRole = Literal["parameter", "statistic", "counter"]
-#: What an op looks like; `nasdsl.drawing.kinds` says which layer of a chain decides.
+#: What an op looks like; `nasdsl.drawing.sketch` says which layer of a chain decides.
 Look = Literal["separable", "convolution", "max_pool", "avg_pool", "identity", "zero", "other"]
 
 

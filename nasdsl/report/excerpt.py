@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from nasdsl.report.paint import Paint
-from nasdsl.report.visible import visible_source, width
+from rich.cells import cell_len
+
+from nasdsl.report.visible import Paint, visible_source
 
 # Characters kept before a mark where a line is too long to show whole.
 _CONTEXT = 24
@@ -93,7 +94,7 @@ def _bar_pieces(active: dict[int, str], offset: int = 0) -> list[_Piece]:
 
 def _windows(line: Line, limit: int) -> Iterator[tuple[str, list[Mark]]]:
     """The parts of a line to show, as visible text, with marks moved to display columns."""
-    if len(line.text) <= limit and width(visible_source(line.text)) <= limit:
+    if len(line.text) <= limit and cell_len(visible_source(line.text)) <= limit:
         yield _displayed(line.text, 0, len(line.text), line.marks)
         return
     for group in _groups(line.marks, limit):
@@ -101,7 +102,7 @@ def _windows(line: Line, limit: int) -> Iterator[tuple[str, list[Mark]]]:
         last = max((min(mark.end, first + limit) for mark in group), default=0)
         start = max(0, first - max(_CONTEXT, (limit - (last - first)) // 2))
         end = min(len(line.text), start + limit)
-        while end > last + 1 and width(visible_source(line.text[start:end])) > limit:
+        while end > last + 1 and cell_len(visible_source(line.text[start:end])) > limit:
             end -= 1
         yield _displayed(line.text, start, end, group)
 
@@ -120,12 +121,12 @@ def _groups(marks: Sequence[Mark], limit: int) -> Iterator[list[Mark]]:
 def _displayed(text: str, start: int, end: int, marks: Iterable[Mark]) -> tuple[str, list[Mark]]:
     shown = visible_source(text[start:end])
     before, after = "..." if start else "", "..." if end < len(text) else ""
-    room = len(before) + width(shown)
+    room = len(before) + cell_len(shown)
 
     def column(at: int) -> int:
         if at >= end:
             return room + (at - end if end == len(text) else 0)
-        return len(before) + width(visible_source(text[start : max(at, start)]))
+        return len(before) + cell_len(visible_source(text[start : max(at, start)]))
 
     moved = []
     for mark in marks:

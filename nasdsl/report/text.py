@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.report.excerpt import Line, Mark, excerpt
-from nasdsl.report.paint import Paint
-from nasdsl.report.visible import shortened, visible
+from nasdsl.report.visible import Paint, shortened, visible
 
 #: Columns of a source line that are shown before it is cut.
 LIMIT = 120

@@ -1,59 +1,74 @@
-"""Text a terminal can be trusted with.
+"""Text that is safe to print, in colour where it is asked for.
 
-Purpose: characters that would move the cursor, hide or reorder text are spelt out, and
-every character's width on a terminal is known, so that carets stand where they should.
-Non-goals: shaping, grapheme clusters, fonts.
+Purpose: everything that comes from outside (a text, a file name, a store, an error of another
+package) goes through `visible` before it is printed or drawn. Characters that would move the
+cursor, start a terminal's escape, break a line, hide or reorder text are written as escapes.
+`Paint` adds the few ANSI styles of a report.
 """
 
-import unicodedata
+from typing import NamedTuple
 
 TAB = "    "
 
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+# Letters and marks by their category, and yet nothing is seen of them: fillers of Hangul, the
+# grapheme joiner, inherent vowels of Khmer. Variation selectors stay, because emoji need them.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "help": "bold cyan",
+    "second": "bold blue",
+    "gutter": "bold blue",
+    "strong": "bold",
+    "added": "bold green",
+    "removed": "bold red",
+}
 
 
 def visible(text: str) -> str:
-    """`text` on one line, with controls, bidi marks and lone surrogates as escapes."""
-    if text.isprintable():
+    r"""`text` on one line, with everything that is not seen as itself written as an escape.
+
+    Controls (`\x1b`, `\n`), bidi and zero-width marks (`\u202e`), unusual spaces, lone
+    surrogates, private and unassigned characters are escaped; printable text stays as it is.
+    """
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_shown, text))
+    return "".join(map(_visible_character, text))
 
 
 def visible_source(text: str) -> str:
     """A source line as it is shown: like `visible`, but a tab is four spaces."""
-    if text.isprintable():
-        return text
-    return "".join(map(_shown_in_source, text))
-
-
-def width(text: str) -> int:
-    """The columns that visible text takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns, text))
+    return TAB.join(map(visible, text.split("\t")))
 
 
 def shortened(text: str, most: int) -> str:
-    """At most `most` characters of `text`, and `...` where there were more."""
-    return text if len(text) <= most else f"{text[:most]}..."
+    """At most `most` characters of `text`; the last three are dots where there were more."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _shown(char: str) -> str:
-    if char.isprintable():
-        return char
-    code = ord(char)
-    if char in _SHORT:
-        return _SHORT[char]
+def _visible_character(character: str) -> str:
+    if character.isprintable() and character not in _INVISIBLE:
+        return character
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _shown_in_source(char: str) -> str:
-    return TAB if char == "\t" else _shown(char)
+class Paint(NamedTuple):
+    """Puts text in a style; without colour it changes nothing."""
 
+    colour: bool
 
-def _columns(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+    def __call__(self, style: str, text: str) -> str:
+        """`text` in a style of this module ("" for none)."""
+        if not self.colour or not style or not text:
+            return text
+        # Imported here because most reports are not coloured.
+        from rich.color import ColorSystem
+        from rich.style import Style
+
+        return Style.parse(_STYLES[style]).render(text, color_system=ColorSystem.STANDARD)

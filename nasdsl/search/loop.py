@@ -17,11 +17,11 @@ Ctrl-C ends `run` with `KeyboardInterrupt`; only the evaluations that were runni
 after any other end.
 """
 
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from time import monotonic
 from typing import Literal
 
 from nasdsl.errors import CellError, cell_error
@@ -156,7 +156,7 @@ class _Loop:
 
     def _turn(self) -> None:
         # The time before the news is read: what arrived while this process slept is not late.
-        now = time.monotonic()
+        now = monotonic()
         notices = self.engine.poll(_POLL_SECONDS)
         self._note_heartbeats(notices)
         finished = [notice for notice in notices if isinstance(notice, Finished)]
@@ -188,7 +188,7 @@ class _Loop:
     # -- the workers ---------------------------------------------------------------------
 
     def _submit(self, lease: Lease) -> None:
-        now = time.monotonic()
+        now = monotonic()
         # The same network gets the same seed, whichever trial or attempt it is.
         text = f"{self.settings.seed}/{lease.hash}".encode()
         seed = int.from_bytes(blake2b(text, digest_size=4).digest(), "big") >> 1
@@ -197,7 +197,7 @@ class _Loop:
         self.engine.submit(lease)
 
     def _note_heartbeats(self, notices: Sequence[Notice]) -> None:
-        now = time.monotonic()
+        now = monotonic()
         for notice in notices:
             if isinstance(notice, Heartbeat) and notice.key in self.running:
                 self.running[notice.key].last_heartbeat = now

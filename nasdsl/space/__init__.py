@@ -1,11 +1,16 @@
 """The algebra of spaces: how many genotypes, which ones, and how to get from one to another."""
 
-from nasdsl.space.counting import count, count_distinct
-from nasdsl.space.indexing import enumerate_genotypes, genotype_at, index_of
-from nasdsl.space.membership import choices, contains
-from nasdsl.space.moves import mutate, neighbours
-from nasdsl.space.plan import chosen, decisions
-from nasdsl.space.sampling import sample
+from nasdsl.space.flat import choices, chosen, contains, decisions
+from nasdsl.space.members import (
+    count,
+    count_distinct,
+    enumerate_genotypes,
+    genotype_at,
+    index_of,
+    mutate,
+    neighbours,
+    sample,
+)
 
 __all__ = [
     "choices",

@@ -14,7 +14,7 @@ from nasdsl.api.compile import compile
 from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read_model import is_model
+from nasdsl.language.parser.read import is_model
 from nasdsl.loading import NameOrPath, loads
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import WeightAverage

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.errors import CellError
-from nasdsl.export.text import network_text
+from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.expand import network_graph

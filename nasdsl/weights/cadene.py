@@ -11,8 +11,17 @@ older state's halving is kept; the implementation has one file a skeleton, and t
 """
 
 from nasdsl.network.graph import Module, NetworkGraph, Part
-from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain
-from nasdsl.weights.layout import TORCH, Layout, Names, Table, named_table
+from nasdsl.weights.layout import (
+    HALVED,
+    PROJECTED,
+    SEPARABLE,
+    TORCH,
+    Layout,
+    Names,
+    Table,
+    chain,
+    named_table,
+)
 from nasdsl.weights.places import Place, facts, places
 
 

@@ -13,8 +13,19 @@ from collections.abc import Iterator
 
 from nasdsl.language.genotype.liveness import liveness
 from nasdsl.network.graph import Module, NetworkGraph, Part
-from nasdsl.weights.chains import DILATED, HALVED, PROJECTED, SEPARABLE, chain, learned
-from nasdsl.weights.layout import TORCH, Layout, Names, Table, named_table
+from nasdsl.weights.layout import (
+    DILATED,
+    HALVED,
+    PROJECTED,
+    SEPARABLE,
+    TORCH,
+    Layout,
+    Names,
+    Table,
+    chain,
+    learned,
+    named_table,
+)
 from nasdsl.weights.places import facts
 
 #: The factorized 7x1 and 1x7 convolution is a bare sequence; other ops keep one in `op`.

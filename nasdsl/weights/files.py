@@ -1,24 +1,34 @@
-"""Files of weights: from a path to tensors by name.
+"""Files of weights: from a path to tensors by plain names.
 
-Purpose: read `.npz`, `.safetensors`, PyTorch's `.pt` and `.pth` and Keras' `.h5` and `.keras`.
-What a file is says its content, not its name.
-Non-goals: TensorFlow's checkpoints, which only TensorFlow reads; anything that could run
-code. Whether the names fit a network is for `nasdsl.weights.load`.
+Purpose: read `.npz`, `.safetensors`, PyTorch's `.pt` and `.pth` and Keras' `.h5`, `.weights.h5` and
+`.keras` (weights or whole models, Keras 2 and 3). The content of a file, not its name, decides
+what it is. TensorFlow's checkpoints are not read, because only TensorFlow reads them.
 
-torch is imported on use: a file is only read where there is a network to fill.
+Nothing is read that could run code, and a model's configuration is never looked at. HDF5 can
+keep an array's values in other files, and link to other files; a file of weights that does is
+refused, because it would read whatever its author points at. Such links are not followed.
+
+What training scripts put around a state dict is removed, as often as it applies:
+
+- a checkpoint with other things beside the weights: {"state_dict": {...}, "epoch": 90, ...};
+- a prefix of every name: `module.` (DataParallel), `_orig_mod.` (torch.compile);
+- archives that keep other arrays beside the weights and put `var:` or `state:` before the
+  weights' names.
+
+torch and h5py are imported on use: a file is only read where there is a network to fill.
 """
 
+import io
 import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from nasdsl.errors import CellError, cell_error
-from nasdsl.weights.hdf5 import keras_weights
 
 #: What a file may hold: tensors and arrays by name, and whatever else a checkpoint keeps.
 Contents = Mapping[Any, Any]
@@ -144,3 +154,107 @@ def _could_run_code(path: Path, reason: str) -> CellError:
         "save the tensors alone: `torch.save(net.state_dict(), path)`",
         "or as .safetensors, which holds nothing else",
     )
+
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+_PREFIXES = ("module.", "_orig_mod.")
+_MARKS = ("var:", "state:")
+
+
+def normalised(source: Mapping[Any, Any]) -> dict[str, Any]:
+    """The weights of a mapping by their plain names.
+
+    Raises:
+        CellError: NAS802 where a name is no text.
+    """
+    while True:
+        inner = next((source[key] for key in _WRAPPERS if _is_mapping(source, key)), None)
+        if inner is None:
+            break
+        source = inner
+    for name in source:
+        if not isinstance(name, str):
+            raise cell_error("NAS802", f"weights have names, and {name!r:.40} is none")
+    weights: dict[str, Any] = dict(source)
+    for mark in _MARKS:
+        if any(name.startswith(mark) for name in weights):
+            return {
+                name.removeprefix(mark): value
+                for name, value in weights.items()
+                if name.startswith(mark)
+            }
+    for prefix in _PREFIXES * 2:
+        if weights and all(name.startswith(prefix) for name in weights):
+            weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return weights
+
+
+def _is_mapping(source: Mapping[Any, Any], key: str) -> bool:
+    return key in source and isinstance(source[key], Mapping)
+
+
+_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+def keras_weights(path: Path) -> dict[str, Any]:
+    """Every array of a file under its layer's name, `stem_conv1/kernel`.
+
+    Raises:
+        CellError: NAS701 where h5py is not installed, NAS802 where arrays are elsewhere.
+    """
+    try:
+        h5py: Any = import_module("h5py")
+    except ModuleNotFoundError:
+        raise cell_error("NAS701", f"reading {path} needs h5py", "pip install h5py") from None
+    source: Any = path
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            source = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(source, "r") as file:
+        root = file.get("model_weights", file)
+        datasets = _datasets(root, h5py)
+        for name, dataset in datasets.items():
+            if dataset.external or dataset.is_virtual:
+                raise cell_error("NAS802", f"{path} keeps `{name}` in another file")
+        numbered = "layers" in root and "layer_names" not in root.attrs
+        if not numbered:
+            return {name: dataset[()] for name, dataset in datasets.items()}
+        return _numbered(datasets)
+
+
+def _datasets(root: Any, h5py: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item
+
+    root.visititems(visit)  # what is linked from other places is not visited
+    return found
+
+
+def _numbered(datasets: dict[str, Any]) -> dict[str, Any]:
+    """Keras 3's weights, which it numbers within a layer: `layers/conv2d_3/vars/0`."""
+    layers: dict[str, dict[str, Any]] = {}
+    for name, dataset in datasets.items():
+        group, _, number = name.rpartition("/")
+        if group.startswith("layers/") and group.endswith("/vars"):
+            layers.setdefault(group, {})[number] = dataset
+    arrays: dict[str, Any] = {}
+    for group, found in layers.items():
+        weights = [found[number] for number in sorted(found, key=int)]
+        scope = weights[0].parent.attrs.get("name", group)
+        for tensor, dataset in zip(_tensor_names(weights), weights, strict=True):
+            arrays[f"{scope}/{tensor}"] = dataset[()]
+    return arrays
+
+
+def _tensor_names(weights: Sequence[Any]) -> Sequence[str]:
+    """What the weights of one layer are, going by how many there are."""
+    if len(weights) == 1:
+        return ("kernel",)
+    if len(weights) == 2 and weights[0].ndim == 2:
+        return "kernel", "bias"
+    if len(weights) == 2:
+        return "depthwise_kernel", "pointwise_kernel"
+    return _NORM if len(weights) == 4 else [str(number) for number in range(len(weights))]

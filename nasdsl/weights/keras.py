@@ -10,8 +10,17 @@ name, and older ones `:0` behind the weight's; only the last two parts count her
 """
 
 from nasdsl.network.graph import Module, NetworkGraph, Part
-from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain
-from nasdsl.weights.layout import KERAS, Layout, Names, Table, named_table
+from nasdsl.weights.layout import (
+    HALVED,
+    KERAS,
+    PROJECTED,
+    SEPARABLE,
+    Layout,
+    Names,
+    Table,
+    chain,
+    named_table,
+)
 from nasdsl.weights.places import Place, facts, places
 
 

@@ -1,11 +1,11 @@
 """Layouts: what another implementation calls the tensors of a network.
 
-Purpose: the types, and the one way from a layout's names to its table.
-Non-goals: the names themselves (one file a layout), reading files, values.
+Purpose: the types, the one way from a layout's names to its table, and the words in which layouts
+compare what a part learns. The names themselves are in one file a layout.
 
 A table has, for each of our names, the foreign name and the order its axes are taken in. A
 layout says only what each part of a module is called; which tensors a node has and how a
-framework orders their axes stands in its `Dialect`.
+framework orders their axes is in its `Dialect`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,6 @@ from typing import NamedTuple
 from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.primitives import PRIMITIVES, Sizes
-from nasdsl.weights.chains import learned
 
 #: From our axes to theirs: ours[i] is axis axes[i] of the foreign tensor.
 Axes = tuple[int, ...]
@@ -154,3 +153,31 @@ def _sources(
             # A factorized reduction to one filter lacks the first of its two kernels.
             for tensor, name in zip(owned, given[-len(owned) :], strict=True):
                 yield f"{path}.{tensor}", Source(name, axes)
+
+
+#: A separable convolution: depthwise, pointwise, batch norm.
+SEPARABLE = ("depthwise", "pointwise", "batch_norm")
+#: The same with distance between the taps.
+DILATED = ("dilated depthwise", "pointwise", "batch_norm")
+PROJECTED = ("pointwise", "batch_norm")
+HALVED = ("factorized_reduce", "batch_norm")
+
+
+def learned(part: Part) -> tuple[Node, ...]:
+    """The nodes that have tensors, in order."""
+    return tuple(node for node in part.nodes if PRIMITIVES[node.primitive].tensors(node))
+
+
+def chain(part: Part) -> tuple[str, ...]:
+    """A word for each node that has tensors, in order."""
+    return tuple(map(_word, learned(part)))
+
+
+def _word(node: Node) -> str:
+    if node.primitive not in ("conv", "depthwise"):
+        return node.primitive
+    height, width = node.kernel
+    if node.primitive == "conv" and (height, width) == (1, 1):
+        return "pointwise"
+    shape = "" if height == width else f"{height}x{width} "
+    return shape + ("dilated " if node.dilation > 1 else "") + node.primitive

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.weights.files import contents
+from nasdsl.weights.files import contents, normalised
 from nasdsl.weights.fit import fit, misfit, share
 from nasdsl.weights.layout import Layout, Source, Table
-from nasdsl.weights.normalised import normalised
 from nasdsl.weights.parameters import Parameter, parameters
 from nasdsl.weights.registry import LAYOUTS, find
 

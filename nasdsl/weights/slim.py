@@ -9,8 +9,18 @@ convolutions, pools and `none`; every other op is without a name.
 """
 
 from nasdsl.network.graph import Module, NetworkGraph, Part
-from nasdsl.weights.chains import HALVED, PROJECTED, SEPARABLE, chain, learned
-from nasdsl.weights.layout import SLIM, Layout, Names, Table, named_table
+from nasdsl.weights.layout import (
+    HALVED,
+    PROJECTED,
+    SEPARABLE,
+    SLIM,
+    Layout,
+    Names,
+    Table,
+    chain,
+    learned,
+    named_table,
+)
 from nasdsl.weights.places import Place, before_auxiliary, facts, places
 
 

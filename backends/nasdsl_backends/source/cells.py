@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nasdsl.errors import cell_error
-from nasdsl.network.graph import Module
+from nasdsl.network.graph import Module, Part
 from nasdsl_backends.source.cell_text import CellText, channels_of
 from nasdsl_backends.source.chains import (
     Chains,
@@ -102,14 +102,9 @@ def class_lines(cell: CellClass, chains: Chains, used: set[str]) -> list[str]:
 def _body_key(module: Module, chains: Chains) -> Key:
     """What the text of a class depends on."""
     body, filters = module.body, module.filters
+    _ensure_plain(module)
     parts: list[Key] = []
     for part in body.parts:
-        if not is_chain(part):
-            raise cell_error(
-                "NAS704",
-                "backend `source` writes networks as the language makes them, "
-                f"and {part.path or part.label} of `{module.name}` is no chain of layers",
-            )
         nodes = layers_of(part)
         joins = part.role == "combine" or not nodes
         made: object = nodes_key(nodes, filters) if joins else id(chains.of(part, filters))
@@ -118,6 +113,48 @@ def _body_key(module: Module, chains: Chains) -> Key:
         parts.append((*part[:4], made, strides_of(nodes), reads, tuple(ends)))
     ports = tuple(port.name for port in body.ports)
     return module.kind, module.stride, ports, tuple(parts), body.outputs
+
+
+def _ensure_plain(module: Module) -> None:
+    """Refuse a cell that is not as the expansion makes it: passes may have rewritten it.
+
+    An op is a chain that reads a port, an input that was prepared or a block; a combine reads
+    its own two ops, or what they read where they pass it on.
+    """
+    states = {port.name for port in module.body.ports}
+    plain = all(re.fullmatch(r"h\d+", name) for name in states)
+    ops: list[str] = []
+    for part in module.body.parts:
+        plain = plain and is_chain(part) and _is_numbered(part)
+        made = part.nodes[-1].name if part.nodes else ""
+        if part.role == "combine":
+            pairs = zip(part.nodes[0].inputs if part.nodes else (), ops, strict=False)
+            joins = [name == op or (not op and name in states) for name, op in pairs]
+            plain = plain and joins == [True, True]
+            ops.clear()
+        else:
+            plain = plain and states.issuperset(part.nodes[0].inputs if part.nodes else ())
+        if part.role == "op":
+            ops.append(made)
+        else:
+            states.add(made)
+    if not plain or not states.issuperset(module.body.outputs):
+        raise cell_error(
+            "NAS704",
+            f"backend `source` writes networks as people do, and a pass has rewritten "
+            f"`{module.name}`",
+            "an empty `--passes` runs none",
+        )
+
+
+def _is_numbered(part: Part) -> bool:
+    """Whether the nodes have the names that their places in the chain give them."""
+    numbered = [f"{part.path}.{index}" for index in range(len(part.nodes))]
+    others = (f"{part.path}.drop_path", f"{part.path}.concat")
+    return all(
+        node.name == name or (node is part.nodes[-1] and node.name in others)
+        for node, name in zip(part.nodes, numbered, strict=True)
+    )
 
 
 def _class_name(modules: Sequence[Module], taken: set[str]) -> str:

@@ -2,7 +2,7 @@
 
 Purpose: names become states, ops and combines; holes become their options; findings 2xx
 and 3xx say what does not.
-Non-goals: wording (`cell_messages`), shapes (`nasdsl.language.validator.shapes`), what surrounds
+Non-goals: wording (`cell_messages`), shapes (`nasdsl.language.validator`), what surrounds
 the cell (`resolve`).
 """
 

@@ -11,8 +11,7 @@ from operator import itemgetter
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Output, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.language.printer.columns import INDENT, aligned_tuples, column_width
-from nasdsl.language.printer.definitions import definition_lines
+from nasdsl.language.printer.lines import INDENT, aligned_tuples, column_width, definition_lines
 from nasdsl.values import Value
 
 

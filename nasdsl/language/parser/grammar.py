@@ -35,6 +35,18 @@ def lark_parser() -> Lark:
     )
 
 
+@cache
+def fitting(states: tuple[int, ...]) -> frozenset[str]:
+    """The kinds of token that fit next, where the parser's stack is `states`.
+
+    Asking lark copies its parser for each kind, so no stack is asked about twice. The grammar
+    has no recursion, so there are few stacks, whatever the text.
+    """
+    parser: Any = lark_parser().parse_interactive()  # lark's InteractiveParser
+    parser.parser_state.state_stack[:] = states
+    return frozenset(parser.accepts())
+
+
 def _span(children: _Children) -> Span:
     return Span(_extent(children[0])[0], _extent(children[-1])[1])
 

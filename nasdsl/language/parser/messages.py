@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
-from nasdsl.errors.suggest import nearest
+from nasdsl.errors.hints import nearest
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {
@@ -131,7 +131,9 @@ def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
     )
 
 
-def unexpected(source: Source, token: Token, accepted: set[str], field: int | None) -> Diagnostic:
+def unexpected(
+    source: Source, token: Token, accepted: frozenset[str], field: int | None
+) -> Diagnostic:
     """`token` fits nowhere; `accepted` are the kinds of token that would have."""
     span = token_span(token)
     hints: tuple[str, ...] = ()
@@ -183,7 +185,7 @@ def _found(token: Token) -> str:
     return f"`{text if len(text) <= 40 else text[:40] + '...'}`"
 
 
-def _expected(accepted: set[str], field: int | None) -> str:
+def _expected(accepted: frozenset[str], field: int | None) -> str:
     if {"WORD", "STATE", "QMARK"} <= accepted:
         if field is not None and field < len(FIELD_NAMES):
             return f"the {FIELD_NAMES[field]}"

@@ -1,9 +1,14 @@
-"""Bytes to text, with limits.
+"""Bytes to text, with limits: files, standard input, and the text that a model file carries.
 
-Purpose: whatever lies in a file, a `Source` or a finding comes out, in bounded memory.
-Non-goals: names of the library (`nasdsl.loading`).
+Purpose: whatever a file contains, a `Source` or a finding comes out, in bounded memory.
+
+`.safetensors` files written by nasdsl have the text of their network in their metadata; it is
+read from the header alone, without PyTorch. The format: eight bytes, the length of the header
+in little-endian order; the header, a JSON object whose member `__metadata__` maps strings to
+strings; then the tensors.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -72,3 +77,80 @@ def decoded(data: bytes, name: str) -> Source:
             hints=("save the file as UTF-8",),
         )
         raise CellError((finding,)) from None
+
+
+SUFFIX = ".safetensors"
+#: The metadata's member that holds the text, its network settings included.
+MEMBER = "nasdsl.cell"
+#: The member that says how paths are dropped in training, where it is not as scheduled.
+DROP_PATH_MEMBER = "nasdsl.drop_path_mode"
+#: What the format's own readers accept.
+_MAX_HEADER = 100_000_000
+
+
+def is_model(name: str | os.PathLike[str]) -> bool:
+    """Whether a path says that it is a model file."""
+    return os.fspath(name).lower().endswith(SUFFIX)
+
+
+def read_model(path: str | os.PathLike[str]) -> Source:
+    """The text that a model file carries.
+
+    The source is named in angle brackets: names in it mean the library's, whatever lies
+    beside the file.
+
+    Raises:
+        CellError: NAS001 (the file cannot be read), NAS004 (the text is too large), NAS802
+            (damaged, or without a text).
+    """
+    name = os.fspath(path)
+    try:
+        header = _header(Path(path), name)
+    except OSError as error:
+        raise cell_error("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
+    metadata = header.get("__metadata__")
+    text = metadata.get(MEMBER) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise cell_error(
+            "NAS802",
+            f"{name!r} does not say which network its weights belong to",
+            "files written by `nasdsl compile ... -o model.safetensors` do",
+            f"for others: `nasdsl compile FILE.cell --weights {name}`",
+        )
+    if len(text) > MAX_BYTES:
+        raise cell_error("NAS004", f"the text in {name!r} is larger than {MAX_BYTES // 2**20} MiB")
+    return Source(f"<{name}>", text)
+
+
+def drop_path_mode(path: str | os.PathLike[str]) -> str | None:
+    """How the network of a model file drops paths, where the file says so.
+
+    Raises:
+        CellError: as `read_model` does.
+    """
+    name = os.fspath(path)
+    try:
+        metadata = _header(Path(path), name).get("__metadata__")
+    except OSError as error:
+        raise cell_error("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
+    said = metadata.get(DROP_PATH_MEMBER) if isinstance(metadata, dict) else None
+    return said if isinstance(said, str) else None
+
+
+def _header(path: Path, name: str) -> dict[str, object]:
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        raw = stream.read(length) if 2 <= length <= _MAX_HEADER else b""
+    if not raw or len(raw) != length:
+        raise _damaged(name)
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _damaged(name) from None
+    if not isinstance(header, dict):
+        raise _damaged(name)
+    return header
+
+
+def _damaged(name: str) -> CellError:
+    return cell_error("NAS802", f"{name!r} is no .safetensors file, or is damaged or cut short")

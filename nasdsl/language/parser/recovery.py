@@ -1,29 +1,34 @@
 """Recovery: a syntax tree and every mistake, from text the grammar refuses.
 
 Purpose: one run reports all syntax errors of a file, and later stages still see the rest.
-Non-goals: speed on such text (linear time is enough), and guessing meaning.
+Non-goals: guessing meaning.
 
 The parser is driven token by token and only ever forward. Where a token does not fit,
 the cheapest of four repairs is made: finish what is open because a new statement begins,
 put in the punctuation that is missing, take a wrong bracket for the right one, or leave
 the token out. Names that have to be made up are words of no characters, about which no
 later stage complains.
+
+Work is linear in the length of the text, and bounded by the number of mistakes: reading
+stops at `MAX_MISTAKES`, and a line is given up where `MAX_UNFIT` of its tokens did not fit.
 """
 
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any
 
-from lark import Token, UnexpectedInput
+from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.language.parser import messages
 from nasdsl.language.parser.foreign_syntax import foreign, foreign_kind, without_foreign_syntax
-from nasdsl.language.parser.grammar import lark_parser
+from nasdsl.language.parser.grammar import fitting, lark_parser
 from nasdsl.language.parser.tokens import Lexed, invented, keyword_names, lexed
 from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
 
 MAX_MISTAKES = 50
+# After the first few, nothing is reported of the tokens of a line that do not fit.
+MAX_UNFIT = 2000
 
 # A text with one of these is a `.cell` file, however damaged.
 _DEFINING = (Cell, Combine, Header, Network, Op, Ops)
@@ -80,42 +85,52 @@ class _Recovery:
         self.excused = False  # the line before was given up, so that it ends badly is no news
         self.skipping = False  # what was left out began a statement: the line means nothing
         self.in_network = False
-        self.fitting: set[str] | None = None  # what `accepted` found, until a token is tried
+        self.unfit = 0  # tokens of this line that did not fit
 
     def run(self) -> tuple[Item, ...]:
+        at: int | None = 0
+        while at is not None:
+            at = self.read_from(at)
+        return self.finish()
+
+    def read_from(self, start: int) -> int | None:
+        """Take tokens from `start` on: to the end of a line that is given up, else None."""
         illegal: list[Span] = []
         end = Lexed(invented("$END", "", len(self.text)), True, False)
-        for read, following in pairwise(chain(lexed(self.text, illegal), [end])):
+        for read, following in pairwise(chain(lexed(self.text, illegal, start), [end])):
             room = MAX_MISTAKES - len(self.findings)
             self.findings += [messages.illegal(self.source, span) for span in illegal[:room]]
             illegal.clear()
             if len(self.findings) >= MAX_MISTAKES:
                 self.findings.append(messages.too_many(self.source, read.token))
-                break
-            in_tuple = self.field_number() is not None
-            self.take(read, begins=_begins(read, following.token.type, in_tuple=in_tuple))
-        return self.finish()
+                return None
+            self.take(read, following.token.type)
+            if self.unfit > MAX_UNFIT:
+                self.unfit = 0
+                stop = self.text.find("\n", int(read.token.end_pos or 0))
+                return len(self.text) if stop < 0 else stop
+        return None
 
     def finish(self) -> tuple[Item, ...]:
         """Everything still open is closed without a word, and the items come out."""
         end = invented("$END", "", len(self.text))
         for _ in range(2 * len(_FINISHERS)):
-            try:
+            if end.type in self.accepted():
                 items: tuple[Item, ...] = self.parser.feed_token(end)
-            except UnexpectedInput:
-                if not self.feed_first(self.finishers()):
-                    return ()
-            else:
                 return items
+            if not self.feed_first(self.finishers()):
+                return ()
         return ()
 
     # -- one token --------------------------------------------------------------------
 
-    def take(self, read: Lexed, *, begins: bool) -> None:
+    def take(self, read: Lexed, follower: str) -> None:
         token = read.token
         if read.first_of_line:
             self.excused, self.quiet, self.skipping = self.quiet, False, False
+            self.unfit = 0
         if self.skipping and token.type != "RBRACE":
+            self.unfit += 1
             return
         if token.type == "$END":
             before = len(self.findings)
@@ -124,6 +139,8 @@ class _Recovery:
             return
         if self.feed(token):
             return
+        self.unfit += 1
+        begins = _begins(read, follower, in_tuple=self.field_number() is not None)
         if token.type in keyword_names() and not begins and self.feed(_as_word(token)):
             return
         if (begins or self.closes_outer(token)) and self.close_for(token):
@@ -138,13 +155,9 @@ class _Recovery:
 
     def feed(self, token: Token) -> bool:
         """Whether the token fitted; if it did, it is part of the tree now."""
-        if token.type not in self.parser.choices():
-            return False  # much quicker than asking for the exception
-        self.fitting = None
-        try:
-            self.parser.feed_token(token)
-        except UnexpectedInput:
+        if token.type not in self.accepted():
             return False
+        self.parser.feed_token(token)
         self.end = max(self.end, int(token.end_pos or 0))
         if token.type in _OPENERS:
             is_tuple = token.type == "LPAR" and self.last in ("EQUAL", "STAR")
@@ -167,11 +180,9 @@ class _Recovery:
                 return kind
         return None
 
-    def accepted(self) -> set[str]:
-        """The kinds of token that would fit. Long runs of what does not fit ask it again."""
-        if self.fitting is None:
-            self.fitting = self.parser.accepts()
-        return self.fitting
+    def accepted(self) -> frozenset[str]:
+        """The kinds of token that would fit."""
+        return fitting(tuple(self.parser.parser_state.state_stack))
 
     def finishers(self) -> Iterator[str]:
         accepted = self.accepted()
@@ -218,7 +229,7 @@ class _Recovery:
             return self.feed(token)
         return False
 
-    def is_plain(self, kind: str, token: Token, accepted: set[str]) -> bool:
+    def is_plain(self, kind: str, token: Token, accepted: frozenset[str]) -> bool:
         """Whether nothing but `kind` can be what is missing."""
         if kind == "LBRACE":
             return len(accepted) == 1  # else a choice might begin here

@@ -54,11 +54,14 @@ def keyword_names() -> frozenset[str]:
     return frozenset(_terminals().keywords.values())
 
 
-def lexed(text: str, illegal: list[Span]) -> Iterator[Lexed]:
-    """The tokens of `text`, ending with `$END`; runs that fit none go into `illegal`."""
+def lexed(text: str, illegal: list[Span], start: int = 0) -> Iterator[Lexed]:
+    """The tokens of `text` from the start of a line on, ending with `$END`.
+
+    Runs of characters that fit none go into `illegal`.
+    """
     pattern, keywords = _terminals()
-    fresh_line, stained, at = True, False, 0
-    for match in pattern.finditer(text):
+    fresh_line, stained, at = True, False, start
+    for match in pattern.finditer(text, start):
         kind, value = str(match.lastgroup), match.group()
         if match.start() > at:
             illegal.append(Span(at, match.start()))

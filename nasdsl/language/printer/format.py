@@ -18,8 +18,7 @@ from typing import NamedTuple
 from nasdsl.errors import Span
 from nasdsl.language import tree
 from nasdsl.language.parser import Parsed
-from nasdsl.language.printer.columns import INDENT, aligned_tuples, column_width
-from nasdsl.language.printer.definitions import definition_lines
+from nasdsl.language.printer.lines import INDENT, aligned_tuples, column_width, definition_lines
 
 # What may stand between the end of something written and a comment that belongs to it.
 _BEFORE_TRAILING = re.compile(r"[ \t\r,={]*")

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
-from nasdsl.search.options import Count
 from nasdsl.search.protocol import Result, SearcherState
+from nasdsl.search.searchers import Count
 
 
 class Evolution:

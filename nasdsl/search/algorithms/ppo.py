@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
-from nasdsl.search.options import Amount, Count, Share
 from nasdsl.search.protocol import Result, SearcherState
+from nasdsl.search.searchers import Amount, Count, Share
 
 
 class ControllerNetwork(nn.Module):

@@ -14,7 +14,7 @@ from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.decisions import open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
-from nasdsl.space.indexing import digits
+from nasdsl.space.members import digits
 
 
 class RandomSearch:

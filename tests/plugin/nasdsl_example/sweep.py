@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 import nasdsl
-from nasdsl.search.options import Count
 from nasdsl.search.protocol import Result, SearcherState
+from nasdsl.search.searchers import Count
 
 
 class Sweep:

@@ -1,8 +1,7 @@
-"""Running Graphviz: from DOT to SVG, PNG and PDF.
+"""Drawings as SVG, PNG and PDF, for files and for notebooks.
 
-Purpose: the one place that starts `dot`, through the `graphviz` package, and what to do
-where it is missing.
-Non-goals: DOT itself, which needs no Graphviz to be written.
+Purpose: the one place that runs Graphviz's `dot`, through the `graphviz` package, and what to do
+where it is missing. DOT itself needs no Graphviz to be written.
 """
 
 import os
@@ -15,9 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from nasdsl.drawing.dot_text import dot_text, value
-from nasdsl.drawing.draw import Drawing
+from nasdsl.drawing.draw import Drawing, genotype_drawing, network_drawing, space_drawing
+from nasdsl.drawing.network import stack_lines
+from nasdsl.drawing.page import dot_text, value
+from nasdsl.drawing.themes import Options
 from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.language.genotype.text import genotype_text, space_text
+from nasdsl.language.genotype.types import Cell, Genotype, Space
+from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.network import NetworkGraph
 
 Form = Literal["svg", "png", "pdf", "dot"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -127,3 +132,27 @@ def _no_date() -> Iterator[None]:
     finally:
         if before is None:
             del os.environ[name]
+
+
+_OPTIONS = Options()
+
+
+def bundle(value: object) -> dict[str, str]:
+    """The value as `text/plain`, and as `image/svg+xml` where Graphviz is installed."""
+    if isinstance(value, Cell):
+        # Without a vocabulary nothing is known of its ops, and all have one colour.
+        value = Genotype("cell", Vocabulary(""), (value,))
+    text, drawing = _shown(value)
+    try:
+        return {"text/plain": text, "image/svg+xml": svg(drawing)}
+    except CellError:
+        return {"text/plain": text}
+
+
+def _shown(value: object) -> tuple[str, Drawing]:
+    if isinstance(value, Genotype):
+        return genotype_text(value).rstrip("\n"), genotype_drawing(value, _OPTIONS)
+    if isinstance(value, Space):
+        return space_text(value).rstrip("\n"), space_drawing(value, _OPTIONS)
+    assert isinstance(value, NetworkGraph), type(value)
+    return "\n".join(stack_lines(value)), network_drawing(value, _OPTIONS)

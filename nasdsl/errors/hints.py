@@ -1,7 +1,6 @@
-"""Did you mean ...?
+"""The words of hints: the nearest legal name, lists of names, and how to install what is missing.
 
-Purpose: the nearest legal name to a misspelt one.
-Non-goals: linguistics; difflib's ratio is good enough and is in the standard library.
+Suggestions come from difflib's ratio, which is good enough and is in the standard library.
 """
 
 from collections.abc import Iterable
@@ -47,3 +46,9 @@ def listed(names: Iterable[str], last: str = "and") -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def install_hint(extra: str = "") -> str:
+    """The hint that tells how to install nasdsl with an extra of its own, such as `train`."""
+    wanted = f'".[{extra}]"' if extra else "."
+    return f"run `pip install {wanted}` in a checkout of nasdsl"

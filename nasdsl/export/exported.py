@@ -1,10 +1,11 @@
-"""The `.cell` text of a network, its settings included, that needs no other file.
+"""What is exported: a network, and the `.cell` text that every file carries.
 
-Purpose: what exported files carry, so that the network can be built again from them.
-Non-goals: reading it back (`nasdsl.language.parser.read_model`).
+The text has all settings and needs no other file, so that the network can be built again from
+it. `nasdsl.language.parser.read` reads it back.
 """
 
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from nasdsl import library
 from nasdsl.errors import CellError, cell_error
@@ -16,6 +17,10 @@ from nasdsl.network.complete import complete
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.skeleton import SKELETONS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
 
 
 def network_text(graph: NetworkGraph) -> str:
@@ -69,3 +74,19 @@ def self_contained(genotype: Genotype) -> Genotype:
         genotype,
         vocabulary=Vocabulary("", tuple(ops.values()), tuple(combines.values()), local),
     )
+
+
+class Request(NamedTuple):
+    """A network to write.
+
+    Attributes:
+        net: a copy of the network, on the CPU, in evaluation.
+        graph: its graph.
+        text: its `.cell` text, settings included.
+        images: batches to try the file on, the first to trace with.
+    """
+
+    net: "Module"
+    graph: NetworkGraph
+    text: str
+    images: "list[Tensor]"

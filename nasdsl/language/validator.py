@@ -1,12 +1,14 @@
-"""Shapes inside a cell, as far as they are known without a network.
+"""Checks on a resolved space that names alone cannot decide: shapes, and blocks without effect.
 
-Purpose: every member of a space can be built. Sizes are two: a cell input's and the
-cell's own, which differ in a reduction cell. Channels are counted in the cell's filters F:
-a state made by a `concat` combine has 2F.
-Non-goals: numbers of channels and pixels; those need a skeleton (`nasdsl.network`).
+Shapes are checked as far as they are known without a network, so that every member of a space
+can be built. Sizes are two: a cell input's and the cell's own, which differ in a reduction cell.
+Channels are counted in the cell's filters F: a state made by a `concat` combine has 2F. Numbers of
+channels and pixels need a skeleton (`nasdsl.network`). Every skeleton brings the cell inputs to F
+filters; where one does not (the raw stem in slim's CIFAR network), the network's own check has
+the last word.
 
-Every skeleton brings the cell inputs to F filters; where one does not (the raw stem in
-slim's CIFAR network), the network's own check has the last word.
+A block that reaches no output is probably a mistake; it is not built, not counted and not part
+of the canonical form.
 """
 
 from collections.abc import Iterator
@@ -14,7 +16,16 @@ from fractions import Fraction
 
 from nasdsl.errors import Diagnostic, Label, Source, listed
 from nasdsl.language.genotype.blocks import BlockPlaces, CellPlaces
-from nasdsl.language.genotype.types import BlockSpace, CellSpace, Hidden, Space, State, block_state
+from nasdsl.language.genotype.liveness import live_blocks
+from nasdsl.language.genotype.resolve import Resolution
+from nasdsl.language.genotype.types import (
+    BlockSpace,
+    CellSpace,
+    Hidden,
+    Space,
+    State,
+    block_state,
+)
 from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
 
 Width = Fraction  # channels in units of the cell's filters
@@ -134,3 +145,37 @@ def _in_filters(width: Width) -> str:
     if width.denominator != 1:
         return f"F/{width.denominator}" if width.numerator == 1 else f"{width}F"
     return "F" if width == 1 else f"{width}F"
+
+
+def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator[Diagnostic]:
+    """A warning for each block that reaches no output."""
+    for block, place, live in zip(cell.blocks, places.blocks, live_blocks(cell), strict=True):
+        if live:
+            continue
+        secondary: tuple[Label, ...] = ()
+        if places.output is not None:
+            secondary = (Label(places.output, "the output does not name it"),)
+        yield Diagnostic(
+            "NAS307",
+            f"block `{block.name}` reaches no output",
+            source,
+            place.name,
+            label="computed for nothing",
+            secondary=secondary,
+            hints=(f"name `{block.name}` in the output, read it in a block, or remove it",),
+        )
+
+
+def validated(resolution: Resolution) -> Iterator[Diagnostic]:
+    """The findings about the cells a text defines; nothing where it has errors already."""
+    space = resolution.space
+    if space is None:
+        return
+    for cell in space.cells:
+        places = resolution.places.get(cell.kind)
+        if places is not None:
+            yield from shape_findings(space, cell, places, resolution.parsed.source)
+            yield from dead_blocks(cell, places, resolution.parsed.source)
+
+
+__all__ = ["validated"]

@@ -1,7 +1,7 @@
-"""Columns: the one layout of block tuples, shared by the formatter and the printers.
+"""Lines: the layout of block tuples and definitions, shared by the formatter and the printers.
 
-Purpose: the fields of a cell's blocks line up under one another.
-Non-goals: comments and blank lines; the formatter places those.
+Purpose: the fields of a cell's blocks line up under one another, and long definitions are broken.
+The formatter places comments and blank lines.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,3 +50,32 @@ def _padded_fields(fields: Sequence[str], widths: Sequence[int]) -> str:
         return ""
     padded = [f"{text},".ljust(width + 2) for text, width in zip(fields[:-1], widths, strict=False)]
     return "".join(padded) + fields[-1]
+
+
+WIDTH = 100
+
+
+def definition_lines(head: str, forms: Sequence[str]) -> list[str]:
+    """The lines of `head` ("op identity =") and its forms: one, or one a form and more.
+
+    A form that is too long for a line is broken after a comma.
+    """
+    line = f"{head} {' else '.join(forms)}"
+    if len(line) <= WIDTH:
+        return [line]
+    lines = []
+    for number, form in enumerate(forms):
+        lines += _wrapped(f"{INDENT}else {form}" if number else f"{head} {form}")
+    return lines
+
+
+def _wrapped(line: str) -> list[str]:
+    current, *pieces = line.split(", ")
+    lines = []
+    for piece in pieces:
+        if len(current) + len(piece) + 3 > WIDTH:
+            lines.append(f"{current},")
+            current = f"{INDENT}{INDENT}{piece}"
+        else:
+            current = f"{current}, {piece}"
+    return [*lines, current]
