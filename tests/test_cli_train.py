@@ -199,8 +199,13 @@ def test_killed_and_resumed() -> None:
     assert ran.stdout.startswith("killed 3 times")
 
 
-def test_two_processes_as_one(run: Run) -> None:
-    """Two processes over gloo have the losses of one that takes the same two parts."""
+@pytest.mark.parametrize("older", ["h[i-1]", "h[i]"])
+def test_two_processes_as_one(run: Run, older: str) -> None:
+    """Two processes over gloo have the losses of one that takes the same two parts.
+
+    Also where nothing reads an input: what prepares it has no gradient, and nobody waits for it.
+    """
+    Path("tiny.cell").write_text(CELLS.replace("h[i-1]", older))
     flags = [*SHORT, "--set", "epochs=2", "--device", "cpu", "--no-tensorboard"]
     assert run(*flags, "--accumulate", "2", "--out", "one", "--quiet").code == 0
     ran = subprocess.run(

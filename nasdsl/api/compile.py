@@ -60,7 +60,7 @@ def compile(
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
     pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
-    made = build(graph, trained, pipeline, backend=backend, **options)
+    made = build(graph, trained, backend=backend, pipeline=pipeline, **options)
     if trained.weights is not None and _takes_weights(made):
         trained.weights.load_into(made)
     return made
@@ -80,9 +80,9 @@ def compiled_graph(
 def build(
     graph: NetworkGraph,
     trained: Trained | None = None,
-    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     *,
     backend: str = "torch",
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     **options: Any,
 ) -> Any:
     """What a backend makes of a graph; weights are still as they were drawn.
@@ -91,8 +91,8 @@ def build(
         graph: the network, as it was expanded.
         trained: what its source has brought along, of which the way paths are dropped
             concerns a backend.
-        pipeline: passes to run in place of the backend's own, and how they are checked.
         backend: the name of an installed backend.
+        pipeline: the passes to run on it first.
         **options: the backend's own.
 
     Raises:

@@ -90,19 +90,22 @@ def prove(
     trained = trained_part(source, weights)
     graph = compiled_graph(source, ops=ops, **settings)
     pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
-    return proof_of(graph, trained, pipeline, device=device, dtype=dtype, seed=seed)
+    return proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
 
 
 def proof_of(
     graph: NetworkGraph,
     trained: Trained | None = None,
-    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
     *,
     device: str = "cpu",
     dtype: str = "float32",
     seed: int = 0,
+    pipeline: Pipeline = AS_THE_BACKEND_ASKS,
 ) -> Proof:
-    """The network of a graph, built and run. Raises as `prove` does."""
+    """The network of a graph, built and run after the passes of `pipeline`.
+
+    Raises as `prove` does.
+    """
     trained = trained or Trained()
     backends.find("torch")
     torch: Any = import_module("torch")
@@ -113,7 +116,7 @@ def proof_of(
     loaded, shape = None, None
     with _memory_errors(torch, device):
         with _timed(seconds, "build"):
-            net = build(graph, trained, pipeline, device=device, dtype=kind, seed=seed)
+            net = build(graph, trained, device=device, dtype=kind, seed=seed, pipeline=pipeline)
         if trained.weights is not None and device != META:
             with _timed(seconds, "load"):
                 loaded = trained.weights.load_into(net)

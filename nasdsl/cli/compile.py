@@ -148,7 +148,7 @@ def command(
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
     graph = reading.network(file, settings, ops).graph()
-    proof = proof_of(graph, trained, pipeline, device=device, dtype=dtype, seed=seed)
+    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
     start = perf_counter()
     written = None if out is None else export.write(proof.network, out)
     seconds = dict(proof.seconds)
@@ -176,7 +176,7 @@ def _build_with(
     from nasdsl.api.trained import trained_part
     from nasdsl.atomic_write import replace_bytes
 
-    made = build(graph, trained_part(file), pipeline, backend=backend, **options)
+    made = build(graph, trained_part(file), backend=backend, pipeline=pipeline, **options)
     content = made.encode() if isinstance(made, str) else made
     if not isinstance(content, bytes | bytearray):
         kind = f"backend `{backend}` makes a {type(made).__name__}, which is neither text nor bytes"
