@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ import pytest
 import nasdsl
 from bench.reliability.patience import PATIENCE
 from nasdsl.cli import main, output
+from nasdsl.cli.command import CommandWithActions
 from nasdsl.cli.group import SECTIONS, program
 from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error
 from tests.cli_run import Ran, Run, runner
@@ -91,6 +93,55 @@ def test_help_in_colour(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: li
     assert coloured.code == 0
     for word in re.findall(r"--[a-z-]+|nasdsl \w+|^  \w+(?=  )", plain, re.M):
         assert word.strip() in coloured.out
+
+
+def _all_commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command and every action, by the words that choose it."""
+    with program.make_context("nasdsl", [], resilient_parsing=True) as context:
+        for name in COMMANDS:
+            command = program.get_command(context, name)
+            assert command is not None
+            yield name, command
+            if isinstance(command, CommandWithActions):
+                yield f"{name} SPACE", command.default
+                for action in command.list_commands(context):
+                    found = command.get_command(context, action)
+                    assert found is not None
+                    yield f"{name} {action}", found
+
+
+def test_options_are_described() -> None:
+    """Every option has a phrase that begins with a capital and ends with a full stop."""
+    wrong = []
+    for words, command in _all_commands():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                said = re.sub(r"  \[default: .*\]$", "", option.help or "")
+                if not (said[:1].isupper() and said.endswith(".") and " " in said):
+                    wrong.append(f"{words} {option.opts[0]}: {option.help}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("columns", ["60", "100"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_on_a_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, columns: str
+) -> None:
+    """Paragraphs stay paragraphs, and an example is one line that can be copied."""
+    plain = run(name, "--help").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", run(name, "--help").out)
+    lines = [line.strip() for line in shown.splitlines()]
+    examples = plain.partition("Examples:\n")[2].strip().splitlines()
+    assert [line.strip() for line in examples] == lines[-len(examples) :]
+    prose = re.split(r"\n\n(?=\w+( \w+)*:\n)", plain.partition("\n\n")[2])[0]
+    for paragraph in prose.split("\n\n"):
+        words = " ".join(paragraph.split())
+        assert words in " ".join(shown.split())
+        first = words.split()[0]
+        index = next(k for k, line in enumerate(lines) if line.split()[:1] == [first] and k > 1)
+        assert lines[index - 1] == ""
 
 
 def test_no_arguments(run: Run) -> None:

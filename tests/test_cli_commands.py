@@ -213,7 +213,7 @@ def test_sample_files(run: Run) -> None:
     """`-o` makes a folder with a file for each, and lists them for scripts."""
     ran = run("sample", "nasnet_space", "-n", "11", "-o", "new/folder", "--json")
     files = json.loads(ran.out)["files"]
-    assert ran.err == "wrote 11 files into new/folder\n"
+    assert ran.err == "wrote 11 files to new/folder\n"
     assert files[10] == str(Path("new/folder/nasnet_space_10.cell"))
     assert run("check", *files).code == 0
 
@@ -330,8 +330,8 @@ def test_show_graph(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--graph", "--tree"], "choose one"),
-        (["--N", "2"], "--N describes a network, which --graph shows"),
+        (["--graph", "--tree"], "cannot be combined"),
+        (["--N", "2"], "--N describes a network; use it with --graph"),
         (["--no-auxiliary"], "--auxiliary describes a network"),
         (["--ops", "nasnet_timm", "--tree"], "--ops describes a network"),
         (["--graph", "--filters", "97"], "NAS503"),

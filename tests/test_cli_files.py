@@ -100,7 +100,7 @@ def test_check_sarif(run: Run) -> None:
 def test_check_falls_back_to_the_library(run: Run) -> None:
     """A library name with `.cell` is the library's only where there is no such file."""
     assert run("check", "nasnet_a.cell").err == (
-        "note: there is no file 'nasnet_a.cell'; this is the library's\n"
+        "note: there is no file 'nasnet_a.cell'; using the one of the library\n"
         "nasnet_a.cell: no findings\n"
     )
     write("nasnet_a.cell", WRONG)
@@ -176,7 +176,7 @@ def test_fmt_check(run: Run) -> None:
     path = write("a.cell", ROUGH)
     write("b.cell", FINE)
     assert run("fmt", "--check", "a.cell", "b.cell") == Ran(
-        1, "a.cell\n", "1 of 2 would be formatted\n"
+        1, "a.cell\n", "1 of 2 files would be formatted\n"
     )
     assert path.read_text() == ROUGH
     assert run("fmt", "--check", "b.cell", "nasnet_a") == Ran(0, "", "")

@@ -4,9 +4,9 @@ Purpose: `main`, the entry point of `nasdsl`. Each command is a module of its ow
 only when it is chosen.
 Non-goals: doing anything a Python caller could not; commands read, call, and print.
 
-Data goes to standard output, commentary to standard error. Exit codes: 0 ok, 1 findings,
-2 usage, input or output, 70 a mistake of nasdsl, 130 interrupted (141 where the reader of
-the output went away, as shells say it).
+Results go to standard output, messages to standard error. Exit codes: 0 success, 1 findings,
+2 usage or input/output error, 70 internal error, 130 interrupted (141 where the reader of the
+output has gone away, as shells say it).
 """
 
 import sys

@@ -5,8 +5,8 @@ import sys
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.loading import analyse
 
@@ -24,18 +24,18 @@ FORMATS = ("text", "json", "github", "sarif")
 )
 @file_argument(several=True)
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="How to report; text by default."
+    "--format", "form", type=click.Choice(FORMATS), help="Output format.  [default: text]"
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with code 1.")
 def command(file: tuple[str, ...], form: str | None, as_json: bool, strict: bool) -> int:
-    """Report every mistake of .cell files.
+    """Report every mistake in .cell files.
 
-    Findings go to standard output. The exit code is 0 where there are no errors, 1 where
-    there are, and 2 where a file could not be read.
+    Findings go to standard output. The exit code is 0 if there are no errors, 1 if there are
+    errors, and 2 if a file cannot be read.
     """
     if as_json and form not in (None, "json"):
-        raise click.UsageError(f"--json and --format {form} contradict each other.")
+        raise click.UsageError(f"--json and --format {form} cannot be combined.")
     found = [finding for name in file for finding in findings(name)]
     _write(found, "json" if as_json else form or "text")
     errors = [finding for finding in found if finding.is_error]
@@ -43,7 +43,7 @@ def command(file: tuple[str, ...], form: str | None, as_json: bool, strict: bool
         names = ", ".join(file) if len(file) < 4 else f"{len(file)} files"
         output.note(f"{names}: no findings")
     elif strict and not errors:
-        output.note("warnings count as errors here (--strict)")
+        output.note("warnings are treated as errors (--strict)")
     if any(finding.source is None for finding in errors):
         return 2
     return 1 if errors or (strict and found) else 0

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, is_given, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.pass_flags import pass_options
-from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
+from nasdsl.cli.options import (
+    file_argument,
+    is_given,
+    json_option,
+    ops_option,
+    pass_options,
+    preset_option,
+    settings_options,
+)
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.graph import NetworkGraph
@@ -54,7 +60,7 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
     "out",
     metavar="OUT",
     type=click.Path(),
-    help="Write the network: .py, .safetensors, .pt2 or .onnx.",
+    help="File to write: .py, .safetensors, .pt2 or .onnx.",
 )
 @pass_options
 @click.option(
@@ -63,35 +69,46 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
     show_default=True,
     metavar="NAME",
     shell_complete=complete_backend,
-    help="Build with another installed backend, and print or write what it makes.",
+    help="Backend to build with; what another one than torch makes is printed or written as is.",
 )
 @click.option(
-    "--weights", metavar="PATH", type=click.Path(), help="Load weights of a published network."
+    "--weights",
+    metavar="PATH",
+    type=click.Path(),
+    help="File of weights to load, such as a published checkpoint.",
 )
 @click.option(
     "--layout",
     type=click.Choice(["auto", *LAYOUTS]),
     default="auto",
     show_default=True,
-    help="Whose names the weights have.",
+    help="Naming scheme of the tensors in --weights.",
 )
 @click.option(
-    "--drop-background", is_flag=True, help="Leave out the weights' class 0, as slim counts."
+    "--drop-background",
+    is_flag=True,
+    help="Drop class 0 of --weights, which slim uses for the background.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where; meta for no values.")
+@click.option(
+    "--device",
+    metavar="DEVICE",
+    default="cpu",
+    show_default=True,
+    help="Device to build on; `meta` builds the network without weights.",
+)
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
     default="float32",
     show_default=True,
-    help="Of the weights.",
+    help="Data type of the weights.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
     default=0,
     show_default=True,
-    help="Draws the initial weights.",
+    help="Seed of the initial weights.",
 )
 @json_option()
 @click.pass_context
@@ -112,27 +129,30 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Build a network, run it on one image, and say what it is.
+    """Build a network, run it on one image, and print a summary.
 
-    Flags win over the network block of the file, and what neither says has a default: the
-    ImageNet stem, 331 pixels, 1000 classes. FILE may be a .safetensors file that this command
-    has written; it brings its weights along.
+    Flags take precedence over the network block of FILE. By default a network has the ImageNet
+    stem, images of 331 pixels and 1000 classes. FILE may also be a .safetensors file that this
+    command has written; its weights are loaded.
 
-    With -o the network is written as the suffix says: .py is readable PyTorch source,
-    .safetensors its weights with the .cell text, .pt2 a program of torch.export, .onnx for
-    ONNX Runtime. The file is read back and compared with the network before it appears.
+    The suffix of OUT chooses the format: .py is readable PyTorch source, .safetensors contains
+    the weights and the .cell text, .pt2 is a program of torch.export, and .onnx is for ONNX
+    Runtime. Before the file appears under its name, it is read back and compared with the
+    network.
 
-    Passes rewrite the network before a backend builds it; it computes the same, and its
-    parameters keep their names. An empty --passes runs none.
+    Passes rewrite the network before a backend builds it. The network computes the same, and its
+    parameters keep their names. An empty --passes runs no passes.
     """
     if weights is None and (drop_background or layout != "auto"):
         flag = "--drop-background" if drop_background else "--layout"
-        raise click.UsageError(f"{flag} says how --weights are read, and there are none.")
+        raise click.UsageError(f"{flag} requires --weights.")
     if weights is not None and device == "meta":
-        raise click.UsageError("--device meta holds no values, so no --weights can be loaded.")
+        raise click.UsageError(
+            "--weights cannot be loaded with --device meta, which holds no values."
+        )
     if backend != TORCH:
         if weights is not None:
-            raise click.UsageError(f"--weights are loaded by the backend {TORCH} alone.")
+            raise click.UsageError(f"--weights requires the backend {TORCH}.")
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
         graph = reading.network(file, settings, ops).graph()

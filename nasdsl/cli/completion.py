@@ -20,10 +20,10 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
-    """Print a script that makes a shell complete nasdsl's commands, flags and library names.
+    """Print a script with which a shell completes nasdsl's commands, options and library names.
 
-    For bash and zsh it is read by the shell's start-up file, for example with the first
-    line below in ~/.bashrc; fish finds it in its folder of completions.
+    For bash, add the first line below to ~/.bashrc. For zsh, save the script in a folder of
+    $fpath, and for fish in its folder of completions.
     """
     from nasdsl.cli.group import program
     from nasdsl.cli.run import COMPLETE_VARIABLE, PROGRAM

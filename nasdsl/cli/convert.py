@@ -7,8 +7,8 @@ import click
 
 from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import complete_file
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import complete_file
 from nasdsl.errors import Source
 from nasdsl.interop.formats import FORMATS
 from nasdsl.language.parser.read import read_file
@@ -43,19 +43,19 @@ def _print_schema(ctx: click.Context, param: click.Parameter, value: bool) -> No
     """,
 )
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
-@click.option("--from", "source_format", type=_FORMAT, help="The format of FILE.")
-@click.option("--to", "target_format", type=_FORMAT, help="The format to write.  [default: cell]")
-@click.option("--name", metavar="NAME", help="Which genotype of FILE, where it has several.")
-@click.option("--space", metavar="SPACE", help="The space a DNA belongs to.")
-@click.option("--strict", is_flag=True, help="Refuse where something does not carry over.")
-@click.option("-o", "out", metavar="OUT", help="Write a file in place of standard output.")
+@click.option("--from", "source_format", type=_FORMAT, help="Format of FILE.  [default: detected]")
+@click.option("--to", "target_format", type=_FORMAT, help="Format to write.  [default: cell]")
+@click.option("--name", metavar="NAME", help="Genotype to convert, if FILE has several.")
+@click.option("--space", metavar="SPACE", help="Space that a DNA belongs to.")
+@click.option("--strict", is_flag=True, help="Fail if something cannot be converted.")
+@click.option("-o", "out", metavar="OUT", help="File to write.  [default: standard output]")
 @click.option(
     "--list",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_print_formats,
-    help="List the formats.",
+    help="List the formats and exit.",
 )
 @click.option(
     "--schema",
@@ -63,7 +63,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, value: bool) -> No
     is_eager=True,
     expose_value=False,
     callback=_print_schema,
-    help="Print the JSON Schema of json and yaml.",
+    help="Print the JSON Schema of json and yaml and exit.",
 )
 def command(
     file: str,
@@ -74,11 +74,11 @@ def command(
     strict: bool,
     out: str | None,
 ) -> None:
-    """Read a genotype in one format and write it in another.
+    """Convert a genotype from one format to another.
 
-    FILE is a path, a name of the library, or -. Its format is told by looking at it, and asked
-    for where that is not safe; Python is read, never run. The text goes to standard output, and
-    each thing that does not carry over to standard error.
+    The format of FILE is detected automatically; if it is ambiguous, --from must name it. Python
+    files are parsed and never run. The result goes to standard output. Whatever cannot be
+    converted is reported on standard error.
     """
     # Imported here because `--help` and `--list` should not wait for them.
     from nasdsl import interop

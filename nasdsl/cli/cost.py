@@ -7,9 +7,14 @@ from typing import Any
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
+from nasdsl.cli.options import (
+    file_argument,
+    json_option,
+    ops_option,
+    preset_option,
+    settings_options,
+)
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, graph_cost
@@ -31,12 +36,11 @@ from nasdsl.network.cost import Cost, graph_cost
 @ops_option
 @json_option()
 def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> None:
-    """Count parameters and mult-adds of a network.
+    """Count the parameters and mult-adds of a network, without building it.
 
-    Flags win over the network block of the file, and what neither says has a default.
-    Parameters are those that are trained; the total adds batch norm's moving statistics.
-    Mult-adds are those of convolutions and fully connected layers for one image. The
-    auxiliary classifier is counted apart.
+    Flags take precedence over the network block of FILE. Parameters are those that are trained;
+    the total includes the moving statistics of batch norm. Mult-adds are those of convolutions
+    and fully connected layers for one image. The auxiliary classifier is counted separately.
     """
     network = reading.network(file, settings, ops)
     name, counted = network.genotype.name, graph_cost(network.graph())

@@ -3,8 +3,8 @@
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument, json_option
 from nasdsl.space import count, count_distinct
 
 # Below this a number reads well as it is.
@@ -20,21 +20,20 @@ _READABLE = 10**6
     """,
 )
 @file_argument("SPACE")
-@click.option("--distinct", is_flag=True, help="Count what differs in more than names and order.")
+@click.option("--distinct", is_flag=True, help="Count equivalent genotypes once.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=1_000_000,
     show_default=True,
-    help="The most cells --distinct compares.",
+    help="Most cells that --distinct compares.",
 )
 @json_option()
 def command(space: str, distinct: bool, limit: int, as_json: bool) -> None:
-    """Say how many genotypes a space holds, exactly.
+    """Count the genotypes in a space, exactly.
 
-    The plain number is that of the raw decisions, which random search draws from. Genotypes
-    that are the same up to names and order count once with --distinct, which compares them
-    all and therefore suits small spaces.
+    By default every combination of decisions counts. With --distinct, genotypes that differ only
+    in names and order count once; this compares all of them, so it is for small spaces.
     """
     read = reading.space(space)
     raw = count(read)

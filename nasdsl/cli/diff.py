@@ -4,8 +4,8 @@ import click
 
 from nasdsl.canonical import differences, equivalent, explanation
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument, json_option
 
 
 @click.command(
@@ -20,11 +20,11 @@ from nasdsl.cli.command import Command
 @file_argument("B")
 @json_option()
 def command(a: str, b: str, as_json: bool) -> int:
-    """Say what differs between two genotypes: what B does where A does something else.
+    """Show the differences between two genotypes: what B does where A does something else.
 
-    Blocks are matched by their names; layout, comments and the order of operands that are
-    added make no difference. The exit code is 0 where nothing differs and 1 where something
-    does. --json lists every field that differs besides.
+    Blocks are matched by name. Layout, comments and the order of operands that are added do not
+    count as differences. --json also lists every field that differs. The exit code is 0 if
+    nothing differs and 1 otherwise.
     """
     left, right = reading.genotype(a), reading.genotype(b)
     found = differences(left, right)

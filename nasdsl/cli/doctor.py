@@ -14,8 +14,8 @@ import click
 
 from nasdsl import __version__, library
 from nasdsl.cli import output
-from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import json_option
 from nasdsl.cli.plugins import names, title
 from nasdsl.cli.probe import probe as probed
 from nasdsl.errors import install_hint, listed
@@ -47,10 +47,10 @@ class Check(NamedTuple):
 )
 @json_option()
 def command(as_json: bool) -> int:
-    """Look at the installation: Python, packages, devices, plugins and the library.
+    """Check the installation: Python, packages, devices, plugins and the library.
 
-    The exit code is 1 where something that nasdsl needs is missing or broken; what is only good
-    to have is marked `--` where it is missing.
+    The exit code is 1 if something that nasdsl needs is missing or broken. Optional parts that
+    are missing are marked with `--`.
     """
     found = list(checks())
     broken = [check for check in found if check.ok is False]
@@ -60,7 +60,7 @@ def command(as_json: bool) -> int:
     width = max(len(check.name) for check in found)
     for check in found:
         mark, colour = _MARKS[check.ok]
-        output.data(f"{output.styled(mark, fg=colour)}  {check.name:<{width}}  {check.found}\n")
+        output.data(f"{click.style(mark, fg=colour)}  {check.name:<{width}}  {check.found}\n")
     if broken:
         output.note(f"broken: {', '.join(check.name for check in broken)}")
     return 1 if broken else 0

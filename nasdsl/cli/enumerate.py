@@ -6,8 +6,8 @@ from itertools import islice
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument, json_option
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.space import count, enumerate_genotypes
 
@@ -21,18 +21,18 @@ from nasdsl.space import count, enumerate_genotypes
     """,
 )
 @file_argument("SPACE")
-@click.option("--limit", type=click.IntRange(min=0), help="Stop after so many.")
-@json_option("Print a JSON object a line instead.")
+@click.option("--limit", type=click.IntRange(min=0), help="Print at most this many genotypes.")
+@json_option("Print a JSON object per line instead.")
 def command(space: str, limit: int | None, as_json: bool) -> None:
-    """Print every genotype of a space, parted by blank lines.
+    """Print every genotype in a space, separated by blank lines.
 
-    They come one at a time, the last decision changing fastest, so a space of any size can
-    be piped into something that stops reading.
+    Genotypes are printed as they are generated, the last decision changing fastest, so even a
+    large space can be piped into a program that reads only the beginning.
     """
     read = reading.space(space)
     size = count(read)
     if limit is None or limit >= size:
-        output.note(f"{size} genotype{'s' * (size != 1)}")
+        output.note(f"{size} {'genotype' if size == 1 else 'genotypes'}")
     else:
         output.note(f"the first {limit} of {size} genotypes")
     for index, genotype in enumerate(islice(enumerate_genotypes(read), limit)):

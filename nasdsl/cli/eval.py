@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from nasdsl.cli import output
-from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import device_option, json_option
 
 
 @click.command(
@@ -21,33 +21,49 @@ from nasdsl.cli.command import Command
     """,
 )
 @click.argument("what", metavar="RUN_OR_WEIGHTS", type=click.Path())
-@click.option("--data", metavar="DATA", help="As train has it; by default what RUN trained on.")
+@click.option("--data", metavar="DATA", help="Data set.  [default: that of RUN, or digits]")
 @click.option(
     "--recipe",
     metavar="NAME",
-    help="Says how images are prepared; by default RUN's, else quick.",
+    help="Recipe that says how images are prepared.  [default: that of RUN, or quick]",
 )
 @click.option(
     "--split",
     type=click.Choice(["test", "held_out", "train"]),
-    help="Which part of the data; by default test, or held_out where there is no test.",
+    help="Part of the data.  [default: test, or held_out if there are no test images]",
 )
-@click.option("--network", metavar="FILE", help="The network, where the weights do not say.")
-@click.option("--download", is_flag=True, help="Fetch the data set where it is missing.")
-@click.option("--batch", type=click.IntRange(1), default=128, show_default=True, help="At a time.")
-@click.option("--workers", type=click.IntRange(0), default=0, help="Processes that load images.")
-@click.option("--device", help="cpu, cuda, mps; by default an accelerator where there is one.")
+@click.option(
+    "--network",
+    metavar="FILE",
+    help="Network that the weights belong to, if their file does not say.",
+)
+@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    help="How many images to evaluate at once.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many processes load images.",
+)
+@device_option
 @json_option()
 def command(
     what: str,
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Evaluate a run, or weights, on a data set.
+    """Evaluate a run or a file of weights on a data set.
 
-    A run is evaluated with its final model, or its newest checkpoint while it is not done.
-    Weights are a .safetensors file that nasdsl wrote, or with --network any file that
-    `nasdsl compile --weights` reads.
+    A run is evaluated with its final model or, until it has one, with its newest checkpoint.
+    Weights are a .safetensors file written by nasdsl or, with --network, any file that
+    `nasdsl compile --weights` can read.
     """
     # Imported here because --help should not wait for PyTorch.
     from nasdsl.train.execution import ensure_installed
@@ -62,7 +78,7 @@ def command(
             network=found.network, data=found.data, split=found.split, **asdict(result)
         )
         return
-    accuracy = output.styled(f"{result.accuracy:.2%}", bold=True)
+    accuracy = click.style(f"{result.accuracy:.2%}", bold=True)
     output.data(
         f"{found.network} on {found.data}, {found.split.replace('_', ' ')}: "
         f"{accuracy} of {result.images:,} images\n"

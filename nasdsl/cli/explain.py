@@ -1,4 +1,4 @@
-"""`nasdsl explain`: the long form of a code."""
+"""`nasdsl explain`: what an error code means."""
 
 import shutil
 import sys
@@ -9,8 +9,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
-from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import json_option
 from nasdsl.errors import CODES
 from nasdsl.errors.explain import explanation
 from nasdsl.report.visible import visible_source
@@ -41,7 +41,7 @@ def complete_code(
 @click.argument("code", shell_complete=complete_code, required=False)
 @json_option()
 def command(code: str | None, as_json: bool) -> None:
-    """Say at length what a code means, why the rule exists, and the way out.
+    """Explain an error code: what it means, why it matters, and how to fix it.
 
     Without CODE, all codes are listed.
     """
@@ -68,7 +68,7 @@ def _list(as_json: bool) -> None:
         return
     for code, row in CODES.items():
         warning = " (warning)" if row.severity == "warning" else ""
-        output.data(f"{output.styled(code, bold=True)}  {row.title}{warning}\n")
+        output.data(f"{click.style(code, bold=True)}  {row.title}{warning}\n")
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -82,6 +82,6 @@ def _lines(text: str) -> Iterator[str]:
         elif in_example:
             yield f"    {shown}".rstrip()
         elif line.startswith("#"):
-            yield output.styled(shown.lstrip("# "), bold=True)
+            yield click.style(shown.lstrip("# "), bold=True)
         else:
             yield textwrap.fill(shown, min(columns, _WIDTH), break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""`nasdsl fmt`: the one style."""
+"""`nasdsl fmt`: .cell files in the one style."""
 
 import difflib
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ import click
 
 from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument
+from nasdsl.cli.output import plural
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read import is_model
@@ -26,13 +27,17 @@ from nasdsl.loading import is_library_name
     """,
 )
 @file_argument(several=True)
-@click.option("--check", is_flag=True, help="Write nothing; list what would change, exit with 1.")
-@click.option("--diff", "show_diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="List the files that would change, and exit with code 1; write nothing.",
+)
+@click.option("--diff", "show_diff", is_flag=True, help="Show the changes; write nothing.")
 def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
-    """Bring .cell files into the one style, in place.
+    """Format .cell files in place.
 
-    Comments stay where they are, and formatting twice changes nothing more. A file with
-    syntax errors is reported and left as it is. With - the text comes from standard input
+    Comments stay where they are, and formatting a formatted file changes nothing. A file with
+    syntax errors is reported and not changed. If FILE is -, the text is read from standard input
     and the result goes to standard output.
     """
     if not (check or show_diff):
@@ -60,7 +65,7 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
             replace_text(name, text)
             output.note(f"formatted {name}")
     if check and changed:
-        output.note(f"{changed} of {len(file)} would be formatted")
+        output.note(f"{changed} of {plural(len(file), 'file')} would be formatted")
         code = max(code, 1)
     return code
 
@@ -80,7 +85,7 @@ def _refuse_library(names: tuple[str, ...]) -> None:
     for name in names:
         if is_library_name(name):
             raise click.UsageError(
-                f"{name!r} is an entry of the library, which is not to be changed;"
+                f"{name!r} is part of the library, which cannot be changed;"
                 f" `nasdsl show {name.removesuffix('.cell')}` prints it."
             )
 
@@ -96,6 +101,6 @@ def _diff_lines(source: Source, text: str) -> Iterator[str]:
     for line in difflib.unified_diff(before, after, source.name, f"{source.name} (formatted)"):
         shown = line.removesuffix("\n").replace("\r", "\\r")
         colour = styles.get(shown[:1])
-        yield (output.styled(shown, fg=colour) if colour else shown) + "\n"
+        yield (click.style(shown, fg=colour) if colour else shown) + "\n"
         if not line.endswith("\n"):
             yield "\\ No newline at end of file\n"

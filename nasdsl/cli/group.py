@@ -11,38 +11,38 @@ from nasdsl.cli.command import LazyGroup, import_command
 
 SECTIONS = {
     "Write": {
-        "check": "Report every mistake of .cell files.",
-        "fmt": "Bring .cell files into the one style.",
-        "explain": "Say at length what a code such as NAS201 means.",
+        "check": "Report every mistake in .cell files.",
+        "fmt": "Format .cell files.",
+        "explain": "Explain an error code such as NAS201.",
     },
     "Build": {
-        "compile": "Build a network, run it on an image, write it to a file.",
-        "convert": "Read and write the formats of other tools.",
+        "compile": "Build a network, run it on an image, and write it to a file.",
+        "convert": "Convert genotypes from and to the formats of other tools.",
     },
     "Train": {
-        "train": "Train a network by a recipe, and keep everything about it in a folder.",
-        "search": "Search a space of cells, losing nothing.",
-        "eval": "Evaluate a run, or weights, on a data set.",
+        "train": "Train a network and save the run in a folder.",
+        "search": "Search a space of cells.",
+        "eval": "Evaluate a run or a file of weights on a data set.",
     },
     "Measure": {
-        "cost": "Count parameters and mult-adds of a network.",
-        "hash": "Give genotypes that mean the same the same short hash.",
-        "diff": "Say what differs between two genotypes.",
+        "cost": "Count the parameters and mult-adds of a network.",
+        "hash": "Print a hash that is the same for equivalent genotypes.",
+        "diff": "Show the differences between two genotypes.",
     },
     "Draw": {
         "render": "Draw cells, spaces, networks and differences.",
-        "plot": "Plot accuracy against size, with genotypes at their computed cost.",
+        "plot": "Plot the accuracy of published and other networks against their size.",
     },
     "Explore": {
-        "count": "Say how many genotypes a space holds.",
-        "sample": "Draw genotypes from a space.",
-        "enumerate": "Print every genotype of a space.",
+        "count": "Count the genotypes in a space.",
+        "sample": "Draw random genotypes from a space.",
+        "enumerate": "Print every genotype in a space.",
     },
     "Look up": {
-        "list": "List the library: genotypes, spaces, presets, vocabularies.",
-        "show": "Print a file of the library.",
-        "doctor": "Look at the installation.",
-        "completion": "Print a script that makes the shell complete nasdsl's words.",
+        "list": "List the library: genotypes, networks, spaces and vocabularies.",
+        "show": "Print a library file, a cell as a tree, or a network as text.",
+        "doctor": "Check the installation.",
+        "completion": "Print a shell completion script.",
     },
 }
 
@@ -59,6 +59,6 @@ def program() -> None:
 
     FILE is a path, a name of the library such as nasnet_a, or - for standard input.
 
-    Data goes to standard output, commentary to standard error. Exit codes: 0 ok, 1 findings,
-    2 usage, input or output, 70 a mistake of nasdsl, 130 interrupted.
+    Results go to standard output, messages to standard error. Exit codes: 0 success, 1 findings,
+    2 usage or input/output error, 70 internal error, 130 interrupted.
     """

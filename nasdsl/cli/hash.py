@@ -4,8 +4,8 @@ import click
 
 from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument, json_option
 from nasdsl.errors import CellError, Diagnostic
 
 
@@ -20,11 +20,11 @@ from nasdsl.errors import CellError, Diagnostic
 @file_argument(several=True)
 @json_option()
 def command(file: tuple[str, ...], as_json: bool) -> None:
-    """Give genotypes that mean the same the same short hash.
+    """Print a hash that is the same for equivalent genotypes.
 
-    Names and the order of blocks, operands that may trade places, and blocks that reach no
-    output make no difference. Each line is a hash, two spaces and the file. Files with
-    mistakes are reported after the others.
+    The names and the order of blocks, the order of operands that can be exchanged, and blocks
+    that reach no output do not affect the hash. Each line consists of a hash, two spaces and the
+    file. Files with mistakes are reported after the others.
     """
     rows: list[dict[str, str]] = []
     refused: list[Diagnostic] = []

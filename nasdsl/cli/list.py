@@ -7,8 +7,8 @@ import click
 
 from nasdsl.api.library_entries import LibraryEntry, library_entries
 from nasdsl.cli import output
-from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import json_option
 from nasdsl.library.published import sources
 
 
@@ -22,16 +22,18 @@ from nasdsl.library.published import sources
     """,
 )
 @click.option(
-    "--plugins", is_flag=True, help="List what packages bring: backends, search algorithms, ..."
+    "--plugins",
+    is_flag=True,
+    help="List the installed backends, search algorithms and other plugins instead.",
 )
 @json_option()
 def command(plugins: bool, as_json: bool) -> None:
-    """List the library: genotypes, networks of them, spaces and vocabularies.
+    """List the library: genotypes, networks, spaces and vocabularies.
 
-    Networks stand with their parameters and mult-adds as counted, then as published, and their
-    published accuracy. Files are described by the first sentence of their leading comment;
-    `nasdsl show` prints all of one, and `--preset` of other commands takes the part of a
-    network's name that follows its genotype's.
+    Networks are listed with their parameters and mult-adds as counted and as published, and with
+    their published accuracy. `nasdsl show NAME` prints a file. The part of a network's name that
+    follows the name of its genotype is its preset: `--preset cifar` of `darts_v2` is
+    `darts_v2_cifar`.
     """
     if plugins:
         _print_plugins(as_json)

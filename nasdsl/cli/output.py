@@ -23,8 +23,8 @@ VERSION = 1
 
 
 def data(text: str) -> None:
-    """Write `text` to standard output as it is."""
-    sys.stdout.write(text)
+    """Write `text` to standard output; click takes its styles away where none are welcome."""
+    click.echo(text, nl=False, color=colour_wish())
 
 
 def data_bytes(content: bytes) -> None:
@@ -66,17 +66,18 @@ def plural(number: int, noun: str) -> str:
 
 
 def colour(stream: TextIO) -> bool:
-    """Whether ANSI codes are welcome: NO_COLOR, then FORCE_COLOR, then the terminal decide."""
+    """Whether ANSI codes are welcome on a stream."""
+    wish = colour_wish()
+    return stream.isatty() if wish is None else wish
+
+
+def colour_wish() -> bool | None:
+    """What NO_COLOR and FORCE_COLOR say about colour; None leaves it to each stream."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def styled(text: str, **style: Any) -> str:
-    """`text` in a style of click's, where standard output welcomes colour."""
-    return click.style(text, **style) if colour(sys.stdout) else text
+    return False if os.environ.get("TERM") == "dumb" else None
 
 
 def forgive_encodings() -> None:

@@ -54,5 +54,5 @@ def help_in_panels(
     text = drawn.get_help(inner)
     if not examples:
         return text
-    shown = "".join(f"   {line}\n" for line in examples.splitlines())
+    shown = "\n".join(f"   {line}" for line in examples.splitlines())
     return f"{text.rstrip()}\n\n{click.style(' Examples:', bold=True)}\n{shown}"

@@ -13,7 +13,7 @@ import click
 
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
-from nasdsl.cli.arguments import Decorator
+from nasdsl.cli.options import Decorator
 from nasdsl.drawing import FORMS, Form, form_of
 from nasdsl.drawing.rendering import suffixes
 

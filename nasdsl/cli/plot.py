@@ -5,10 +5,16 @@ from typing import cast
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import (
+    complete_file,
+    json_option,
+    ops_option,
+    preset_option,
+    settings_options,
+)
+from nasdsl.cli.output import plural
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
-from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.drawing import THEMES, Form
 from nasdsl.drawing.sizes import MEASURES, Measure, published, sized, sizes_plot
 from nasdsl.drawing.themes import ThemeName
@@ -34,18 +40,20 @@ _FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
     "--accuracy",
     type=click.FloatRange(0, 100),
     multiple=True,
-    help="ImageNet top-1 accuracy of a FILE in percent; one for each, in their order.",
+    help="ImageNet top-1 accuracy of a FILE, in percent; one for each FILE, in order.",
 )
 @click.option(
     "--against",
     type=click.Choice([measure.replace("_", "-") for measure in MEASURES]),
-    help="One panel only; both by default.",
+    help="Draw one panel only.  [default: both]",
 )
-@click.option("--theme", type=click.Choice(THEMES), default="light", help="The colours.")
+@click.option(
+    "--theme", type=click.Choice(THEMES), default="light", show_default=True, help="Colour theme."
+)
 @preset_option
 @settings_options
 @ops_option
-@json_option("Print the table of models instead.")
+@json_option("Print the models as a JSON object instead.")
 def command(
     what: str,
     file: tuple[str, ...],
@@ -58,13 +66,16 @@ def command(
     ops: str | None,
     as_json: bool,
 ) -> None:
-    """Plot accuracy against mult-adds and parameters, after the NASNet paper's Figure 5.
+    """Plot accuracy against mult-adds and parameters, as in the NASNet paper's Figure 5.
 
-    Published models come from a table with sources; each FILE is added at the cost that
-    `nasdsl cost` computes, as a line where its accuracy is not given. It needs matplotlib.
+    The published models come from a table with sources. Each FILE is added at the size that
+    `nasdsl cost` computes: as a point, or as a line if its accuracy is not given. The plot needs
+    matplotlib.
     """
     if accuracy and len(accuracy) != len(file):
-        raise click.UsageError(f"{len(accuracy)} accuracies for {len(file)} files.")
+        raise click.UsageError(
+            f"--accuracy is given {plural(len(accuracy), 'time')} for {plural(len(file), 'file')}."
+        )
     wanted = wanted_form(out, form, _FORMS)
     known = accuracy or (None,) * len(file)
     mine = tuple(

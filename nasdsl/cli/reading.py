@@ -29,7 +29,7 @@ def source(name: str) -> Source:
 
 def _note_library(name: str) -> None:
     if name.endswith(".cell") and is_library_name(name):
-        output.note(f"note: there is no file {name!r}; this is the library's")
+        output.note(f"note: there is no file {name!r}; using the one of the library")
 
 
 def genotype(name: str, ops: str | None = None) -> Genotype:

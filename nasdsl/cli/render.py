@@ -9,10 +9,10 @@ import click
 
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import file_argument, ops_option, preset_option, settings_options
+from nasdsl.cli.output import plural
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
-from nasdsl.cli.settings_flags import ops_option, preset_option, settings_options
 from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
@@ -131,16 +131,16 @@ def _ensure_compatible(
     kinds = {"--network": network, "--space": as_space, "--diff": diff}
     flags = [flag for flag, given in kinds.items() if given]
     if len(flags) > 1:
-        raise click.UsageError(f"{flags[0]} and {flags[1]} contradict each other.")
+        raise click.UsageError(f"{flags[0]} and {flags[1]} cannot be combined.")
     if len(files) != (2 if diff else 1):
-        wanted = "two files, A and B" if diff else "one FILE (--diff takes two)"
-        given = output.plural(len(files), "file")
-        raise click.UsageError(f"{given} given; a picture is of {wanted}.")
+        wanted = "two files, A and B" if diff else "one file (--diff takes two)"
+        given = f"{plural(len(files), 'file')} {'was' if len(files) == 1 else 'were'}"
+        raise click.UsageError(f"expected {wanted}, but {given} given.")
     if as_space and ops is not None:
-        raise click.UsageError("--ops reads a genotype, and --space draws a space.")
+        raise click.UsageError("--ops is for genotypes and cannot be combined with --space.")
     if settings.given() and not network:
         flag = next(iter(settings.given())).replace("_", "-")
-        raise click.UsageError(f"--{flag} is about networks; draw one with --network.")
+        raise click.UsageError(f"--{flag} describes a network; use it with --network.")
 
 
 # -- following changes --------------------------------------------------------------------
@@ -156,9 +156,9 @@ def _watch(
 ) -> None:
     """Serve the picture and keep it up to date, until an interruption."""
     if "-" in files:
-        raise click.UsageError("--watch follows a file, and standard input is none.")
+        raise click.UsageError("--watch needs a file; standard input cannot be watched.")
     if out == "-":
-        raise click.UsageError("--watch writes to a file; -o - has no end.")
+        raise click.UsageError("--watch cannot write to standard output; -o needs a file.")
     ensure_dot()
     for name in files:
         reading.source(name)
@@ -185,7 +185,7 @@ def _watch(
     except OSError as error:
         raise cell_error("NAS006", f"cannot serve on port {port}: {error.strerror}") from None
     with live:
-        output.note(f"{live.url} shows {title}; press Ctrl-C to stop")
+        output.note(f"showing {title} at {live.url}; press Ctrl-C to stop")
         sys.stderr.flush()
         for _ in followed:
             live.show(drawn(live.shown))

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from click.shell_completion import shell_complete
@@ -21,6 +22,8 @@ from nasdsl.errors import CellError
 PROGRAM = "nasdsl"
 #: Where a shell says what it wants completed.
 COMPLETE_VARIABLE = "_NASDSL_COMPLETE"
+#: Frames of a bug that are reported.
+_INNERMOST = 8
 
 
 def exit_code(arguments: Sequence[str]) -> int:
@@ -50,10 +53,7 @@ def exit_code(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _failed(error)
     except Exception as error:
-        # Imported here because it is needed once in a blue moon.
-        from nasdsl.cli.bug import bug_report
-
-        output.note(bug_report(error, arguments))
+        output.note(_bug_report(error, arguments))
         return BUG
     return code if isinstance(code, int) else OK
 
@@ -85,3 +85,35 @@ def _failed(error: OSError) -> int:
     name = f" {error.filename!r}" if error.filename else ""
     output.note(f"error: {error.strerror or error}{name}")
     return USAGE
+
+
+def _bug_report(error: Exception, arguments: Sequence[str]) -> str:
+    """A short message and the report to send; a traceback only with NASDSL_DEBUG."""
+    # Imported here because a bug is rare, and every command should start quickly.
+    import platform
+    import shlex
+    import traceback
+
+    from nasdsl import __version__
+    from nasdsl.report.visible import shortened, visible
+
+    if os.environ.get("NASDSL_DEBUG"):
+        return "".join(traceback.format_exception(error)).rstrip("\n")
+    frames = traceback.extract_tb(error.__traceback__)[-_INNERMOST:]
+    return "\n".join(
+        [
+            "error[NAS900]: internal error; the input is not at fault",
+            "  = help: please report it, with the lines below",
+            "  = help: `NASDSL_DEBUG=1 nasdsl ...` shows the traceback",
+            "",
+            "--- report ---",
+            f"nasdsl {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            visible(f"command: nasdsl {shlex.join(shortened(word, 200) for word in arguments)}"),
+            visible(f"{type(error).__name__}: {shortened(str(error), 200)}"),
+            # The end of a path says enough and gives no home folder away.
+            *(
+                f"  at {'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"
+                for frame in frames
+            ),
+        ]
+    )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from nasdsl.atomic_write import replace_text
+from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import file_argument, json_option
 from nasdsl.cli.command import Command
-from nasdsl.errors import cell_error
+from nasdsl.cli.options import file_argument, json_option
+from nasdsl.cli.output import plural
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.space import sample
@@ -26,22 +26,26 @@ from nasdsl.space import sample
 )
 @file_argument("SPACE")
 @click.option(
-    "-n", "number", type=click.IntRange(min=0), default=1, show_default=True, help="How many."
+    "-n",
+    "number",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="How many genotypes to draw.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same draws.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option(
     "-o",
     "folder",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write a file for each into this folder.",
+    help="Write each genotype to a file in DIR.",
 )
 @json_option()
 def command(space: str, number: int, seed: int, folder: Path | None, as_json: bool) -> None:
-    """Draw genotypes from a space, every combination of decisions being equally likely.
+    """Draw random genotypes from a space. Every combination of decisions is equally likely.
 
-    Without -o they go to standard output; several are then parted by a blank line, each
-    beginning with its own `genotype` line.
+    Without -o the genotypes go to standard output, separated by blank lines.
     """
     read = reading.space(space)
     width = len(str(max(number - 1, 0)))
@@ -51,7 +55,7 @@ def command(space: str, number: int, seed: int, folder: Path | None, as_json: bo
     )
     if folder is not None:
         written = [_written(genotype, folder) for genotype in drawn]
-        output.note(f"wrote {len(written)} file{'s' * (len(written) != 1)} into {folder}")
+        output.note(f"wrote {plural(len(written), 'file')} to {folder}")
         if as_json:
             output.data_object(space=read.name, seed=seed, files=written)
     elif as_json:
@@ -68,10 +72,8 @@ def described(genotype: Genotype) -> dict[str, str]:
 
 
 def _written(genotype: Genotype, folder: Path) -> str:
-    try:
+    with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cell_error("NAS006", f"cannot make {str(folder)!r}: {error.strerror}") from None
     path = folder / f"{genotype.name}.cell"
     replace_text(path, genotype_text(genotype))
     return str(path)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import complete_file, json_option
 from nasdsl.cli.command import CommandWithActions, default_command
+from nasdsl.cli.options import complete_file, json_option
 from nasdsl.cli.output import INTERRUPTED, OK, plural
 from nasdsl.search.engines.choosing import ENGINES
 
@@ -33,7 +33,7 @@ ACTIONS = {
     default="random",
     show_default=True,
     metavar="NAME",
-    help="What proposes networks: random, ppo, evolution, local, optuna, or an installed one.",
+    help="Search algorithm: random, ppo, evolution, local, optuna, or an installed one.",
 )
 @click.option(
     "--option",
@@ -47,11 +47,11 @@ ACTIONS = {
     default="train",
     show_default=True,
     metavar="SPEC",
-    help="What scores a network: train?KEY=VALUE&..., table:FILE, proxy:NAME, or "
+    help="How networks are scored: train?KEY=VALUE&..., table:FILE, proxy:NAME, or "
     "python:MODULE:FUNCTION.",
 )
 @click.option(
-    "--data", metavar="DATA", help="What the evaluator `train` trains on.  [default: digits]"
+    "--data", metavar="DATA", help="Data set of the evaluator `train`.  [default: digits]"
 )
 @click.option(
     "--trials",

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasdsl.cli import output
-from nasdsl.cli.arguments import json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import (
+    changes_of,
+    device_option,
+    json_option,
+    precision_option,
+    recipe_option,
+    set_option,
+    settings_options,
+)
 from nasdsl.cli.output import INTERRUPTED, OK, plural
-from nasdsl.cli.settings_flags import settings_options
-from nasdsl.cli.train import changes_of, device_option, precision_option, recipe_option, set_option
 from nasdsl.language.genotype.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from nasdsl.cli import output
+from nasdsl.cli.output import plural
 from nasdsl.drawing.tree import cell_trees
 from nasdsl.loading import loads_space
 from nasdsl.search.loop import Event
@@ -77,7 +79,7 @@ class Pace:
             parts.append(f"{counts.rejected} rejected")
         if event.best is not None and event.best.reward is not None:
             parts.append(f"best {event.best.reward:.4f}")
-        parts.append(f"{event.workers} workers")
+        parts.append(plural(event.workers, "worker"))
         new = done - self.before
         if new and done < self.settings.trials:
             left = (monotonic() - self.start) / new * (self.settings.trials - done)
@@ -114,8 +116,6 @@ class Lines:
 
 
 def _write(line: str) -> None:
-    from nasdsl.cli import output
-
     output.note(line)
 
 

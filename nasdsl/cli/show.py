@@ -6,9 +6,8 @@ import click
 
 from nasdsl import library
 from nasdsl.cli import output
-from nasdsl.cli.arguments import complete_file
 from nasdsl.cli.command import Command
-from nasdsl.cli.settings_flags import ops_option, settings_options
+from nasdsl.cli.options import complete_file, ops_option, settings_options
 from nasdsl.language.genotype.settings import Settings
 
 
@@ -24,28 +23,30 @@ from nasdsl.language.genotype.settings import Settings
     """,
 )
 @click.argument("name", shell_complete=complete_file)
-@click.option("--tree", is_flag=True, help="Draw the cells as trees; NAME may be any FILE.")
+@click.option("--tree", is_flag=True, help="Draw the cells as trees; NAME may also be a FILE.")
 @click.option(
-    "--graph", is_flag=True, help="Print the network, a line for each node; NAME may be any FILE."
+    "--graph",
+    is_flag=True,
+    help="Print the network, a line for each node; NAME may also be a FILE.",
 )
 @settings_options
 @ops_option
 def command(name: str, tree: bool, graph: bool, settings: Settings, ops: str | None) -> None:
-    """Print a file of the library as it is, comments included.
+    """Print a library file, including its comments.
 
-    With --tree, draw the cells instead: what the output joins, and below each block its ops
-    and what they read. It needs no Graphviz.
+    With --tree, draw the cells as trees instead: the states that the output joins, and below
+    each block its ops and their inputs. This does not need Graphviz.
 
     With --graph, print the network that the flags and the file describe: its modules in the
-    order they run, and every primitive with its inputs and its shape (channels, height,
-    width). What several modules share is printed once.
+    order in which they run, and every primitive with its inputs and its shape (channels, height,
+    width). A body that several modules share is printed once.
     """
     if tree and graph:
-        raise click.UsageError("--tree draws cells and --graph a network; choose one.")
+        raise click.UsageError("--tree and --graph cannot be combined.")
     if not graph and (settings.given() or ops is not None):
         flag = "ops" if ops is not None else next(iter(settings.given()))
         raise click.UsageError(
-            f"--{flag.replace('_', '-')} describes a network, which --graph shows."
+            f"--{flag.replace('_', '-')} describes a network; use it with --graph."
         )
     if tree:
         _print_tree(name)

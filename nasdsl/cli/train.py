@@ -2,20 +2,28 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.arguments import Decorator, complete_file, is_given, json_option
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import (
+    changes_of,
+    complete_file,
+    device_option,
+    is_given,
+    json_option,
+    ops_option,
+    precision_option,
+    recipe_option,
+    set_option,
+    settings_options,
+)
 from nasdsl.cli.output import INTERRUPTED, OK
-from nasdsl.cli.settings_flags import ops_option, settings_options
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.train.recipe import RECIPES
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -26,36 +34,6 @@ if TYPE_CHECKING:
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers"),
-)
-
-
-def recipe_option(default: str) -> Decorator:
-    """`--recipe`, passed on as `recipe`."""
-    return click.option(
-        "--recipe",
-        default=default,
-        show_default=True,
-        metavar="NAME",
-        help=f"{', '.join(RECIPES.names())}, or a .toml file.",
-    )
-
-
-set_option = click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a value of the recipe; may be repeated.",
-)
-device_option = click.option(
-    "--device",
-    metavar="DEVICE",
-    help="cpu, cuda or mps.  [default: an accelerator if there is one]",
-)
-precision_option = click.option(
-    "--precision",
-    type=click.Choice(["fp32", "bf16"]),
-    help="Train in float32, or in bfloat16 with automatic mixed precision.",
 )
 
 
@@ -76,7 +54,7 @@ precision_option = click.option(
     default="digits",
     show_default=True,
     metavar="DATA",
-    help="digits, cifar10:PATH, cifar100:PATH, imagefolder:PATH, imagenet:PATH or fake.",
+    help="Data set: digits, cifar10:PATH, cifar100:PATH, imagefolder:PATH, imagenet:PATH or fake.",
 )
 @recipe_option("quick")
 @set_option
@@ -135,11 +113,11 @@ def command(
     as_json: bool,
     **flags: Any,
 ) -> int:
-    """Train a network by a recipe, and keep everything about it in a folder.
+    """Train a network by a recipe and save the run in a folder.
 
-    Classes and channels of the network come from the data set. For everything else flags win
-    over the network block of FILE, and FILE wins over the recipe. RUN receives the text of the
-    network, the recipe with every value, checkpoints, metrics.jsonl, the trained
+    The data set determines the classes and channels of the network. For everything else, flags
+    take precedence over the network block of FILE, and FILE over the recipe. RUN will contain
+    the text of the network, the recipe with every value, checkpoints, metrics.jsonl, the trained
     model.safetensors, and report.md with the curves.
 
     Ctrl-C saves a checkpoint and stops with exit code 130; --resume RUN then continues as if
@@ -229,12 +207,6 @@ def _begun(
     return folder, plan.job, plan.splits
 
 
-def changes_of(flags: Mapping[str, Any]) -> list[str]:
-    """`--precision` and `--set`, which wins where both say something."""
-    precision = flags["precision"]
-    return [*([] if precision is None else [f"precision={precision}"]), *flags["changes"]]
-
-
 def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> None:
     from nasdsl.train.run_folder import MODEL, REPORT
 
@@ -254,6 +226,6 @@ def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> 
         return
     for what, found in (("held out", fitted.held_out), ("test", fitted.test)):
         if found is not None:
-            accuracy = output.styled(f"{found.accuracy:.2%}", bold=True)
+            accuracy = click.style(f"{found.accuracy:.2%}", bold=True)
             output.data(f"{what:<9} {accuracy} of {found.images:,} images\n")
     output.data(f"model     {folder / MODEL}\nreport    {folder / REPORT}\n")

@@ -138,5 +138,5 @@ CODES: dict[str, Code] = {
     "NAS845": Code("batch cannot be cut"),
     "NAS846": Code("file of a recipe cannot be read"),
     "NAS847": Code("data has no images in that part"),
-    "NAS900": Code("nasdsl made a mistake"),
+    "NAS900": Code("internal error"),
 }

@@ -88,5 +88,5 @@ def _undecided(source: Source, fitting: list[str]) -> CellError:
     if fitting:
         text = f"{source.name!r} could be in the formats {listed(fitting)}"
         return cell_error("NAS650", text, "`--from FORMAT` says which it is")
-    text = f"{source.name!r} is in no format that can be told by looking at it"
+    text = f"{source.name!r} is in no format that can be detected automatically"
     return cell_error("NAS650", text, f"`--from FORMAT` names it: {', '.join(FORMATS)}")

@@ -210,11 +210,13 @@ def _probability(help: str, *aliases: str) -> Setting:
 
 #: Every setting by name, in the order in which people are told about them.
 RULES: dict[str, Setting] = {
-    "skeleton": _text("wiring rules of the stack", f"`{DEFAULT_SKELETON}`", SKELETONS.names),
+    "skeleton": _text(
+        "rules by which the cells are stacked", f"`{DEFAULT_SKELETON}`", SKELETONS.names
+    ),
     "stem": _text("layers before the first cell", "`imagenet`", stem_names),
     "N": _count("normal cells between two reductions", _BY_STEM, _SMALL),
     "layers": _count(
-        "all cells, reductions included, in place of N (skeleton darts)",
+        "number of all cells, including reductions, instead of N (skeleton darts)",
         "follows from N",
         3 * _SMALL + 2,
     ),
@@ -222,7 +224,7 @@ RULES: dict[str, Setting] = {
         "channels of the penultimate layer, as in 6 @ 4032", "by skeleton, stem and cells", _LARGE
     ),
     "cell_filters": _count(
-        "filters of the first cell, in place of filters",
+        "filters of the first cell, instead of the setting filters",
         "follows from filters",
         _LARGE,
         "",
@@ -239,18 +241,19 @@ RULES: dict[str, Setting] = {
     ),
     "skip_reduction_input": Setting(
         Values(
-            bool, "let the cell after a reduction take h[i-1] from before the reduction's inputs"
+            bool, "in the cell after a reduction, read h[i-1] from two cells before the reduction"
         ),
         "`true` for `nasnet` on the `imagenet` stem",
     ),
-    "auxiliary": Setting(Values(bool, "carry the auxiliary classifier"), "`false`"),
+    "auxiliary": Setting(Values(bool, "add the auxiliary classifier"), "`false`"),
     "drop_path": _probability("probability of dropping a path in the last cell", "drop_path_prob"),
     "dropout": _probability("probability of dropping a feature before the last layer"),
     "batch_norm_epsilon": Setting(
-        Values(float, "batch norm's epsilon", minimum=1e-12, maximum=1), _BY_STEM
+        Values(float, "epsilon of batch norm", minimum=1e-12, maximum=1), _BY_STEM
     ),
     "batch_norm_momentum": Setting(
-        Values(float, "batch norm's momentum, PyTorch's sense", minimum=0, maximum=1), _BY_STEM
+        Values(float, "momentum of batch norm, as PyTorch defines it", minimum=0, maximum=1),
+        _BY_STEM,
     ),
 }
 

@@ -1,0 +1,296 @@
+"""Arguments and options that several commands share.
+
+Purpose: FILE and its completion, `--json`, a flag for every network setting, the flags about
+passes, and those of a training.
+Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`); pictures
+(`nasdsl.cli.picture_output`).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from glob import escape, glob
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from nasdsl.errors import listed
+from nasdsl.language.genotype.settings import RULES, Setting, Settings
+from nasdsl.values import Value
+
+if TYPE_CHECKING:
+    from nasdsl.network.graph import NetworkGraph
+    from nasdsl.passes import Pipeline
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def complete_file(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Library names and `.cell` files; other files where there are neither."""
+    names = [*_library_names(), *glob(f"{escape(incomplete)}*.cell")]
+    found = sorted({name for name in names if name.startswith(incomplete)})
+    return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, "file")]
+
+
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Library names."""
+    return [name for name in _library_names() if name.startswith(incomplete)]
+
+
+def file_argument(name: str = "FILE", *, several: bool = False) -> Decorator:
+    """The argument `name`: a path, a library name or `-`, passed on in lower case."""
+    return click.argument(
+        name.lower(),
+        metavar=f"{name}..." if several else name,
+        shell_complete=complete_file,
+        nargs=-1 if several else 1,
+        required=True,
+    )
+
+
+def json_option(help: str = "Print a JSON object instead.") -> Decorator:
+    """The flag `--json`, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Whether a parameter was on the command line."""
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
+def _library_names() -> list[str]:
+    from nasdsl import library
+
+    return [*library.names(), *library.vocabulary_names()]
+
+
+# -- settings of a network -------------------------------------------------------------------
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags to a command, which receives them together as `settings`.
+
+    Flags that were not given are None in the `Settings`, so a file's own choices stand.
+    """
+
+    @wraps(command)
+    def with_settings(**values: Any) -> Any:
+        given = {name: values.pop(name) for name in RULES}
+        return command(settings=Settings(**given), **values)
+
+    decorated: Callable[..., Any] = with_settings
+    for name in reversed(RULES):
+        decorated = _option(name, RULES[name])(decorated)
+    return decorated
+
+
+def preset_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--preset`; a command receives, as `file`, the library's network that it means."""
+
+    @wraps(command)
+    def with_preset(file: str | tuple[str, ...], preset: str | None, **values: Any) -> Any:
+        if preset is not None:
+            from nasdsl.loading import preset_name
+
+            if isinstance(file, str):
+                file = preset_name(file, preset)
+            else:
+                file = tuple(preset_name(name, preset) for name in file)
+        return command(file=file, **values)
+
+    return click.option(
+        "--preset",
+        metavar="NAME",
+        shell_complete=complete_preset,
+        help="Published network of a library genotype: cifar, imagenet, mobile, ...",
+    )(with_preset)
+
+
+def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Presets of the genotype that comes before."""
+    from nasdsl import library
+
+    files = ctx.params.get("file") or ()
+    names = (files,) if isinstance(files, str) else files
+    found = [preset for name in names for preset in library.presets(name)]
+    return [preset for preset in found if preset.startswith(incomplete)]
+
+
+def ops_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--ops`, which a command receives as `ops`: a vocabulary's name or None."""
+    return click.option(
+        "--ops",
+        metavar="NAME",
+        shell_complete=complete_vocabulary,
+        help="Read the cells with another library vocabulary, such as nasnet_keras.",
+    )(command)
+
+
+def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Vocabularies of the library."""
+    from nasdsl import library
+
+    return [name for name in library.vocabulary_names() if name.startswith(incomplete)]
+
+
+def _option(name: str, rule: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    flag = f"--{name.replace('_', '-')}"
+    help = rule.sentence
+    if rule.type is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
+    if rule.type is str:
+        return click.option(flag, name, type=_Words(rule), help=help)
+    flags = [flag] if flag == flag.lower() else [flag, flag.lower()]
+    return click.option(*flags, name, callback=_number, metavar="NUMBER", help=help)
+
+
+class _Words(click.Choice[str]):
+    """The words of a setting, looked up among what is installed when they are needed."""
+
+    def __init__(self, rule: Setting) -> None:
+        self.rule = rule
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The words that are legal now."""
+        return self.rule.words
+
+
+def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> Value | None:
+    """The number, held to the rule that files are held to."""
+    if value is None:
+        return None
+    assert param.name is not None
+    found: Value | None = RULES[param.name].legal(value)
+    if found is None:
+        raise click.BadParameter(
+            f"{value[:40]!r} is not {RULES[param.name].description}.", ctx, param
+        )
+    return found
+
+
+# -- passes ----------------------------------------------------------------------------------
+
+
+def complete_pass(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Installed passes, behind those that are written already."""
+    from nasdsl.passes import PASSES
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in PASSES.names() if name.startswith(last)]
+
+
+def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags to a command that builds a network; it receives them as `pipeline`."""
+
+    @wraps(command)
+    def with_pipeline(
+        *arguments: Any,
+        passes: tuple[str, ...] | None,
+        print_after: tuple[str, ...],
+        verify_passes: bool,
+        **values: Any,
+    ) -> Any:
+        backend = values.get("backend", "torch")
+        pipeline = _pipeline(backend, passes, print_after, verify_passes)
+        return command(*arguments, pipeline=pipeline, **values)
+
+    decorated: Callable[..., Any] = with_pipeline
+    for option in (
+        click.option(
+            "--verify-passes",
+            is_flag=True,
+            help="Check the network and its parameters after each pass.",
+        ),
+        click.option(
+            "--print-after",
+            metavar="PASS",
+            multiple=True,
+            shell_complete=complete_pass,
+            help="Print the network to standard error after this pass; may be repeated.",
+        ),
+        click.option(
+            "--passes",
+            metavar="PASS,...",
+            callback=_names,
+            shell_complete=complete_pass,
+            help="Run these passes instead of those of the backend.",
+        ),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """The names between the commas; an empty text names none."""
+    if value is None:
+        return None
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _pipeline(
+    backend: str, passes: tuple[str, ...] | None, print_after: tuple[str, ...], verify: bool
+) -> "Pipeline":
+    from nasdsl.passes import Pipeline
+
+    if print_after:
+        from nasdsl import backend as backends
+
+        running = backends.passes_of(backends.find(backend)) if passes is None else passes
+        for name in print_after:
+            if name not in running:
+                what = f"these passes run: {listed(running)}" if running else "no pass runs"
+                raise click.UsageError(f"--print-after {name}: {what}.")
+
+    def printed(name: str, graph: "NetworkGraph") -> None:
+        if name in print_after:
+            from nasdsl.network.text import graph_text
+
+            click.echo(f"after {name}:\n{graph_text(graph)}", err=True)
+
+    return Pipeline(passes, verify or None, printed if print_after else None)
+
+
+# -- a training ------------------------------------------------------------------------------
+
+
+def recipe_option(default: str) -> Decorator:
+    """`--recipe`, passed on as `recipe`."""
+    # Imported here because most commands have no recipe.
+    from nasdsl.train.recipe import RECIPES
+
+    return click.option(
+        "--recipe",
+        default=default,
+        show_default=True,
+        metavar="NAME",
+        help=f"Recipe: {', '.join(RECIPES.names())}, or a .toml file.",
+    )
+
+
+set_option = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a value of the recipe; may be repeated.",
+)
+device_option = click.option(
+    "--device",
+    metavar="DEVICE",
+    help="Device: cpu, cuda or mps.  [default: an accelerator if there is one]",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    help="Train in float32, or in bfloat16 with automatic mixed precision.",
+)
+
+
+def changes_of(flags: Mapping[str, Any]) -> list[str]:
+    """`--precision` and `--set`, which wins where both say something."""
+    precision = flags["precision"]
+    return [*([] if precision is None else [f"precision={precision}"]), *flags["changes"]]
