@@ -154,7 +154,8 @@ def test_published_texts(format: str, text: str, name: str | None, entry: str) -
     reading = interop.read(text)
     assert reading.format == format
     assert reading.findings == ()
-    genotype = interop.chosen(reading, name)
+    held = interop.find(text)
+    genotype, _ = held.read(held.choose(name))
     expected = nasdsl.load(entry)
     assert nasdsl.canonical_hash(genotype) == nasdsl.canonical_hash(expected)
     assert genotype.settings.skeleton == (expected.settings.skeleton or "nasnet")

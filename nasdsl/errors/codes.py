@@ -86,6 +86,7 @@ CODES: dict[str, Code] = {
     "NAS656": Code("foreign text is too large or too deep"),
     "NAS657": Code("which genotype of a text is meant"),
     "NAS658": Code("DNA without a space"),
+    "NAS659": Code("one of several genotypes cannot be read", "warning"),
     "NAS701": Code("an optional part is not installed"),
     "NAS801": Code("weights do not fit the network"),
     "NAS802": Code("file of weights cannot be read"),

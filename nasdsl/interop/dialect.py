@@ -134,7 +134,7 @@ class Dialect:
             here, there = genotype.vocabulary.op[name], own.op[ours[foreign]]
             if here.forms != there.forms:
                 found.append(
-                    carried(
+                    not_carried(
                         f"`{name}` computes {here.definition}; {self.title}'s {foreign!r} "
                         f"computes {there.definition}"
                     )
@@ -147,13 +147,13 @@ class Dialect:
         skeleton = given.pop("skeleton", DEFAULT_SKELETON)
         found = []
         if self.skeleton is None:
-            found.append(carried(f"{self.title} stacks its cells in a network of its own"))
+            found.append(not_carried(f"{self.title} stacks its cells in a network of its own"))
         elif skeleton != self.skeleton:
             text = f"the cells stand on the skeleton `{skeleton}`; {self.title}'s stand on another"
-            found.append(carried(f"{text}, `{self.skeleton}`"))
+            found.append(not_carried(f"{text}, `{self.skeleton}`"))
         if given:
             settings = ", ".join(f"{key} = {value}" for key, value in given.items())
-            found.append(carried(f"the network settings {settings} are not part of the format"))
+            found.append(not_carried(f"the network settings {settings} are not part of the format"))
         return found
 
     def index(self, cell: Cell, state: State) -> int:
@@ -212,6 +212,6 @@ def cannot_hold(title: str, what: str) -> Diagnostic:
     return found
 
 
-def carried(message: str) -> Diagnostic:
+def not_carried(message: str) -> Diagnostic:
     """The finding that something does not carry over (NAS655)."""
     return Diagnostic("NAS655", message)
