@@ -27,6 +27,8 @@ _TOKEN = re.compile(r"(?P<call>Genotype\s*\()|[()\[\]{}]")
 _CONTENT = re.compile(r"\s*(?:\w+\s*=|[\[(*])")
 _DICTIONARY = re.compile(r"""\{\s*["'](?:normal|reduce)(?:_concat)?["']\s*:""")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+# A field of a block of YAML; JSON and Python have quotes or brackets around it.
+_YAML_FIELD = re.compile(r"(?m)^[ \t-]*(?:normal|reduce)_concat:(?=\s)")
 _MAX_QUALIFIER = 60
 
 
@@ -72,7 +74,9 @@ def places(foreign: Foreign) -> list[Place]:
     Raises:
         CellError: there is none (NAS651).
     """
-    is_yaml = PurePath(foreign.source.name).suffix.lower() in _YAML
+    is_yaml = PurePath(foreign.source.name).suffix.lower() in _YAML or bool(
+        _YAML_FIELD.search(foreign.text)
+    )
     readers = [_in_python, _in_words_of_all, _in_yaml]
     error = None
     for reader in readers[::-1] if is_yaml else readers:

@@ -45,7 +45,8 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     """
     arcs = [value for value in variables(foreign.text) if _SCRIPT_NAME in value.name.lower()]
     if arcs:
-        entries = [_entry_of_variable(value) for value in arcs]
+        # A variable that only holds another's value is the same arc.
+        entries = list({each.identity: each for each in map(_entry_of_variable, arcs)}.values())
         # One arc is called by its file's name; its variable's says nothing about it.
         return entries if len(entries) > 1 else [replace(entries[0], name="")]
     if _NUMBERS.fullmatch(foreign.text):
@@ -72,9 +73,6 @@ def _entry_of_variable(value: Variable) -> Entry:
 
 
 def _genotype_of_words(words: Sequence[Word], foreign: Foreign, name: str) -> Genotype:
-    if len(words) > MAX_WORDS:
-        raise foreign.cell_error("NAS656", f"the arc has more than {MAX_WORDS:,} integers")
-
     def line(word: Word) -> int:
         return foreign.source.position(word.span.start).line
 
@@ -110,10 +108,11 @@ def _span(rows: Sequence[Integers]) -> Span:
 
 def _genotype(rows: Sequence[Integers], foreign: Foreign, name: str) -> Genotype:
     integers = [integer for row in rows for integer in row]
+    if len(integers) > MAX_WORDS:
+        raise foreign.cell_error("NAS656", f"the arc has more than {MAX_WORDS:,} integers")
     if _is_macro(rows):
-        text = (
-            f"this is a macro arc of ENAS, with {_layers(len(integers))} layers, and has no cells"
-        )
+        layers = _layers(len(integers))
+        text = f"this is a macro arc of ENAS, of {layers} layers, and has no cells"
         hint = (
             "a macro arc is an op a layer and a bit for each layer before it, which says whether"
             " that is added; micro arcs are read, (state, op, state, op) a block"
@@ -214,7 +213,7 @@ FORMAT = Format(
     title="the integers of ENAS's micro space",
     sign=(
         r"(?m)\A(?=[\s\[\],]*[0-9])[\s\[\],0-9]*\Z|^val_acc="
-        r"|(?i:arc)[ \t]*\+?=[ \t]*[\"'\[]?\s*[0-9$]"
+        r"|(?i:arc)\w{0,30}[ \t]*\+?=[ \t]*[\"'\[]?\s*[0-9$]"
     ),
     find=find,
     write=write,
