@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nasdsl.errors import CellError, Diagnostic, Source, cell_error, nearest
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, name_hints
 from nasdsl.interop.foreign import Entry, Foreign, genotype_name
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
@@ -118,8 +118,7 @@ class ForeignGenotypes:
         if name is not None and not self._called(name):
             text = f"no genotype of the text is called {name!r:.60}"
             names = sorted({known for entry in self.entries for known in entry.names})
-            guess = nearest(name, names)
-            hints = [f"did you mean `{guess}`?"] if guess else []
+            hints = [*name_hints(name, names)]
         elif found:
             text = f"the text has {len(self.entries)} genotypes"
             if name is not None:

@@ -235,7 +235,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         lines += [f"    {field}=[", *(f"        {pair}," for pair in _paired(edges)), "    ],"]
         lines.append(f"    {field}_concat={states},")
     text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
-    return text, DIALECT.lost(genotype)
+    return text, DIALECT.losses(genotype)
 
 
 def _paired(edges: list[str]) -> list[str]:

@@ -1,8 +1,7 @@
 """A format's dialect: the vocabulary, skeleton and numbering its texts silently mean.
 
-Purpose: from foreign op names and state numbers to nasdsl's and back, with a finding for each
-thing that a text of that format cannot say.
-Non-goals: the layout of any format.
+It leads from foreign op names and state numbers to nasdsl's and back, with a finding for each thing
+that a text of that format cannot say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,7 +95,7 @@ class Dialect:
         """The foreign name of each op that the genotype uses.
 
         An op is looked up by what it computes, and by its name only where nothing computes
-        the same; `lost` tells about those.
+        the same; `losses` says which those are.
 
         Raises:
             CellError: the format has no name for some ops or combines (NAS654).
@@ -125,7 +124,7 @@ class Dialect:
         called = [known for known in (name, _SYNONYMS.get(name)) if known in names]
         return next(iter([*same, *called]), None)
 
-    def lost(self, genotype: Genotype) -> list[Diagnostic]:
+    def losses(self, genotype: Genotype) -> list[Diagnostic]:
         """What a text of this format does not say: definitions of ops, settings, the skeleton."""
         own = library.vocabulary(self.vocabulary)
         ours = {foreign: name for name, foreign in self.names().items()}
@@ -139,9 +138,9 @@ class Dialect:
                         f"computes {there.definition}"
                     )
                 )
-        return [*found, *self.lost_settings(genotype)]
+        return [*found, *self.losses_of_settings(genotype)]
 
-    def lost_settings(self, genotype: Genotype) -> list[Diagnostic]:
+    def losses_of_settings(self, genotype: Genotype) -> list[Diagnostic]:
         """What the format does not say about the network."""
         given = genotype.settings.given()
         skeleton = given.pop("skeleton", DEFAULT_SKELETON)

@@ -72,7 +72,7 @@ def _read(foreign: Foreign, value: Value) -> list[Genotype]:
 
 
 def _moved(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -> Diagnostic:
-    """A finding about our lines, told of the place they came from."""
+    """A finding about our lines, at the place of the document they came from."""
     place = foreign.whole
     if found.source is not None and found.span is not None:
         line = found.source.position(found.span.start).line
@@ -162,7 +162,7 @@ def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, 
     if value is None:
         return []
     if not isinstance(value.data, dict):
-        raise foreign.cell_error("NAS651", f"{what} is no object", value.span)
+        raise foreign.cell_error("NAS651", f"{what} is not an object", value.span)
     return list(value.data.items())
 
 
@@ -178,7 +178,7 @@ def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) 
 def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list[Value]:
     if value is None or not isinstance(value.data, list):
         raise foreign.cell_error(
-            "NAS651", f"{what} is no list", place if value is None else value.span
+            "NAS651", f"{what} is not a list", place if value is None else value.span
         )
     return value.data
 
@@ -192,7 +192,7 @@ def _words(foreign: Foreign, value: Value, form: "re.Pattern[str]", count: int |
 
 def _word(foreign: Foreign, value: Value, form: "re.Pattern[str]") -> str:
     if not isinstance(value.data, str):
-        raise foreign.cell_error("NAS651", "this is no text", value.span)
+        raise foreign.cell_error("NAS651", "this is not a text", value.span)
     return _matching(foreign, value.data, form, value.span)
 
 

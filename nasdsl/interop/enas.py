@@ -2,7 +2,7 @@
 
 Integers stand bare, in brackets, in the log of a search, or in the script that runs them, where
 the value counts that the script ends with. ENAS's macro space has no cells, and its recurrent
-cells are none of an image network: both are refused by name.
+cells are not those of image networks: both are refused by name.
 
 Mirrors melodyguan/enas, src/cifar10/micro_child.py: (state, op, state, op) a block, the normal
 cell first; state 0 is h[i-1], state 1 is h[i]; what no block reads is concatenated, inputs
@@ -56,7 +56,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
         rows = pairs = _rows_in_brackets(foreign, _ROW.finditer(foreign.text))
     if not rows:
         word = _WORD.search(foreign.text)
-        text = f"{word.group()[:40]!r} is no integer" if word else "there are no integers"
+        text = f"{word.group()[:40]!r} is not an integer" if word else "there are no integers"
         raise foreign.cell_error("NAS651", text, Span(*word.span()) if word else None)
     if len(pairs) > 2 and not _is_macro(pairs):
         return [
@@ -82,7 +82,7 @@ def _genotype_of_words(words: Sequence[Word], foreign: Foreign, name: str) -> Ge
 
 def _integer(foreign: Foreign, word: Word) -> tuple[int, Span]:
     if not word.text.isascii() or not word.text.isdigit() or len(word.text) > 4:
-        raise foreign.cell_error("NAS651", f"{word.text[:40]!r} is no integer", word.span)
+        raise foreign.cell_error("NAS651", f"{word.text[:40]!r} is not an integer", word.span)
     return int(word.text), word.span
 
 
@@ -206,7 +206,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             for state, op in zip(block.inputs, block.ops, strict=True)
         ]
         lines.append(" ".join(integers))
-    return "\n".join(lines) + "\n", DIALECT.lost(genotype)
+    return "\n".join(lines) + "\n", DIALECT.losses(genotype)
 
 
 FORMAT = Format(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from nasdsl.errors import CellError, Diagnostic, Source, Span, listed
+from nasdsl.errors import CellError, Diagnostic, Source, Span, did_you_mean, listed
 from nasdsl.language.genotype.types import Genotype, Space
 
 #: The largest foreign text that is read, in characters. A file of genotypes has a few thousand.
@@ -91,7 +91,7 @@ class Foreign:
     def unknown_op(self, name: object, span: Span, format: str, known: Sequence[str]) -> CellError:
         """An op that the format has no name for (NAS652)."""
         other = _other_spelling(str(name), known)
-        hint = f"did you mean `{other}`?" if other else f"its ops are {listed(known)}"
+        hint = did_you_mean(other) if other else f"its ops are {listed(known)}"
         return self.cell_error("NAS652", f"{format} has no op {str(name)[:60]!r}", span, "", hint)
 
 

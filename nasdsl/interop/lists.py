@@ -245,7 +245,7 @@ def _write(genotype: Genotype, dialect: Dialect) -> tuple[str, list[Diagnostic]]
         used = [int(index not in concatenates) for index in range(len(cell.blocks) + 2)]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
-    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).lost(genotype)
+    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).losses(genotype)
 
 
 _SIGN = r"hiddenstate_indices"

@@ -142,20 +142,25 @@ class Python:
                 if {word.arg for word in words} <= _IGNORED_KEYWORDS:
                     return Value(self.value(inner, names=names).data, span)
         raise self.foreign.cell_error(
-            "NAS651", "this is no literal, and nothing here is executed", span, "not a plain value"
+            "NAS651",
+            "this is not a literal, and nothing here is executed",
+            span,
+            "not a plain value",
         )
 
     def pairs(self, node: ast.Dict) -> Iterator[tuple[str, ast.expr]]:
         """The keys and the expressions of a dictionary.
 
         Raises:
-            CellError: a key is no text, or is there twice (NAS651).
+            CellError: a key is not a text, or is there twice (NAS651).
         """
         seen: set[str] = set()
         for key, item in zip(node.keys, node.values, strict=True):
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                 place = self.span(key or node)
-                raise self.foreign.cell_error("NAS651", "a key of the dictionary is no text", place)
+                raise self.foreign.cell_error(
+                    "NAS651", "a key of the dictionary is not a text", place
+                )
             name = self._string(key.value, key)
             if name in seen:
                 raise repeated_key(self.foreign, name, self.span(key))
@@ -186,7 +191,7 @@ class Python:
             made = range(*whole)
             if len(made) <= _MAX_RANGE:
                 return [Value(number, span) for number in made]
-        raise self.foreign.cell_error("NAS651", "this range is no range of states", span)
+        raise self.foreign.cell_error("NAS651", "this is not a range of states", span)
 
 
 def called(node: ast.expr) -> str:
@@ -207,14 +212,16 @@ def numbers(foreign: Foreign, value: Value, what: str) -> list[tuple[int, Span]]
     """The whole numbers of a list, each with its place.
 
     Raises:
-        CellError: it is no list of whole numbers (NAS651).
+        CellError: it is not a list of whole numbers (NAS651).
     """
     if not isinstance(value.data, list):
-        raise foreign.cell_error("NAS651", f"{what} is no list", value.span)
+        raise foreign.cell_error("NAS651", f"{what} is not a list", value.span)
     found = []
     for part in value.data:
         if type(part.data) is not int:
-            raise foreign.cell_error("NAS651", f"{what} has something that is no number", part.span)
+            raise foreign.cell_error(
+                "NAS651", f"{what} holds something that is not a number", part.span
+            )
         found.append((part.data, part.span))
     return found
 

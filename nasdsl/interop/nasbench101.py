@@ -188,7 +188,7 @@ def _entries(foreign: Foreign, row: Value) -> list[tuple[float, Span]]:
     found = []
     for part in row.data if isinstance(row.data, list) else [row]:
         if not isinstance(part.data, int | float):
-            text = "a row of the matrix has something that is no number"
+            text = "a row of the matrix holds something that is not a number"
             raise foreign.cell_error("NAS651", text, part.span)
         found.append((part.data, part.span))
     return found
@@ -261,10 +261,10 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         raise CellError((cannot_hold(DIALECT.title, "an edge that is there twice"),))
     if _INPUT in outputs and len(outputs) > 2:
         raise CellError((cannot_hold(DIALECT.title, "this output"),))
-    lost = DIALECT.lost_settings(genotype)
+    losses = DIALECT.losses_of_settings(genotype)
     if len(outputs) > 1 and _INPUT not in outputs:
-        lost.append(not_carried(_DIVIDED))
-    return _text(vertices, outputs), lost
+        losses.append(not_carried(_DIVIDED))
+    return _text(vertices, outputs), losses
 
 
 def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:

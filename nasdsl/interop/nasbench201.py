@@ -128,7 +128,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         what = "this cell: its nodes add an op of each node before them, the last is the output"
         raise CellError((cannot_hold(DIALECT.title, what),))
     parts = ("".join(f"|{op}~{at}" for at, op in enumerate(ops)) + "|" for ops in nodes)
-    return "+".join(parts) + "\n", DIALECT.lost(genotype)
+    return "+".join(parts) + "\n", DIALECT.losses(genotype)
 
 
 def _nodes(cell: Cell, names: dict[str, str]) -> list[list[str]] | None:

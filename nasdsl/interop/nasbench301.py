@@ -69,7 +69,7 @@ def _genotype(settings: Settings, foreign: Foreign, name: str) -> Genotype:
         if what == "inputs_node" or number >= _FIRST_EDGE[5] + 5:
             text = f"a cell has no `{what}_{kind}_{number}`"
             raise foreign.cell_error("NAS653", text, span)
-        foreign.note(f"`{what}_{kind}_{number}` is no input of its node, and is left out", span)
+        foreign.note(f"`{what}_{kind}_{number}` is not an input of its node, and is left out", span)
     return DIALECT.genotype(genotype_name(name, "nasbench301_cell"), cells)
 
 
@@ -133,7 +133,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             if node != _NODES[0]:
                 inputs = "_".join(str(state) for state, _ in edges)
                 found[f"{_PREFIX}inputs_node_{kind}_{node}"] = inputs
-    return json.dumps(found, indent=1) + "\n", DIALECT.lost(genotype)
+    return json.dumps(found, indent=1) + "\n", DIALECT.losses(genotype)
 
 
 FORMAT = Format(

@@ -28,7 +28,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     """Every pair of cells in the text; the first list of it where there is none.
 
     Raises:
-        CellError: NAS651 where there is no list.
+        CellError: NAS651 where there is not a list.
     """
     python = Python(foreign)
     found = list(named_nodes(python.tree, _is_pair_of_cells))
@@ -115,7 +115,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
                 for state, op in zip(block.inputs, block.ops, strict=True)
             )
         )
-    return f"{tuple(cells)}\n", DIALECT.lost(genotype)
+    return f"{tuple(cells)}\n", DIALECT.losses(genotype)
 
 
 FORMAT = Format(

@@ -125,9 +125,9 @@ def _cells(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
         match = _KEY.fullmatch(key)
         if match is None:
             if "/" in key or key.startswith(("normal", "reduce")):
-                text = f"{key[:60]!r} is no decision of a cell"
+                text = f"{key[:60]!r} is not a decision of a cell"
                 raise foreign.cell_error("NAS651", text, value.span)
-            foreign.note(f"{key[:60]!r} is no part of a cell", value.span)
+            foreign.note(f"{key[:60]!r} is not a part of a cell", value.span)
             continue
         kind, what, node, operand = match.groups()
         found[kind, what, int(node), int(operand)] = value
@@ -237,15 +237,15 @@ def _nodes(
     first: str,
     start: int,
 ) -> range:
-    """The numbers of a cell's nodes; what is no part of a cell is said to be left out."""
+    """The numbers of a cell's nodes; what is not a part of a cell is said to be left out."""
     found = []
     for key, value in pairs.items():
         match = form.fullmatch(key)
         if match is None and not key.startswith(("normal", "reduce")):
             if kind == "normal":
-                foreign.note(f"{key[:60]!r} is no part of a cell", value.span)
+                foreign.note(f"{key[:60]!r} is not a part of a cell", value.span)
         elif match is None:
-            text = f"{key[:60]!r} is no decision of a cell"
+            text = f"{key[:60]!r} is not a decision of a cell"
             raise foreign.cell_error("NAS651", text, value.span)
         elif match[1] == kind:
             found.append(int(match[2]))
@@ -306,7 +306,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     """
     names = DIALECT.op_names(genotype)
     made: dict[str, object] = {}
-    lost = DIALECT.lost(genotype)
+    losses = DIALECT.losses(genotype)
     for kind, cell in zip(_KINDS, both_cells("NNI", genotype), strict=True):
         states = set(concatenated("NNI", cell))
         every = {BlockState(block.name) for block in cell.blocks}
@@ -317,13 +317,13 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             raise CellError((cannot_hold("NNI", what),))
         if states != wanted:
             text = f"what the {cell.kind} cell concatenates is not in the dictionary"
-            lost.append(not_carried(text))
+            losses.append(not_carried(text))
         for node, block in enumerate(cell.blocks, 2):
             for operand in (0, 1):
                 made[f"{kind}/op_{node}_{operand}"] = names[block.ops[operand]]
                 index = DIALECT.index(cell, block.inputs[operand])
                 made[f"{kind}/input_{node}_{operand}"] = [index]
-    return json.dumps(made, indent=2) + "\n", lost
+    return json.dumps(made, indent=2) + "\n", losses
 
 
 FORMAT = Format(

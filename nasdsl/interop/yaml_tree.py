@@ -119,6 +119,6 @@ class _Reading:
     def _key(self, node: yaml.Node) -> str:
         span = Span(node.start_mark.index, node.end_mark.index)
         if not isinstance(node, yaml.ScalarNode):
-            raise self.foreign.cell_error("NAS651", "a key is no text", span)
+            raise self.foreign.cell_error("NAS651", "a key is not a text", span)
         # `N` and `yes` are keys like others, whatever YAML 1.1 makes of them.
         return str(node.value)
