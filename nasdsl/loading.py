@@ -17,7 +17,7 @@ from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.parser import Parsed, parse, read_file, read_stdin
 from nasdsl.language.parser.read import is_model, read_model
-from nasdsl.language.validator import validated
+from nasdsl.language.validator import validation_findings
 
 NameOrPath = str | os.PathLike[str]
 
@@ -157,7 +157,7 @@ def analyse(source: Source, *, network: bool = True) -> Analysis:
     """
     parsed = parse(source)
     resolution = resolve(parsed, _catalogue(source))
-    findings = [*resolution.diagnostics, *validated(resolution)]
+    findings = [*resolution.diagnostics, *validation_findings(resolution)]
     findings += _network_findings(resolution, findings) if network else []
     return Analysis(parsed, resolution, in_order(source, findings))
 
@@ -345,7 +345,9 @@ class _FolderCatalogue(library.LibraryCatalogue):
         parsed = parse(read_file(path))
         inner = _FolderCatalogue(self.folder, *self.reading, path.name)
         resolution = resolve(parsed, inner)
-        return Analysis(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))
+        return Analysis(
+            parsed, resolution, (*resolution.diagnostics, *validation_findings(resolution))
+        )
 
     def _is_vocabulary(self, beside: Analysis) -> bool:
         errors = any(found.is_error for found in beside.diagnostics)

@@ -11,7 +11,7 @@ from nasdsl.errors import Source
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.tokens import lexed
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
 
@@ -19,7 +19,7 @@ from nasdsl.space import sample
 def fmt(text: str) -> str:
     parsed = parse(Source("x.cell", text))
     assert parsed.diagnostics == ()
-    return formatted(parsed)
+    return formatted_text(parsed)
 
 
 def meaning(text: str) -> list[str]:
@@ -133,10 +133,10 @@ def test_ten_thousand_layouts_keep_their_tokens_and_comments(share: int) -> None
         chosen = dice.choices(gaps, weights, k=len(tokens))
         text = "".join(gap + token for gap, token in zip(chosen, tokens, strict=True))
         parsed = parse(Source("x.cell", text))
-        once = formatted(parsed)
+        once = formatted_text(parsed)
         again = parse(Source("x.cell", once))
         assert [c.text for c in parsed.file.comments] == [c.text for c in again.file.comments]
-        assert formatted(again) == once
+        assert formatted_text(again) == once
         assert loads(once) == genotype
 
 

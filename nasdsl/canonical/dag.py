@@ -44,13 +44,13 @@ class Dag:
     def __len__(self) -> int:
         return len(self.source)
 
-    def roles(self) -> list[tuple[int, ...]]:
+    def output_places(self) -> list[tuple[int, ...]]:
         """For each block, its places in the output; all of them are 0 in a `concat`."""
-        roles: list[tuple[int, ...]] = [()] * len(self)
+        output_places: list[tuple[int, ...]] = [()] * len(self)
         for place, state in enumerate(self.output):
             if state >= 0:
-                roles[state] += (place if self.each else 0,)
-        return roles
+                output_places[state] += (place if self.each else 0,)
+        return output_places
 
 
 def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:

@@ -88,7 +88,7 @@ def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
     return tuple(sorted(found))
 
 
-class Shown(NamedTuple):
+class LiveContent(NamedTuple):
     """What the page shows: a picture, and what is wrong with the file as it is now."""
 
     svg: str
@@ -104,7 +104,7 @@ class LivePage:
     """A server that is up inside `with`; `url` is its address."""
 
     def __init__(
-        self, title: str, shown: Shown, *, port: int = 0, colours: tuple[str, str]
+        self, title: str, shown: LiveContent, *, port: int = 0, colours: tuple[str, str]
     ) -> None:
         self.title, self.background, self.letters = title, *colours
         self._shown, self._version, self._closed = shown, 0, False
@@ -130,7 +130,7 @@ class LivePage:
         self._server.shutdown()
         self._server.server_close()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: LiveContent) -> None:
         """Put another picture on every page that is open."""
         with self._news:
             self._shown = shown
@@ -138,11 +138,11 @@ class LivePage:
             self._news.notify_all()
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> LiveContent:
         """What the page shows now."""
         return self.snapshot()[0]
 
-    def snapshot(self) -> tuple[Shown, int]:
+    def snapshot(self) -> tuple[LiveContent, int]:
         """What the page shows now, and how often that was changed."""
         with self._news:
             return self._shown, self._version

@@ -15,7 +15,7 @@ from nasdsl.errors import cell_error, install_hint, listed, nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasdsl.export.exported import Request
+    from nasdsl.export.exported import Export
 
 
 class Format(NamedTuple):
@@ -36,15 +36,15 @@ class Format(NamedTuple):
     backend: str = ""
 
     @property
-    def write(self) -> "Callable[[Request, Path], None]":
+    def write(self) -> "Callable[[Export, Path], None]":
         """Writes the file."""
-        found: Callable[[Request, Path], None] = import_module(self.module).write
+        found: Callable[[Export, Path], None] = import_module(self.module).write
         return found
 
     @property
-    def logits(self) -> "Callable[[Request, Path], list[Tensor]]":
+    def logits(self) -> "Callable[[Export, Path], list[Tensor]]":
         """Reads the file back and runs it on the images."""
-        found: Callable[[Request, Path], list[Tensor]] = import_module(self.module).logits
+        found: Callable[[Export, Path], list[Tensor]] = import_module(self.module).logits
         return found
 
 

@@ -15,7 +15,7 @@ from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.space import choices, chosen, decisions
+from nasdsl.space import choices, decisions, genotype_from_choices
 
 
 def read(foreign: Foreign, options: Options) -> list[Genotype]:
@@ -36,7 +36,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     value = python.value(node)
     listed = value if isinstance(value.data, list) else Value([value], value.span)
     found = numbers(foreign, listed, "the DNA")
-    return [chosen(space, _taken(foreign, space, found, value.span))]
+    return [genotype_from_choices(space, _taken(foreign, space, found, value.span))]
 
 
 def _taken(foreign: Foreign, space: Space, found: list[tuple[int, Span]], whole: Span) -> list[int]:

@@ -147,7 +147,9 @@ def _in_filters(width: Width) -> str:
     return "F" if width == 1 else f"{width}F"
 
 
-def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator[Diagnostic]:
+def dead_block_findings(
+    cell: CellSpace, places: CellPlaces, source: Source
+) -> Iterator[Diagnostic]:
     """A warning for each block that reaches no output."""
     for block, place, live in zip(cell.blocks, places.blocks, live_blocks(cell), strict=True):
         if live:
@@ -166,7 +168,7 @@ def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator
         )
 
 
-def validated(resolution: Resolution) -> Iterator[Diagnostic]:
+def validation_findings(resolution: Resolution) -> Iterator[Diagnostic]:
     """The findings about the cells a text defines; nothing where it has errors already."""
     space = resolution.space
     if space is None:
@@ -175,7 +177,7 @@ def validated(resolution: Resolution) -> Iterator[Diagnostic]:
         places = resolution.places.get(cell.kind)
         if places is not None:
             yield from shape_findings(space, cell, places, resolution.parsed.source)
-            yield from dead_blocks(cell, places, resolution.parsed.source)
+            yield from dead_block_findings(cell, places, resolution.parsed.source)
 
 
-__all__ = ["validated"]
+__all__ = ["validation_findings"]

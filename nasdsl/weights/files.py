@@ -43,7 +43,7 @@ _TENSORFLOW = (
 _TENSORFLOW_FILE = re.compile(r"\.(index|meta|pb|data-\d+-of-\d+)$|\.ckpt(-\d+)?$|^checkpoint$")
 
 
-def contents(path: Path) -> Contents:
+def read_weights(path: Path) -> Contents:
     """What a file of weights holds.
 
     Raises:
@@ -161,7 +161,7 @@ _PREFIXES = ("module.", "_orig_mod.")
 _MARKS = ("var:", "state:")
 
 
-def normalised(source: Mapping[Any, Any]) -> dict[str, Any]:
+def unwrapped_weights(source: Mapping[Any, Any]) -> dict[str, Any]:
     """The weights of a mapping by their plain names.
 
     Raises:

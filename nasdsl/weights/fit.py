@@ -90,13 +90,13 @@ def fit(
             missing += [] if source.optional else [source.name]
             continue
         found[name] = theirs
-        wanted = source.shape(foreign_shape(parameter, drop_background))
+        wanted = source.shape(shape_in_source(parameter, drop_background))
         shape = shapes[theirs]
         if shape is None:
             unusable.append(theirs)
         elif shape != wanted:
             unequal.append((theirs, shape, wanted))
-            background.append(shape == source.shape(foreign_shape(parameter, True)))
+            background.append(shape == source.shape(shape_in_source(parameter, True)))
     return Fit(
         found,
         tuple(name for name in others if name in spare),
@@ -109,7 +109,7 @@ def fit(
     )
 
 
-def foreign_shape(parameter: Parameter, drop_background: bool) -> Sizes:
+def shape_in_source(parameter: Parameter, drop_background: bool) -> Sizes:
     """A parameter's shape in the source, in our order of axes."""
     if drop_background and parameter.primitive == "linear":
         classes, *features = parameter.shape
@@ -117,14 +117,14 @@ def foreign_shape(parameter: Parameter, drop_background: bool) -> Sizes:
     return parameter.shape
 
 
-def share(layout: Layout, table: Table, names: Mapping[str, Any]) -> float:
+def covered_share(layout: Layout, table: Table, names: Mapping[str, Any]) -> float:
     """How much of a table the names cover, from 0 to 1."""
     keys = {layout.key(name) for name in names}
     wanted = [source.name for source in table.values() if not source.optional]
     return sum(name in keys for name in wanted) / max(len(wanted), 1)
 
 
-def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
+def misfit_error(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     """The refusal of weights that do not fit, with every name."""
     parts = {
         "missing": [f"`{name}`" for name in fit.missing],

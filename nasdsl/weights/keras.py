@@ -18,10 +18,10 @@ from nasdsl.weights.layout import (
     Layout,
     Names,
     Table,
-    chain,
+    learned_chain,
     named_table,
 )
-from nasdsl.weights.places import Place, facts, places
+from nasdsl.weights.positions import CellPosition, cell_positions, layout_facts
 
 
 def keras_table(graph: NetworkGraph) -> Table:
@@ -30,7 +30,7 @@ def keras_table(graph: NetworkGraph) -> Table:
 
 
 def _names(graph: NetworkGraph) -> Names:
-    outside, where = facts(graph, "keras"), places(graph)
+    outside, where = layout_facts(graph, "keras"), cell_positions(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
         if outside is None:
@@ -45,7 +45,7 @@ def _names(graph: NetworkGraph) -> Names:
     return names
 
 
-def _cell(where: Place) -> str:
+def _cell(where: CellPosition) -> str:
     if where.kind == "stem":
         return f"stem_{where.number + 1}"
     if where.kind == "reduction":
@@ -55,7 +55,7 @@ def _cell(where: Place) -> str:
 
 
 def _input_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
-    found = chain(part)
+    found = learned_chain(part)
     if part.path == "input0" and found == PROJECTED:
         return f"{kind}_conv_1_{cell}/kernel", f"{kind}_bn_1_{cell}"
     if part.path == "input1" and found == PROJECTED:
@@ -67,7 +67,7 @@ def _input_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
 
 
 def _op_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
-    if part.role != "op" or chain(part) != SEPARABLE * 2:
+    if part.role != "op" or learned_chain(part) != SEPARABLE * 2:
         return None
     block, side = part.path.split(".")
     branch = f"{side}{int(block[1:]) + 1}"

@@ -5,7 +5,7 @@ compare what a part learns. The names themselves are in one file a layout.
 
 A table has, for each of our names, the foreign name and the order its axes are taken in. A
 layout says only what each part of a module is called; which tensors a node has and how a
-framework orders their axes is in its `Dialect`.
+framework orders their axes is in its `Framework`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from nasdsl.primitives import PRIMITIVES, Sizes
 Axes = tuple[int, ...]
 
 
-class Source(NamedTuple):
+class ForeignTensor(NamedTuple):
     """Where a tensor comes from.
 
     Attributes:
@@ -40,7 +40,7 @@ class Source(NamedTuple):
 
 
 #: From our names to their sources.
-Table = dict[str, Source]
+Table = dict[str, ForeignTensor]
 
 
 class Layout(NamedTuple):
@@ -60,7 +60,7 @@ class Layout(NamedTuple):
     spare: Callable[[NetworkGraph], tuple[str, ...]] = lambda _: ()
 
 
-class Dialect(NamedTuple):
+class Framework(NamedTuple):
     """How a framework names and orders the tensors of its layers.
 
     Attributes:
@@ -81,21 +81,21 @@ class Dialect(NamedTuple):
 
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 #: PyTorch. Checkpoints older than its release 0.4.1 do not count batches.
-TORCH = Dialect(tuple(f".{name}" for name in _NORM), (".weight", ".bias"))
+TORCH = Framework(tuple(f".{name}" for name in _NORM), (".weight", ".bias"))
 
 # TensorFlow's kernels are height, width, channels in, channels out; depthwise ones height,
 # width, channel, 1; matrices features, classes.
 _TENSORFLOW_NORM = ("/gamma", "/beta", "/moving_mean", "/moving_variance", None)
-SLIM = Dialect(_TENSORFLOW_NORM, ("/weights", "/biases"), (3, 2, 0, 1), (2, 3, 0, 1), (1, 0))
+SLIM = Framework(_TENSORFLOW_NORM, ("/weights", "/biases"), (3, 2, 0, 1), (2, 3, 0, 1), (1, 0))
 KERAS = SLIM._replace(linear=("/kernel", "/bias"))
 
 #: From a module and one of its parts to names: of kernels in full, of norms and fully
-#: connected layers without what the dialect adds; two for a factorized reduction. None where
+#: connected layers without what the framework adds; two for a factorized reduction. None where
 #: the implementation has no such part.
 Names = Callable[[Module, Part], Sequence[str] | None]
 
 
-def named_table(layout: str, graph: NetworkGraph, dialect: Dialect, names: Names) -> Table:
+def named_table(layout: str, graph: NetworkGraph, framework: Framework, names: Names) -> Table:
     """The table that a layout's names make of a network.
 
     Raises:
@@ -105,21 +105,21 @@ def named_table(layout: str, graph: NetworkGraph, dialect: Dialect, names: Names
     owners: dict[str, str] = {}
     for module in graph.modules:
         for part in module.body.parts:
-            nodes = learned(part)
+            nodes = nodes_with_tensors(part)
             if not nodes:
                 continue
             given = names(module, part)
             place = f"{module.name}.{part.path}" if part.path else module.name
             if given is None:
-                raise nameless(layout, graph, place, part)
-            for ours, source in _sources(module, nodes, iter(given), dialect):
+                raise no_name_error(layout, graph, place, part)
+            for ours, source in _sources(module, nodes, iter(given), framework):
                 if owners.setdefault(source.name, place) != place:
-                    raise nameless(layout, graph, place, part)
+                    raise no_name_error(layout, graph, place, part)
                 table[ours] = source
     return table
 
 
-def nameless(layout: str, graph: NetworkGraph, place: str, part: Part) -> Exception:
+def no_name_error(layout: str, graph: NetworkGraph, place: str, part: Part) -> Exception:
     """The refusal: the layout's implementation has no such part."""
     hints = [f"the weights of `{graph.name}` itself are read in layout `native`"]
     if part.label == "auxiliary":
@@ -130,29 +130,29 @@ def nameless(layout: str, graph: NetworkGraph, place: str, part: Part) -> Except
 
 
 def _sources(
-    module: Module, nodes: Sequence[Node], names: Iterator[str], dialect: Dialect
-) -> Iterator[tuple[str, Source]]:
+    module: Module, nodes: Sequence[Node], names: Iterator[str], framework: Framework
+) -> Iterator[tuple[str, ForeignTensor]]:
     for node in nodes:
         path = f"{module.name}.{node.name}"
         if node.primitive == "batch_norm":
             scope = next(names)
-            for tensor, suffix in zip(_NORM, dialect.norm, strict=True):
+            for tensor, suffix in zip(_NORM, framework.norm, strict=True):
                 if suffix is not None:
                     optional = tensor == "num_batches_tracked"
-                    yield f"{path}.{tensor}", Source(scope + suffix, None, optional)
+                    yield f"{path}.{tensor}", ForeignTensor(scope + suffix, None, optional)
         elif node.primitive == "linear":
-            scope, (weight, bias) = next(names), dialect.linear
-            yield f"{path}.weight", Source(scope + weight, dialect.matrix)
+            scope, (weight, bias) = next(names), framework.linear
+            yield f"{path}.weight", ForeignTensor(scope + weight, framework.matrix)
             if node.bias:
-                yield f"{path}.bias", Source(scope + bias)
+                yield f"{path}.bias", ForeignTensor(scope + bias)
         else:
-            axes = dialect.depthwise if node.primitive == "depthwise" else dialect.conv
+            axes = framework.depthwise if node.primitive == "depthwise" else framework.conv
             kernels = 2 if node.primitive == "factorized_reduce" else 1
             given = [next(names) for _ in range(kernels)]
             owned = [tensor.name for tensor in PRIMITIVES[node.primitive].tensors(node)]
             # A factorized reduction to one filter lacks the first of its two kernels.
             for tensor, name in zip(owned, given[-len(owned) :], strict=True):
-                yield f"{path}.{tensor}", Source(name, axes)
+                yield f"{path}.{tensor}", ForeignTensor(name, axes)
 
 
 #: A separable convolution: depthwise, pointwise, batch norm.
@@ -163,14 +163,14 @@ PROJECTED = ("pointwise", "batch_norm")
 HALVED = ("factorized_reduce", "batch_norm")
 
 
-def learned(part: Part) -> tuple[Node, ...]:
+def nodes_with_tensors(part: Part) -> tuple[Node, ...]:
     """The nodes that have tensors, in order."""
     return tuple(node for node in part.nodes if PRIMITIVES[node.primitive].tensors(node))
 
 
-def chain(part: Part) -> tuple[str, ...]:
+def learned_chain(part: Part) -> tuple[str, ...]:
     """A word for each node that has tensors, in order."""
-    return tuple(map(_word, learned(part)))
+    return tuple(map(_word, nodes_with_tensors(part)))
 
 
 def _word(node: Node) -> str:

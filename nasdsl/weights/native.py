@@ -5,7 +5,7 @@ Non-goals: metadata of files; whoever wrote it reads it.
 """
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights.layout import Layout, Source, Table
+from nasdsl.weights.layout import ForeignTensor, Layout, Table
 from nasdsl.weights.parameters import parameters
 
 
@@ -21,7 +21,7 @@ def native_table(graph: NetworkGraph) -> Table:
         if part.kept and part.nodes[-1].name in module.body.unread
     }
     return {
-        name: Source(
+        name: ForeignTensor(
             name,
             optional=name.endswith(".num_batches_tracked") or name.startswith(tuple(unread)),
         )

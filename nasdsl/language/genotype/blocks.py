@@ -14,7 +14,7 @@ from typing import Any
 from nasdsl.errors import Span
 from nasdsl.language import tree
 from nasdsl.language.genotype import cell_messages as messages
-from nasdsl.language.genotype.findings import Findings, is_poison
+from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.types import (
     UNUSED,
     BlockSpace,
@@ -110,7 +110,7 @@ class CellResolver:
                 continue
             if isinstance(statement, tree.Block):
                 names, place = [statement.name.text], statement.name.span
-                if is_poison(statement.name):
+                if is_already_reported(statement.name):
                     names = [f"b{len(drafts)}"]
             else:
                 place = statement.count.span
@@ -125,7 +125,7 @@ class CellResolver:
 
     def _count(self, repeat: tree.Repeat, already: int) -> int:
         number = repeat.count
-        if is_poison(number):
+        if is_already_reported(number):
             return 1
         count = int(number.text) if _COUNT.fullmatch(number.text) else 0
         if 1 <= count <= MAX_BLOCKS - already:
@@ -217,7 +217,7 @@ class CellResolver:
     def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
-        if is_poison(atom):
+        if is_already_reported(atom):
             return None
         state = self.earlier.get(atom.text)
         if state is None:
@@ -257,7 +257,7 @@ class CellResolver:
         for atom in self._atoms(field):
             if atom.text in names:
                 found.append(atom.text)
-            elif not is_poison(atom):
+            elif not is_already_reported(atom):
                 self._unknown_name(atom, "combine" if position == 4 else "op", names)
         return tuple(found)
 
@@ -300,7 +300,7 @@ class CellResolver:
     def _output_state(self, atom: tree.Atom) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
-        if is_poison(atom):
+        if is_already_reported(atom):
             return None
         state = self.earlier.get(atom.text)
         if state is None:
@@ -311,6 +311,6 @@ class CellResolver:
         seen: dict[str, Span] = {}
         for atom in output.states:
             text = "".join(atom.text.split())
-            if text in seen and not is_poison(atom):
+            if text in seen and not is_already_reported(atom):
                 messages.named_twice(self.findings, atom, seen[text])
             seen.setdefault(text, atom.span)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nasdsl.errors import listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, misspelt
+from nasdsl.language.genotype.findings import Findings, spelling_suggestion
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -44,7 +44,7 @@ def report_unusable(
     if why:
         findings.add(code, name.span, f"`{name.text[:60]}` cannot be used as {kind}", label=why)
         return
-    hints, fixes = misspelt(name.span, nearest(name.text, known))
+    hints, fixes = spelling_suggestion(name.span, nearest(name.text, known))
     findings.add(
         code,
         name.span,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from nasdsl.errors import Label, Span, listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, misspelt
+from nasdsl.language.genotype.findings import Findings, spelling_suggestion
 from nasdsl.language.genotype.types import State, hidden
 
 _BLOCK = "a block is `(input, input, op, op, combine)`"
@@ -67,7 +67,7 @@ def malformed_state(findings: Findings, atom: tree.State) -> None:
     guess = None
     if loose and loose[2] != "+" and (loose[1] or loose[2]):
         guess = str(hidden(int(loose[3] or 0)))
-    hints, fixes = misspelt(atom.span, guess)
+    hints, fixes = spelling_suggestion(atom.span, guess)
     if loose and not guess:
         hints = (
             "`h[i]` is the newest hidden state and `h[i-1]` the one before it; other tools"
@@ -121,7 +121,7 @@ def unknown_input(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Sequence[State]
 ) -> None:
     """NAS203."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, earlier))
+    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, earlier))
     findings.add(
         "NAS203",
         atom.span,
@@ -136,7 +136,7 @@ def unknown_name(
     findings: Findings, atom: tree.Atom, kind: str, vocabulary: str, names: Collection[str]
 ) -> None:
     """NAS201 for an op, NAS202 for a combine."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, names))
+    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, names))
     source = f"vocabulary `{vocabulary}`" if vocabulary else "file"
     findings.add(
         "NAS202" if kind == "combine" else "NAS201",
@@ -200,7 +200,7 @@ def unknown_output(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Iterable[State]
 ) -> None:
     """NAS305."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, earlier))
+    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, earlier))
     findings.add(
         "NAS305",
         atom.span,

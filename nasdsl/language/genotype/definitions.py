@@ -10,7 +10,7 @@ from typing import Any
 
 from nasdsl.errors import did_you_mean, listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.language.genotype.findings import Findings, is_already_reported, spelling_suggestion
 from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op
 from nasdsl.primitives import ARGUMENTS, Primitive, layer_of, words_of
 
@@ -108,7 +108,7 @@ def _layers(form: tree.Form, findings: Findings) -> list[_Written]:
 
 
 def _whole(number: tree.Number, most: int, findings: Findings) -> int | None:
-    if is_poison(number):
+    if is_already_reported(number):
         return None
     if re.fullmatch(r"\d{1,9}", number.text) and 1 <= int(number.text) <= most:
         return int(number.text)
@@ -121,7 +121,7 @@ def _whole(number: tree.Number, most: int, findings: Findings) -> int | None:
 
 
 def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
-    if is_poison(item.name):
+    if is_already_reported(item.name):
         return None
     primitive = layer_of(item.name.text)
     if primitive is None or primitive.written != "chain":
@@ -159,7 +159,7 @@ def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
         )
         return
     known = words_of("chain")
-    hints, fixes = misspelt(item.name.span, nearest(name, known))
+    hints, fixes = spelling_suggestion(item.name.span, nearest(name, known))
     findings.add(
         "NAS401",
         item.name.span,
@@ -178,12 +178,12 @@ def _argument(
     if argument.name is None:
         assert number is not None
         kernel = _KERNEL.fullmatch(number.text)
-        if not is_poison(number) and (kernel is None or not primitive.kernel):
+        if not is_already_reported(number) and (kernel is None or not primitive.kernel):
             wants = f"a kernel such as `3x3`, up to {MAX_KERNEL}" if primitive.kernel else ""
             _refuse_argument(argument, layer, primitive, wants, findings)
         return ("kernel", (int(kernel[1]), int(kernel[2]))) if kernel else None
     name = argument.name.text
-    if is_poison(argument.name):
+    if is_already_reported(argument.name):
         return None
     if name not in primitive.arguments:
         _refuse_argument(argument, layer, primitive, "", findings)

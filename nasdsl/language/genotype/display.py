@@ -7,19 +7,19 @@ Non-goals: drawing.
 
 from importlib import import_module
 
-_answer = ""
+_maker = ""
 
 
-def answered_by(function: str) -> None:
+def make_bundles_with(function: str) -> None:
     """Let `module:function` make the bundles; it is imported when one is first asked for."""
-    global _answer
-    _answer = function
+    global _maker
+    _maker = function
 
 
-def bundle(value: object) -> dict[str, str]:
+def mime_bundle(value: object) -> dict[str, str]:
     """What a notebook shows of a value, by MIME type; nothing where nobody answers."""
-    if not _answer:
+    if not _maker:
         return {}
-    module, _, name = _answer.partition(":")
+    module, _, name = _maker.partition(":")
     made: dict[str, str] = getattr(import_module(module), name)(value)
     return made

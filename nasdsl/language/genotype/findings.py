@@ -61,7 +61,7 @@ class Findings(list[Diagnostic]):
         raise TooManyErrors
 
 
-def is_poison(node: Field | Number) -> bool:
+def is_already_reported(node: Field | Number) -> bool:
     """Whether the parser has already complained about this node.
 
     Words it made up have no characters; words outside ASCII it has reported.
@@ -69,7 +69,7 @@ def is_poison(node: Field | Number) -> bool:
     return isinstance(node, Word | Number) and not (node.text and node.text.isascii())
 
 
-def misspelt(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
+def spelling_suggestion(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
     """The hint and the fix for a name that is close to a legal one."""
     if guess is None:
         return (), ()

@@ -10,7 +10,7 @@ from typing import Any
 from nasdsl.errors import CellError, Label, Span, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
-from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.language.genotype.findings import Findings, is_already_reported, spelling_suggestion
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     RULES,
@@ -56,7 +56,7 @@ def resolved_network(
         )
     for setting in blocks[0].settings if blocks else ():
         name = setting.name.text
-        if is_poison(setting.name) or is_poison(setting.value):
+        if is_already_reported(setting.name) or is_already_reported(setting.value):
             continue
         if name in places:
             _set_twice(findings, setting, places[name])
@@ -148,7 +148,7 @@ def _stem(findings: Findings, setting: tree.Setting, skeleton: str) -> str | Non
 
 
 def _illegal(findings: Findings, setting: tree.Setting, words: tuple[str, ...], wants: str) -> None:
-    hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, words))
+    hints, fixes = spelling_suggestion(setting.value.span, nearest(setting.value.text, words))
     findings.add(
         "NAS502",
         setting.value.span,
@@ -171,7 +171,7 @@ def _set_twice(findings: Findings, setting: tree.Setting, first: tree.Setting) -
 
 def _unknown_setting(findings: Findings, setting: tree.Setting) -> None:
     name = setting.name
-    hints, fixes = misspelt(name.span, nearest_setting(name.text, ["genotype"]))
+    hints, fixes = spelling_suggestion(name.span, nearest_setting(name.text, ["genotype"]))
     findings.add(
         "NAS501",
         name.span,

@@ -15,7 +15,12 @@ from nasdsl.language import tree
 from nasdsl.language.genotype.blocks import CellPlaces, CellResolver
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.language.genotype.definitions import resolved_combine, resolved_op
-from nasdsl.language.genotype.findings import Findings, TooManyErrors, is_poison, misspelt
+from nasdsl.language.genotype.findings import (
+    Findings,
+    TooManyErrors,
+    is_already_reported,
+    spelling_suggestion,
+)
 from nasdsl.language.genotype.network_block import ResolvedNetwork, resolved_network
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
@@ -23,7 +28,7 @@ from nasdsl.language.genotype.types import (
     CellSpace,
     Output,
     Space,
-    given_states,
+    hidden_state_count,
 )
 from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
 from nasdsl.language.parser import Parsed
@@ -131,7 +136,7 @@ class _Resolver:
             if not isinstance(item, tree.Op | tree.Combine):
                 continue
             name = item.name.text
-            if name in defined and not is_poison(item.name):
+            if name in defined and not is_already_reported(item.name):
                 self.defined_twice(item, defined[name])
                 continue
             defined[name] = item
@@ -163,10 +168,10 @@ class _Resolver:
             self.refuse_no_vocabulary()
             return Vocabulary("")
         name = named[0].name
-        found = None if is_poison(name) else self.catalogue.vocabulary(name.text)
+        found = None if is_already_reported(name) else self.catalogue.vocabulary(name.text)
         if found is not None:
             return found
-        if not is_poison(name):
+        if not is_already_reported(name):
             known, why = self.catalogue.vocabulary_names(), self.catalogue.why_not(name.text)
             report_unusable(self.findings, "NAS208", "vocabulary", name, known, why)
         return Vocabulary(name.text)
@@ -224,7 +229,7 @@ class _Resolver:
         self, vocabulary: Vocabulary
     ) -> tuple[tuple[CellSpace, ...], dict[CellKind, CellPlaces]]:
         written = [item for item in self.items if isinstance(item, tree.Cell)]
-        given = given_states(tuple(_sketched_output(cell) for cell in written))
+        given = hidden_state_count(tuple(_sketched_output(cell) for cell in written))
         first: dict[str, tree.Cell] = {}
         spaces: list[CellSpace] = []
         places: dict[CellKind, CellPlaces] = {}
@@ -240,10 +245,10 @@ class _Resolver:
 
     def kind(self, cell: tree.Cell, first: dict[str, tree.Cell]) -> CellKind | None:
         name = cell.kind.text
-        if is_poison(cell.kind):
+        if is_already_reported(cell.kind):
             return None
         if name not in CELL_KINDS:
-            hints, fixes = misspelt(cell.kind.span, nearest(name, CELL_KINDS))
+            hints, fixes = spelling_suggestion(cell.kind.span, nearest(name, CELL_KINDS))
             self.findings.add(
                 "NAS211",
                 cell.kind.span,

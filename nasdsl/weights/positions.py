@@ -12,10 +12,10 @@ from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.skeleton import SKELETONS
 
 #: What a table cannot read off the cells, see `nasdsl.network.skeleton.Stem.layouts`.
-Facts = Mapping[str, tuple[str, ...]]
+LayoutFacts = Mapping[str, tuple[str, ...]]
 
 
-class Place(NamedTuple):
+class CellPosition(NamedTuple):
     """A cell's place.
 
     Attributes:
@@ -31,27 +31,27 @@ class Place(NamedTuple):
     normals: int
 
 
-def facts(graph: NetworkGraph, layout: str) -> Facts | None:
+def layout_facts(graph: NetworkGraph, layout: str) -> LayoutFacts | None:
     """What a network's skeleton says to a layout; None where it has no names in it."""
     chosen = graph.configuration
     return SKELETONS.find(chosen.name).stems[chosen.stem].layouts.get(layout)
 
 
-def places(graph: NetworkGraph) -> dict[str, Place]:
+def cell_positions(graph: NetworkGraph) -> dict[str, CellPosition]:
     """Where each cell of the skeleton's plan stands, by its name."""
     chosen = graph.configuration
-    found: dict[str, Place] = {}
+    found: dict[str, CellPosition] = {}
     stage = number = count = 0
     for cell in SKELETONS.find(chosen.name).planned_for(chosen):
         if cell.in_stem:
-            found[cell.name] = Place("stem", 0, len(found), 0)
+            found[cell.name] = CellPosition("stem", 0, len(found), 0)
             continue
         if cell.stride > 1:
             stage, number = stage + 1, 0
         if cell.kind == "reduction":
-            found[cell.name] = Place("reduction", stage - 1, 0, count)
+            found[cell.name] = CellPosition("reduction", stage - 1, 0, count)
             continue
-        found[cell.name] = Place("normal", stage, number, count)
+        found[cell.name] = CellPosition("normal", stage, number, count)
         number, count = number + 1, count + 1
     return found
 
