@@ -107,13 +107,13 @@ def _refuse_other_kinds(name: str) -> None:
     """A file whose suffix says that it holds no text of ours is not read for one."""
     suffix = Path(name).suffix.lower()
     if suffix in _WEIGHTS:
-        hint = f"weights go beside the text: `nasdsl compile FILE.cell --weights {name}`"
-        raise cell_error("NAS007", f"{name!r} holds weights, not the text of cells", hint)
+        hint = f"use weights together with a text: `nasdsl compile FILE.cell --weights {name}`"
+        raise cell_error("NAS007", f"{name!r} contains weights, not cells", hint)
     if suffix in _EXPORTS:
         raise cell_error(
             "NAS007",
-            f"{name!r} is of a kind that networks are written to, not read from",
-            "of what `nasdsl compile -o` writes, .safetensors alone can be compiled again",
+            f"{name!r} is a kind of file that nasdsl writes but does not read",
+            "of the files that `nasdsl compile -o` writes, only .safetensors can be compiled again",
         )
 
 
@@ -206,7 +206,7 @@ def hole_findings(parsed: Parsed) -> tuple[Diagnostic, ...]:
     return tuple(
         Diagnostic(
             "NAS310",
-            "a genotype is required here, and the text leaves "
+            "a genotype is required here, but the text leaves "
             + (f"{len(holes)} fields open" if len(holes) > 1 else "a field open"),
             parsed.source,
             hole.span,
@@ -232,7 +232,7 @@ def space_in(examined: Analysis) -> Space:
                 "NAS313",
                 f"{name!r} has no cells",
                 examined.parsed.source,
-                hints=("a vocabulary alone is no genotype",),
+                hints=("a vocabulary is not a genotype",),
             ),
         )
     )
@@ -245,7 +245,7 @@ def genotype_in(examined: Analysis) -> Genotype:
         holes = hole_findings(examined.parsed) or (
             Diagnostic(
                 "NAS310",
-                f"a genotype is required here, and `{space.name}` is a space",
+                f"a genotype is required here, but `{space.name}` is a space",
                 examined.parsed.source,
                 hints=("`nasdsl sample` draws genotypes from a space",),
             ),

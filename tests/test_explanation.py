@@ -34,7 +34,7 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
             "(h[i-1], h[i-1], avg_pool_3x3",
             ["b0 has avg_pool_3x3(h[i-1]) instead of sep_conv_3x3(h[i])"],
         ),
-        ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines by concat instead of add"]),
+        ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines with concat instead of add"]),
         (
             "(h[i], b0,     conv_1x1,     identity,     concat)",
             "(b0, h[i],     identity,     conv_1x1,     concat)",
@@ -63,7 +63,7 @@ def test_blocks_that_come_and_go() -> None:
         "normal cell: the output adds b2",
     )
     assert difference_sentences(cell(), less)[0] == (
-        "normal cell: b2 is gone, which was concat(conv_1x1(h[i]), identity(b0))"
+        "normal cell: b2 is removed; it was concat(conv_1x1(h[i]), identity(b0))"
     )
 
 
@@ -92,7 +92,7 @@ def test_what_is_not_in_cells() -> None:
     assert difference_sentences(a, b) == (
         "op conv_1x1 is [relu, pointwise] instead of [relu, conv(1x1, stride), batch_norm]",
         "there is no reduction cell",
-        "the network leaves stem to its default instead of cifar",
+        "the network uses the default stem instead of cifar",
         "the network has N = 6 instead of 4",
         "the network has filters = 96",
     )

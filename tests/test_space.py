@@ -274,7 +274,7 @@ def test_names_order_of_cells_and_wording_of_the_output_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nasnet_a", "another output"),
+        ("nasnet_a", "a different output"),
         ("example_c_form", "blocks"),
         ("darts_v2", "not the same"),
     ],
@@ -298,7 +298,7 @@ def test_an_option_that_is_not_listed_is_named() -> None:
         choices(small(), genotype)
     assert str(raised.value).startswith(
         "error[NAS602]: the first op of `b0` in the cell `normal` is conv_3x3,"
-        " and the space has `identity` or `conv_1x1`"
+        " and the space allows `identity` or `conv_1x1`"
     )
 
 

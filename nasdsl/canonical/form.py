@@ -118,7 +118,7 @@ def _too_symmetric(cell: Cell) -> CellError:
     return cell_error(
         "NAS603",
         f"the cell `{cell.kind}` is too symmetric: finding its canonical form takes too long",
-        "blocks that differ in an op or in what they read are told apart at once",
+        "make blocks differ in an op or in an input; such blocks are distinguished at once",
     )
 
 

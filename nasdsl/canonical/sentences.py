@@ -44,7 +44,7 @@ def _outside(a: Genotype, b: Genotype, *, definitions: bool) -> Iterator[str]:
 
 def _setting(name: str, left: str | None, right: str | None) -> str:
     if right is None:
-        return f"leaves {name} to its default instead of {left}"
+        return f"uses the default {name} instead of {left}"
     return f"has {name} = {right}" + (f" instead of {left}" if left is not None else "")
 
 
@@ -82,7 +82,7 @@ def _blocks(a: Genotype, b: Genotype, left: Cell, right: Cell) -> Iterator[str]:
     other = {block.name: block for block in right.blocks}
     for name in dict.fromkeys((*mine, *other)):
         if name not in other:
-            yield f"{name} is gone, which was {_block_text(mine[name])}"
+            yield f"{name} is removed; it was {_block_text(mine[name])}"
         elif name not in mine:
             yield f"{name} is new: {_block_text(other[name])}"
         else:
@@ -113,7 +113,7 @@ def _block_changes(mine: Block, other: Block, ordered: bool) -> Iterator[str]:
         for pair in _replaced_operands(_operands(mine), _operands(other), ordered)
     ]
     if mine.combine != other.combine:
-        found.append(f"combines by {_instead_of(other.combine, mine.combine)}")
+        found.append(f"combines with {_instead_of(other.combine, mine.combine)}")
     if found:
         yield f"{mine.name} {' and '.join(found)}"
 

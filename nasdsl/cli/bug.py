@@ -23,8 +23,8 @@ def bug_report(error: Exception, arguments: Sequence[str]) -> str:
         return "".join(traceback.format_exception(error)).rstrip("\n")
     return "\n".join(
         [
-            "error[NAS900]: nasdsl made a mistake, and the input is not to blame",
-            "  = help: a report is very welcome; the lines below say what is needed",
+            "error[NAS900]: internal error; the input is not at fault",
+            "  = help: please report this with the lines below",
             "  = help: `NASDSL_DEBUG=1 nasdsl ...` shows the traceback",
             "",
             "--- report ---",

@@ -193,7 +193,11 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             names = (ADDRESS, "localhost")
             if self.headers.get("Host") not in {f"{name}:{live.port}" for name in names}:
-                self._answer(HTTPStatus.FORBIDDEN, "text/plain", "another address was meant\n")
+                self._answer(
+                    HTTPStatus.FORBIDDEN,
+                    "text/plain",
+                    "this server answers requests for its own address only\n",
+                )
             elif self.path == "/":
                 self._answer(HTTPStatus.OK, "text/html", live.page(nonce))
             elif self.path == "/picture":
@@ -201,7 +205,7 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
             elif self.path.startswith(_EVENTS):
                 self._events(self.path.removeprefix(_EVENTS)[:20])
             else:
-                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is nothing here\n")
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "not found\n")
 
         def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
             content = text.encode("utf-8", "backslashreplace")

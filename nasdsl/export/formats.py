@@ -75,9 +75,9 @@ def format_of(path: Path) -> Format:
         hints = [f"did you mean {guess}?"] if guess else []
         raise cell_error(
             "NAS007",
-            f"{path.name!r:.80} {has}, which means no kind of file here",
+            f"{path.name!r:.80} {has}, which is not a known kind of file",
             *hints,
-            f"there are {', '.join(ways)}",
+            f"use {', '.join(ways)}",
         )
     missing = [name for name in found.needs if find_spec(name) is None]
     if missing:

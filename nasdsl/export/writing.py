@@ -54,8 +54,8 @@ def finite_logits(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
     if not all(bool(logits.isfinite().all()) for logits in found):
         raise cell_error(
             "NAS706",
-            "the network gives logits that are not finite, so no file could be compared with it",
-            "weights that training has spoilt do that",
+            "the logits of the network are not finite, so a file cannot be compared with it",
+            "training may have diverged",
         )
     return found
 
@@ -90,7 +90,7 @@ def relative_error_of(
     return worst
 
 
-_KEPT = "nothing was written; a report of how to see this again is very welcome"
+_KEPT = "nothing was written; please report how to reproduce this"
 
 
 class Written(NamedTuple):
@@ -140,8 +140,8 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
 
     Raises:
         CellError: what `require_exportable` raises; NAS705 where the file does not compute
-            the same, NAS706 where the network's logits are not finite, NAS708 where the network cannot
-            be written in that format. Then nothing has been written.
+            the same, NAS706 where the network's logits are not finite, NAS708 where the
+            network cannot be written in that format. Then nothing has been written.
     """
     form = format_of(Path(path))
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps

@@ -73,7 +73,9 @@ def flat_space(space: Space) -> FlatSpace:
         TypeError: it is not a space.
     """
     if not isinstance(space, Space):
-        raise TypeError(f"a space, as `nasdsl.load_space` reads one, not {type(space).__name__}")
+        raise TypeError(
+            f"expected a space, as `nasdsl.load_space` returns, not {type(space).__name__}"
+        )
     options = tuple(
         options for cell in space.cells for block in cell.blocks for options in block.decisions
     )
@@ -164,7 +166,7 @@ def _check_definitions(space: Space, genotype: Genotype) -> None:
         for mine, other in ((ours.op, theirs.op), (ours.combine, theirs.combine)):
             if name in mine and name in other and mine[name] != other[name]:
                 raise _not_a_member(
-                    f"`{name}` is not the same in the genotype and in the space",
+                    f"`{name}` means different things in the genotype and in the space",
                     f"the genotype means {other[name].definition}",
                     f"the space means {mine[name].definition}",
                 )
@@ -187,7 +189,7 @@ def _cell_choices(space: CellSpace, cell: Cell) -> Iterator[int]:
             if value not in options:
                 raise _not_a_member(
                     f"the {field} of `{block.name}` in the cell `{cell.kind}` is {value},"
-                    f" and the space has {listed(map(str, options), 'or')}"
+                    f" and the space allows {listed(map(str, options), 'or')}"
                 )
             yield options.index(value)
     _check_output(space, cell, Cell(cell.kind, tuple(blocks), space.output), renamed)
@@ -208,4 +210,4 @@ def _check_output(space: CellSpace, cell: Cell, wanted: Cell, renamed: _Names) -
     else:
         same = frozenset(states) == frozenset(wanted.output_states)
     if not same:
-        raise _not_a_member(f"the cell `{cell.kind}` has another output than the space's")
+        raise _not_a_member(f"the cell `{cell.kind}` has a different output from the space's")

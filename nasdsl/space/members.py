@@ -100,7 +100,7 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
             f"space `{space.name}` has {_readable(raw)} cells to compare, more than the "
             f"{limit:,} allowed",
             "pin some of its decisions, or raise the limit",
-            "its raw size needs no comparing",
+            "count without comparing to get the raw size",
         )
     return prod(len(set(_encodings(cell))) for cell in alone)
 
@@ -153,7 +153,7 @@ def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
     if not open_decisions:
         raise cell_error(
             "NAS604",
-            f"space `{space.name}` leaves nothing open, so nothing can be taken otherwise",
+            f"space `{space.name}` has no open decisions, so there is nothing to mutate",
             "a field is left open with `?` or a choice such as `{add | concat}`",
         )
     at = open_decisions[rng.randrange(len(open_decisions))]

@@ -60,7 +60,7 @@ def fit(
         layout: the layout.
         table: what the layout says about the network.
         ours: the network's tensors; those outside the table keep what they have.
-        shapes: the source's names and shapes; None for what is no tensor of numbers.
+        shapes: the source's names and shapes; None for what is not a tensor of numbers.
         drop_background: whether the source has one class more, at the front.
 
     What the table has and the network has not, such as a classifier that was taken off, is
@@ -133,7 +133,7 @@ def misfit_error(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
             f"`{name}` is {_sizes(shape)}, not {_sizes(wanted)}"
             for name, shape, wanted in fit.unequal
         ],
-        "no tensor of numbers": [f"`{name}`" for name in fit.unusable],
+        "not a tensor of numbers": [f"`{name}`" for name in fit.unusable],
         "given twice": [f"`{name}`" for name in fit.twice],
     }
     told = {what: names for what, names in parts.items() if names}
@@ -142,11 +142,11 @@ def misfit_error(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     if fit.background:
         hints.insert(0, "`drop_background=True` leaves out the first of its classes")
     elif len(fit.missing) > len(fit.found):
-        hints.insert(0, "they are of another network, or in another layout")
+        hints.insert(0, "they belong to another network, or are in another layout")
     elif fit.missing and all("aux" in name.lower() for name in fit.missing):
         hints.insert(0, "they have no auxiliary classifier: compile with `auxiliary=False`")
     elif fit.unequal and not fit.missing:
-        hints.insert(0, "they are of other settings: filters, N, classes or stem_filters")
+        hints.insert(0, "they were made with other settings: filters, N, classes or stem_filters")
     message = f"the weights do not fit `{graph.name}` in layout `{layout}`: {counts}"
     return cell_error("NAS801", message, *hints)
 

@@ -121,9 +121,9 @@ def named_table(layout: str, graph: NetworkGraph, framework: Framework, names: N
 
 def no_name_error(layout: str, graph: NetworkGraph, place: str, part: Part) -> Exception:
     """The refusal: the layout's implementation has no such part."""
-    hints = [f"the weights of `{graph.name}` itself are read in layout `native`"]
+    hints = [f"use layout `native` for weights of `{graph.name}` itself"]
     if part.label == "auxiliary":
-        hints = ["a network without the auxiliary classifier takes the weights"]
+        hints = ["compile the network without the auxiliary classifier"]
     return cell_error(
         "NAS804", f"layout `{layout}` has no names for {place} ({part.label})", *hints
     )

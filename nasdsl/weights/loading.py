@@ -114,8 +114,8 @@ def _best_layout(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layou
         some = ", ".join(f"`{name}`" for name in list(weights)[:3]) or "nothing"
         raise cell_error(
             "NAS801",
-            f"the weights fit `{graph.name}` in no layout: none of their names is known",
-            f"they have {some}" + (", ..." if len(weights) > 3 else ""),
+            f"the weights do not fit `{graph.name}` in any layout: none of their names is known",
+            f"their names are {some}" + (", ..." if len(weights) > 3 else ""),
             f"the layouts are {', '.join(f'`{name}`' for name in LAYOUTS)}",
         )
     return best[1:]
@@ -131,7 +131,7 @@ def _own_tensors(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str
 
 
 def _as_tensor(value: Any) -> "Tensor | None":
-    """A value as a tensor without a copy, or None where it is no tensor of numbers."""
+    """A value as a tensor without a copy, or None where it is not a tensor of numbers."""
     torch: Any = import_module("torch")
     if isinstance(value, torch.Tensor):
         kept: Tensor = value.detach()

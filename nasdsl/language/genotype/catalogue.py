@@ -49,7 +49,7 @@ def report_unusable(
         code,
         name.span,
         f"unknown {kind} `{name.text[:60]}`",
-        label="not in the library, nor beside this file",
+        label="neither in the library nor in the folder of this file",
         hints=hints or (f"the library has {listed(known)}",),
         fixes=fixes,
     )

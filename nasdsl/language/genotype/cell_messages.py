@@ -25,7 +25,7 @@ def name_taken(findings: Findings, name: str, place: Span, first: Span, repeated
         f"the name `{name}` is taken{counted}",
         label="defined again here",
         secondary=(Label(first, f"`{name}` is first defined here"),),
-        hints=("every block of a cell has a name of its own",),
+        hints=("every block of a cell needs a different name",),
     )
 
 
@@ -88,9 +88,9 @@ def beyond_given(findings: Findings, atom: tree.State, back: int, given: Sequenc
     findings.add(
         "NAS207",
         atom.span,
-        f"`{hidden(back)}` is beyond what the cell is given",
-        label=f"the cell is given {listed(map(str, given))}",
-        hints=(f"the oldest state it can read is `{given[-1]}`",),
+        f"`{hidden(back)}` is older than the cell's inputs",
+        label=f"the cell's inputs are {listed(map(str, given))}",
+        hints=(f"the oldest hidden state it can read is `{given[-1]}`",),
     )
 
 
@@ -204,7 +204,7 @@ def unknown_output(
     findings.add(
         "NAS305",
         atom.span,
-        f"the output names `{atom.text}`, which is nothing of this cell",
+        f"the output names `{atom.text}`, which is not in this cell",
         label="not a block of this cell",
         hints=hints or (f"its states are {listed(map(str, known))}",),
         fixes=fixes,

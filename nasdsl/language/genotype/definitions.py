@@ -40,14 +40,14 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
         findings.add(
             "NAS403",
             first.span if first else item.form.span,
-            f"combine `{item.name.text}` does not say how two states become one",
+            f"combine `{item.name.text}` does not say how to combine two states",
             label="begin with `sum` or `concat`",
             hints=(f"for example `combine {item.name.text} = [sum, layer_norm]`",),
         )
         return None
     if parts[0].count is not None or first.arguments:
         span = parts[0].count.span if parts[0].count else first.arguments[0].span
-        findings.add("NAS403", span, f"`{first.name.text}` happens once and takes no arguments")
+        findings.add("NAS403", span, f"`{first.name.text}` takes neither a count nor arguments")
     rest = replace(parts[0], layers=parts[0].layers[1:])
     layers = _layers(replace(item.form, parts=(rest, *parts[1:])), findings)
     for layer, written in layers:
@@ -55,7 +55,7 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
             findings.add(
                 "NAS403",
                 written.span,
-                f"`{written.name.text}` takes a stride, and a combine never does",
+                f"`{written.name.text}` takes a stride, which a combine cannot",
                 label="combines work at the size of their operands",
             )
     if len(findings) > before:
@@ -133,13 +133,15 @@ def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
         if pair is None:
             continue
         if pair[0] in values:
-            findings.add("NAS402", argument.span, f"`{item.name.text}` is told this twice")
+            findings.add(
+                "NAS402", argument.span, f"`{item.name.text}` is given this argument twice"
+            )
         values[pair[0]] = pair[1]
     if primitive.kernel and "kernel" not in values:
         findings.add(
             "NAS402",
             item.name.span,
-            f"`{item.name.text}` needs the size of its kernel",
+            f"`{item.name.text}` needs a kernel size",
             label=f"for example `{item.name.text}(3x3)`",
         )
         return None
@@ -154,8 +156,8 @@ def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
         findings.add(
             "NAS403",
             item.span,
-            f"`{name}` joins two states, and a chain has one",
-            label="only a combine begins with this",
+            f"`{name}` joins two states, but a chain has only one",
+            label="only a combine can begin with this",
         )
         return
     known = words_of("chain")

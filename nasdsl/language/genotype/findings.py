@@ -56,7 +56,7 @@ class Findings(list[Diagnostic]):
         self.errors += found.is_error
         if self.errors < MAX_ERRORS:
             return
-        text = "too many mistakes; the rest of the file was not checked"
+        text = "too many errors; the rest of the file was not checked"
         self.append(Diagnostic("NAS107", text, self.source, span, label="stopped here"))
         raise TooManyErrors
 

@@ -100,8 +100,8 @@ def _refuse_two_sources(findings: Findings, genotype: tree.Setting, cell: tree.C
     findings.add(
         "NAS506",
         genotype.span,
-        "the network names a genotype, and the file has cells of its own",
-        label="which of the two is meant?",
+        "the network names a genotype, but the file also has cells",
+        label="remove this, or the cells",
         secondary=(Label(cell.kind.span, "a cell of the file"),),
     )
 

@@ -219,7 +219,7 @@ class _Resolver:
                 self.findings.add(
                     "NAS210",
                     item.name.span,
-                    f"{kind} `{item.name.text}` is defined and never used",
+                    f"{kind} `{item.name.text}` is defined but never used",
                     label="no block names it",
                 )
 
@@ -262,7 +262,7 @@ class _Resolver:
             self.findings.add(
                 "NAS303",
                 cell.kind.span,
-                f"the file has two cells `{name}`",
+                f"the file has two `{name}` cells",
                 label="a second one",
                 secondary=(Label(first[name].kind.span, "the first is here"),),
                 hints=("a genotype has one `normal` and one `reduction` cell",),

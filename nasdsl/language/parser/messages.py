@@ -170,7 +170,7 @@ def too_many(source: Source, token: Token) -> Diagnostic:
     """Reading stopped at `token`."""
     return Diagnostic(
         "NAS107",
-        "too many mistakes; the rest of the file was not read",
+        "too many errors; the rest of the file was not read",
         source,
         token_span(token),
         label="stopped here",

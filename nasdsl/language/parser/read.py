@@ -153,4 +153,4 @@ def _header(path: Path, name: str) -> dict[str, object]:
 
 
 def _damaged(name: str) -> CellError:
-    return cell_error("NAS802", f"{name!r} is no .safetensors file, or is damaged or cut short")
+    return cell_error("NAS802", f"{name!r} is not a .safetensors file, or is damaged or truncated")
