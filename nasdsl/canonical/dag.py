@@ -1,7 +1,6 @@
 """A cell as a labelled graph: what the canonical form is the canonical form of.
 
 Purpose: numbers in place of names, definitions in place of ops, dead blocks gone.
-Non-goals: drawing and lowering (`nasdsl.network.cell_graph` has the graph those use).
 """
 
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ class Dag:
         source: position of each block in the cell.
         operands: what each block reads, first slot first.
         combines: the definition of each block's combine.
-        ordered: whether the two operands of a block may not trade places.
+        ordered: whether the order of a block's two operands matters.
         output: the states that are passed on, in the order the cell lists them.
         each: whether that order matters.
     """

@@ -1,9 +1,9 @@
 """What differs between two genotypes, field by field.
 
 Purpose: the lines of `nasdsl diff`. Blocks are matched by name, so this compares two
-texts; `nasdsl.canonical.equivalent` says whether they mean the same all the same.
-Non-goals: the shortest edit between two genotypes; differences of layout and of the
-genotypes' own names.
+texts; `nasdsl.canonical.equivalent` says whether they nevertheless mean the same.
+This is not the shortest edit between two genotypes. Layout and the genotypes' own names are
+ignored.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,9 @@
 """What differs between two genotypes, in words.
 
-Purpose: the sentences of `nasdsl diff`, told from the second genotype's side: "b2 reads h[i-1]
+Purpose: the sentences of `nasdsl diff`, about the second genotype: "b2 reads h[i-1]
 instead of h[i]". Blocks are matched by name; operands of a commutative combine have no order,
-so a block whose operands only trade places is no difference, and cells that are the same up to
+so exchanging them is not a difference, and cells that are the same up to
 names and order get one sentence that says so.
-Non-goals: every difference of the texts, field by field (`nasdsl.canonical.differences`).
 """
 
 from collections import Counter
@@ -121,7 +120,7 @@ def _block_changes(mine: Block, other: Block, ordered: bool) -> Iterator[str]:
 def _replaced_operands(
     mine: Sequence[Operand], other: Sequence[Operand], ordered: bool
 ) -> list[tuple[Operand, Operand]]:
-    """Operands that were and what stands in their place, likest to likest."""
+    """Operands that were and what stands in their place, paired by likeness."""
     if ordered:
         return [pair for pair in zip(mine, other, strict=True) if pair[0] != pair[1]]
     gone = list((Counter(mine) - Counter(other)).elements())

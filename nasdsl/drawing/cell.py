@@ -2,7 +2,6 @@
 
 Purpose: what Figure 4 of Zoph et al. 2018 shows, and what other drawings of it leave out:
 every state the output names, h[i-1] included, and blocks that reach no output, dimmed.
-Non-goals: holes (`nasdsl.drawing.space`), comparisons (`nasdsl.drawing.difference`).
 """
 
 from typing import Any

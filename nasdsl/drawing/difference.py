@@ -2,7 +2,6 @@
 
 Purpose: the picture of `nasdsl diff`. Blocks are matched by name, ops by block, side and
 name, wires by their ends.
-Non-goals: whether two genotypes mean the same (`nasdsl.canonical`).
 """
 
 from collections.abc import Container, Iterator

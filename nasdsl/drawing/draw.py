@@ -1,7 +1,6 @@
 """Drawings: from what nasdsl knows to DOT, one function for each kind of picture.
 
 Purpose: the public face of this package. A drawing is data; nothing here runs Graphviz.
-Non-goals: files and formats (`nasdsl.drawing.rendering`).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,16 +1,15 @@
 """A page that shows a picture and follows its changes.
 
-Purpose: what is behind `nasdsl render --watch`: changes of `.cell` files, and a server, loopback
-only, of one page with the picture inside it and news over server-sent events.
-Non-goals: drawing; anything from elsewhere on the network.
+Purpose: what is behind `nasdsl render --watch`: changes of `.cell` files, and a server of one page
+with the picture inside it and server-sent events when it changes. It answers this machine alone.
 
-Files are looked at rather than listened to, which works on every system, in containers and on
-network drives alike.
+Files are looked at again and again, which works on every system, in containers and on network
+drives alike.
 
-The page runs one script of its own and nothing else may run in it: the policy names the
-script by a number drawn at start, and names of ops and genotypes are escaped by the time
-they are in an SVG. Requests that were not made for this address are refused, so that no
-other page can read the picture through a name that leads to this machine.
+The page runs one script, and nothing else may run in it: the policy names the script by a
+number drawn at start, and names of ops and genotypes are escaped before they are in an SVG.
+Requests that were not made for this address are refused, so that no other page can read the
+picture through a name that leads to this machine.
 """
 
 import secrets
@@ -89,7 +88,7 @@ def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 class LiveContent(NamedTuple):
-    """What the page shows: a picture, and what is wrong with the file as it is now."""
+    """What the page shows: a picture, and the errors of the file as it is now."""
 
     svg: str
     message: str = ""
@@ -148,9 +147,9 @@ class LivePage:
             return self._shown, self._version
 
     def news_since(self, version: int) -> int | None:
-        """The version that is shown, as soon as it is not `version`; None when all is over.
+        """The version that is shown, as soon as it is not `version`.
 
-        After a while without news, the same version.
+        After a while without a change, the same version; None once the server is closed.
         """
         with self._news:
             self._news.wait_for(lambda: self._closed or self._version != version, _PULSE)
@@ -171,11 +170,11 @@ class LivePage:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A page that is closed while it waits is nothing to tell anybody about.
+    # A page that is closed while it waits is not an error.
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the reader has gone."""
+        """Ignore the error: the reader has gone."""
 
 
 def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
@@ -223,7 +222,7 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
             self.send_header("Cache-Control", "no-store")
 
         def _events(self, since: str) -> None:
-            # What changed after the page was sent is news as soon as it asks.
+            # What changed after the page was sent is sent as soon as it asks.
             version: int | None = int(since) if since.isdecimal() else -1
             self._begin(HTTPStatus.OK, "text/event-stream")
             self.end_headers()
@@ -239,6 +238,6 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
                 version = newest
 
         def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet: the terminal belongs to the file that is written."""
+            """Print nothing: the terminal shows what becomes of the file."""
 
     return Handler

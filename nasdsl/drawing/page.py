@@ -1,8 +1,8 @@
 """Pages: boxes, text and lines at their places, in points, the origin at the lower left; and DOT.
 
 Purpose: what is common to all pictures, and its last step: a page as DOT. Every node and edge
-carries its place, and the graph asks for the engine `nop2`, so that `dot` letters and draws what
-stands here and decides nothing. The `graphviz` package writes DOT too, but reads backslashes in
+carries its place, and the graph asks for the engine `nop2`, so that `dot` draws what is here and
+decides nothing. The `graphviz` package writes DOT too, but reads backslashes in
 names as escapes; here every value is a quoted string, so that a name is nothing but a name.
 Graphviz reads HTML only outside quotes, so there is none.
 """
@@ -26,7 +26,7 @@ def dot_string(text: str) -> DotString:
     """Any text as a value that means this text and nothing else.
 
     A backslash would begin an escape, and `&` one of HTML's entities, which Graphviz knows
-    in labels. Controls are spelt out, because a NUL would end the string in C.
+    in labels. Controls are escaped, because a NUL would end the string in C.
     """
     return DotString(visible(text).translate(_ESCAPES))
 

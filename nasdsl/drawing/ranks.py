@@ -3,7 +3,6 @@
 Purpose: which unit stands beside which, so that as few wires cross as can be found, after
 Sugiyama's method: units in ranks, wires that pass a rank threaded through it, orders
 improved by the means of neighbours and by exchanges. Deterministic.
-Non-goals: coordinates (`nasdsl.drawing.layout`).
 """
 
 from bisect import bisect_right, insort

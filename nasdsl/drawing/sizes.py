@@ -1,8 +1,7 @@
 """Accuracy against size, after Figure 5 of Zoph et al. 2018.
 
 Purpose: published models (`nasdsl.library.published`), and genotypes at their computed cost.
-Non-goals: computing costs (`nasdsl.network.cost`); guessing accuracies: a genotype without
-one is a line across the plot at its size.
+Accuracies are not guessed: a genotype without one is a line across the plot at its size.
 
 matplotlib takes long to import and is an extra, so it is imported on use.
 """
@@ -119,7 +118,7 @@ def sizes_plot(
 
 @contextmanager
 def _quiet_about_fonts() -> Iterator[None]:
-    """Which fonts a machine has is nothing to warn about: others stand in."""
+    """No warnings about missing fonts: others take their place."""
     logger = logging.getLogger("matplotlib.font_manager")
     before = logger.level
     logger.setLevel(logging.ERROR)

@@ -3,7 +3,6 @@
 Purpose: what is pinned looks as in a genotype; what is open is dashed and says what may
 stand there. Inputs that are open have a box of their own that lists the states, because a
 line from each of them would bury the picture.
-Non-goals: genotypes (`nasdsl.drawing.cell`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,6 @@
 """Cells in the terminal: a tree from the output down to the states it comes from.
 
 Purpose: `nasdsl show --tree`, which needs no Graphviz.
-Non-goals: pictures.
 """
 
 from collections.abc import Iterable

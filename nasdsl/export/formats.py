@@ -1,7 +1,6 @@
 """The formats by suffix.
 
 Purpose: one entry a suffix: what it needs, how it is written and how it is read back.
-Non-goals: temporary files and comparisons (`nasdsl.export.writing`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """`.safetensors`: weights, and in the metadata the text they belong to.
 
 Purpose: a file that `nasdsl compile` builds the network from again.
-Non-goals: other programs' names for the weights (`nasdsl.weights`).
 """
 
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 Purpose: the network in evaluation, for any batch size, checked by onnx and run by ONNX
 Runtime.
-Non-goals: training; image sizes other than the network's.
+It does not train, and takes no image sizes other than the network's.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """`.pt2`: a program of `torch.export`.
 
 Purpose: the network in evaluation, for any batch size, to run without nasdsl.
-Non-goals: training; reading files of others, which could run code.
+It does not train. Files of others are not read, because they could run code.
 """
 
 from pathlib import Path

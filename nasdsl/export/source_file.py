@@ -2,7 +2,6 @@
 
 Purpose: write what the backend `source` prints, and run it as its users will: in an
 interpreter of its own.
-Non-goals: the text (`backends/nasdsl_backends/source`).
 """
 
 import subprocess

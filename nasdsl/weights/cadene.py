@@ -1,8 +1,8 @@
 """Layout `cadene`: Cadene's pretrained-models.pytorch, nasnetalarge, nasnetamobile, pnasnet5large.
 
 Purpose: the names of its state dicts; timm took them over (`nasdsl.weights.timm`).
-Non-goals: its function. It pads by hand, so it computes what slim does at 331 pixels (large)
-and 224 (mobile) and nowhere else. Its checkpoints of the large networks have 1001 classes.
+The networks do not compute the same: Cadene pads by hand, so it agrees with slim at 331 pixels
+(large) and 224 (mobile) and nowhere else. Its checkpoints of the large networks have 1001 classes.
 
 Sources of the names: `pretrainedmodels/models/nasnet.py`, `nasnet_mobile.py`, `pnasnet.py`.
 Where a skeleton says how many `cells a stage` the names count at least, stages begin there: the

@@ -1,7 +1,7 @@
 """Layout `darts`: quark0/darts, `NetworkCIFAR` and `NetworkImageNet`.
 
 Purpose: the names of their state dicts; P-DARTS, PC-DARTS and others use them too.
-Non-goals: the search network, whose cells hold every op at once.
+The search network, whose cells hold every op at once, has no table.
 
 Sources of the names: `cnn/model.py` and `cnn/operations.py`. DARTS numbers ops through the
 cell, two a block, and layers through the op, layers without tensors included; those numbers

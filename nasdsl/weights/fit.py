@@ -1,7 +1,6 @@
 """Fit: whether weights and a network go together, and everything that does not.
 
 Purpose: compare names and shapes; one diagnostic for all that is wrong.
-Non-goals: reading, converting and storing values (`nasdsl.weights.load`).
 """
 
 import re

@@ -1,8 +1,8 @@
 """Layout `keras`: `keras.applications.nasnet`, NASNetMobile and NASNetLarge.
 
 Purpose: the names of its layers and their weights, `normal_conv_1_0/kernel`.
-Non-goals: its function. One tensor padded with zeros feeds both kinds of strided pool, which
-the vocabulary `nasnet_keras` says.
+The networks do not compute the same with every vocabulary: one tensor padded with zeros feeds both
+kinds of strided pool, which is what the vocabulary `nasnet_keras` says.
 
 Sources of the names: `keras/src/applications/nasnet.py`. Blocks are counted from 1, but the
 left op of a reduction's fifth block is called `left4`. Files put scopes before the layer's

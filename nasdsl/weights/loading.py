@@ -1,7 +1,6 @@
 """Loading: weights of another implementation, or our own, into a network.
 
 Purpose: `load`. It changes the network only where everything fits, and all at once.
-Non-goals: names (one file a layout), formats (`nasdsl.weights.files`), saving.
 
 torch is imported on use: whoever has a network has it.
 """

@@ -1,7 +1,6 @@
 """Layout `native`: our own names.
 
 Purpose: what `state_dict()` of a compiled network has.
-Non-goals: metadata of files; whoever wrote it reads it.
 """
 
 from nasdsl.network.graph import NetworkGraph

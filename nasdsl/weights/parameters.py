@@ -1,7 +1,7 @@
 """Parameters: the names and shapes a network's state has, read off the graph.
 
 Purpose: what layouts name and what loading compares, without torch.
-Non-goals: values; anything a backend keeps beside parameters and moving statistics.
+Values, and what a backend keeps beside parameters and moving statistics, are not here.
 
 The names are the backend's: `<module>.<node>.<tensor>`, `cells.7.b0.left.1.weight`. Kernels
 have PyTorch's shape: channels out, channels in for each group, height, width.

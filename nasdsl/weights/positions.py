@@ -2,7 +2,6 @@
 
 Purpose: from `cells.7` to "the first normal cell of the second stage", and what a network's
 skeleton says to a layout.
-Non-goals: names; each layout counts in its own way.
 """
 
 from collections.abc import Mapping

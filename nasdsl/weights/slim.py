@@ -1,7 +1,7 @@
 """Layout `slim`: TensorFlow slim's `nets/nasnet`, NASNet-A and PNASNet-5.
 
 Purpose: the variable names of the released checkpoints.
-Non-goals: checkpoint files; TensorFlow reads those.
+Checkpoint files themselves are read by TensorFlow alone.
 
 Sources of the names: the scopes of `nasnet.py`, `pnasnet.py` and `nasnet_utils.py`
 (tensorflow/models, research/slim/nets/nasnet). The ops slim has are its separable

@@ -2,8 +2,6 @@
 
 Purpose: names become states, ops and combines; holes become their options; findings 2xx
 and 3xx say what does not.
-Non-goals: wording (`cell_messages`), shapes (`nasdsl.language.validator`), what surrounds
-the cell (`resolve`).
 """
 
 import re
@@ -74,7 +72,7 @@ class CellResolver:
         self.all_combines = tuple(vocabulary.combine)
 
     def run(self, kind: CellKind) -> tuple[CellSpace, CellPlaces] | None:
-        """The cell and its places, or None where something in it is wrong."""
+        """The cell and its places, or None where it has errors."""
         before = len(self.findings)
         drafts = self._drafts()
         if not drafts and not self.findings.is_damaged(self.cell.span):
@@ -85,7 +83,7 @@ class CellResolver:
         blocks, places = [], []
         refused: tree.Tuple | None = None
         for draft in drafts:
-            # What is wrong with a repeated block is said once.
+            # The errors of a repeated block are reported once.
             block = None if draft.tuple is refused else self._block(draft, kind)
             refused = draft.tuple if block is None else None
             if block is not None:
@@ -196,7 +194,7 @@ class CellResolver:
                 self._hidden_state(field)
         span = draft.tuple.span
         if span.start == span.end or self.findings.is_damaged(span):
-            return  # the parser made it up, or has said what is wrong with it
+            return  # the parser invented it or has reported it
         roles = [self._role(field) for field in draft.tuple.fields]
         messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
 
@@ -267,7 +265,7 @@ class CellResolver:
             messages.misplaced(self.findings, atom, kind, role)
         elif self.vocabulary.op or self.vocabulary.combine:
             messages.unknown_name(self.findings, atom, kind, self.vocabulary.name, names)
-        # Where the vocabulary itself is missing, that has been said.
+        # A missing vocabulary has been reported already.
 
     def _atoms(self, field: tree.Word | tree.State | tree.Choice) -> tuple[tree.Atom, ...]:
         if not isinstance(field, tree.Choice):
@@ -293,7 +291,7 @@ class CellResolver:
         states = [state for atom in output.states if (state := self._output_state(atom))]
         if all(isinstance(atom, tree.State) for atom in output.states):
             messages.output_without_blocks(self.findings, output)
-        self._refuse_repeats(output)
+        self._report_repeats(output)
         way: Any = output.kind.text
         return Output(way, tuple(states)), output.span
 
@@ -307,7 +305,7 @@ class CellResolver:
             messages.unknown_output(self.findings, atom, self.earlier, self.known)
         return state
 
-    def _refuse_repeats(self, output: tree.Output) -> None:
+    def _report_repeats(self, output: tree.Output) -> None:
         seen: dict[str, Span] = {}
         for atom in output.states:
             text = "".join(atom.text.split())

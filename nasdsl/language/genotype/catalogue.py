@@ -1,7 +1,6 @@
 """Where names that other files define are looked up.
 
 Purpose: the resolver's only way to other texts; whoever calls it decides which there are.
-Non-goals: reading them (`nasdsl.library`, `nasdsl.loading`).
 """
 
 from typing import Protocol

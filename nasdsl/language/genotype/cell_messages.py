@@ -1,7 +1,6 @@
-"""What is said about blocks and outputs that name something wrongly.
+"""Messages about blocks and outputs that name something wrongly.
 
-Purpose: findings 203 to 212 and 3xx in the user's words, one function a mistake.
-Non-goals: noticing the mistakes (`nasdsl.language.genotype.blocks`).
+Purpose: findings 203 to 212 and 3xx in words, one function for each mistake.
 """
 
 import re

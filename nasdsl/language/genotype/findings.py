@@ -1,7 +1,6 @@
 """A list of findings about one source.
 
 Purpose: the resolver's parts add to one list and share its poison rule.
-Non-goals: order; findings are sorted by place when they are reported.
 """
 
 from bisect import bisect_left

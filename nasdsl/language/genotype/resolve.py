@@ -1,8 +1,6 @@
 """Syntax to meaning: `resolve` gives a space, or a vocabulary, and every finding.
 
 Purpose: put the parts of a file together; places are kept for later findings.
-Non-goals: shapes and liveness (`nasdsl.language.validator`); reading other files (the `Catalogue`
-that is passed in does).
 """
 
 import re

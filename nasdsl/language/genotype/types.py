@@ -2,8 +2,7 @@
 
 Purpose: frozen, hashable, comparable values without spans. A `Space` is a genotype whose
 five fields may each list several options; a `Genotype` is a space of size one.
-Non-goals: text (`nasdsl.language.genotype.text`), checks (`nasdsl.language.validator`), shapes
-(`nasdsl.network`). Values of these types are assumed to be valid.
+Values of these types are assumed to be valid (`nasdsl.language.validator` checks them).
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,8 +1,6 @@
 """Text to syntax.
 
 Purpose: `parse` gives a tree and the findings for any text at all.
-Non-goals: files and bytes (`nasdsl.language.parser.read`), meaning
-(`nasdsl.language.genotype.resolve`).
 """
 
 import re

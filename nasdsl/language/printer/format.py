@@ -2,7 +2,7 @@
 
 Purpose: `formatted_text(parsed)` keeps every token and comment, lines tuples up in columns, and
 gives back its own output unchanged.
-Non-goals: options; texts with syntax errors (their trees are repaired, not written).
+There are no options. Texts with syntax errors are not formatted: their trees are repaired.
 
 Style: four spaces; a statement a line; blocks of a cell in columns; the `=` of settings
 and of neighbouring definitions under one another; at most one blank line, and always one
