@@ -7,7 +7,7 @@ from typing import Protocol
 
 from nasdsl.errors import listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, spelling_suggestion
+from nasdsl.language.genotype.findings import Findings
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -43,12 +43,11 @@ def report_unusable(
     if why:
         findings.add(code, name.span, f"`{name.text[:60]}` cannot be used as {kind}", label=why)
         return
-    hints, fixes = spelling_suggestion(name.span, nearest(name.text, known))
-    findings.add(
+    findings.add_misspelt(
         code,
         name.span,
         f"unknown {kind} `{name.text[:60]}`",
+        nearest(name.text, known),
         label="neither in the library nor in the folder of this file",
-        hints=hints or (f"the library has {listed(known)}",),
-        fixes=fixes,
+        otherwise=f"the library has {listed(known)}",
     )

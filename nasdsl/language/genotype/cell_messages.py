@@ -120,14 +120,13 @@ def unknown_input(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Sequence[State]
 ) -> None:
     """NAS203."""
-    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, earlier))
-    findings.add(
+    findings.add_misspelt(
         "NAS203",
         atom.span,
         f"unknown input `{atom.text}`",
+        nearest(atom.text, earlier),
         label="no block of this name comes before",
-        hints=hints or (f"the inputs here are {listed(map(str, known))}",),
-        fixes=fixes,
+        otherwise=f"the inputs here are {listed(map(str, known))}",
     )
 
 
@@ -135,15 +134,14 @@ def unknown_name(
     findings: Findings, atom: tree.Atom, kind: str, vocabulary: str, names: Collection[str]
 ) -> None:
     """NAS201 for an op, NAS202 for a combine."""
-    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, names))
     source = f"vocabulary `{vocabulary}`" if vocabulary else "file"
-    findings.add(
+    findings.add_misspelt(
         "NAS202" if kind == "combine" else "NAS201",
         atom.span,
         f"unknown {kind} `{atom.text[:60]}`",
+        nearest(atom.text, names),
         label=f"not {_WITH_ARTICLE[kind]} of the {source}",
-        hints=hints or (f"the {kind}s are {listed(names)}",),
-        fixes=fixes,
+        otherwise=f"the {kind}s are {listed(names)}",
     )
 
 
@@ -199,14 +197,13 @@ def unknown_output(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Iterable[State]
 ) -> None:
     """NAS305."""
-    hints, fixes = spelling_suggestion(atom.span, nearest(atom.text, earlier))
-    findings.add(
+    findings.add_misspelt(
         "NAS305",
         atom.span,
         f"the output names `{atom.text}`, which is not in this cell",
+        nearest(atom.text, earlier),
         label="not a block of this cell",
-        hints=hints or (f"its states are {listed(map(str, known))}",),
-        fixes=fixes,
+        otherwise=f"its states are {listed(map(str, known))}",
     )
 
 

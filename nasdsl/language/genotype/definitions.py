@@ -10,7 +10,7 @@ from typing import Any
 
 from nasdsl.errors import did_you_mean, listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, is_already_reported, spelling_suggestion
+from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op
 from nasdsl.primitives import ARGUMENTS, Primitive, layer_of, words_of
 
@@ -161,14 +161,13 @@ def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
         )
         return
     known = words_of("chain")
-    hints, fixes = spelling_suggestion(item.name.span, nearest(name, known))
-    findings.add(
+    findings.add_misspelt(
         "NAS401",
         item.name.span,
         f"unknown primitive `{name}`",
+        nearest(name, known),
         label="not a primitive",
-        hints=hints or (f"the primitives are {listed(sorted(known))}",),
-        fixes=fixes,
+        otherwise=f"the primitives are {listed(sorted(known))}",
     )
 
 

@@ -59,6 +59,25 @@ class Findings(list[Diagnostic]):
         self.append(Diagnostic("NAS107", text, self.source, span, label="stopped here"))
         raise TooManyErrors
 
+    def add_misspelt(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        guess: str | None,
+        *,
+        label: str,
+        otherwise: str = "",
+    ) -> None:
+        """Append a finding about a word that may be a misspelling of `guess`.
+
+        Where nothing is near, `otherwise` is the hint.
+        """
+        hints, fixes = spelling_suggestion(span, guess)
+        if not hints and otherwise:
+            hints = (otherwise,)
+        self.add(code, span, message, label=label, hints=hints, fixes=fixes)
+
 
 def is_already_reported(node: Field | Number) -> bool:
     """Whether the parser has already complained about this node.

@@ -17,7 +17,6 @@ from nasdsl.language.genotype.findings import (
     Findings,
     TooManyErrors,
     is_already_reported,
-    spelling_suggestion,
 )
 from nasdsl.language.genotype.network_block import ResolvedNetwork, resolved_network
 from nasdsl.language.genotype.types import (
@@ -246,14 +245,12 @@ class _Resolver:
         if is_already_reported(cell.kind):
             return None
         if name not in CELL_KINDS:
-            hints, fixes = spelling_suggestion(cell.kind.span, nearest(name, CELL_KINDS))
-            self.findings.add(
+            self.findings.add_misspelt(
                 "NAS211",
                 cell.kind.span,
                 f"unknown kind of cell `{name[:60]}`",
+                nearest(name, CELL_KINDS),
                 label="expected `normal` or `reduction`",
-                hints=hints,
-                fixes=fixes,
             )
             return None
         if name in first:
