@@ -16,13 +16,15 @@ from nasdsl.weights.layout import (
     PROJECTED,
     SEPARABLE,
     TORCH,
+    CellPosition,
     Layout,
     Names,
     Table,
+    cell_positions,
+    layout_facts,
     learned_chain,
     named_table,
 )
-from nasdsl.weights.positions import CellPosition, cell_positions, layout_facts
 
 
 def cadene_table(graph: NetworkGraph) -> Table:

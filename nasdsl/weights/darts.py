@@ -22,11 +22,11 @@ from nasdsl.weights.layout import (
     Layout,
     Names,
     Table,
+    layout_facts,
     learned_chain,
     named_table,
     nodes_with_tensors,
 )
-from nasdsl.weights.positions import layout_facts
 
 #: The factorized 7x1 and 1x7 convolution is a bare sequence; other ops keep one in `op`.
 _CROSSED = ("1x7 conv", "7x1 conv", "batch_norm")

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.weights.layout import Layout, Table
-from nasdsl.weights.parameters import Parameter
+from nasdsl.weights.layout import Layout, Parameter, Table
 
 
 class Fit(NamedTuple):

@@ -15,13 +15,15 @@ from nasdsl.weights.layout import (
     KERAS,
     PROJECTED,
     SEPARABLE,
+    CellPosition,
     Layout,
     Names,
     Table,
+    cell_positions,
+    layout_facts,
     learned_chain,
     named_table,
 )
-from nasdsl.weights.positions import CellPosition, cell_positions, layout_facts
 
 
 def keras_table(graph: NetworkGraph) -> Table:

@@ -1,19 +1,39 @@
 """Layouts: what another implementation calls the tensors of a network.
 
-Purpose: the types, the one way from a layout's names to its table, and the words in which layouts
-compare what a part learns. The names themselves are in one file a layout.
+Purpose: the types, the one way from a layout's names to its table, and what layouts ask: the
+parameters of a network, the words in which they compare what a part learns, and where in the
+stack a cell stands. The names themselves are in one file a layout.
 
-A table has, for each of our names, the foreign name and the order its axes are taken in. A
-layout says only what each part of a module is called; which tensors a node has and how a
-framework orders their axes is in its `Framework`.
+Our own names are the backend's: `<module>.<node>.<tensor>`, `cells.7.b0.left.1.weight`. A table
+has, for each of them, the foreign name and the order its axes are taken in. A layout says only
+what each part of a module is called; which tensors a node has is in the table of primitives, and
+how a framework orders their axes is in its `Framework`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
+from nasdsl.network.skeleton import SKELETONS
 from nasdsl.primitives import PRIMITIVES, Sizes
+
+
+class Parameter(NamedTuple):
+    """A parameter or buffer: its shape, and the primitive that owns it."""
+
+    shape: Sizes
+    primitive: str
+
+
+def parameters(graph: NetworkGraph) -> dict[str, Parameter]:
+    """Every parameter and every moving statistic of a network, by name."""
+    return {
+        f"{node.name}.{tensor.name}": Parameter(tensor.sizes, node.primitive)
+        for _, node in graph.nodes()
+        for tensor in PRIMITIVES[node.primitive].tensors(node)
+    }
+
 
 #: From our axes to theirs: ours[i] is axis axes[i] of the foreign tensor.
 Axes = tuple[int, ...]
@@ -181,3 +201,55 @@ def _word(node: Node) -> str:
         return "pointwise"
     shape = "" if height == width else f"{height}x{width} "
     return shape + ("dilated " if node.dilation > 1 else "") + node.primitive
+
+
+#: What a table cannot read off the cells, see `nasdsl.network.skeleton.Stem.layouts`.
+LayoutFacts = Mapping[str, tuple[str, ...]]
+
+
+class CellPosition(NamedTuple):
+    """A cell's place.
+
+    Attributes:
+        kind: `stem`, `normal` (also where it strides) or `reduction`.
+        stage: how many cells that reduce begin or end the stages before it.
+        number: its number among the cells of that kind in the stage.
+        normals: how many normal cells of the network come before it.
+    """
+
+    kind: Literal["stem", "normal", "reduction"]
+    stage: int
+    number: int
+    normals: int
+
+
+def layout_facts(graph: NetworkGraph, layout: str) -> LayoutFacts | None:
+    """What a network's skeleton says to a layout; None where it has no names in it."""
+    chosen = graph.configuration
+    return SKELETONS.find(chosen.name).stems[chosen.stem].layouts.get(layout)
+
+
+def cell_positions(graph: NetworkGraph) -> dict[str, CellPosition]:
+    """Where each cell of the skeleton's plan stands, by its name."""
+    chosen = graph.configuration
+    found: dict[str, CellPosition] = {}
+    stage = number = count = 0
+    for cell in SKELETONS.find(chosen.name).planned_for(chosen):
+        if cell.in_stem:
+            found[cell.name] = CellPosition("stem", 0, len(found), 0)
+            continue
+        if cell.stride > 1:
+            stage, number = stage + 1, 0
+        if cell.kind == "reduction":
+            found[cell.name] = CellPosition("reduction", stage - 1, 0, count)
+            continue
+        found[cell.name] = CellPosition("normal", stage, number, count)
+        number, count = number + 1, count + 1
+    return found
+
+
+def before_auxiliary(graph: NetworkGraph) -> str:
+    """The name of the cell that an auxiliary classifier reads."""
+    chosen = graph.configuration
+    plan = SKELETONS.find(chosen.name).planned_for(chosen)
+    return next(cell.name for cell in plan if cell.before_auxiliary)

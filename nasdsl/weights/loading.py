@@ -16,8 +16,7 @@ from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
 from nasdsl.weights.files import read_weights, unwrapped_weights
 from nasdsl.weights.fit import covered_share, fit, misfit_error
-from nasdsl.weights.layout import ForeignTensor, Layout, Table
-from nasdsl.weights.parameters import Parameter, parameters
+from nasdsl.weights.layout import ForeignTensor, Layout, Parameter, Table, parameters
 from nasdsl.weights.registry import LAYOUTS, find
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ Purpose: what `state_dict()` of a compiled network has.
 """
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights.layout import ForeignTensor, Layout, Table
-from nasdsl.weights.parameters import parameters
+from nasdsl.weights.layout import ForeignTensor, Layout, Table, parameters
 
 
 def native_table(graph: NetworkGraph) -> Table:

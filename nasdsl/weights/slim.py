@@ -14,14 +14,17 @@ from nasdsl.weights.layout import (
     PROJECTED,
     SEPARABLE,
     SLIM,
+    CellPosition,
     Layout,
     Names,
     Table,
+    before_auxiliary,
+    cell_positions,
+    layout_facts,
     learned_chain,
     named_table,
     nodes_with_tensors,
 )
-from nasdsl.weights.positions import CellPosition, before_auxiliary, cell_positions, layout_facts
 
 
 def slim_table(graph: NetworkGraph) -> Table:

@@ -1,8 +1,7 @@
 """The layout of weights `loud`: our own names in capitals."""
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights.layout import ForeignTensor, Layout, Table
-from nasdsl.weights.parameters import parameters
+from nasdsl.weights.layout import ForeignTensor, Layout, Table, parameters
 
 
 def loud_table(graph: NetworkGraph) -> Table:
