@@ -176,7 +176,7 @@ def unwrapped_weights(source: Mapping[Any, Any]) -> dict[str, Any]:
         source = inner
     for name in source:
         if not isinstance(name, str):
-            raise cell_error("NAS802", f"the name of a weight is a text, not {name!r:.40}")
+            raise cell_error("NAS802", f"the names of weights are texts, and {name!r:.40} is not one")
     weights: dict[str, Any] = dict(source)
     for mark in _MARKS:
         if any(name.startswith(mark) for name in weights):
