@@ -176,7 +176,9 @@ def unwrapped_weights(source: Mapping[Any, Any]) -> dict[str, Any]:
         source = inner
     for name in source:
         if not isinstance(name, str):
-            raise cell_error("NAS802", f"the names of weights are texts, and {name!r:.40} is not one")
+            raise cell_error(
+                "NAS802", f"the names of weights are texts, and {name!r:.40} is not one"
+            )
     weights: dict[str, Any] = dict(source)
     for mark in _MARKS:
         if any(name.startswith(mark) for name in weights):

@@ -10,6 +10,7 @@ from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.errors.hints import nearest
+from nasdsl.language.parser.grammar import token_span
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {
@@ -46,11 +47,6 @@ _HABITS = {
     "<": "a choice is written `{a | b}`",
     "&": "a choice is written `{a | b}`",
 }
-
-
-def token_span(token: Token) -> Span:
-    """Where the token stands."""
-    return Span(int(token.start_pos or 0), int(token.end_pos or 0))
 
 
 def illegal(source: Source, span: Span) -> Diagnostic:

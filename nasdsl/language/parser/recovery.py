@@ -22,7 +22,7 @@ from lark import Token
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.language.parser import messages
 from nasdsl.language.parser.foreign_syntax import foreign, foreign_kind, without_foreign_syntax
-from nasdsl.language.parser.grammar import fitting, lark_parser
+from nasdsl.language.parser.grammar import fitting, lark_parser, token_span
 from nasdsl.language.parser.tokens import Lexed, invented, keyword_names, lexed
 from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
 
@@ -250,7 +250,7 @@ class _Recovery:
             Token(wanted, _CLOSERS[wanted], start_pos=token.start_pos, end_pos=token.end_pos)
         ):
             return False
-        span = Span(int(token.start_pos or 0), int(token.end_pos or 0))
+        span = token_span(token)
         right = _CLOSERS[wanted]
         self.report(
             Diagnostic(
@@ -259,7 +259,7 @@ class _Recovery:
                 self.source,
                 span,
                 label=f"this should be `{right}`",
-                secondary=(Label(messages.token_span(opened), "to close this"),),
+                secondary=(Label(token_span(opened), "to close this"),),
                 fixes=(Fix(span, right, f"write `{right}`"),),
             )
         )
