@@ -18,7 +18,7 @@ from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.parser import source_from_bytes
 from nasdsl.language.parser.recovery import MAX_MISTAKES
-from nasdsl.language.parser.tokens import lexed
+from nasdsl.language.parser.tokens import lexed_tokens
 from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import Analysis, analyse, loads, loads_space
 from nasdsl.report import as_github, as_json, as_sarif, as_text
@@ -89,7 +89,7 @@ def _tokens() -> tuple[tuple[str, ...], ...]:
 
 
 def _pieces(text: str) -> list[str]:
-    ends = [int(read.token.end_pos or 0) for read in lexed(text, [])]
+    ends = [int(read.token.end_pos or 0) for read in lexed_tokens(text, [])]
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
@@ -214,7 +214,7 @@ def _check_format(examined: Analysis) -> None:
 
 def _meaning(text: str) -> list[str]:
     """The tokens of a text without white space and without commas before a bracket."""
-    values = ["".join(str(read.token).split()) for read in lexed(text, [])]
+    values = ["".join(str(read.token).split()) for read in lexed_tokens(text, [])]
     return [
         value
         for value, following in zip(values, [*values[1:], ""], strict=True)

@@ -49,7 +49,7 @@ _HABITS = {
 }
 
 
-def illegal(source: Source, span: Span) -> Diagnostic:
+def illegal_characters(source: Source, span: Span) -> Diagnostic:
     """Characters that no part of the language begins with."""
     text = source.text[span.start : span.end].strip() or source.text[span.start : span.end]
     shown = text if text.isprintable() and len(text) <= 20 else ascii(text[:20])[1:-1]
@@ -66,7 +66,9 @@ def illegal(source: Source, span: Span) -> Diagnostic:
     )
 
 
-def missing(source: Source, token: Token, text: str, where: int, field: int | None) -> Diagnostic:
+def missing_text(
+    source: Source, token: Token, text: str, where: int, field: int | None
+) -> Diagnostic:
     """`text` ("" for a name) should stand at `where`, before `token`."""
     place = Span(where, where)
     if text:
@@ -127,7 +129,7 @@ def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
     )
 
 
-def unexpected(
+def unexpected_token(
     source: Source, token: Token, accepted: frozenset[str], field: int | None
 ) -> Diagnostic:
     """`token` fits nowhere; `accepted` are the kinds of token that would have."""
@@ -162,7 +164,7 @@ def unexpected(
     )
 
 
-def too_many(source: Source, token: Token) -> Diagnostic:
+def too_many_errors(source: Source, token: Token) -> Diagnostic:
     """Reading stopped at `token`."""
     return Diagnostic(
         "NAS107",
