@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nasdsl import library
 from nasdsl.api.library_entries import LibraryEntry, library_entries
-from nasdsl.canonical import explanation
-from nasdsl.drawing import genotype_drawing, rendered
+from nasdsl.canonical import difference_sentences
+from nasdsl.drawing import genotype_drawing, picture_bytes
 from nasdsl.library.published import Published, sources
 from nasdsl.loading import load
 
@@ -76,7 +76,7 @@ def cells() -> list[str]:
 
 def picture(name: str) -> bytes:
     """The drawing of a cell, as SVG."""
-    return rendered(genotype_drawing(load(name)), "svg")
+    return picture_bytes(genotype_drawing(load(name)), "svg")
 
 
 # -- networks -----------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _printed(millions: float | None) -> str:
 def _cells() -> Iterator[str]:
     yield "## Cells\n"
     names = "amoebanet_b", "amoebanet_d"
-    yield DIFFERENCE.format(*names, "\n".join(explanation(*map(load, names))))
+    yield DIFFERENCE.format(*names, "\n".join(difference_sentences(*map(load, names))))
     for name in cells():
         yield f"### {name}\n"
         yield f"![{name}]({PICTURES.as_posix()}/{name}.svg)\n"

@@ -8,7 +8,7 @@ import sys
 
 import lazy_loader
 
-from nasdsl.language.genotype.display import answered_by
+from nasdsl.language.genotype.display import make_bundles_with
 from nasdsl.resources import checkout
 from nasdsl.version import __version__ as __version__
 
@@ -19,4 +19,4 @@ if (_root := checkout()) is not None:
     sys.path.insert(0, str(_root / "backends"))
 
 # Values show themselves in notebooks, and the drawing is imported when one does.
-answered_by("nasdsl.drawing.rendering:bundle")
+make_bundles_with("nasdsl.drawing.rendering:mime_bundle")

@@ -17,7 +17,7 @@ from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.parser import Parsed, parse, read_file, read_stdin
 from nasdsl.language.parser.read import is_model, read_model
-from nasdsl.language.validator import validated
+from nasdsl.language.validator import validation_findings
 
 NameOrPath = str | os.PathLike[str]
 
@@ -107,13 +107,13 @@ def _refuse_other_kinds(name: str) -> None:
     """A file whose suffix says that it holds no text of ours is not read for one."""
     suffix = Path(name).suffix.lower()
     if suffix in _WEIGHTS:
-        hint = f"weights go beside the text: `nasdsl compile FILE.cell --weights {name}`"
-        raise cell_error("NAS007", f"{name!r} holds weights, not the text of cells", hint)
+        hint = f"use weights together with a text: `nasdsl compile FILE.cell --weights {name}`"
+        raise cell_error("NAS007", f"{name!r} contains weights, not cells", hint)
     if suffix in _EXPORTS:
         raise cell_error(
             "NAS007",
-            f"{name!r} is of a kind that networks are written to, not read from",
-            "of what `nasdsl compile -o` writes, .safetensors alone can be compiled again",
+            f"{name!r} is a kind of file that nasdsl writes but does not read",
+            "of the files that `nasdsl compile -o` writes, only .safetensors can be compiled again",
         )
 
 
@@ -157,7 +157,7 @@ def analyse(source: Source, *, network: bool = True) -> Analysis:
     """
     parsed = parse(source)
     resolution = resolve(parsed, _catalogue(source))
-    findings = [*resolution.diagnostics, *validated(resolution)]
+    findings = [*resolution.diagnostics, *validation_findings(resolution)]
     findings += _network_findings(resolution, findings) if network else []
     return Analysis(parsed, resolution, in_order(source, findings))
 
@@ -206,7 +206,7 @@ def hole_findings(parsed: Parsed) -> tuple[Diagnostic, ...]:
     return tuple(
         Diagnostic(
             "NAS310",
-            "a genotype is required here, and the text leaves "
+            "a genotype is required here, but the text leaves "
             + (f"{len(holes)} fields open" if len(holes) > 1 else "a field open"),
             parsed.source,
             hole.span,
@@ -232,7 +232,7 @@ def space_in(examined: Analysis) -> Space:
                 "NAS313",
                 f"{name!r} has no cells",
                 examined.parsed.source,
-                hints=("a vocabulary alone is no genotype",),
+                hints=("a vocabulary is not a genotype",),
             ),
         )
     )
@@ -245,7 +245,7 @@ def genotype_in(examined: Analysis) -> Genotype:
         holes = hole_findings(examined.parsed) or (
             Diagnostic(
                 "NAS310",
-                f"a genotype is required here, and `{space.name}` is a space",
+                f"a genotype is required here, but `{space.name}` is a space",
                 examined.parsed.source,
                 hints=("`nasdsl sample` draws genotypes from a space",),
             ),
@@ -345,7 +345,9 @@ class _FolderCatalogue(library.LibraryCatalogue):
         parsed = parse(read_file(path))
         inner = _FolderCatalogue(self.folder, *self.reading, path.name)
         resolution = resolve(parsed, inner)
-        return Analysis(parsed, resolution, (*resolution.diagnostics, *validated(resolution)))
+        return Analysis(
+            parsed, resolution, (*resolution.diagnostics, *validation_findings(resolution))
+        )
 
     def _is_vocabulary(self, beside: Analysis) -> bool:
         errors = any(found.is_error for found in beside.diagnostics)

@@ -36,11 +36,11 @@ from nasdsl.language.genotype.types import (
     Space,
     State,
     block_state,
-    given_states,
     hidden,
+    hidden_state_count,
 )
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.space import chosen, decisions
+from nasdsl.space import decisions, genotype_from_choices
 
 __all__ = ["any_genotypes", "genotypes", "spaces", "texts"]
 
@@ -61,7 +61,7 @@ def genotypes(space: Space) -> st.SearchStrategy[Genotype]:
         space: any space, such as `nasdsl.load_space("nasnet_space")`.
     """
     numbers = [st.integers(0, len(options) - 1) for options in decisions(space)]
-    return st.tuples(*numbers).map(lambda choices: chosen(space, choices))
+    return st.tuples(*numbers).map(lambda choices: genotype_from_choices(space, choices))
 
 
 def any_genotypes(
@@ -69,7 +69,7 @@ def any_genotypes(
 ) -> st.SearchStrategy[Genotype]:
     """Small genotypes of any form: see `spaces`, which this draws without holes."""
     whole = spaces(vocabulary, max_blocks=max_blocks, max_options=1)
-    return whole.map(lambda space: chosen(space, [0] * len(decisions(space))))
+    return whole.map(lambda space: genotype_from_choices(space, [0] * len(decisions(space))))
 
 
 @st.composite
@@ -91,7 +91,7 @@ def spaces(
     """
     known = library.vocabulary("nasnet") if vocabulary is None else vocabulary
     sketches = [draw(_sketches(kind, max_blocks)) for kind in draw(st.sampled_from(_kinds(known)))]
-    given = given_states(tuple(sketch.output for sketch in sketches))
+    given = hidden_state_count(tuple(sketch.output for sketch in sketches))
     cells = tuple(draw(_cells(sketch, known, given, max_options)) for sketch in sketches)
     return Space("drawn", known, cells)
 

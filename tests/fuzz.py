@@ -16,10 +16,10 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Space
-from nasdsl.language.parser import decoded
+from nasdsl.language.parser import source_from_bytes
 from nasdsl.language.parser.recovery import MAX_MISTAKES
-from nasdsl.language.parser.tokens import lexed
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.parser.tokens import lexed_tokens
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import Analysis, analyse, loads, loads_space
 from nasdsl.report import as_github, as_json, as_sarif, as_text
 from nasdsl.space import sample
@@ -56,7 +56,7 @@ def checked(data: str | bytes) -> Analysis | None:
     """
     if isinstance(data, bytes):
         try:
-            data = decoded(data, NAME).text
+            data = source_from_bytes(data, NAME).text
         except CellError as error:
             _check_findings(error.diagnostics)
             return None
@@ -89,7 +89,7 @@ def _tokens() -> tuple[tuple[str, ...], ...]:
 
 
 def _pieces(text: str) -> list[str]:
-    ends = [int(read.token.end_pos or 0) for read in lexed(text, [])]
+    ends = [int(read.token.end_pos or 0) for read in lexed_tokens(text, [])]
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
@@ -199,9 +199,9 @@ def _check_number_of_syntax_findings(examined: Analysis) -> None:
 
 def _check_format(examined: Analysis) -> None:
     before = examined.parsed
-    once = formatted(before)
+    once = formatted_text(before)
     after = analyse(Source(NAME, once))
-    assert formatted(after.parsed) == once
+    assert formatted_text(after.parsed) == once
     assert _meaning(once) == _meaning(before.source.text)
     assert [each.text for each in after.parsed.file.comments] == [
         each.text for each in before.file.comments
@@ -214,7 +214,7 @@ def _check_format(examined: Analysis) -> None:
 
 def _meaning(text: str) -> list[str]:
     """The tokens of a text without white space and without commas before a bracket."""
-    values = ["".join(str(read.token).split()) for read in lexed(text, [])]
+    values = ["".join(str(read.token).split()) for read in lexed_tokens(text, [])]
     return [
         value
         for value, following in zip(values, [*values[1:], ""], strict=True)

@@ -10,6 +10,10 @@ import nasdsl
 from nasdsl.interop import FORMATS
 from tests.cli_run import Run, runner
 from tests.test_interop import DARTS, ENAS, GDAS, SLIM
+from tests.test_interop_cases import LOG as TWO_EPOCHS
+from tests.test_interop_cases import call
+
+LOG = TWO_EPOCHS.removesuffix("done\n") + f"other = {call().replace('skip_connect', 'noise')}\n"
 
 
 @pytest.fixture
@@ -84,15 +88,54 @@ def test_dna(run: Run) -> None:
 def test_lists(run: Run) -> None:
     """`--list` has every format, `--schema` is a schema that a document fits."""
     assert [line.split()[0] for line in run("convert", "--list").out.splitlines()] == list(FORMATS)
+    formats = json.loads(run("convert", "--list", "--json").out)["formats"]
+    assert [form["name"] for form in formats] == list(FORMATS)
     schema = json.loads(run("convert", "--schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     made = json.loads(run("convert", "nasnet_a", "--to", "json").out)
     jsonschema.validate(made, schema)
 
 
+def test_many_genotypes(run: Run) -> None:
+    """`--list FILE` shows each with its name, line and problem; flags choose one."""
+    Path("many.log").write_text(LOG)
+    assert run("convert", "--list", "many.log").out.splitlines() == [
+        "1  genotype  line 2  readable",
+        "2  genotype  line 4  readable",
+        "3  other     line 5  cannot be read: DARTS has no op 'noise'",
+    ]
+    found = json.loads(run("convert", "--list", "--json", "many.log").out)
+    assert found["format"] == "darts"
+    assert found["genotypes"][2] == {
+        "number": 3,
+        "name": "other",
+        "line": 5,
+        "problem": "DARTS has no op 'noise'",
+    }
+    first = run("convert", "many.log", "--number", "1").out
+    last = run("convert", "many.log", "--name", "genotype", "--last").out
+    assert first != last
+    assert run("convert", "many.log", "--line", "2").out == first
+    assert run("convert", "many.log", "--line", "4").out == last
+    assert "sep_conv_5x5" in last
+
+
+def test_names_in_lists_cannot_drive_a_terminal(run: Run) -> None:
+    """A key of a dictionary may hold anything; what is printed is visible."""
+    genotype = LOG.splitlines()[1].partition(" = ")[2]
+    Path("keys.py").write_text(f"G = {{'a\\x1b[31m': {genotype}}}\n")
+    ran = run("convert", "--list", "keys.py")
+    assert (ran.code, "\x1b" in ran.out) == (0, False)
+
+
 REFUSED = {
     "several genotypes": ("NAS657", 2, "genotypes.py"),
     "no such genotype": ("NAS657", 2, "genotypes.py --name DARTS_V9"),
+    "no such number": ("NAS657", 2, "genotypes.py --number 9"),
+    "number 0": ("NAS657", 2, "genotypes.py --number 0"),
+    "no such line": ("NAS657", 2, "genotypes.py --line 1"),
+    "another under a name": ("NAS657", 2, "one.py --name SECOND"),
+    "a list of nothing": ("NAS651", 1, "--list --from darts final.sh"),
     "two formats fit": ("NAS650", 2, "lists.py"),
     "another format": ("NAS651", 1, "one.py --from enas"),
     "no such file": ("NAS001", 2, "missing.py"),
@@ -111,3 +154,11 @@ def test_refusals(case: str, run: Run) -> None:
     assert (ran.code, ran.out) == (exit_code, "")
     assert f"error[{code}]" in ran.err
     assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json", "nasnet_a"], ["--to", "slim"]])
+def test_usage(arguments: list[str], run: Run) -> None:
+    """A file is needed but for lists, and `--json` is for those."""
+    ran = run("convert", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage: nasdsl convert" in ran.err

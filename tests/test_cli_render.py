@@ -18,9 +18,9 @@ import pytest
 
 from bench.reliability.patience import PATIENCE, becomes_true
 from nasdsl.drawing import genotype_drawing
-from nasdsl.drawing.live import LivePage, Shown
-from nasdsl.drawing.sizes import Sized, published, sizes_plot
-from nasdsl.drawing.tree import cell_trees
+from nasdsl.drawing.live import LiveContent, LivePage
+from nasdsl.drawing.sizes import GenotypeSize, imagenet_models, sizes_plot
+from nasdsl.drawing.tree import space_tree
 from nasdsl.loading import load, loads_space
 from tests.cli_run import Run, exit_code, runner
 
@@ -263,7 +263,7 @@ def test_deep_trees_go_on_below(run: Run, tmp_path: Path) -> None:
     space = loads_space(f"ops nasnet\ncell normal {{\n{chain}\n}}\n")
     labels: list[str] = []
     depth = 0
-    waiting = [(cell_trees(space), 0)]
+    waiting = [(space_tree(space), 0)]
     while waiting:
         tree, level = waiting.pop()
         labels.append(str(tree.label))
@@ -284,7 +284,7 @@ def test_show_prints_files_as_before(run: Run) -> None:
 
 def test_the_table_of_published_models() -> None:
     """Single models on ImageNet; the released NASNet-A has the paper's figures."""
-    models = published()
+    models = imagenet_models()
     assert len({model.name for model in models}) == len(models)
     assert all(60 < model.accuracy < 90 and model.params for model in models)
     large = next(model for model in models if model.name == "NASNet-A 6 @ 4032")
@@ -310,12 +310,19 @@ def test_genotypes_in_plots() -> None:
     pytest.importorskip("matplotlib")
     plain, line, star = (
         sizes_plot(mine)
-        for mine in ((), (Sized("mine", 10**7, 10**9),), (Sized("mine", 10**7, 10**9, 80.0),))
+        for mine in (
+            (),
+            (GenotypeSize("mine", 10**7, 10**9),),
+            (GenotypeSize("mine", 10**7, 10**9, 80.0),),
+        )
     )
     assert (plain.count(b">mine<"), line.count(b">mine<"), star.count(b">mine<")) == (0, 2, 2)
     assert b"stroke-dasharray: 4" in line
     assert b"stroke-dasharray: 4" not in star
-    assert sizes_plot((Sized("mine", 10**7, 10**9),), measures=("params",)).count(b">mine<") == 1
+    assert (
+        sizes_plot((GenotypeSize("mine", 10**7, 10**9),), measures=("params",)).count(b">mine<")
+        == 1
+    )
 
 
 def test_plot_as_json(run: Run) -> None:
@@ -350,7 +357,7 @@ def test_plot_without_matplotlib(run: Run, monkeypatch) -> None:
 @pytest.fixture
 def live() -> Iterator[LivePage]:
     """A page that shows a picture of nothing."""
-    with LivePage("a < b", Shown("<svg>one</svg>"), colours=("#ffffff", "#000000")) as page:
+    with LivePage("a < b", LiveContent("<svg>one</svg>"), colours=("#ffffff", "#000000")) as page:
         yield page
 
 
@@ -400,7 +407,7 @@ def test_news_reach_a_page(live: LivePage) -> None:
     assert answer.getheader("Content-Type") == "text/event-stream"
     assert answer.fp is not None
     assert answer.fp.readline() == b": hello\n"
-    live.show(Shown("<svg>two</svg>", "a <b>mistake</b>"))
+    live.show(LiveContent("<svg>two</svg>", "a <b>mistake</b>"))
     assert told(answer.fp) == b"data: changed\n"
     fragment = get(live.port, "/picture").read().decode()
     assert fragment == "<pre>a &lt;b&gt;mistake&lt;/b&gt;</pre><svg>two</svg>"
@@ -412,7 +419,7 @@ def test_news_reach_a_page(live: LivePage) -> None:
 
 def test_the_server_ends_with_its_pages_open() -> None:
     """A page that waits for news does not keep the server."""
-    with LivePage("x", Shown(""), colours=("#fff", "#000")) as live:
+    with LivePage("x", LiveContent(""), colours=("#fff", "#000")) as live:
         answer = get(live.port, "/events?since=0")
     assert answer.status == 200
     with pytest.raises(OSError, match=r"refused|reset|closed|aborted"):

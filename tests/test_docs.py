@@ -9,7 +9,7 @@ import pytest
 
 from nasdsl.errors import Source
 from nasdsl.language.parser import parse
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import analyse
 from tests.cli_run import exit_code
 
@@ -72,7 +72,7 @@ def test_cell_examples_are_in_the_one_style(example: Example) -> None:
     if "fragment" in example.info:
         indented = "".join(f"    {line}\n" for line in text.splitlines())
         text = f"cell normal {{\n{indented}}}\n"
-    assert text == formatted(parse(Source("example.cell", text)))
+    assert text == formatted_text(parse(Source("example.cell", text)))
 
 
 @pytest.mark.parametrize("example", examples("python"), ids=ids)

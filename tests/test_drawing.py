@@ -24,12 +24,12 @@ from nasdsl.drawing import (
 )
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
-from nasdsl.drawing.layout import Layout, Path, Point, Size, laid_out
+from nasdsl.drawing.layout import Layout, Path, Point, Size, sketch_layout
 from nasdsl.drawing.lettering import name_lines, width
 from nasdsl.drawing.page import DotNode, box_size
-from nasdsl.drawing.sketch import KINDS, Box, Sketch, kind_of
+from nasdsl.drawing.sketch import OP_LOOK_NAMES, Box, Sketch, op_look
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import Look, Stroke, theme
+from nasdsl.drawing.themes import Look, Stroke, find_theme
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import load, load_space, loads, loads_space
@@ -60,7 +60,7 @@ def size_of(box: Box) -> Size:
 
 
 def drawn(genotype: Genotype) -> list[Layout]:
-    return [laid_out(sketch, size_of) for sketch in cell_sketches(genotype)]
+    return [sketch_layout(sketch, size_of) for sketch in cell_sketches(genotype)]
 
 
 def random_genotypes(count: int) -> list[Genotype]:
@@ -455,21 +455,21 @@ def test_kinds_follow_from_what_an_op_does() -> None:
     }
     for vocabulary in map(library.vocabulary, library.vocabulary_names()):
         for kind, ops in names.items():
-            assert {kind_of(op, vocabulary) for op in ops if op in vocabulary.op} <= {kind}
+            assert {op_look(op, vocabulary) for op in ops if op in vocabulary.op} <= {kind}
     darts = library.vocabulary("darts")
-    assert [kind_of(op, darts) for op in ("none", "skip_connect", "no_such_op")] == [
+    assert [op_look(op, darts) for op in ("none", "skip_connect", "no_such_op")] == [
         "zero",
         "identity",
         "other",
     ]
-    assert kind_of("conv_1x7_7x1", library.vocabulary("nasnet")) == "convolution"
-    assert set(KINDS) <= set(get_args(Look))
+    assert op_look("conv_1x7_7x1", library.vocabulary("nasnet")) == "convolution"
+    assert set(OP_LOOK_NAMES) <= set(get_args(Look))
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_themes_are_complete_and_legible(name: str) -> None:
     """Every look and stroke has its colour; letters stand out from their box by 4.5 to 1."""
-    look = theme(name)
+    look = find_theme(name)
     assert set(look.boxes) == set(get_args(Look))
     assert set(look.strokes) == set(get_args(Stroke))
     for ink in look.boxes.values():

@@ -18,8 +18,8 @@ import pytest
 from nasdsl.drawing import Drawing, Options, genotype_drawing, svg
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.draw import difference_drawing, network_drawing, space_drawing
-from nasdsl.drawing.live import LivePage, Shown
-from nasdsl.drawing.sizes import Sized, sizes_plot
+from nasdsl.drawing.live import LiveContent, LivePage
+from nasdsl.drawing.sizes import GenotypeSize, sizes_plot
 from nasdsl.language.genotype.types import (
     Block,
     BlockSpace,
@@ -255,7 +255,7 @@ def tags_of(html: str) -> Tags:
 
 
 def page(title: str, message: str) -> str:
-    live = LivePage(title, Shown("<svg></svg>", message), colours=("#ffffff", "#000000"))
+    live = LivePage(title, LiveContent("<svg></svg>", message), colours=("#ffffff", "#000000"))
     try:
         return live.page("nonce")
     finally:
@@ -277,11 +277,13 @@ def test_html_of_ten_thousand_messages() -> None:
 def test_plots() -> None:
     """A plot takes any name, dollars included, and has no element more for it."""
     pytest.importorskip("matplotlib")
-    tame = sizes_plot((Sized("name", 10**7, 10**9), Sized("name", 10**7, 10**9, 80.0)))
+    tame = sizes_plot(
+        (GenotypeSize("name", 10**7, 10**9), GenotypeSize("name", 10**7, 10**9, 80.0))
+    )
     expected = Counter(element.tag for element in ElementTree.fromstring(tame).iter())
     for start in range(0, len(SEEDS) - 1, 2):
         a, b = (seed.encode("utf-8", "replace").decode() for seed in SEEDS[start : start + 2])
-        plot = sizes_plot((Sized(a, 10**7, 10**9), Sized(b, 10**7, 10**9, 80.0)))
+        plot = sizes_plot((GenotypeSize(a, 10**7, 10**9), GenotypeSize(b, 10**7, 10**9, 80.0)))
         root = ElementTree.fromstring(plot)
         found = Counter(element.tag for element in root.iter())
         assert not {f"{SVG}script", f"{SVG}image", f"{SVG}a"} & found.keys()

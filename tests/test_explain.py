@@ -7,7 +7,7 @@ import pytest
 from nasdsl.errors import CODES, CellError, Source
 from nasdsl.errors.explain import explanation
 from nasdsl.language.parser import parse
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import analyse
 
 # Codes that no `.cell` text alone can cause; their explanations show commands instead. Those
@@ -104,7 +104,7 @@ def test_right_examples(code: str) -> None:
     for text in right:
         source = Source("right.cell", text)
         assert analyse(source).diagnostics == ()
-        assert formatted(parse(source)) == text
+        assert formatted_text(parse(source)) == text
 
 
 @pytest.mark.parametrize("name", ["NAS201", "nas201", " 201 "])

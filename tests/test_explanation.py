@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from nasdsl import library
-from nasdsl.canonical import equivalent, explanation
+from nasdsl.canonical import difference_sentences, equivalent
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
@@ -34,7 +34,7 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
             "(h[i-1], h[i-1], avg_pool_3x3",
             ["b0 has avg_pool_3x3(h[i-1]) instead of sep_conv_3x3(h[i])"],
         ),
-        ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines by concat instead of add"]),
+        ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines with concat instead of add"]),
         (
             "(h[i], b0,     conv_1x1,     identity,     concat)",
             "(b0, h[i],     identity,     conv_1x1,     concat)",
@@ -48,7 +48,7 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
 def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
     """Each thing a block may do otherwise; operands that are added have no order."""
     assert old in BLOCKS
-    found = explanation(cell(), cell(BLOCKS.replace(old, new)))
+    found = difference_sentences(cell(), cell(BLOCKS.replace(old, new)))
     if sentences is None:
         assert found == ("normal cell: the same up to names and order",)
     else:
@@ -58,12 +58,12 @@ def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
 def test_blocks_that_come_and_go() -> None:
     """A block that only one of the two has is written out."""
     less = cell(BLOCKS.rsplit("\n", 2)[0])
-    assert explanation(less, cell()) == (
+    assert difference_sentences(less, cell()) == (
         "normal cell: b2 is new: concat(conv_1x1(h[i]), identity(b0))",
         "normal cell: the output adds b2",
     )
-    assert explanation(cell(), less)[0] == (
-        "normal cell: b2 is gone, which was concat(conv_1x1(h[i]), identity(b0))"
+    assert difference_sentences(cell(), less)[0] == (
+        "normal cell: b2 is removed; it was concat(conv_1x1(h[i]), identity(b0))"
     )
 
 
@@ -80,7 +80,7 @@ def test_blocks_that_come_and_go() -> None:
 def test_outputs(old: str, new: str, sentence: str) -> None:
     """What the output has more, less, or otherwise."""
     a, b = (cell(output=f"output {text}") for text in (old, new))
-    assert explanation(a, b) == (f"normal cell: {sentence}",)
+    assert difference_sentences(a, b) == (f"normal cell: {sentence}",)
 
 
 def test_what_is_not_in_cells() -> None:
@@ -89,14 +89,14 @@ def test_what_is_not_in_cells() -> None:
     a = cell(rest=reduction).with_settings(Settings(N=4, stem="cifar"))
     b = cell(rest="op conv_1x1 = [relu, pointwise]")
     b = b.with_settings(Settings(N=6, filters=96))
-    assert explanation(a, b) == (
+    assert difference_sentences(a, b) == (
         "op conv_1x1 is [relu, pointwise] instead of [relu, conv(1x1, stride), batch_norm]",
         "there is no reduction cell",
-        "the network leaves stem to its default instead of cifar",
+        "the network uses the default stem instead of cifar",
         "the network has N = 6 instead of 4",
         "the network has filters = 96",
     )
-    assert explanation(b, a)[1] == "there is a new reduction cell"
+    assert difference_sentences(b, a)[1] == "there is a new reduction cell"
 
 
 VOCABULARY = library.vocabulary("nasnet")
@@ -105,6 +105,6 @@ VOCABULARY = library.vocabulary("nasnet")
 @given(any_genotypes(VOCABULARY), any_genotypes(VOCABULARY))
 def test_nothing_is_left_out(a: Genotype, b: Genotype) -> None:
     """Cells that are not the same have a sentence; genotypes that are equal have none."""
-    assert explanation(a, replace(a, name="other")) == ()
+    assert difference_sentences(a, replace(a, name="other")) == ()
     if not equivalent(a, b):
-        assert any("the same" not in sentence for sentence in explanation(a, b))
+        assert any("the same" not in sentence for sentence in difference_sentences(a, b))

@@ -17,7 +17,7 @@ import pytest
 import nasdsl
 from nasdsl import library
 from nasdsl.errors import CellError
-from nasdsl.export import SUFFIXES, formats, ready, write
+from nasdsl.export import SUFFIXES, formats, require_exportable, write
 from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import read_model
 from nasdsl.network import network_graph
@@ -369,9 +369,9 @@ def test_what_is_there_is_replaced(tmp_path: Path) -> None:
     ],
 )
 def test_bad_paths_are_known_at_once(name: str, code: str, tmp_path: Path) -> None:
-    """`ready` and `write` refuse with the same code and make nothing."""
+    """`require_exportable` and `write` refuse with the same code and make nothing."""
     (tmp_path / "folder.pt2").mkdir()
-    assert codes(lambda: ready(tmp_path / name)) == [code]
+    assert codes(lambda: require_exportable(tmp_path / name)) == [code]
     assert codes(lambda: write(network(), tmp_path / name)) == [code]
     assert os.listdir(tmp_path) == ["folder.pt2"]
 
@@ -379,14 +379,14 @@ def test_bad_paths_are_known_at_once(name: str, code: str, tmp_path: Path) -> No
 def test_unknown_suffixes_are_guessed(tmp_path: Path) -> None:
     """The nearest suffix is proposed."""
     with pytest.raises(CellError, match=r"did you mean \.safetensors\?"):
-        ready(tmp_path / "model.safetensor")
+        require_exportable(tmp_path / "model.safetensor")
 
 
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NAS701 with the command that installs them."""
     monkeypatch.setattr(formats, "find_spec", lambda name: None)
     with pytest.raises(CellError, match=r'pip install "\.\[onnx\]"') as caught:
-        ready(tmp_path / "model.onnx")
+        require_exportable(tmp_path / "model.onnx")
     assert [found.code for found in caught.value.diagnostics] == ["NAS701"]
 
 

@@ -10,8 +10,8 @@ from nasdsl import library
 from nasdsl.errors import Source
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.parser import parse
-from nasdsl.language.parser.tokens import lexed
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.parser.tokens import lexed_tokens
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
 
@@ -19,12 +19,12 @@ from nasdsl.space import sample
 def fmt(text: str) -> str:
     parsed = parse(Source("x.cell", text))
     assert parsed.diagnostics == ()
-    return formatted(parsed)
+    return formatted_text(parsed)
 
 
 def meaning(text: str) -> list[str]:
     """The tokens of a text without white space and optional commas."""
-    values = ["".join(str(read.token).split()) for read in lexed(text, [])]
+    values = ["".join(str(read.token).split()) for read in lexed_tokens(text, [])]
     return [
         value
         for value, following in zip(values, [*values[1:], ""], strict=True)
@@ -129,14 +129,14 @@ def test_ten_thousand_layouts_keep_their_tokens_and_comments(share: int) -> None
     gaps = [" ", "\n", "\n\n\n", "\t", " # c\n", "\n# own\n", "  #\n# two\n"]
     weights = [60, 20, 4, 4, 4, 4, 2]
     for genotype in sample(space, 2500, seed=share):
-        tokens = [str(read.token) for read in lexed(genotype_text(genotype), [])]
+        tokens = [str(read.token) for read in lexed_tokens(genotype_text(genotype), [])]
         chosen = dice.choices(gaps, weights, k=len(tokens))
         text = "".join(gap + token for gap, token in zip(chosen, tokens, strict=True))
         parsed = parse(Source("x.cell", text))
-        once = formatted(parsed)
+        once = formatted_text(parsed)
         again = parse(Source("x.cell", once))
         assert [c.text for c in parsed.file.comments] == [c.text for c in again.file.comments]
-        assert formatted(again) == once
+        assert formatted_text(again) == once
         assert loads(once) == genotype
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from nasdsl.errors import Source
 from nasdsl.language.parser import parse
-from nasdsl.language.parser.tokens import lexed
+from nasdsl.language.parser.tokens import lexed_tokens
 from tests.fuzz import checked, fuzzed
 
 SEED = 2
@@ -55,7 +55,7 @@ def test_a_text_cut_anywhere_is_whole_or_has_a_finding() -> None:
     """No unfinished text passes, and what was finished before the cut is kept."""
     items = parse(Source("x.cell", EVERYTHING)).file.items
     sound = []
-    for read in lexed(EVERYTHING, []):
+    for read in lexed_tokens(EVERYTHING, []):
         cut = EVERYTHING[: read.token.end_pos]
         checked(cut)
         parsed = parse(Source("x.cell", cut))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import nasdsl
 from nasdsl import interop, library, strategies
 from nasdsl.errors import Source
-from nasdsl.interop import darts, enas, lists, nasbench201, naslib, nni
+from nasdsl.interop import darts, enas, lists, nasbench201, nasbench301, naslib, nni
 from nasdsl.interop.dialect import Dialect
 from nasdsl.interop.document import document
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Output, hidden
@@ -154,7 +154,8 @@ def test_published_texts(format: str, text: str, name: str | None, entry: str) -
     reading = interop.read(text)
     assert reading.format == format
     assert reading.findings == ()
-    genotype = interop.chosen(reading, name)
+    held = interop.find(text)
+    genotype, _ = held.read(held.choose(name))
     expected = nasdsl.load(entry)
     assert nasdsl.canonical_hash(genotype) == nasdsl.canonical_hash(expected)
     assert genotype.settings.skeleton == (expected.settings.skeleton or "nasnet")
@@ -203,6 +204,7 @@ FAMILIES: dict[str, tuple[Dialect, int, str]] = {
     "enas": (enas.DIALECT, 5, "unread"),
     "nni": (nni.DIALECT, 4, "every"),
     "naslib": (naslib.DIALECT, 4, "distinct"),
+    "nasbench301": (nasbench301.DIALECT, 4, "distinct"),
     "json": (lists.SLIM, 3, "any"),
     "yaml": (lists.SLIM, 3, "any"),
 }

@@ -193,10 +193,10 @@ def test_formats_are_asked_for() -> None:
 
 def test_names_are_asked_for() -> None:
     """Several genotypes in a file, and one that is not there."""
-    reading = interop.read(DARTS)
-    for name, said in ((None, "3 genotypes"), ("darts_v3", "did you mean `darts_v")):
+    held = interop.find(DARTS)
+    for name, said in ((None, "3 genotypes"), ("darts_v3", "did you mean `DARTS_V")):
         with pytest.raises(nasdsl.CellError, match=said) as caught:
-            interop.chosen(reading, name)
+            held.choose(name)
         assert caught.value.diagnostics[0].code == "NAS657"
 
 

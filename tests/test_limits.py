@@ -14,7 +14,7 @@ from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.blocks import MAX_BLOCKS
 from nasdsl.language.parser import MAX_BYTES, parse, read_file
 from nasdsl.language.parser.grammar import fitting
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import Analysis, analyse
 from nasdsl.report import as_github, as_json, as_sarif, as_text
 from tests.work import calls, is_linear
@@ -63,7 +63,7 @@ def survived(text: str) -> Analysis:
     for report in (as_text, as_json, as_sarif, as_github):
         report(some)
     if not any(finding.is_error for finding in examined.parsed.diagnostics):
-        once = formatted(examined.parsed)
+        once = formatted_text(examined.parsed)
         # Columns pad, but not without end.
         assert len(once) < 20 * len(text) + 100
     return examined
@@ -340,7 +340,7 @@ def test_four_times_the_file_is_at_most_four_times_the_work(name: str) -> None:
         def check_and_format() -> None:
             examined = analyse(Source("<limits>", GROWING[name](size)))
             if not examined.parsed.diagnostics:
-                formatted(examined.parsed)
+                formatted_text(examined.parsed)
 
         return calls(check_and_format)
 
@@ -352,10 +352,10 @@ PEAK = """
 import re, sys
 from nasdsl.errors import Source
 from nasdsl.loading import analyse
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 text = open(sys.argv[1], encoding="utf-8").read()
 examined = analyse(Source("large.cell", text))
-formatted(examined.parsed)
+formatted_text(examined.parsed)
 blocks = len(examined.space.cells[0].blocks)
 # getrusage would count the parent, whose size a new process starts from.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024

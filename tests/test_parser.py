@@ -4,7 +4,7 @@ import pytest
 
 from nasdsl.errors import CellError, Source
 from nasdsl.language import tree
-from nasdsl.language.parser import MAX_BYTES, Parsed, decoded, parse, read_file
+from nasdsl.language.parser import MAX_BYTES, Parsed, parse, read_file, source_from_bytes
 
 
 def parsed(text: str) -> Parsed:
@@ -176,16 +176,16 @@ def test_comments_may_hold_any_script() -> None:
 def test_bytes_that_are_not_utf8_are_located() -> None:
     """The finding points at the first bad byte."""
     with pytest.raises(CellError) as caught:
-        decoded(b"genotype a\nops \xff\n", "x")
+        source_from_bytes(b"genotype a\nops \xff\n", "x")
     (finding,) = caught.value.diagnostics
     assert (finding.code, finding.place) == ("NAS002", "x:2:5")
 
 
 def test_a_byte_order_mark_is_dropped_and_utf16_is_named() -> None:
     """Windows editors write both."""
-    assert decoded(b"\xef\xbb\xbfgenotype a", "x").text == "genotype a"
+    assert source_from_bytes(b"\xef\xbb\xbfgenotype a", "x").text == "genotype a"
     with pytest.raises(CellError, match="UTF-16"):
-        decoded("genotype a".encode("utf-16"), "x")
+        source_from_bytes("genotype a".encode("utf-16"), "x")
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path) -> None:

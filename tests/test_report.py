@@ -51,7 +51,7 @@ TAKEN = Diagnostic(
     place("b0", 2),
     label="defined again here",
     secondary=(Label(place("b0"), "`b0` is first defined here"),),
-    hints=("every block of a cell has a name of its own",),
+    hints=("every block of a cell needs a different name",),
 )
 WARNING = Diagnostic("NAS307", "block `b1` reaches no output", SOURCE, place("b1"))
 
@@ -96,7 +96,7 @@ error[NAS206]: the name `b0` is taken
 7 |     b0 = (h[i], h[i],   avg_pool_3x3, identity, add)
   |     ^^ defined again here
   |
-  = help: every block of a cell has a name of its own"""
+  = help: every block of a cell needs a different name"""
     assert expected == body(TAKEN)
 
 
@@ -349,7 +349,7 @@ def test_json_object() -> None:
                         "text": "`b0` is first defined here",
                     }
                 ],
-                "hints": ["every block of a cell has a name of its own"],
+                "hints": ["every block of a cell needs a different name"],
                 "fixes": [],
             }
         ],

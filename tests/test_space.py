@@ -21,13 +21,13 @@ from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import load, load_space, loads, loads_space
 from nasdsl.space import (
     choices,
-    chosen,
     contains,
     count,
     count_distinct,
     decisions,
     enumerate_genotypes,
     genotype_at,
+    genotype_from_choices,
     index_of,
     mutate,
     neighbours,
@@ -118,10 +118,10 @@ def test_count_distinct_refuses_what_is_too_large() -> None:
 
 
 def test_the_last_decision_changes_fastest() -> None:
-    """Member 0 takes the first option everywhere; the order is that of the digits."""
+    """Member 0 takes the first option everywhere; the order is that of the mixed_radix_digits."""
     space = small()
     members = list(enumerate_genotypes(space))
-    assert members[0] == chosen(space, [0] * 10)
+    assert members[0] == genotype_from_choices(space, [0] * 10)
     assert choices(space, members[1]) == (0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
     assert [choices(space, each) for each in members] == sorted(
         choices(space, each) for each in members
@@ -130,10 +130,10 @@ def test_the_last_decision_changes_fastest() -> None:
 
 @given(MEMBERS)
 def test_a_member_has_an_index_and_an_index_a_member(pair: tuple[Space, Genotype]) -> None:
-    """`genotype_at` and `index_of`, `chosen` and `choices` undo one another."""
+    """`genotype_at` and `index_of`, `genotype_from_choices` and `choices` undo one another."""
     space, genotype = pair
     assert genotype_at(space, index_of(space, genotype)) == genotype
-    assert chosen(space, choices(space, genotype)) == genotype
+    assert genotype_from_choices(space, choices(space, genotype)) == genotype
 
 
 def test_index_of_enumerates() -> None:
@@ -166,7 +166,7 @@ def test_choices_are_checked() -> None:
         ([2] + [0] * 9, IndexError),
     ):
         with pytest.raises(error):
-            chosen(space, wrong)
+            genotype_from_choices(space, wrong)
 
 
 def test_decisions_are_the_fields_in_order() -> None:
@@ -274,9 +274,9 @@ def test_names_order_of_cells_and_wording_of_the_output_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nasnet_a", "another output"),
+        ("nasnet_a", "a different output"),
         ("example_c_form", "blocks"),
-        ("darts_v2", "not the same"),
+        ("darts_v2", "means different things"),
     ],
 )
 def test_what_is_not_contained(name: str, said: str) -> None:
@@ -298,7 +298,7 @@ def test_an_option_that_is_not_listed_is_named() -> None:
         choices(small(), genotype)
     assert str(raised.value).startswith(
         "error[NAS602]: the first op of `b0` in the cell `normal` is conv_3x3,"
-        " and the space has `identity` or `conv_1x1`"
+        " and the space allows `identity` or `conv_1x1`"
     )
 
 
@@ -385,7 +385,7 @@ def test_a_thousand_blocks() -> None:
     assert size == (2 * 13 * 13 * 2) ** 1000
     (genotype,) = sample(space, 1, seed=1)
     assert contains(space, mutate(space, genotype, Random(2)))
-    assert genotype_at(space, size - 1) == chosen(
+    assert genotype_at(space, size - 1) == genotype_from_choices(
         space, [len(options) - 1 for options in decisions(space)]
     )
 

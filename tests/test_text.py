@@ -12,7 +12,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.language.parser import parse
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import load, load_space, loads, loads_space
 from nasdsl.strategies import any_genotypes, spaces
 
@@ -58,7 +58,7 @@ def reformatted(text: str) -> str:
     """What the formatter makes of `text`."""
     parsed = parse(Source("printed", text))
     assert parsed.diagnostics == ()
-    return formatted(parsed)
+    return formatted_text(parsed)
 
 
 @given(any_genotypes())

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
-from nasdsl.weights.files import contents, normalised
+from nasdsl.weights.files import read_weights, unwrapped_weights
 
 torch = pytest.importorskip("torch", reason="files of weights are read with torch")
 safetensors_torch = pytest.importorskip("safetensors.torch")
@@ -120,13 +120,13 @@ PLAIN = [_npz, _compressed, _safetensors, _torch, _old_torch]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found = normalised(contents(path))
+    found = unwrapped_weights(read_weights(path))
     return {"/".join(name.removesuffix(":0").split("/")[-2:]): found[name] for name in found}
 
 
 def _finding(path: Path) -> Any:
     with pytest.raises(CellError) as caught:
-        contents(path)
+        read_weights(path)
     (found,) = caught.value.diagnostics
     return found
 
@@ -163,7 +163,7 @@ def test_narrow_types(tmp_path: Path) -> None:
     safetensors_torch.save_file(tensors, tmp_path / "a")
     torch.save(tensors, tmp_path / "b")
     for name in "ab":
-        assert torch.equal(contents(tmp_path / name)["x"], tensors["x"])
+        assert torch.equal(read_weights(tmp_path / name)["x"], tensors["x"])
 
 
 # -- danger -----------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_damaged(
     path.write_bytes(data)
     CANARY.clear()
     try:
-        contents(path)
+        read_weights(path)
     except CellError as error:
         (found,) = error.diagnostics
         assert found.code in ("NAS802", "NAS803")
@@ -355,7 +355,7 @@ def test_arrays_in_other_files(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "y.h5", "w") as file:
         file["a/kernel"] = numpy.zeros(3)
         file["b"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/predictions")
-    assert list(contents(tmp_path / "y.h5")) == ["a/kernel"]
+    assert list(read_weights(tmp_path / "y.h5")) == ["a/kernel"]
 
 
 def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_every_mistake_at_once(
         "missing": removed,
         "unexpected": added,
         "of another shape": reshaped,
-        "no tensor of numbers": spoilt,
+        "not a tensor of numbers": spoilt,
     }
     assert named == {what: set(names) for what, names in wrong.items() if names}
     for what, names in wrong.items():
@@ -172,7 +172,7 @@ def test_values_that_are_no_numbers(value: object) -> None:
     """What is no dense tensor of real numbers is told by name."""
     arrays = SLIM | {"final_layer/FC/biases": value}
     found = _refused(NETWORK, arrays, layout="slim")
-    assert "no tensor of numbers: `final_layer/FC/biases`" in found.hints
+    assert "not a tensor of numbers: `final_layer/FC/biases`" in found.hints
 
 
 def test_names_that_mean_the_same() -> None:
@@ -191,10 +191,10 @@ def test_another_architecture() -> None:
     """Weights of which no name is known fit in no layout, and the message has some names."""
     resnet = {f"layer{i}.0.conv1.weight": numpy.zeros((64, 64, 3, 3)) for i in range(1, 9)}
     found = _refused(NETWORK, resnet)
-    assert "in no layout" in found.message
+    assert "in any layout" in found.message
     assert "`layer1.0.conv1.weight`" in found.hints[0]
     asked = _refused(NETWORK, resnet, layout="slim")
-    assert asked.hints[0] == "they are of another network, or in another layout"
+    assert asked.hints[0] == "they belong to another network, or are in another layout"
     assert all(f"`{name}`" in hint for name in SLIM for hint in asked.hints if "missing" in hint)
     assert "nothing" in _refused(NETWORK, {}).hints[0]
 
@@ -203,7 +203,9 @@ def test_another_size() -> None:
     """The same network with twice the filters differs in shapes, and the hint says so."""
     wide = _foreign(_network(filters=192), "slim")
     found = _refused(NETWORK, wide, layout="slim")
-    assert found.hints[0] == "they are of other settings: filters, N, classes or stem_filters"
+    assert (
+        found.hints[0] == "they were made with other settings: filters, N, classes or stem_filters"
+    )
 
 
 def test_weights_without_auxiliary_classifier() -> None:

@@ -1,7 +1,6 @@
 """A cell as a labelled graph: what the canonical form is the canonical form of.
 
 Purpose: numbers in place of names, definitions in place of ops, dead blocks gone.
-Non-goals: drawing and lowering (`nasdsl.network.cell_graph` has the graph those use).
 """
 
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ class Dag:
         source: position of each block in the cell.
         operands: what each block reads, first slot first.
         combines: the definition of each block's combine.
-        ordered: whether the two operands of a block may not trade places.
+        ordered: whether the order of a block's two operands matters.
         output: the states that are passed on, in the order the cell lists them.
         each: whether that order matters.
     """
@@ -44,13 +43,13 @@ class Dag:
     def __len__(self) -> int:
         return len(self.source)
 
-    def roles(self) -> list[tuple[int, ...]]:
+    def output_places(self) -> list[tuple[int, ...]]:
         """For each block, its places in the output; all of them are 0 in a `concat`."""
-        roles: list[tuple[int, ...]] = [()] * len(self)
+        output_places: list[tuple[int, ...]] = [()] * len(self)
         for place, state in enumerate(self.output):
             if state >= 0:
-                roles[state] += (place if self.each else 0,)
-        return roles
+                output_places[state] += (place if self.each else 0,)
+        return output_places
 
 
 def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:

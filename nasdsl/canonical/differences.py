@@ -1,9 +1,9 @@
 """What differs between two genotypes, field by field.
 
 Purpose: the lines of `nasdsl diff`. Blocks are matched by name, so this compares two
-texts; `nasdsl.canonical.equivalent` says whether they mean the same all the same.
-Non-goals: the shortest edit between two genotypes; differences of layout and of the
-genotypes' own names.
+texts; `nasdsl.canonical.equivalent` says whether they nevertheless mean the same.
+This is not the shortest edit between two genotypes. Layout and the genotypes' own names are
+ignored.
 """
 
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ def _blocks(left: Cell, right: Cell) -> Iterator[Difference]:
         if name in mine and name in other:
             yield from _fields(left.kind, mine[name], other[name])
         else:
-            said = _tuple(mine.get(name)), _tuple(other.get(name))
+            said = _block_tuple(mine.get(name)), _block_tuple(other.get(name))
             yield Difference(left.kind, name, "block", *said)
     orders = [name for name in mine if name in other], [name for name in other if name in mine]
     if orders[0] != orders[1]:
@@ -115,7 +115,7 @@ def _fields(kind: CellKind, mine: Block, other: Block) -> Iterator[Difference]:
             yield Difference(kind, mine.name, field, left, right)
 
 
-def _tuple(block: Block | None) -> str | None:
+def _block_tuple(block: Block | None) -> str | None:
     return None if block is None else f"({', '.join(block.fields)})"
 
 

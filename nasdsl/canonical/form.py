@@ -2,8 +2,8 @@
 
 Purpose: equal forms, equal encodings and equal hashes for genotypes that are the same
 function class up to names and order, and for no others (a hash of 64 bits apart).
-Non-goals: equal functions by other means (a sum of three taken in another order); blocks
-of equal definition are not merged, since each has weights of its own.
+Functions that are equal by other means (a sum of three in another order) have different forms,
+and blocks with equal definitions are not merged, because each has its own weights.
 
 What does not matter: names of the genotype and its blocks, the order of blocks, the order
 of the two operands (an input and its op) of a combine that sums, the order of a `concat`
@@ -36,7 +36,7 @@ def canonical_form(genotype: Genotype) -> Genotype:
     """The genotype that stands for all that are the same up to names and order.
 
     Blocks are called b0, b1, ... in canonical order, which is an order they can be
-    computed in; operands that may trade places are sorted, and the output is written out.
+    computed in; operands that may be exchanged are sorted, and the output is written out.
     The name is `canonical_` and the hash, settings are left out, and where a vocabulary
     has two names for one definition the first is taken. Over one vocabulary, two
     genotypes have equal canonical forms if and only if they are the same up to names and
@@ -118,7 +118,7 @@ def _too_symmetric(cell: Cell) -> CellError:
     return cell_error(
         "NAS603",
         f"the cell `{cell.kind}` is too symmetric: finding its canonical form takes too long",
-        "blocks that differ in an op or in what they read are told apart at once",
+        "make blocks differ in an op or in an input; such blocks are distinguished at once",
     )
 
 
@@ -130,7 +130,7 @@ def _places(order: list[int]) -> list[int]:
 
 
 def _operands(dag: Dag, block: int, place: list[int]) -> tuple[Operand, Operand]:
-    """What a block reads by canonical numbers, sorted where the operands may trade places."""
+    """What a block reads by canonical numbers, sorted where the operands may be exchanged."""
     (left, left_op), (right, right_op) = dag.operands[block]
     one = (place[left] if left >= 0 else left, left_op)
     other = (place[right] if right >= 0 else right, right_op)

@@ -8,7 +8,7 @@ Three steps, each of which runs only where the one before it leaves ties:
    method is Hopcroft's, as it is used for graph isomorphism (McKay, "Practical graph
    isomorphism", 1981): a group is known by the position its first member would have, splits
    keep the order of groups, and what happens next depends on positions and sizes alone. So
-   isomorphic graphs are refined in step, whatever their blocks are called.
+   isomorphic graphs are refined_colours in step, whatever their blocks are called.
 3. *Search.* The edges that a group has with every member of another alike follow from the
    colours, so they are removed, and so are those of blocks that are alone in their group. What is
    left falls into components; each is ordered by itself, and components that turn out equal may
@@ -38,7 +38,7 @@ def ranked_groups(dag: Dag) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     rank = [0] * len(dag)
-    roles = dag.roles()
+    output_places = dag.output_places()
     position = 0
     for level in _levels(dag):
         alike: dict[Any, list[int]] = {}
@@ -49,7 +49,7 @@ def ranked_groups(dag: Dag) -> list[list[int]]:
             if other < one and not dag.ordered[block]:
                 one, other = other, one
             # Two readings of one state and readings of two that look alike are different.
-            key = (one, other, left == right, dag.combines[block], roles[block])
+            key = (one, other, left == right, dag.combines[block], output_places[block])
             alike.setdefault(key, []).append(block)
         for key in sorted(alike):
             group = alike[key]
@@ -77,7 +77,7 @@ def _levels(dag: Dag) -> list[list[int]]:
 Edges = Mapping[int, Sequence[tuple[int, int]]]
 
 
-def refined(
+def refined_colours(
     groups: Sequence[Sequence[int]], edges: Edges, splitters: Iterable[int]
 ) -> tuple[dict[int, int], int]:
     """The colour of each block (the position its group begins at), and the work done.
@@ -175,7 +175,7 @@ def canonical_order(dag: Dag) -> list[int]:
     if len(groups) == len(dag):
         return [group[0] for group in groups]
     edges = labelled_edges(dag)
-    colour, _ = refined(groups, edges, range(len(groups)))
+    colour, _ = refined_colours(groups, edges, range(len(groups)))
     return _Search().order(list(range(len(dag))), colour, edges, 0)
 
 
@@ -208,14 +208,14 @@ class _Search:
         The recursion is shallow: a component that has lost edges has at most half of
         each of its groups, as the sizes of its groups stand in fixed proportions.
         """
-        groups = _grouped(blocks, colour)
+        groups = _groups(blocks, colour)
         tied = [block for block in blocks if len(groups[colour[block]]) > 1]
         if not tied:
             return sorted(blocks, key=colour.__getitem__)
-        rest = _telling_edges(tied, groups, colour, edges)
+        rest = _distinguishing_edges(tied, groups, colour, edges)
         parts = list(_components(tied, rest))
         if len(parts) == 1 and len(tied) == len(blocks):
-            return self._least(blocks, groups, colour, rest, depth)
+            return self._least_order(blocks, groups, colour, rest, depth)
         orders = [
             part if len(part) == 1 else self.order(part, colour, rest, depth) for part in parts
         ]
@@ -228,7 +228,7 @@ class _Search:
                 place[block] = (colour[block], count)
         return sorted(blocks, key=place.__getitem__)
 
-    def _least(
+    def _least_order(
         self,
         blocks: list[int],
         groups: dict[int, list[int]],
@@ -245,7 +245,9 @@ class _Search:
         best: tuple[_Certificate, list[int]] | None = None
         for special in groups[target]:
             others = [block for block in groups[target] if block != special]
-            finer, work = refined([*before, [special], others, *after], edges, [len(before)])
+            finer, work = refined_colours(
+                [*before, [special], others, *after], edges, [len(before)]
+            )
             self.work += work + len(blocks)
             if self.work > MAX_WORK:
                 raise TooSymmetric
@@ -257,14 +259,14 @@ class _Search:
         return best[1]
 
 
-def _grouped(blocks: Sequence[int], colour: dict[int, int]) -> dict[int, list[int]]:
+def _groups(blocks: Sequence[int], colour: dict[int, int]) -> dict[int, list[int]]:
     groups: dict[int, list[int]] = {}
     for block in blocks:
         groups.setdefault(colour[block], []).append(block)
     return groups
 
 
-def _telling_edges(
+def _distinguishing_edges(
     tied: list[int], groups: dict[int, list[int]], colour: dict[int, int], edges: Edges
 ) -> dict[int, list[tuple[int, int]]]:
     """The edges between tied blocks that colours do not already imply.

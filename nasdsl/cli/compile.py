@@ -164,7 +164,7 @@ def command(
     from nasdsl.api.trained import WeightsFile, trained_part
 
     if out is not None:
-        export.ready(out)
+        export.require_exportable(out)
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
     graph = reading.network(file, settings, ops).graph()

@@ -2,7 +2,7 @@
 
 import click
 
-from nasdsl.canonical import differences, equivalent, explanation
+from nasdsl.canonical import difference_sentences, differences, equivalent
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
@@ -33,13 +33,13 @@ def command(a: str, b: str, as_json: bool) -> int:
         output.data_object(
             equal=not found,
             equivalent=same,
-            explanation=explanation(left, right),
+            explanation=difference_sentences(left, right),
             differences=[
                 {"place": each.place, "left": each.left, "right": each.right} for each in found
             ],
         )
     else:
-        output.data("".join(f"{each}\n" for each in explanation(left, right)))
+        output.data("".join(f"{each}\n" for each in difference_sentences(left, right)))
         if found and same:
             output.note("the cells are the same up to names and order")
         elif not found:

@@ -13,7 +13,7 @@ from nasdsl.cli.output import plural
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read import is_model
-from nasdsl.language.printer.format import formatted
+from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import is_library_name
 
 
@@ -78,7 +78,7 @@ def _formatted(name: str) -> tuple[Source, str]:
     parsed = parse(source)
     if any(finding.is_error for finding in parsed.diagnostics):
         raise CellError(parsed.diagnostics)
-    return source, formatted(parsed)
+    return source, formatted_text(parsed)
 
 
 def _refuse_library(names: tuple[str, ...]) -> None:

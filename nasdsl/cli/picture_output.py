@@ -14,11 +14,11 @@ import click
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
 from nasdsl.cli.options import Decorator
-from nasdsl.drawing import FORMS, Form, form_of
+from nasdsl.drawing import PICTURE_FORMATS, PictureFormat, form_of
 from nasdsl.drawing.rendering import suffixes
 
 
-def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
+def output_options(forms: tuple[PictureFormat, ...] = PICTURE_FORMATS) -> Decorator:
     """`-o` and `--format`, passed on as `out` and `form`."""
 
     def decorated(command: Any) -> Any:
@@ -40,20 +40,22 @@ def output_options(forms: tuple[Form, ...] = FORMS) -> Decorator:
     return decorated
 
 
-def wanted_form(out: str | None, form: str | None, forms: tuple[Form, ...] = FORMS) -> Form:
+def wanted_form(
+    out: str | None, form: str | None, forms: tuple[PictureFormat, ...] = PICTURE_FORMATS
+) -> PictureFormat:
     """The format a picture is wanted in: `--format`, else the suffix of `-o`, else SVG.
 
     Raises:
         CellError: the suffix is not that of a format, and no format was named (NAS712).
     """
     if form is not None:
-        return cast(Form, form)
+        return cast(PictureFormat, form)
     if out is None or out == "-":
         return "svg"
     return form_of(out, forms, "`--format` names the format of a file of any name")
 
 
-def deliver(content: bytes, form: Form, out: str | None, stem: str) -> None:
+def deliver(content: bytes, form: PictureFormat, out: str | None, stem: str) -> None:
     """Put a picture where it belongs; `stem` names the file where nothing else does.
 
     Raises:

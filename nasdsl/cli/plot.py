@@ -15,13 +15,13 @@ from nasdsl.cli.options import (
 )
 from nasdsl.cli.output import plural
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
-from nasdsl.drawing import THEMES, Form
-from nasdsl.drawing.sizes import MEASURES, Measure, published, sized, sizes_plot
+from nasdsl.drawing import THEMES, PictureFormat
+from nasdsl.drawing.sizes import MEASURES, Measure, genotype_size, imagenet_models, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.library.published import sources
 
-_FORMS: tuple[Form, ...] = ("svg", "png", "pdf")
+_FORMS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 
 @click.command(
@@ -79,13 +79,13 @@ def command(
     wanted = wanted_form(out, form, _FORMS)
     known = accuracy or (None,) * len(file)
     mine = tuple(
-        sized(reading.network(name, settings, ops).graph(), percent)
+        genotype_size(reading.network(name, settings, ops).graph(), percent)
         for name, percent in zip(file, known, strict=True)
     )
     if as_json:
         output.data_object(
-            published=[model._asdict() for model in published()],
-            sources={model.source: sources()[model.source] for model in published()},
+            published=[model._asdict() for model in imagenet_models()],
+            sources={model.source: sources()[model.source] for model in imagenet_models()},
             genotypes=[
                 {
                     "name": each.name,

@@ -17,17 +17,17 @@ from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
     Drawing,
-    Form,
     Options,
+    PictureFormat,
     cells_drawing,
     difference_drawing,
     network_drawing,
-    rendered,
+    picture_bytes,
     svg,
 )
-from nasdsl.drawing.live import LivePage, Shown, changes
-from nasdsl.drawing.rendering import ensure_dot
-from nasdsl.drawing.themes import theme as theme_named
+from nasdsl.drawing.live import LiveContent, LivePage, changes
+from nasdsl.drawing.rendering import require_dot
+from nasdsl.drawing.themes import find_theme
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report import as_text
@@ -116,7 +116,7 @@ def command(
     drawing, stem = draw()
     for remark in drawing.remarks:
         output.note(f"note: {remark}")
-    deliver(rendered(drawing, wanted), wanted, out, stem)
+    deliver(picture_bytes(drawing, wanted), wanted, out, stem)
 
 
 def _ensure_compatible(
@@ -151,7 +151,7 @@ def _watch(
     draw: Callable[[], tuple[Drawing, str]],
     options: Options,
     out: str | None,
-    form: Form,
+    form: PictureFormat,
     port: int,
 ) -> None:
     """Serve the picture and keep it up to date, until an interruption."""
@@ -159,27 +159,27 @@ def _watch(
         raise click.UsageError("--watch needs a file; standard input cannot be watched.")
     if out == "-":
         raise click.UsageError("--watch cannot write to standard output; -o needs a file.")
-    ensure_dot()
+    require_dot()
     for name in files:
         reading.source(name)
 
-    def drawn(before: Shown) -> Shown:
+    def drawn(before: LiveContent) -> LiveContent:
         """The picture as the files are now; if they have mistakes, those and the last picture."""
         try:
             drawing, _ = draw()
-            shown = Shown(svg(drawing))
+            shown = LiveContent(svg(drawing))
             if out is not None:
-                replace_bytes(out, rendered(drawing, form))
+                replace_bytes(out, picture_bytes(drawing, form))
         except CellError as error:
             output.report(error.diagnostics)
-            return Shown(before.svg, as_text(error.diagnostics, colour=False))
+            return LiveContent(before.svg, as_text(error.diagnostics, colour=False))
         output.note(f"drawn at {time.strftime('%H:%M:%S')}")
         return shown
 
     # A vocabulary may lie beside a file.
     followed = changes([Path(name).resolve().parent for name in files])
-    look = theme_named(options.theme)
-    title, shown = " and ".join(files), drawn(Shown(""))
+    look = find_theme(options.theme)
+    title, shown = " and ".join(files), drawn(LiveContent(""))
     try:
         live = LivePage(title, shown, port=port, colours=(look.background, look.letters))
     except OSError as error:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from nasdsl.cli import output
 from nasdsl.cli.output import plural
-from nasdsl.drawing.tree import cell_trees
+from nasdsl.drawing.tree import space_tree
 from nasdsl.loading import loads_space
 from nasdsl.search.loop import Event
 from nasdsl.search.settings import SearchSettings
@@ -163,7 +163,7 @@ class LiveView:
 
     def _best(self, trial: Trial) -> RenderableType:
         if self.drawn[0] != trial.id:
-            self.drawn = (trial.id, cell_trees(loads_space(trial.text)))
+            self.drawn = (trial.id, space_tree(loads_space(trial.text)))
         return self.drawn[1]
 
 

@@ -69,7 +69,7 @@ def _print_tree(name: str) -> None:
     from rich.console import Console
 
     from nasdsl.cli import reading
-    from nasdsl.drawing.tree import cell_trees
+    from nasdsl.drawing.tree import space_tree
 
     colour = output.colour(sys.stdout)
     # Wide enough that a pipe never wraps.
@@ -77,4 +77,4 @@ def _print_tree(name: str) -> None:
     console = Console(
         no_color=not colour, force_terminal=colour, highlight=False, soft_wrap=True, width=width
     )
-    console.print(cell_trees(reading.space(name)))
+    console.print(space_tree(reading.space(name)))

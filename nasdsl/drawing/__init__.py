@@ -11,22 +11,22 @@ from nasdsl.drawing.draw import (
     network_drawing,
     space_drawing,
 )
-from nasdsl.drawing.rendering import FORMS, Form, form_of, rendered, svg
+from nasdsl.drawing.rendering import PICTURE_FORMATS, PictureFormat, form_of, picture_bytes, svg
 from nasdsl.drawing.themes import DIRECTIONS, THEMES, Options
 
 __all__ = [
     "DIRECTIONS",
-    "FORMS",
+    "PICTURE_FORMATS",
     "THEMES",
     "Drawing",
-    "Form",
     "Options",
+    "PictureFormat",
     "cells_drawing",
     "difference_drawing",
     "form_of",
     "genotype_drawing",
     "network_drawing",
-    "rendered",
+    "picture_bytes",
     "space_drawing",
     "svg",
 ]

@@ -2,13 +2,12 @@
 
 Purpose: what Figure 4 of Zoph et al. 2018 shows, and what other drawings of it leave out:
 every state the output names, h[i-1] included, and blocks that reach no output, dimmed.
-Non-goals: holes (`nasdsl.drawing.space`), comparisons (`nasdsl.drawing.difference`).
 """
 
 from typing import Any
 
 from nasdsl.drawing.lettering import name_lines
-from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, kind_of
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, op_look
 from nasdsl.drawing.themes import Stroke
 from nasdsl.language.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
 from nasdsl.network.cell_graph import OUTPUT, CellGraph, cell_graph
@@ -30,13 +29,13 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
     assert cell is not None
     title = TITLES[kind] if titled else ""
     if len(cell.blocks) > MAX_BLOCKS:
-        return folded(genotype, kind, title)
+        return folded_sketch(genotype, kind, title)
     graph = cell_graph(genotype, kind)
     nodes: dict[str, dict[str, Any]] = dict(graph.nodes(data=True))
 
     def box(name: str) -> Box:
         data = nodes[name]
-        look = kind_of(data["label"], genotype.vocabulary) if data["role"] == "op" else data["role"]
+        look = op_look(data["label"], genotype.vocabulary) if data["role"] == "op" else data["role"]
         return Box(f"{kind}.{name}", name_lines(data["label"]), look, data["dead"])
 
     units = [
@@ -55,14 +54,18 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
 def _wires(graph: CellGraph, kind: CellKind, nodes: dict[str, dict[str, Any]]) -> tuple[Wire, ...]:
     each = nodes[OUTPUT]["label"] == "each"
     wires = []
-    for tail, head, slot in sorted(graph.edges(keys=True), key=lambda edge: _rank(edge, nodes)):
+    for tail, head, slot in sorted(
+        graph.edges(keys=True), key=lambda edge: _wire_order(edge, nodes)
+    ):
         dim = nodes[head]["dead"]
         at = output_id(kind, slot if each else 0) if head == OUTPUT else f"{kind}.{head}"
-        wires.append(Wire(f"{kind}.{tail}", at, stroke_from(nodes[tail].get("back")), dim))
+        wires.append(Wire(f"{kind}.{tail}", at, input_stroke(nodes[tail].get("back")), dim))
     return tuple(wires)
 
 
-def _rank(edge: tuple[str, str, int], nodes: dict[str, dict[str, Any]]) -> tuple[int, int, int]:
+def _wire_order(
+    edge: tuple[str, str, int], nodes: dict[str, dict[str, Any]]
+) -> tuple[int, int, int]:
     """Wires by the block they belong to, then by slot; the output's last."""
     _, head, slot = edge
     data = nodes[head]
@@ -71,7 +74,7 @@ def _rank(edge: tuple[str, str, int], nodes: dict[str, dict[str, Any]]) -> tuple
     return data["index"], {"op": 0, "combine": 1}[data["role"]], data.get("side", slot)
 
 
-def stroke_from(back: int | None) -> Stroke:
+def input_stroke(back: int | None) -> Stroke:
     """The line that leaves h[i-back]; those of blocks are plain."""
     if back is None:
         return "plain"
@@ -92,7 +95,7 @@ def output_units(kind: CellKind, label: str, count: int) -> tuple[Unit, ...]:
     return tuple(Unit(box.id, "output", (box,)) for box in boxes)
 
 
-def folded(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
+def folded_sketch(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
     """A cell too large to be read, as one box between what it reads and what it gives."""
     cell = genotype.cell(kind)
     assert cell is not None
@@ -109,7 +112,7 @@ def folded(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
     body = Box(f"{kind}.blocks", (f"{len(cell.blocks)} blocks",), "other")
     outputs = output_units(kind, "concat", 1)
     wires = [
-        Wire(unit.id, body.id, stroke_from(back)) for unit, back in zip(inputs, backs, strict=True)
+        Wire(unit.id, body.id, input_stroke(back)) for unit, back in zip(inputs, backs, strict=True)
     ]
     unit = Unit(f"{kind}.fold", "block", (body,))
     return Sketch(kind, title, (*inputs, unit, *outputs), (*wires, Wire(body.id, outputs[0].id)))

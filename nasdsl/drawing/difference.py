@@ -2,7 +2,6 @@
 
 Purpose: the picture of `nasdsl diff`. Blocks are matched by name, ops by block, side and
 name, wires by their ends.
-Non-goals: whether two genotypes mean the same (`nasdsl.canonical`).
 """
 
 from collections.abc import Container, Iterator
@@ -25,7 +24,7 @@ from nasdsl.language.genotype.types import (
 
 Ends = tuple[str, str]
 #: A look and a stroke alike.
-Mark = Literal["same", "added", "removed"]
+Presence = Literal["same", "added", "removed"]
 
 
 def difference_sketches(a: Genotype, b: Genotype) -> tuple[Sketch, ...]:
@@ -38,7 +37,7 @@ def difference_sketches(a: Genotype, b: Genotype) -> tuple[Sketch, ...]:
     return tuple(_Pair(kind, a.cell(kind), b.cell(kind)).sketch(len(kinds) > 1) for kind in kinds)
 
 
-def _mark(key: object, mine: Container[object], other: Container[object]) -> Mark:
+def _presence(key: object, mine: Container[object], other: Container[object]) -> Presence:
     """Whether something is in both, or only in one."""
     if key not in other:
         return "removed"
@@ -74,7 +73,7 @@ class _Pair:
         mine, other = _reads(self.a), _reads(self.b)
         for state in sorted(mine | other, key=lambda state: state.back):
             id = f"{self.kind}.{state}"
-            yield Unit(id, "input", (Box(id, (str(state),), _mark(state, mine, other)),))
+            yield Unit(id, "input", (Box(id, (str(state),), _presence(state, mine, other)),))
 
     def blocks(self, names: list[str]) -> Iterator[Unit]:
         mine, other = _blocks(self.a), _blocks(self.b)
@@ -83,7 +82,7 @@ class _Pair:
             left, right = mine.get(name), other.get(name)
             ops, others = _ops(left), _ops(right)
             feet = tuple(
-                Box(f"{id}.op{k}", name_lines(op), _mark((side, op), ops, others))
+                Box(f"{id}.op{k}", name_lines(op), _presence((side, op), ops, others))
                 for k, (side, op) in enumerate(_feet(left, right))
             )
             yield Unit(f"{id}.block", "block", feet, self.head(id, left, right))
@@ -102,7 +101,7 @@ class _Pair:
         mine, other = _outputs(self.a), _outputs(self.b)
         for slot, label in {**mine, **other}.items():
             id = self.output(slot)
-            look = _mark(slot, mine, other)
+            look = _presence(slot, mine, other)
             yield Unit(id, "output", (Box(id, (label,), look),))
 
     def output(self, slot: int) -> str:
@@ -119,7 +118,7 @@ class _Pair:
         }
         mine, other = (dict.fromkeys(self.ends(cell, at, ops)) for cell in (self.a, self.b))
         for tail, head in {**mine, **other}:
-            yield Wire(tail, head, _mark((tail, head), mine, other))
+            yield Wire(tail, head, _presence((tail, head), mine, other))
 
     def ends(
         self, cell: Cell | None, at: dict[str, str], ops: dict[tuple[str, int, str], str]

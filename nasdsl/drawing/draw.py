@@ -1,7 +1,6 @@
 """Drawings: from what nasdsl knows to DOT, one function for each kind of picture.
 
 Purpose: the public face of this package. A drawing is data; nothing here runs Graphviz.
-Non-goals: files and formats (`nasdsl.drawing.rendering`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +10,10 @@ from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.network import network_page
 from nasdsl.drawing.page import DotGraph, dot_graph, dot_text
-from nasdsl.drawing.picture import difference_legend, legend_of, picture
+from nasdsl.drawing.picture import cells_page, difference_entries, legend_entries
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import DEFAULT, Options, theme
+from nasdsl.drawing.themes import DEFAULT, Options, find_theme
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
@@ -76,14 +75,14 @@ def difference_drawing(a: Genotype, b: Genotype, options: Options = DEFAULT) -> 
     Raises:
         CellError: a cell is too large (NAS713).
     """
-    look = theme(options.theme)
-    page = picture(difference_sketches(a, b), options, difference_legend(a.name, b.name, look))
-    return Drawing(dot_graph(page, look))
+    theme = find_theme(options.theme)
+    page = cells_page(difference_sketches(a, b), options, difference_entries(a.name, b.name, theme))
+    return Drawing(dot_graph(page, theme))
 
 
 def network_drawing(network: NetworkGraph, options: Options = DEFAULT) -> Drawing:
     """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
-    return Drawing(dot_graph(network_page(network, options), theme(options.theme)))
+    return Drawing(dot_graph(network_page(network, options), find_theme(options.theme)))
 
 
 def _drawing(
@@ -92,9 +91,9 @@ def _drawing(
     remarks: tuple[str, ...],
     notes: Sequence[str] = (),
 ) -> Drawing:
-    look = theme(options.theme)
-    legend = legend_of(sketches, look) if options.legend else ()
-    return Drawing(dot_graph(picture(sketches, options, legend, notes), look), remarks)
+    theme = find_theme(options.theme)
+    legend = legend_entries(sketches, theme) if options.legend else ()
+    return Drawing(dot_graph(cells_page(sketches, options, legend, notes), theme), remarks)
 
 
 def _folded(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:

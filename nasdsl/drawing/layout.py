@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from nasdsl.drawing.ranks import Item, Layered, layered
+from nasdsl.drawing.ranks import Item, RankedSketch, ranked_sketches
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
 
 
@@ -27,7 +27,7 @@ class Point(NamedTuple):
 def curves(
     first: Point, between: Sequence[tuple[float, float, float]], last: Point
 ) -> tuple[Point, ...]:
-    """A path through the layers it passes: straight where it can be, upright in each layer."""
+    """A path through the ranks it passes: straight where it can be, upright in each rank."""
     points = [first]
     for across, bottom, top in between:
         _bend(points, Point(across, bottom), leaves_upright=len(points) > 1, arrives_upright=True)
@@ -80,7 +80,7 @@ class Layout:
 _FOOT_GAP, _UNIT_GAP, _WIRE_GAP = 5.0, 13.0, 9.0
 #: From ops to their combine.
 _NECK = 15.0
-#: Between layers: the least and the most, and how much for a point that wires move sideways.
+#: Between ranks: the least and the most, and how much for a point that wires move sideways.
 _MIN_GAP, _MAX_GAP, _LEAN = 24.0, 74.0, 0.17
 _SWEEPS = 40
 #: What it may cost in points of wire to have an older input left of a newer one.
@@ -89,7 +89,7 @@ _OLDER_LEFT = 120.0
 _STRAIGHT = (1.0, 2.0, 8.0)
 
 
-def laid_out(sketch: Sketch, size_of: Callable[[Box], Size]) -> Layout:
+def sketch_layout(sketch: Sketch, size_of: Callable[[Box], Size]) -> Layout:
     """Places for a sketch whose boxes have these sizes."""
     sizes = {box.id: size_of(box) for unit in sketch.units for box in unit.boxes}
     outputs = [wire.head for wire in sketch.wires]
@@ -99,23 +99,23 @@ def laid_out(sketch: Sketch, size_of: Callable[[Box], Size]) -> Layout:
             box = unit.feet[0].id
             least = 13.0 * outputs.count(box) + 12.0
             sizes[box] = Size(max(sizes[box].across, least), sizes[box].along)
-    found = [_Placer(sketch, each, sizes) for each in layered(sketch)]
+    found = [_Placer(sketch, each, sizes) for each in ranked_sketches(sketch)]
     return min(found, key=lambda placer: placer.length).layout()
 
 
 class _Placer:
     """Coordinates for one order of a sketch."""
 
-    def __init__(self, sketch: Sketch, order: Layered, sizes: Mapping[str, Size]) -> None:
+    def __init__(self, sketch: Sketch, order: RankedSketch, sizes: Mapping[str, Size]) -> None:
         self.sketch, self.order, self.sizes = sketch, order, sizes
         self.offset = {
-            box: offset for unit in sketch.units for box, offset in _offsets(unit, sizes).items()
+            box: offset
+            for unit in sketch.units
+            for box, offset in _box_offsets(unit, sizes).items()
         }
-        self.half = {item.id: _half(item, sizes) for layer in order.layers for item in layer}
-        self.units = {item.id for layer in order.layers for item in layer if item.unit}
-        self.layer_of = {
-            item.id: index for index, layer in enumerate(order.layers) for item in layer
-        }
+        self.half = {item.id: _half_width(item, sizes) for rank in order.ranks for item in rank}
+        self.units = {item.id for rank in order.ranks for item in rank if item.unit}
+        self.rank_of = {item.id: index for index, rank in enumerate(order.ranks) for item in rank}
         self.near = self._neighbours()
         self.across = self._across()
 
@@ -136,26 +136,26 @@ class _Placer:
     def _across(self) -> dict[str, float]:
         """The centre of each item, where wires are short and straight and nothing touches."""
         across: dict[str, float] = {}
-        for layer in self.order.layers:
-            at = _packed(layer, self.half)
-            across.update({item.id: x - at[-1] / 2 for item, x in zip(layer, at, strict=True)})
+        for rank in self.order.ranks:
+            at = _packed_centres(rank, self.half)
+            across.update({item.id: x - at[-1] / 2 for item, x in zip(rank, at, strict=True)})
         for sweep in range(_SWEEPS):
-            layers = self.order.layers if sweep % 2 == 0 else self.order.layers[::-1]
-            for layer in layers:
-                self._relax(layer, across)
+            ranks = self.order.ranks if sweep % 2 == 0 else self.order.ranks[::-1]
+            for rank in ranks:
+                self._relax(rank, across)
         left = min(across[name] - half for name, half in self.half.items())
         return {name: x - left for name, x in across.items()}
 
-    def _relax(self, layer: Sequence[Item], across: dict[str, float]) -> None:
+    def _relax(self, rank: Sequence[Item], across: dict[str, float]) -> None:
         targets, weights = [], []
-        for item in layer:
+        for item in rank:
             near = self.near[item.id]
             weight = sum(each for _, _, each in near)
             wanted = sum((across[other] + shift) * each for other, shift, each in near)
             targets.append(wanted / weight if weight else across[item.id])
             weights.append(weight or 0.01)
-        at = _apart(targets, weights, _packed(layer, self.half))
-        across.update({item.id: x for item, x in zip(layer, at, strict=True)})
+        at = _separated_centres(targets, weights, _packed_centres(rank, self.half))
+        across.update({item.id: x for item, x in zip(rank, at, strict=True)})
 
     @property
     def length(self) -> float:
@@ -164,7 +164,7 @@ class _Placer:
         Inputs are listed newest first and stand newest last, as in the papers' figures,
         unless that costs more than a little.
         """
-        inputs = [item.unit for item in self.order.layers[0] if item.unit is not None]
+        inputs = [item.unit for item in self.order.ranks[0] if item.unit is not None]
         places = [self.sketch.units.index(unit) for unit in inputs]
         turned = sum(a < b for a, b in combinations(places, 2))
         return turned * _OLDER_LEFT + sum(
@@ -179,19 +179,19 @@ class _Placer:
         """Everything at its place."""
         centres: dict[str, Point] = {}
         bottoms, tops = self._bands()
-        for layer, bottom, top in zip(self.order.layers, bottoms, tops, strict=True):
-            for item in layer:
+        for rank, bottom, top in zip(self.order.ranks, bottoms, tops, strict=True):
+            for item in rank:
                 if item.unit is not None:
-                    self._put(item.unit, bottom, top, centres)
+                    self._place_unit(item.unit, bottom, top, centres)
         paths = self._paths(centres, bottoms, tops)
         width = max(self.across[name] + half for name, half in self.half.items())
         return Layout(self.sketch, centres, self.sizes, paths, Size(width, tops[-1]))
 
     def _bands(self) -> tuple[list[float], list[float]]:
-        """Where each layer begins and ends."""
+        """Where each rank begins and ends."""
         bottoms, tops = [0.0], []
-        for index, layer in enumerate(self.order.layers):
-            tops.append(bottoms[-1] + max(self._height(item) for item in layer))
+        for index, rank in enumerate(self.order.ranks):
+            tops.append(bottoms[-1] + max(self._height(item) for item in rank))
             if index < len(self.order.hops):
                 bottoms.append(tops[-1] + self._gap(index))
         return bottoms, tops
@@ -207,13 +207,13 @@ class _Placer:
         leans = [0.0]
         for wire, path in self.order.paths:
             for step, (a, b) in enumerate(pairwise(path)):
-                if self.layer_of[a] == index:
+                if self.rank_of[a] == index:
                     last = step == len(path) - 2
                     shift = self.offset[wire.head] if last else 0.0
                     leans.append(abs(self.across[b] + shift - self.across[a]))
         return min(max(_MIN_GAP, _LEAN * max(leans)), _MAX_GAP)
 
-    def _put(self, unit: Unit, bottom: float, top: float, centres: dict[str, Point]) -> None:
+    def _place_unit(self, unit: Unit, bottom: float, top: float, centres: dict[str, Point]) -> None:
         middle = self.across[unit.id]
         feet = max(self.sizes[box.id].along for box in unit.feet)
         for box in unit.feet:
@@ -227,7 +227,7 @@ class _Placer:
     def _paths(
         self, centres: Mapping[str, Point], bottoms: list[float], tops: list[float]
     ) -> tuple[Path, ...]:
-        layer_of = self.layer_of
+        rank_of = self.rank_of
         routes: dict[int, tuple[str, ...]] = {}
         remaining = list(self.order.paths)
         for number, wire in enumerate(self.sketch.wires):
@@ -238,7 +238,7 @@ class _Placer:
         for number, wire in enumerate(self.sketch.wires):
             first, last = leaving[number], arriving[number]
             between = [
-                (self.across[item], bottoms[layer_of[item]], tops[layer_of[item]])
+                (self.across[item], bottoms[rank_of[item]], tops[rank_of[item]])
                 for item in routes.get(number, ())[1:-1]
             ]
             paths.append(Path(wire, curves(first, between, last)))
@@ -276,7 +276,7 @@ class _Placer:
         }
 
 
-def _offsets(unit: Unit, sizes: Mapping[str, Size]) -> dict[str, float]:
+def _box_offsets(unit: Unit, sizes: Mapping[str, Size]) -> dict[str, float]:
     """Where boxes stand, from the middle of their unit."""
     widths = [sizes[box.id].across for box in unit.feet]
     at = -(sum(widths) + _FOOT_GAP * (len(widths) - 1)) / 2
@@ -287,7 +287,7 @@ def _offsets(unit: Unit, sizes: Mapping[str, Size]) -> dict[str, float]:
     return offsets
 
 
-def _half(item: Item, sizes: Mapping[str, Size]) -> float:
+def _half_width(item: Item, sizes: Mapping[str, Size]) -> float:
     """Half the width of an item, with its share of the gap to the next."""
     if item.unit is None:
         return _WIRE_GAP / 2
@@ -299,16 +299,16 @@ def _half(item: Item, sizes: Mapping[str, Size]) -> float:
     return (max(width, head) + gap) / 2
 
 
-def _packed(layer: Sequence[Item], half: Mapping[str, float]) -> list[float]:
-    """Centres of a layer's items, as close together as they may stand."""
+def _packed_centres(rank: Sequence[Item], half: Mapping[str, float]) -> list[float]:
+    """Centres of a rank's items, as close together as they may stand."""
     at, found = 0.0, []
-    for item in layer:
+    for item in rank:
         found.append(at + half[item.id])
         at += 2 * half[item.id]
     return found
 
 
-def _apart(
+def _separated_centres(
     targets: Sequence[float], weights: Sequence[float], packed: Sequence[float]
 ) -> list[float]:
     """The places nearest to the targets, by weighted squares, that keep items apart.

@@ -2,7 +2,6 @@
 
 Purpose: `sep_conv_5x5` becomes three narrow lines, so that ten ops stand side by side and
 are read at half a page.
-Non-goals: escaping for DOT (`nasdsl.drawing.page`).
 
 Widths are Helvetica's, in thousandths of the size of type; Arial and Liberation Sans, which
 stand in for it, are as wide. So boxes do not depend on the fonts of the machine. There is no
@@ -41,7 +40,7 @@ _USUAL, _WIDE = 556, 1000
 def name_lines(name: str, most: int = _MAX_LINES) -> tuple[str, ...]:
     """A name as the lines of a box: its words, on as narrow lines as `most` of them allow.
 
-    Short names stay on one line. Where underscores do not part words (they lead, end or
+    Short names stay on one line. Where underscores do not separate words (they lead, end or
     double), the name is shown as it is.
     """
     words = shortened(visible(name), LONGEST_NAME).split("_")

@@ -1,16 +1,15 @@
 """A page that shows a picture and follows its changes.
 
-Purpose: what is behind `nasdsl render --watch`: changes of `.cell` files, and a server, loopback
-only, of one page with the picture inside it and news over server-sent events.
-Non-goals: drawing; anything from elsewhere on the network.
+Purpose: what is behind `nasdsl render --watch`: changes of `.cell` files, and a server of one page
+with the picture inside it and server-sent events when it changes. It answers this machine alone.
 
-Files are looked at rather than listened to, which works on every system, in containers and on
-network drives alike.
+Files are looked at again and again, which works on every system, in containers and on network
+drives alike.
 
-The page runs one script of its own and nothing else may run in it: the policy names the
-script by a number drawn at start, and names of ops and genotypes are escaped by the time
-they are in an SVG. Requests that were not made for this address are refused, so that no
-other page can read the picture through a name that leads to this machine.
+The page runs one script, and nothing else may run in it: the policy names the script by a
+number drawn at start, and names of ops and genotypes are escaped before they are in an SVG.
+Requests that were not made for this address are refused, so that no other page can read the
+picture through a name that leads to this machine.
 """
 
 import secrets
@@ -88,8 +87,8 @@ def _stamp(folders: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
     return tuple(sorted(found))
 
 
-class Shown(NamedTuple):
-    """What the page shows: a picture, and what is wrong with the file as it is now."""
+class LiveContent(NamedTuple):
+    """What the page shows: a picture, and the errors of the file as it is now."""
 
     svg: str
     message: str = ""
@@ -104,7 +103,7 @@ class LivePage:
     """A server that is up inside `with`; `url` is its address."""
 
     def __init__(
-        self, title: str, shown: Shown, *, port: int = 0, colours: tuple[str, str]
+        self, title: str, shown: LiveContent, *, port: int = 0, colours: tuple[str, str]
     ) -> None:
         self.title, self.background, self.letters = title, *colours
         self._shown, self._version, self._closed = shown, 0, False
@@ -130,7 +129,7 @@ class LivePage:
         self._server.shutdown()
         self._server.server_close()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: LiveContent) -> None:
         """Put another picture on every page that is open."""
         with self._news:
             self._shown = shown
@@ -138,19 +137,19 @@ class LivePage:
             self._news.notify_all()
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> LiveContent:
         """What the page shows now."""
         return self.snapshot()[0]
 
-    def snapshot(self) -> tuple[Shown, int]:
+    def snapshot(self) -> tuple[LiveContent, int]:
         """What the page shows now, and how often that was changed."""
         with self._news:
             return self._shown, self._version
 
     def news_since(self, version: int) -> int | None:
-        """The version that is shown, as soon as it is not `version`; None when all is over.
+        """The version that is shown, as soon as it is not `version`.
 
-        After a while without news, the same version.
+        After a while without a change, the same version; None once the server is closed.
         """
         with self._news:
             self._news.wait_for(lambda: self._closed or self._version != version, _PULSE)
@@ -171,11 +170,11 @@ class LivePage:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A page that is closed while it waits is nothing to tell anybody about.
+    # A page that is closed while it waits is not an error.
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the reader has gone."""
+        """Ignore the error: the reader has gone."""
 
 
 def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
@@ -193,7 +192,11 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             names = (ADDRESS, "localhost")
             if self.headers.get("Host") not in {f"{name}:{live.port}" for name in names}:
-                self._answer(HTTPStatus.FORBIDDEN, "text/plain", "another address was meant\n")
+                self._answer(
+                    HTTPStatus.FORBIDDEN,
+                    "text/plain",
+                    "this server answers requests for its own address only\n",
+                )
             elif self.path == "/":
                 self._answer(HTTPStatus.OK, "text/html", live.page(nonce))
             elif self.path == "/picture":
@@ -201,7 +204,7 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
             elif self.path.startswith(_EVENTS):
                 self._events(self.path.removeprefix(_EVENTS)[:20])
             else:
-                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is nothing here\n")
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "not found\n")
 
         def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
             content = text.encode("utf-8", "backslashreplace")
@@ -219,7 +222,7 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
             self.send_header("Cache-Control", "no-store")
 
         def _events(self, since: str) -> None:
-            # What changed after the page was sent is news as soon as it asks.
+            # What changed after the page was sent is sent as soon as it asks.
             version: int | None = int(since) if since.isdecimal() else -1
             self._begin(HTTPStatus.OK, "text/event-stream")
             self.end_headers()
@@ -235,6 +238,6 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
                 version = newest
 
         def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet: the terminal belongs to the file that is written."""
+            """Print nothing: the terminal shows what becomes of the file."""
 
     return Handler

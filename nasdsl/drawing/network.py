@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from nasdsl.drawing.cell import TITLES
 from nasdsl.drawing.lettering import LONGEST_NAME, width
-from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
+from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
 from nasdsl.drawing.picture import with_legend, with_notes
-from nasdsl.drawing.themes import Look, Options, Theme, theme
+from nasdsl.drawing.themes import Look, Options, Theme, find_theme
 from nasdsl.network import Module, NetworkGraph, Shape
 from nasdsl.report.visible import shortened, visible
 
@@ -33,7 +33,7 @@ class Group:
         return (f"{self.lines[0]} \u00d7 {len(self.modules)}", *self.lines[1:])
 
 
-def groups_of(network: NetworkGraph) -> list[Group]:
+def box_groups(network: NetworkGraph) -> list[Group]:
     """Boxes from the image on; cells that are alike and follow one another share one."""
     groups: list[Group] = []
     for module in network.modules:
@@ -93,7 +93,7 @@ def shape_text(shape: Shape) -> str:
     return f"{shape.height}\u00d7{shape.width}\u00d7{shape.channels}"
 
 
-def notes_of(network: NetworkGraph) -> tuple[str, ...]:
+def network_notes(network: NetworkGraph) -> tuple[str, ...]:
     """What stands below the picture: the name, the size, the skeleton."""
     said = network.configuration
     name = visible(shortened(network.name, LONGEST_NAME))
@@ -105,8 +105,8 @@ def notes_of(network: NetworkGraph) -> tuple[str, ...]:
 
 def stack_lines(network: NetworkGraph) -> list[str]:
     """The stack as text, a box a line, from the image on."""
-    groups = groups_of(network)
-    lines = [visible(note) for note in notes_of(network)]
+    groups = box_groups(network)
+    lines = [visible(note) for note in network_notes(network)]
     for group in groups:
         shapes = group.modules[-1].body.output_shapes
         lines.append(f"    {', '.join(group.text)} -> {shape_text(shapes[-1])}")
@@ -125,17 +125,17 @@ _LEGEND: dict[Look, str] = {
 
 def network_page(network: NetworkGraph, options: Options) -> Page:
     """The picture of a network, the states flowing the way the options say."""
-    look = theme(options.theme)
+    theme = find_theme(options.theme)
     upright = options.direction in ("up", "down")
-    groups = groups_of(network)
-    stack = _Stack(groups, network, look, upright)
+    groups = box_groups(network)
+    stack = _Stack(groups, network, theme, upright)
     page = stack.page()
     if options.direction in ("down", "left"):
         page = _mirrored(page, upright)
-    page = with_notes(page, notes_of(network), look)
+    page = with_notes(page, network_notes(network), theme)
     seen = {group.look for group in groups}
-    legend = [(look.boxes[name], words) for name, words in _LEGEND.items() if name in seen]
-    return with_legend(page, legend if options.legend else (), look)
+    legend = [(theme.boxes[name], words) for name, words in _LEGEND.items() if name in seen]
+    return with_legend(page, legend if options.legend else (), theme)
 
 
 # -- boxes to a page ------------------------------------------------------------------------
@@ -145,9 +145,9 @@ class _Stack:
     """Groups one after another; `along` is the way the states flow, `across` beside it."""
 
     def __init__(
-        self, groups: list[Group], network: NetworkGraph, look: Theme, upright: bool
+        self, groups: list[Group], network: NetworkGraph, theme: Theme, upright: bool
     ) -> None:
-        self.groups, self.look, self.upright = groups, look, upright
+        self.groups, self.theme, self.upright = groups, theme, upright
         self.image = network.image
         self.home = {m.name: k for k, group in enumerate(groups) for m in group.modules}
         sizes = [box_size(group.text) for group in groups]
@@ -181,18 +181,18 @@ class _Stack:
         for k, extent in zip((-1, *stack), extents, strict=True):
             at[k] = (along, along + extent)
             along += extent + self.gap
-        places = [self.box(-1, ("image",), "input", at[-1], image)]
-        places += [
+        boxes = [self.box(-1, ("image",), "input", at[-1], image)]
+        boxes += [
             self.box(k, self.groups[k].text, self.groups[k].look, at[k], self.sizes[k])
             for k in stack
         ]
-        lines: list[Line] = []
+        lines: list[PageLine] = []
         for before, after in zip((-1, *stack), stack, strict=False):
             lines.append(self.straight(before, after, at))
-            places.append(self.lettered(before, at))
+            boxes.append(self.lettered(before, at))
         self.skips(stack, at, lines)
-        self.asides(at, places, lines)
-        return _fitted(places, lines)
+        self.asides(at, boxes, lines)
+        return _fitted(boxes, lines)
 
     def xy(self, across: float, along: float) -> tuple[float, float]:
         return (across, along) if self.upright else (along, -across)
@@ -205,25 +205,25 @@ class _Stack:
         span: tuple[float, float],
         size: tuple[float, float],
         across: float = 0.0,
-    ) -> Place:
+    ) -> PlacedBox:
         x, y = self.xy(across, sum(span) / 2)
         id = "image" if k < 0 else f"group{k}"
-        return Place(id, text, x, y, *size, self.look.boxes[name])
+        return PlacedBox(id, text, x, y, *size, self.theme.boxes[name])
 
-    def lettered(self, k: int, at: dict[int, tuple[float, float]]) -> Place:
+    def lettered(self, k: int, at: dict[int, tuple[float, float]]) -> PlacedBox:
         """The shape of what a group gives, beside the arrow that leaves it."""
         middle = at[k][1] + self.gap / 2
         wide = self._shape_width(k)
         across = wide / 2 + 8.0 if self.upright else -8.0
-        return text_at(
-            f"shape{k + 1}", self.shape(k), *self.xy(across, middle), _SHAPE_SIZE, self.look
+        return text_box(
+            f"shape{k + 1}", self.shape(k), *self.xy(across, middle), _SHAPE_SIZE, self.theme
         )
 
-    def straight(self, before: int, after: int, at: dict[int, tuple[float, float]]) -> Line:
+    def straight(self, before: int, after: int, at: dict[int, tuple[float, float]]) -> PageLine:
         start, end = at[before][1], at[after][0]
         steps = [start + (end - start) * k / 3 for k in range(4)]
         points = tuple(self.xy(0.0, step) for step in steps)
-        return Line(self.id(before), self.id(after), points, self.look.strokes["plain"])
+        return PageLine(self.id(before), self.id(after), points, self.theme.strokes["plain"])
 
     def id(self, k: int) -> str:
         return "image" if k < 0 else f"group{k}"
@@ -233,7 +233,7 @@ class _Stack:
         return self.sizes[k][0 if self.upright else 1] / 2
 
     def skips(
-        self, stack: list[int], at: dict[int, tuple[float, float]], lines: list[Line]
+        self, stack: list[int], at: dict[int, tuple[float, float]], lines: list[PageLine]
     ) -> None:
         """What reads further back than the module before, as arcs beside the stack."""
         order = {k: place for place, k in enumerate(stack)}
@@ -251,7 +251,7 @@ class _Stack:
             lanes[lane : lane + 1] = [(order[tail], order[head])]
             lines.append(self.arc(tail, head, lane, at))
 
-    def arc(self, tail: int, head: int, lane: int, at: dict[int, tuple[float, float]]) -> Line:
+    def arc(self, tail: int, head: int, lane: int, at: dict[int, tuple[float, float]]) -> PageLine:
         """A line that leaves a box sideways, runs beside the stack, and comes back."""
         widest = max(self.half(k) for k, group in enumerate(self.groups) if not group.aside)
         out = -widest - _ARC * (lane + 1)
@@ -270,10 +270,10 @@ class _Stack:
             (-self.half(head), high),
         ]
         points = tuple(self.xy(*point) for point in path)
-        return Line(self.id(tail), self.id(head), points, self.look.strokes["skip"])
+        return PageLine(self.id(tail), self.id(head), points, self.theme.strokes["skip"])
 
     def asides(
-        self, at: dict[int, tuple[float, float]], places: list[Place], lines: list[Line]
+        self, at: dict[int, tuple[float, float]], boxes: list[PlacedBox], lines: list[PageLine]
     ) -> None:
         """The auxiliary classifier, beside what it reads."""
         for k, group in enumerate(self.groups):
@@ -284,21 +284,21 @@ class _Stack:
             middle = sum(at[tail]) / 2
             extent = self.sizes[k][1 if self.upright else 0]
             span = middle - extent / 2, middle + extent / 2
-            places.append(self.box(k, group.text, group.look, span, self.sizes[k], across))
+            boxes.append(self.box(k, group.text, group.look, span, self.sizes[k], across))
             start, end = self.half(tail), self.half(tail) + _SIDE_GAP
             steps = [start + (end - start) * step / 3 for step in range(4)]
             points = tuple(self.xy(step, middle) for step in steps)
-            lines.append(Line(self.id(tail), self.id(k), points, self.look.strokes["plain"]))
+            lines.append(PageLine(self.id(tail), self.id(k), points, self.theme.strokes["plain"]))
 
 
-def _fitted(places: list[Place], lines: list[Line]) -> Page:
+def _fitted(boxes: list[PlacedBox], lines: list[PageLine]) -> Page:
     """A page just large enough."""
-    xs = [x for each in places for x in (each.x - each.width / 2, each.x + each.width / 2)]
-    ys = [y for each in places for y in (each.y - each.height / 2, each.y + each.height / 2)]
+    xs = [x for each in boxes for x in (each.x - each.width / 2, each.x + each.width / 2)]
+    ys = [y for each in boxes for y in (each.y - each.height / 2, each.y + each.height / 2)]
     xs += [x for line in lines for x, _ in line.points]
     ys += [y for line in lines for _, y in line.points]
     left, low = min(xs), min(ys)
-    page = Page(tuple(places), tuple(lines), max(xs) - left, max(ys) - low)
+    page = Page(tuple(boxes), tuple(lines), max(xs) - left, max(ys) - low)
     return page.moved(-left, -low)
 
 
@@ -308,11 +308,11 @@ def _mirrored(page: Page, upright: bool) -> Page:
     def turned(x: float, y: float) -> tuple[float, float]:
         return (x, page.height - y) if upright else (page.width - x, y)
 
-    places = tuple(
+    boxes = tuple(
         replace(each, x=turned(each.x, each.y)[0], y=turned(each.x, each.y)[1])
-        for each in page.places
+        for each in page.boxes
     )
     lines = tuple(
         replace(each, points=tuple(turned(x, y) for x, y in each.points)) for each in page.lines
     )
-    return replace(page, places=places, lines=lines)
+    return replace(page, boxes=boxes, lines=lines)

@@ -1,8 +1,8 @@
 """Pages: boxes, text and lines at their places, in points, the origin at the lower left; and DOT.
 
 Purpose: what is common to all pictures, and its last step: a page as DOT. Every node and edge
-carries its place, and the graph asks for the engine `nop2`, so that `dot` letters and draws what
-stands here and decides nothing. The `graphviz` package writes DOT too, but reads backslashes in
+carries its place, and the graph asks for the engine `nop2`, so that `dot` draws what is here and
+decides nothing. The `graphviz` package writes DOT too, but reads backslashes in
 names as escapes; here every value is a quoted string, so that a name is nothing but a name.
 Graphviz reads HTML only outside quotes, so there is none.
 """
@@ -16,32 +16,32 @@ from nasdsl.drawing.themes import Ink, Theme
 from nasdsl.report.visible import visible
 
 #: An attribute's value, escaped as far as the inside of a DOT string is concerned.
-Value = NewType("Value", str)
-Attributes = Mapping[str, Value]
+DotString = NewType("DotString", str)
+Attributes = Mapping[str, DotString]
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 
 
-def value(text: str) -> Value:
+def dot_string(text: str) -> DotString:
     """Any text as a value that means this text and nothing else.
 
     A backslash would begin an escape, and `&` one of HTML's entities, which Graphviz knows
-    in labels. Controls are spelt out, because a NUL would end the string in C.
+    in labels. Controls are escaped, because a NUL would end the string in C.
     """
-    return Value(visible(text).translate(_ESCAPES))
+    return DotString(visible(text).translate(_ESCAPES))
 
 
-def lines(texts: Iterable[str]) -> Value:
+def dot_label(texts: Iterable[str]) -> DotString:
     """Texts as a label of several centred lines."""
-    return Value("\\n".join(value(text) for text in texts))
+    return DotString("\\n".join(dot_string(text) for text in texts))
 
 
-def inches(points: float) -> Value:
+def in_inches(points: float) -> DotString:
     """A length in points as Graphviz takes sizes of nodes."""
-    return Value(f"{points / 72:.4f}")
+    return DotString(f"{points / 72:.4f}")
 
 
-def points(length: float) -> str:
+def in_points(length: float) -> str:
     """A length or coordinate in points: two decimals at most, and no minus zero."""
     text = f"{length:.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
@@ -80,9 +80,12 @@ def dot_text(graph: DotGraph) -> str:
     shared = [("graph", graph.graph), ("node", graph.node), ("edge", graph.edge)]
     body = [
         *(f"{word} {_attributes(attributes)};" for word, attributes in shared),
-        *(f"{_quoted(value(node.id))} {_attributes(node.attributes)};" for node in graph.nodes),
         *(
-            f"{_quoted(value(edge.tail))} -> {_quoted(value(edge.head))} "
+            f"{_quoted(dot_string(node.id))} {_attributes(node.attributes)};"
+            for node in graph.nodes
+        ),
+        *(
+            f"{_quoted(dot_string(edge.tail))} -> {_quoted(dot_string(edge.head))} "
             f"{_attributes(edge.attributes)};"
             for edge in graph.edges
         ),
@@ -95,7 +98,7 @@ def _attributes(attributes: Attributes) -> str:
     return f"[{said}]"
 
 
-def _quoted(said: Value) -> str:
+def _quoted(said: DotString) -> str:
     return f'"{said}"'
 
 
@@ -109,7 +112,7 @@ _ARROW = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedBox:
     """A box, or with no fill a text: its centre and its size."""
 
     id: str
@@ -124,7 +127,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PageLine:
     """A line between two boxes: a point, then three for each Bezier curve."""
 
     tail: str
@@ -138,19 +141,19 @@ class Line:
 class Page:
     """Everything at its place on a page of this width and height."""
 
-    places: tuple[Place, ...]
-    lines: tuple[Line, ...]
+    boxes: tuple[PlacedBox, ...]
+    lines: tuple[PageLine, ...]
     width: float
     height: float
 
     def moved(self, x: float, y: float) -> "Page":
         """The same page, no larger, with everything moved."""
-        places = tuple(replace(each, x=each.x + x, y=each.y + y) for each in self.places)
+        boxes = tuple(replace(each, x=each.x + x, y=each.y + y) for each in self.boxes)
         drawn = tuple(
             replace(each, points=tuple((a + x, b + y) for a, b in each.points))
             for each in self.lines
         )
-        return replace(self, places=places, lines=drawn)
+        return replace(self, boxes=boxes, lines=drawn)
 
 
 def box_size(text: Sequence[str]) -> tuple[float, float]:
@@ -160,75 +163,78 @@ def box_size(text: Sequence[str]) -> tuple[float, float]:
     return max(wide, _MIN_WIDTH), max(tall, _MIN_HEIGHT)
 
 
-def text_at(id: str, text: str, x: float, y: float, size: float, look: Theme) -> Place:
+def text_box(id: str, text: str, x: float, y: float, size: float, theme: Theme) -> PlacedBox:
     """A line of text, centred on a point."""
-    ink = Ink("", "", look.letters)
-    return Place(id, (text,), x, y, width(text, size) + 4.0, size + 4.0, ink, size)
+    ink = Ink("", "", theme.letters)
+    return PlacedBox(id, (text,), x, y, width(text, size) + 4.0, size + 4.0, ink, size)
 
 
-def dot_graph(page: Page, look: Theme) -> DotGraph:
+def dot_graph(page: Page, theme: Theme) -> DotGraph:
     """A page as DOT."""
     return DotGraph(
         graph={
-            "layout": value("nop2"),
-            "bgcolor": value(look.background),
-            "pad": inches(_MARGIN),
-            "outputorder": value("edgesfirst"),
+            "layout": dot_string("nop2"),
+            "bgcolor": dot_string(theme.background),
+            "pad": in_inches(_MARGIN),
+            "outputorder": dot_string("edgesfirst"),
         },
         node={
-            "shape": value("box"),
-            "fixedsize": value("true"),
-            "fontname": value(FONT),
-            "fontsize": value(points(SIZE)),
-            "penwidth": value("0.8"),
-            "margin": value("0"),
+            "shape": dot_string("box"),
+            "fixedsize": dot_string("true"),
+            "fontname": dot_string(FONT),
+            "fontsize": dot_string(in_points(SIZE)),
+            "penwidth": dot_string("0.8"),
+            "margin": dot_string("0"),
         },
-        edge={"penwidth": value("0.8"), "arrowsize": value(points(_ARROW / 10))},
-        nodes=tuple(map(_node, page.places)),
+        edge={"penwidth": dot_string("0.8"), "arrowsize": dot_string(in_points(_ARROW / 10))},
+        nodes=tuple(map(_node, page.boxes)),
         edges=tuple(map(_edge, page.lines)),
     )
 
 
-def _node(place: Place) -> DotNode:
-    ink = place.ink
-    attributes: dict[str, Value] = {
-        "label": lines(place.lines),
-        "pos": value(f"{points(place.x)},{points(place.y)}"),
-        "width": inches(place.width),
-        "height": inches(place.height),
-        "fontcolor": value(ink.letters),
+def _node(box: PlacedBox) -> DotNode:
+    ink = box.ink
+    attributes: dict[str, DotString] = {
+        "label": dot_label(box.lines),
+        "pos": dot_string(f"{in_points(box.x)},{in_points(box.y)}"),
+        "width": in_inches(box.width),
+        "height": in_inches(box.height),
+        "fontcolor": dot_string(ink.letters),
     }
     if ink.fill:
         attributes |= {
-            "style": value(",".join(_styles(place))),
-            "fillcolor": value(ink.fill),
-            "color": value(ink.line),
+            "style": dot_string(",".join(_styles(box))),
+            "fillcolor": dot_string(ink.fill),
+            "color": dot_string(ink.line),
         }
     else:
-        attributes["shape"] = value("plaintext")
-    if place.size != SIZE:
-        attributes["fontsize"] = value(points(place.size))
-    return DotNode(place.id, attributes)
+        attributes["shape"] = dot_string("plaintext")
+    if box.size != SIZE:
+        attributes["fontsize"] = dot_string(in_points(box.size))
+    return DotNode(box.id, attributes)
 
 
-def _styles(place: Place) -> list[str]:
-    styles = {"filled": True, "rounded": place.rounded, "dashed": place.ink.dashed}
+def _styles(box: PlacedBox) -> list[str]:
+    styles = {"filled": True, "rounded": box.rounded, "dashed": box.ink.dashed}
     return [style for style, applies in styles.items() if applies]
 
 
-def _edge(line: Line) -> DotEdge:
-    attributes: dict[str, Value] = {"pos": value(_spline(line)), "color": value(line.colour)}
+def _edge(line: PageLine) -> DotEdge:
+    attributes: dict[str, DotString] = {
+        "pos": dot_string(_spline(line)),
+        "color": dot_string(line.colour),
+    }
     if line.dashed:
-        attributes["style"] = value("dashed")
+        attributes["style"] = dot_string("dashed")
     return DotEdge(line.tail, line.head, attributes)
 
 
-def _spline(line: Line) -> str:
+def _spline(line: PageLine) -> str:
     """Graphviz's form of a path: where the arrow ends, then Bezier points up to its foot."""
     *others, end = line.points
     before = next((point for point in reversed(others) if point != end), end)
     dx, dy = end[0] - before[0], end[1] - before[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     foot = end[0] - _ARROW * dx / length, end[1] - _ARROW * dy / length
-    path = " ".join(f"{points(x)},{points(y)}" for x, y in (*others, foot))
-    return f"e,{points(end[0])},{points(end[1])} {path}"
+    path = " ".join(f"{in_points(x)},{in_points(y)}" for x, y in (*others, foot))
+    return f"e,{in_points(end[0])},{in_points(end[1])} {path}"

@@ -6,11 +6,11 @@ Purpose: from sketches to a page. Places within a cell come from `nasdsl.drawing
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nasdsl.drawing.layout import Layout, Path, Point, Size, laid_out
+from nasdsl.drawing.layout import Layout, Path, Point, Size, sketch_layout
 from nasdsl.drawing.lettering import LONGEST_NAME, width
-from nasdsl.drawing.page import Line, Page, Place, box_size, text_at
-from nasdsl.drawing.sketch import KINDS, Box, Sketch
-from nasdsl.drawing.themes import Direction, Ink, Look, Options, Theme, theme
+from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
+from nasdsl.drawing.sketch import OP_LOOK_NAMES, Box, Sketch
+from nasdsl.drawing.themes import Direction, Ink, Look, Options, Theme, find_theme
 from nasdsl.report.visible import shortened, visible
 
 #: An entry of a legend: a colour, and what it means.
@@ -25,7 +25,7 @@ _WIDEST = 96.0
 _WORDS: dict[Look, str] = {
     "input": "hidden state",
     "choice": "any of these states",
-    **KINDS,
+    **OP_LOOK_NAMES,
     "open": "any of these ops",
     "combine": "combine",
     "open_combine": "any of these combines",
@@ -33,14 +33,14 @@ _WORDS: dict[Look, str] = {
 }
 
 
-def picture(
+def cells_page(
     sketches: Sequence[Sketch],
     options: Options,
     legend: Sequence[Entry] = (),
     notes: Sequence[str] = (),
 ) -> Page:
     """Sketches beside one another (below one another where the flow is sideways)."""
-    look = theme(options.theme)
+    theme = find_theme(options.theme)
     upright = options.direction in ("up", "down")
     sketches = sketches if upright else [_widened(each) for each in sketches]
     along = _along(sketches, upright)
@@ -50,9 +50,9 @@ def picture(
         size = Size(wide, tall) if upright else Size(tall, wide)
         return size._replace(along=along.get(box.id, size.along))
 
-    pages = [_page(laid_out(each, size_of), look, options.direction) for each in sketches]
+    pages = [_page(sketch_layout(each, size_of), theme, options.direction) for each in sketches]
     page = _beside(pages) if upright else _below(pages)
-    return with_legend(with_notes(page, notes, look), legend, look)
+    return with_legend(with_notes(page, notes, theme), legend, theme)
 
 
 def _widened(sketch: Sketch) -> Sketch:
@@ -81,20 +81,20 @@ def _along(sketches: Sequence[Sketch], upright: bool) -> dict[str, float]:
 # -- cells on a page ----------------------------------------------------------------------
 
 
-def _page(layout: Layout, look: Theme, direction: Direction) -> Page:
+def _page(layout: Layout, theme: Theme, direction: Direction) -> Page:
     """A layout turned the way the states flow, with its title below."""
     upright = direction in ("up", "down")
-    places = []
+    boxes = []
     for box in (box for unit in layout.sketch.units for box in unit.boxes):
         x, y = _turned(layout.centres[box.id], layout.size, direction)
         across, along = layout.sizes[box.id]
         wide, tall = (across, along) if upright else (along, across)
-        ink = look.dim if box.dim else look.boxes[box.look]
-        places.append(Place(box.id, box.lines, x, y, wide, tall, ink))
-    lines = tuple(_line(path, layout.size, direction, look) for path in layout.paths)
+        ink = theme.dim if box.dim else theme.boxes[box.look]
+        boxes.append(PlacedBox(box.id, box.lines, x, y, wide, tall, ink))
+    lines = tuple(_line(path, layout.size, direction, theme) for path in layout.paths)
     across, along = layout.size
     wide, tall = (across, along) if upright else (along, across)
-    return _titled(Page(tuple(places), lines, wide, tall), layout.sketch, look)
+    return _titled(Page(tuple(boxes), lines, wide, tall), layout.sketch, theme)
 
 
 def _turned(point: Point, size: Size, direction: Direction) -> tuple[float, float]:
@@ -105,21 +105,21 @@ def _turned(point: Point, size: Size, direction: Direction) -> tuple[float, floa
     return along, size.across - point.across
 
 
-def _line(path: Path, size: Size, direction: Direction, look: Theme) -> Line:
+def _line(path: Path, size: Size, direction: Direction, theme: Theme) -> PageLine:
     wire = path.wire
-    colour = look.dim_stroke if wire.dim else look.strokes[wire.stroke]
+    colour = theme.dim_stroke if wire.dim else theme.strokes[wire.stroke]
     turned = tuple(_turned(point, size, direction) for point in path.points)
-    return Line(wire.tail, wire.head, turned, colour, wire.stroke in look.dashed)
+    return PageLine(wire.tail, wire.head, turned, colour, wire.stroke in theme.dashed)
 
 
-def _titled(page: Page, sketch: Sketch, look: Theme) -> Page:
+def _titled(page: Page, sketch: Sketch, theme: Theme) -> Page:
     if not sketch.title:
         return page
     whole = max(page.width, width(sketch.title, _TITLE_SIZE) + 4.0)
     moved = page.moved((whole - page.width) / 2, _TITLE)
     id = f"{sketch.id}.title"
-    title = text_at(id, sketch.title, whole / 2, _TITLE_SIZE / 2, _TITLE_SIZE, look)
-    return Page((*moved.places, title), moved.lines, whole, page.height + _TITLE)
+    title = text_box(id, sketch.title, whole / 2, _TITLE_SIZE / 2, _TITLE_SIZE, theme)
+    return Page((*moved.boxes, title), moved.lines, whole, page.height + _TITLE)
 
 
 def _beside(pages: Sequence[Page]) -> Page:
@@ -140,14 +140,14 @@ def _below(pages: Sequence[Page]) -> Page:
 
 
 def _joined(pages: Sequence[Page], wide: float, tall: float) -> Page:
-    places = tuple(place for page in pages for place in page.places)
-    return Page(places, tuple(line for page in pages for line in page.lines), wide, tall)
+    boxes = tuple(place for page in pages for place in page.boxes)
+    return Page(boxes, tuple(line for page in pages for line in page.lines), wide, tall)
 
 
 # -- below the cells ----------------------------------------------------------------------
 
 
-def with_notes(page: Page, notes: Sequence[str], look: Theme) -> Page:
+def with_notes(page: Page, notes: Sequence[str], theme: Theme) -> Page:
     """The page with lines of small text below it."""
     if not notes:
         return page
@@ -155,13 +155,13 @@ def with_notes(page: Page, notes: Sequence[str], look: Theme) -> Page:
     tall = _NOTE * len(notes) + 6.0
     moved = page.moved((whole - page.width) / 2, tall)
     texts = tuple(
-        text_at(f"note.{k}", note, whole / 2, tall - 6.0 - _NOTE * (k + 0.5), _NOTE_SIZE, look)
+        text_box(f"note.{k}", note, whole / 2, tall - 6.0 - _NOTE * (k + 0.5), _NOTE_SIZE, theme)
         for k, note in enumerate(notes)
     )
-    return Page((*moved.places, *texts), moved.lines, whole, page.height + tall)
+    return Page((*moved.boxes, *texts), moved.lines, whole, page.height + tall)
 
 
-def with_legend(page: Page, legend: Sequence[Entry], look: Theme) -> Page:
+def with_legend(page: Page, legend: Sequence[Entry], theme: Theme) -> Page:
     """The page with what its colours mean below it, in as many rows as that takes."""
     if not legend:
         return page
@@ -169,19 +169,21 @@ def with_legend(page: Page, legend: Sequence[Entry], look: Theme) -> Page:
     widest = max(sum(map(_entry_width, row)) for row in rows)
     whole, tall = max(page.width, widest), _ROW * len(rows) + 10.0
     moved = page.moved((whole - page.width) / 2, tall)
-    places = list(moved.places)
+    boxes = list(moved.boxes)
     number = 0
     for row, entries in enumerate(rows):
         x = (whole - sum(map(_entry_width, entries))) / 2
         y = _ROW * (len(rows) - row - 0.5)
         for ink, words in entries:
-            text = text_at(f"legend.{number}.text", words, 0.0, y, _NOTE_SIZE, look)
-            places.append(Place(f"legend.{number}", (), x + 8.0, y, 15.0, 10.0, ink, rounded=False))
+            text = text_box(f"legend.{number}.text", words, 0.0, y, _NOTE_SIZE, theme)
+            boxes.append(
+                PlacedBox(f"legend.{number}", (), x + 8.0, y, 15.0, 10.0, ink, rounded=False)
+            )
             centre = x + 18.0 + text.width / 2
-            places.append(text_at(text.id, words, centre, y, _NOTE_SIZE, look))
+            boxes.append(text_box(text.id, words, centre, y, _NOTE_SIZE, theme))
             x += _entry_width((ink, words))
             number += 1
-    return Page(tuple(places), moved.lines, whole, page.height + tall)
+    return Page(tuple(boxes), moved.lines, whole, page.height + tall)
 
 
 def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
@@ -197,21 +199,21 @@ def _entry_width(entry: Entry) -> float:
     return width(entry[1], _NOTE_SIZE) + 32.0
 
 
-def legend_of(sketches: Sequence[Sketch], look: Theme) -> list[Entry]:
+def legend_entries(sketches: Sequence[Sketch], theme: Theme) -> list[Entry]:
     """An entry for each look that some box has, and for boxes that reach no output."""
     boxes: list[Box] = [box for each in sketches for unit in each.units for box in unit.boxes]
     seen = {box.look for box in boxes if not box.dim}
-    entries = [(look.boxes[name], words) for name, words in _WORDS.items() if name in seen]
+    entries = [(theme.boxes[name], words) for name, words in _WORDS.items() if name in seen]
     if any(box.dim for box in boxes):
-        entries.append((look.dim, "reaches no output"))
+        entries.append((theme.dim, "reaches no output"))
     return entries
 
 
-def difference_legend(a: str, b: str, look: Theme) -> list[Entry]:
+def difference_entries(a: str, b: str, theme: Theme) -> list[Entry]:
     """What the colours of a difference mean, by the names of the two genotypes."""
     first, second = (visible(shortened(name, LONGEST_NAME)) for name in (a, b))
     return [
-        (look.boxes["same"], "in both"),
-        (look.boxes["removed"], f"only in {first}"),
-        (look.boxes["added"], f"only in {second}"),
+        (theme.boxes["same"], "in both"),
+        (theme.boxes["removed"], f"only in {first}"),
+        (theme.boxes["added"], f"only in {second}"),
     ]

@@ -1,9 +1,8 @@
-"""The layers of a sketch, and the order of what stands in each.
+"""The ranks of a sketch, and the order of what stands in each.
 
 Purpose: which unit stands beside which, so that as few wires cross as can be found, after
-Sugiyama's method: units in layers, wires that pass a layer threaded through it, orders
+Sugiyama's method: units in ranks, wires that pass a rank threaded through it, orders
 improved by the means of neighbours and by exchanges. Deterministic.
-Non-goals: coordinates (`nasdsl.drawing.layout`).
 """
 
 from bisect import bisect_right, insort
@@ -12,17 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise, permutations
 
-from nasdsl.drawing.sketch import Sketch, Unit, Wire, unit_of
+from nasdsl.drawing.sketch import Sketch, Unit, Wire, unit_by_box
 
 _SWEEPS = 6
 _STARTS = 6
-#: Above this many items in a layer, exchanges are not tried any more.
-_FEW = 14
+#: Above this many items in a rank, exchanges are not tried any more.
+_MAX_EXCHANGED = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What has a place in a layer: a unit, or a wire that passes."""
+    """What has a place in a rank: a unit, or a wire that passes."""
 
     id: str
     unit: Unit | None = None
@@ -30,7 +29,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A piece of a wire from one layer to the next; slots order the ends within an item."""
+    """A piece of a wire from one rank to the next; slots order the ends within an item."""
 
     tail: str
     tail_slot: int
@@ -39,16 +38,16 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Layered:
-    """A sketch in layers.
+class RankedSketch:
+    """A sketch in ranks.
 
     Attributes:
-        layers: items from the inputs to the outputs, each layer in order.
+        ranks: items from the inputs to the outputs, each rank in order.
         paths: for each wire between units, the items it touches, ends included.
-        hops: for each gap between two layers, the pieces of wires that cross it.
+        hops: for each gap between two ranks, the pieces of wires that cross it.
     """
 
-    layers: tuple[tuple[Item, ...], ...]
+    ranks: tuple[tuple[Item, ...], ...]
     paths: tuple[tuple[Wire, tuple[str, ...]], ...]
     hops: tuple[tuple[Hop, ...], ...]
 
@@ -56,8 +55,8 @@ class Layered:
 Order = list[list[str]]
 
 
-def layered(sketch: Sketch) -> Iterator[Layered]:
-    """The sketch in layers, in the few orders that have the fewest crossings found."""
+def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
+    """The sketch in ranks, in the few orders that have the fewest crossings found."""
     depth = _depths(sketch)
     height = max(depth.values(), default=0) + 1
     items: list[dict[str, Item]] = [{} for _ in range(height)]
@@ -65,22 +64,22 @@ def layered(sketch: Sketch) -> Iterator[Layered]:
         items[depth[unit.id]][unit.id] = Item(unit.id, unit)
     paths, hops = _threaded(sketch, depth, items)
     found: dict[tuple[tuple[str, ...], ...], int] = {}
-    for start in _starts([list(layer) for layer in items]):
-        order, crossings = _improved(start, hops)
+    for start in _starting_orders([list(rank) for rank in items]):
+        order, crossings = _improved_order(start, hops)
         found.setdefault(tuple(map(tuple, order)), crossings)
     fewest = min(found.values())
-    for names_by_layer, crossings in found.items():
+    for names_by_rank, crossings in found.items():
         if crossings == fewest:
-            layers = tuple(
-                tuple(layer[name] for name in names)
-                for layer, names in zip(items, names_by_layer, strict=True)
+            ranks = tuple(
+                tuple(rank[name] for name in names)
+                for rank, names in zip(items, names_by_rank, strict=True)
             )
-            yield Layered(layers, paths, tuple(map(tuple, hops)))
+            yield RankedSketch(ranks, paths, tuple(map(tuple, hops)))
 
 
 def _depths(sketch: Sketch) -> dict[str, int]:
-    """Inputs in layer 0, a block above all it reads, outputs above everything."""
-    home = unit_of(sketch.units)
+    """Inputs in rank 0, a block above all it reads, outputs above everything."""
+    home = unit_by_box(sketch.units)
     reads: dict[str, list[str]] = defaultdict(list)
     for wire in sketch.wires:
         if home[wire.tail] is not home[wire.head]:
@@ -98,8 +97,8 @@ def _depths(sketch: Sketch) -> dict[str, int]:
 def _threaded(
     sketch: Sketch, depth: Mapping[str, int], items: list[dict[str, Item]]
 ) -> tuple[tuple[tuple[Wire, tuple[str, ...]], ...], list[list[Hop]]]:
-    """The paths of wires; adds an item to each layer that a wire passes."""
-    home = unit_of(sketch.units)
+    """The paths of wires; adds an item to each rank that a wire passes."""
+    home = unit_by_box(sketch.units)
     slots = {box.id: slot for unit in sketch.units for slot, box in enumerate(unit.feet)}
     hops: list[list[Hop]] = [[] for _ in items[1:]]
     paths = []
@@ -109,9 +108,9 @@ def _threaded(
             # What two genotypes read together may go in a circle; such a wire goes straight.
             continue
         path = [tail.id]
-        for layer in range(depth[tail.id] + 1, depth[head.id]):
-            passing = f"wire {number} {layer}"
-            items[layer][passing] = Item(passing)
+        for rank in range(depth[tail.id] + 1, depth[head.id]):
+            passing = f"wire {number} {rank}"
+            items[rank][passing] = Item(passing)
             path.append(passing)
         path.append(head.id)
         for step, (a, b) in enumerate(pairwise(path)):
@@ -121,38 +120,38 @@ def _threaded(
     return tuple(paths), hops
 
 
-def _starts(order: Order) -> Iterator[Order]:
+def _starting_orders(order: Order) -> Iterator[Order]:
     """The order of the text, then others that differ in the inputs."""
     inputs = order[0] if len(order[0]) <= 4 else order[0][:0]
     others = [list(each) for each in permutations(inputs)] if inputs else [order[0]]
     # Older states stand to the left of newer ones in the paper's figures.
     others.sort(key=lambda names: names != order[0][::-1])
     for names in others[:_STARTS]:
-        yield [names, *(list(layer) for layer in order[1:])]
+        yield [names, *(list(rank) for rank in order[1:])]
 
 
-def _improved(order: Order, hops: list[list[Hop]]) -> tuple[Order, int]:
-    best, fewest = [list(layer) for layer in order], _all_crossings(order, hops)
+def _improved_order(order: Order, hops: list[list[Hop]]) -> tuple[Order, int]:
+    best, fewest = [list(rank) for rank in order], _all_crossings(order, hops)
     for sweep in range(_SWEEPS):
         _sweep(order, hops, upward=sweep % 2 == 0)
         _exchange(order, hops)
         crossings = _all_crossings(order, hops)
         if crossings < fewest:
-            best, fewest = [list(layer) for layer in order], crossings
+            best, fewest = [list(rank) for rank in order], crossings
     return best, fewest
 
 
 def _sweep(order: Order, hops: list[list[Hop]], upward: bool) -> None:
-    """Sort each layer by the mean place of its neighbours in the layer before."""
+    """Sort each rank by the mean place of its neighbours in the rank before."""
     gaps = range(len(hops)) if upward else reversed(range(len(hops)))
     for gap in gaps:
         fixed, free = (gap, gap + 1) if upward else (gap + 1, gap)
-        place = _places(order[fixed])
+        place = _relative_places(order[fixed])
         near: dict[str, list[float]] = defaultdict(list)
         for hop in hops[gap]:
             mine, other = (hop.head, hop.tail) if upward else (hop.tail, hop.head)
             near[mine].append(place[other])
-        now = _places(order[free])
+        now = _relative_places(order[free])
         mean = {
             name: sum(near[name]) / len(near[name]) if near[name] else now[name]
             for name in order[free]
@@ -160,22 +159,22 @@ def _sweep(order: Order, hops: list[list[Hop]], upward: bool) -> None:
         order[free].sort(key=lambda name: mean[name])
 
 
-def _places(names: list[str]) -> dict[str, float]:
-    """Places from 0 to 1, so that layers of different lengths compare."""
+def _relative_places(names: list[str]) -> dict[str, float]:
+    """Places from 0 to 1, so that ranks of different lengths compare."""
     return {name: index / max(1, len(names) - 1) for index, name in enumerate(names)}
 
 
 def _exchange(order: Order, hops: list[list[Hop]]) -> None:
-    """Exchange two items of a layer wherever fewer wires cross that way, until none helps."""
+    """Exchange two items of a rank wherever fewer wires cross that way, until none helps."""
     for _ in range(_SWEEPS):
         helped = False
-        for layer, names in enumerate(order):
-            if len(names) > _FEW:
+        for rank, names in enumerate(order):
+            if len(names) > _MAX_EXCHANGED:
                 continue
-            now = _near_crossings(order, hops, layer)
+            now = _crossings_near(order, hops, rank)
             for a, b in combinations(range(len(names)), 2):
                 names[a], names[b] = names[b], names[a]
-                then = _near_crossings(order, hops, layer)
+                then = _crossings_near(order, hops, rank)
                 if then < now:
                     now, helped = then, True
                 else:
@@ -184,8 +183,8 @@ def _exchange(order: Order, hops: list[list[Hop]]) -> None:
             return
 
 
-def _near_crossings(order: Order, hops: list[list[Hop]], layer: int) -> int:
-    gaps = (gap for gap in (layer - 1, layer) if 0 <= gap < len(hops))
+def _crossings_near(order: Order, hops: list[list[Hop]], rank: int) -> int:
+    gaps = (gap for gap in (rank - 1, rank) if 0 <= gap < len(hops))
     return sum(_crossings(order, hops, gap) for gap in gaps)
 
 

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from nasdsl.drawing.draw import Drawing, genotype_drawing, network_drawing, space_drawing
 from nasdsl.drawing.network import stack_lines
-from nasdsl.drawing.page import dot_text, value
+from nasdsl.drawing.page import dot_string, dot_text
 from nasdsl.drawing.themes import Options
 from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text, space_text
@@ -24,8 +24,8 @@ from nasdsl.language.genotype.types import Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.network import NetworkGraph
 
-Form = Literal["svg", "png", "pdf", "dot"]
-FORMS: tuple[Form, ...] = get_args(Form)
+PictureFormat = Literal["svg", "png", "pdf", "dot"]
+PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 
 #: Pixels an inch of a PNG: twice a screen's, so that it is sharp in slides.
 _DOTS_PER_INCH = "192"
@@ -41,7 +41,9 @@ INSTALL = (
 )
 
 
-def form_of(path: str | os.PathLike[str], forms: Sequence[Form] = FORMS, *hints: str) -> Form:
+def form_of(
+    path: str | os.PathLike[str], forms: Sequence[PictureFormat] = PICTURE_FORMATS, *hints: str
+) -> PictureFormat:
     """The format that the suffix of a path means.
 
     Raises:
@@ -59,12 +61,12 @@ def form_of(path: str | os.PathLike[str], forms: Sequence[Form] = FORMS, *hints:
     )
 
 
-def suffixes(forms: Sequence[Form]) -> str:
+def suffixes(forms: Sequence[PictureFormat]) -> str:
     """`.svg`, `.png` or `.pdf`."""
     return listed((f".{form}" for form in forms), "or")
 
 
-def rendered(drawing: Drawing, form: Form) -> bytes:
+def picture_bytes(drawing: Drawing, form: PictureFormat) -> bytes:
     """A drawing as a file's content; the same bytes on every run.
 
     Raises:
@@ -76,21 +78,21 @@ def rendered(drawing: Drawing, form: Form) -> bytes:
         return svg(drawing).encode()
     graph = drawing.graph
     if form == "png":
-        graph = replace(graph, graph={**graph.graph, "dpi": value(_DOTS_PER_INCH)})
-    return _DATE.sub(_NO_DATE, _run(dot_text(graph), form))
+        graph = replace(graph, graph={**graph.graph, "dpi": dot_string(_DOTS_PER_INCH)})
+    return _DATE.sub(_NO_DATE, _dot_output(dot_text(graph), form))
 
 
 def svg(drawing: Drawing) -> str:
     """A drawing as one `<svg>` element: no prolog, no comments, nothing from elsewhere.
 
     Raises:
-        CellError: as `rendered`.
+        CellError: as `picture_bytes`.
     """
-    text = _run(drawing.dot, "svg").decode()
+    text = _dot_output(drawing.dot, "svg").decode()
     return _COMMENT.sub("", text[text.index("<svg") :])
 
 
-def missing() -> CellError:
+def missing_dot_error() -> CellError:
     """The error for a machine without `dot`, this system's advice first."""
     first = {"darwin": 1, "win32": 1}.get(sys.platform, 0)
     advice = (INSTALL[first], INSTALL[1 - first], INSTALL[2])
@@ -99,13 +101,13 @@ def missing() -> CellError:
     )
 
 
-def ensure_dot() -> None:
-    """Raise what `rendered` would where `dot` is missing."""
+def require_dot() -> None:
+    """Raise what `picture_bytes` would where `dot` is missing."""
     if shutil.which("dot") is None:
-        raise missing()
+        raise missing_dot_error()
 
 
-def _run(dot: str, form: str) -> bytes:
+def _dot_output(dot: str, form: str) -> bytes:
     # Imported here because DOT and the terminal do without it.
     import graphviz
     from graphviz.backend import CalledProcessError
@@ -114,7 +116,7 @@ def _run(dot: str, form: str) -> bytes:
         with _no_date():
             return bytes(graphviz.pipe("dot", form, dot.encode(), quiet=True))
     except graphviz.ExecutableNotFound:
-        raise missing() from None
+        raise missing_dot_error() from None
     except CalledProcessError as error:
         said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
         reason = said[-1][:200] if said else f"exit code {error.returncode}"
@@ -137,19 +139,19 @@ def _no_date() -> Iterator[None]:
 _OPTIONS = Options()
 
 
-def bundle(value: object) -> dict[str, str]:
+def mime_bundle(value: object) -> dict[str, str]:
     """The value as `text/plain`, and as `image/svg+xml` where Graphviz is installed."""
     if isinstance(value, Cell):
         # Without a vocabulary nothing is known of its ops, and all have one colour.
         value = Genotype("cell", Vocabulary(""), (value,))
-    text, drawing = _shown(value)
+    text, drawing = _text_and_drawing(value)
     try:
         return {"text/plain": text, "image/svg+xml": svg(drawing)}
     except CellError:
         return {"text/plain": text}
 
 
-def _shown(value: object) -> tuple[str, Drawing]:
+def _text_and_drawing(value: object) -> tuple[str, Drawing]:
     if isinstance(value, Genotype):
         return genotype_text(value).rstrip("\n"), genotype_drawing(value, _OPTIONS)
     if isinstance(value, Space):

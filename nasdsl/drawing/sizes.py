@@ -1,8 +1,7 @@
 """Accuracy against size, after Figure 5 of Zoph et al. 2018.
 
 Purpose: published models (`nasdsl.library.published`), and genotypes at their computed cost.
-Non-goals: computing costs (`nasdsl.network.cost`); guessing accuracies: a genotype without
-one is a line across the plot at its size.
+Accuracies are not guessed: a genotype without one is a line across the plot at its size.
 
 matplotlib takes long to import and is an extra, so it is imported on use.
 """
@@ -16,8 +15,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasdsl.drawing.lettering import LONGEST_NAME
-from nasdsl.drawing.rendering import Form
-from nasdsl.drawing.themes import Theme, ThemeName, theme
+from nasdsl.drawing.rendering import PictureFormat
+from nasdsl.drawing.themes import Theme, ThemeName, find_theme
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.library.published import Published, models
 from nasdsl.network.cost import graph_cost
@@ -45,7 +44,7 @@ _MINE = "#8b2fa3"
 
 
 @dataclass(frozen=True, slots=True)
-class Sized:
+class GenotypeSize:
     """A genotype at its computed cost; `accuracy` in percent, where it is known."""
 
     name: str
@@ -58,21 +57,21 @@ class Sized:
         return (self.params if measure == "params" else self.mult_adds) / 1e6
 
 
-def sized(network: NetworkGraph, accuracy: float | None = None) -> Sized:
+def genotype_size(network: NetworkGraph, accuracy: float | None = None) -> GenotypeSize:
     """A network at its cost."""
     counted = graph_cost(network)
-    return Sized(network.name, counted.params, counted.mult_adds, accuracy)
+    return GenotypeSize(network.name, counted.params, counted.mult_adds, accuracy)
 
 
-def published() -> tuple[Published, ...]:
+def imagenet_models() -> tuple[Published, ...]:
     """The published models for ImageNet."""
     return tuple(model for model in models() if model.data == "ImageNet")
 
 
 def sizes_plot(
-    mine: tuple[Sized, ...] = (),
+    mine: tuple[GenotypeSize, ...] = (),
     *,
-    form: Form = "svg",
+    form: PictureFormat = "svg",
     measures: tuple[Measure, ...] = MEASURES,
     theme_name: ThemeName = "light",
 ) -> bytes:
@@ -94,7 +93,7 @@ def sizes_plot(
         raise cell_error(
             "NAS701", "plots need matplotlib, which is not installed", install_hint("plot")
         ) from None
-    look = theme(theme_name)
+    theme = find_theme(theme_name)
     settings: dict[Any, Any] = {
         "svg.hashsalt": "nasdsl",
         "svg.fonttype": "none",
@@ -105,12 +104,12 @@ def sizes_plot(
     }
     with matplotlib.rc_context(settings), _quiet_about_fonts():
         figure = Figure(
-            figsize=(4.6 * len(measures), 4.1), facecolor=look.background, layout="constrained"
+            figsize=(4.6 * len(measures), 4.1), facecolor=theme.background, layout="constrained"
         )
         for place, measure in enumerate(measures):
             axes = figure.add_subplot(1, len(measures), place + 1)
-            _panel(axes, measure, mine, look)
-        _key(figure, look)
+            _panel(axes, measure, mine, theme)
+        _key(figure, theme)
         content = BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(content, format=form, dpi=200, metadata=dates.get(form))
@@ -119,7 +118,7 @@ def sizes_plot(
 
 @contextmanager
 def _quiet_about_fonts() -> Iterator[None]:
-    """Which fonts a machine has is nothing to warn about: others stand in."""
+    """No warnings about missing fonts: others take their place."""
     logger = logging.getLogger("matplotlib.font_manager")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -131,13 +130,13 @@ def _quiet_about_fonts() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _panel(axes: "Axes", measure: Measure, mine: tuple[Sized, ...], look: Theme) -> None:
-    axes.set_facecolor(look.background)
+def _panel(axes: "Axes", measure: Measure, mine: tuple[GenotypeSize, ...], theme: Theme) -> None:
+    axes.set_facecolor(theme.background)
     axes.set_xscale("log")
-    families = dict.fromkeys(model.family for model in published())
+    families = dict.fromkeys(model.family for model in imagenet_models())
     for family in families:
         colour, marker, line = _STYLES[family]
-        models = [model for model in published() if model.family == family]
+        models = [model for model in imagenet_models() if model.family == family]
         points = [(size, model.accuracy) for model in models if (size := getattr(model, measure))]
         if points:
             across, up = zip(*sorted(points), strict=True)
@@ -149,22 +148,24 @@ def _panel(axes: "Axes", measure: Measure, mine: tuple[Sized, ...], look: Theme)
                 at: dict[str, Any] = {"xytext": (6, -9), "textcoords": "offset points"}
                 axes.annotate(model.label, (size, model.accuracy), **at, color=colour, fontsize=7)
     for number, genotype in enumerate(mine):
-        _mine(axes, genotype, measure, number, look)
-    axes.set_xlabel(_WORDS[measure], color=look.letters)
-    axes.set_ylabel("ImageNet top-1 accuracy (%)", color=look.letters)
-    axes.tick_params(colors=look.letters, which="both")
-    axes.grid(True, which="major", color=look.dim_stroke, linewidth=0.5)
+        _mine(axes, genotype, measure, number, theme)
+    axes.set_xlabel(_WORDS[measure], color=theme.letters)
+    axes.set_ylabel("ImageNet top-1 accuracy (%)", color=theme.letters)
+    axes.tick_params(colors=theme.letters, which="both")
+    axes.grid(True, which="major", color=theme.dim_stroke, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(look.letters)
+        spine.set_color(theme.letters)
 
 
-def _mine(axes: "Axes", genotype: Sized, measure: Measure, number: int, look: Theme) -> None:
+def _mine(
+    axes: "Axes", genotype: GenotypeSize, measure: Measure, number: int, theme: Theme
+) -> None:
     """A star where the accuracy is known, else a line at the size."""
     size, name = genotype.millions(measure), visible(shortened(genotype.name, LONGEST_NAME))
-    behind = {"facecolor": look.background, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+    behind = {"facecolor": theme.background, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
     common: dict[str, Any] = {"color": _MINE, "fontsize": 8, "parse_math": False, "bbox": behind}
     if genotype.accuracy is None:
         axes.axvline(size, color=_MINE, linestyle=(0, (4, 2)), linewidth=1.0)
@@ -187,7 +188,7 @@ def _mine(axes: "Axes", genotype: Sized, measure: Measure, number: int, look: Th
     )
 
 
-def _key(figure: "Figure", look: Theme) -> None:
+def _key(figure: "Figure", theme: Theme) -> None:
     found: dict[str, Any] = {}
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
@@ -198,6 +199,6 @@ def _key(figure: "Figure", look: Theme) -> None:
         loc="outside lower center",
         ncols=len(found),
         frameon=False,
-        labelcolor=look.letters,
+        labelcolor=theme.letters,
         fontsize=8,
     )

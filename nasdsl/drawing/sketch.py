@@ -74,13 +74,13 @@ class Sketch:
     wires: tuple[Wire, ...]
 
 
-def unit_of(units: Iterable[Unit]) -> dict[str, Unit]:
+def unit_by_box(units: Iterable[Unit]) -> dict[str, Unit]:
     """The unit of each box."""
     return {box.id: unit for unit in units for box in unit.boxes}
 
 
 #: Kinds in the order a legend lists them, and their names in words.
-KINDS: dict[Look, str] = {
+OP_LOOK_NAMES: dict[Look, str] = {
     "separable": "separable convolution",
     "dilated": "dilated convolution",
     "convolution": "convolution",
@@ -92,7 +92,7 @@ KINDS: dict[Look, str] = {
 }
 
 
-def kind_of(name: str, vocabulary: Vocabulary) -> Look:
+def op_look(name: str, vocabulary: Vocabulary) -> Look:
     """The kind of the op of that name; `other` where the vocabulary lacks it."""
     op = vocabulary.op.get(name)
     return "other" if op is None else _kind(op)

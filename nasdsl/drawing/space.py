@@ -3,15 +3,14 @@
 Purpose: what is pinned looks as in a genotype; what is open is dashed and says what may
 stand there. Inputs that are open have a box of their own that lists the states, because a
 line from each of them would bury the picture.
-Non-goals: genotypes (`nasdsl.drawing.cell`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, output_id, output_units, stroke_from
+from nasdsl.drawing.cell import MAX_BLOCKS, TITLES, input_stroke, output_id, output_units
 from nasdsl.drawing.lettering import name_lines
-from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, kind_of
+from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, op_look
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
     BlockSpace,
@@ -138,7 +137,7 @@ class _Cell:
         if isinstance(state, Hidden):
             id = f"{kind}.{state}"
             self.inputs.setdefault(id, Unit(id, "input", (Box(id, (str(state),), "input"),)))
-            self.wires.append(Wire(id, head, "may" if may else stroke_from(state.back)))
+            self.wires.append(Wire(id, head, "may" if may else input_stroke(state.back)))
         elif state in self._index and self._index[state] < MAX_BLOCKS:
             tail = f"{kind}.b{self._index[state]}"
             self.wires.append(Wire(tail, head, "may" if may else "plain"))
@@ -166,7 +165,7 @@ class _Cell:
 
     def op(self, id: str, ops: tuple[str, ...]) -> Box:
         if len(ops) == 1:
-            return Box(id, name_lines(ops[0]), kind_of(ops[0], self.space.vocabulary))
+            return Box(id, name_lines(ops[0]), op_look(ops[0], self.space.vocabulary))
         if len(ops) > _LISTED:
             return Box(id, ("any of", *self.op_sets[ops].split(" (", 1)[:1]), "open")
         return Box(id, _options(ops), "open")

@@ -99,7 +99,7 @@ class Theme:
     dashed: frozenset[Stroke] = frozenset({"may", "removed"})
 
 
-def theme(name: ThemeName) -> Theme:
+def find_theme(name: ThemeName) -> Theme:
     """The theme of that name."""
     return {"light": LIGHT, "dark": DARK, "print": PRINT}[name]
 

@@ -1,7 +1,6 @@
 """Cells in the terminal: a tree from the output down to the states it comes from.
 
 Purpose: `nasdsl show --tree`, which needs no Graphviz.
-Non-goals: pictures.
 """
 
 from collections.abc import Iterable
@@ -30,7 +29,7 @@ _LISTED = 4
 _INPUT, _OP, _COMBINE, _OUTPUT, _NAME, _DIM = "cyan", "yellow", "green", "magenta", "bold", "dim"
 
 
-def cell_trees(space: Space) -> Tree:
+def space_tree(space: Space) -> Tree:
     """The cells of a space or genotype. A block is unfolded once, where it is first met."""
     tree = Tree(Text(visible(space.name), style="bold"), guide_style=_DIM)
     for cell in sorted(space.cells, key=lambda cell: CELL_KINDS.index(cell.kind)):

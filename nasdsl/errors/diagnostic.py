@@ -82,8 +82,8 @@ class Fix:
 class Diagnostic:
     """One finding.
 
-    `message` stands alone; `label` is what the caret says; `hints` are ways out in
-    words; `fixes` are ways out a machine can take. `source` and `span` are None where
+    `message` can be read alone; `label` stands beside the caret; `hints` are ways out in
+    words, and `fixes` are ways out that a machine can apply. `source` and `span` are None where
     the mistake is not in a text (a command line flag, a keyword argument).
     """
 

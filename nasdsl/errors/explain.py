@@ -1,7 +1,6 @@
 """The long form of a code: what it means, why the rule exists, the way out.
 
 Purpose: `explanation`, read from the texts beside this module.
-Non-goals: rendering; the texts are markdown that reads well as it is.
 """
 
 from importlib.resources import files

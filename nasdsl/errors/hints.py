@@ -49,6 +49,6 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 
 def install_hint(extra: str = "") -> str:
-    """The hint that tells how to install nasdsl with an extra of its own, such as `train`."""
+    """The hint that says how to install nasdsl, with an extra such as `train`."""
     wanted = f'".[{extra}]"' if extra else "."
     return f"run `pip install {wanted}` in a checkout of nasdsl"

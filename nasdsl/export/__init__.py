@@ -1,6 +1,6 @@
 """Exports: files of a compiled network. Importing this does not import torch."""
 
 from nasdsl.export.formats import SUFFIXES
-from nasdsl.export.writing import Written, ready, write
+from nasdsl.export.writing import Written, require_exportable, write
 
-__all__ = ["SUFFIXES", "Written", "ready", "write"]
+__all__ = ["SUFFIXES", "Written", "require_exportable", "write"]

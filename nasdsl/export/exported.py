@@ -33,11 +33,11 @@ def network_text(graph: NetworkGraph) -> str:
         raise cell_error(
             "NAS708", f"`{graph.name}` was not made from a genotype, so it has no text"
         )
-    genotype = self_contained(graph.genotype)
-    return genotype_text(genotype.with_settings(every_setting(genotype, graph.configuration)))
+    genotype = self_contained_genotype(graph.genotype)
+    return genotype_text(genotype.with_settings(all_settings(genotype, graph.configuration)))
 
 
-def every_setting(genotype: Genotype, configuration: Configuration) -> Settings:
+def all_settings(genotype: Genotype, configuration: Configuration) -> Settings:
     """A configuration's choices as settings, but for those that do not apply to its skeleton.
 
     The width is that of the penultimate layer, unless cells round it so that several first cells
@@ -53,7 +53,7 @@ def every_setting(genotype: Genotype, configuration: Configuration) -> Settings:
     return replace(settings, filters=None, cell_filters=configuration.cell_filters)
 
 
-def self_contained(genotype: Genotype) -> Genotype:
+def self_contained_genotype(genotype: Genotype) -> Genotype:
     """The genotype, with the ops it uses defined in its own text unless the library has them."""
     vocabulary = genotype.vocabulary
     blocks = [block for cell in genotype.cells for block in cell.blocks]
@@ -76,7 +76,7 @@ def self_contained(genotype: Genotype) -> Genotype:
     )
 
 
-class Request(NamedTuple):
+class Export(NamedTuple):
     """A network to write.
 
     Attributes:

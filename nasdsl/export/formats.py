@@ -1,7 +1,6 @@
 """The formats by suffix.
 
 Purpose: one entry a suffix: what it needs, how it is written and how it is read back.
-Non-goals: temporary files and comparisons (`nasdsl.export.writing`).
 """
 
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from nasdsl.errors import cell_error, install_hint, listed, nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasdsl.export.exported import Request
+    from nasdsl.export.exported import Export
 
 
 class Format(NamedTuple):
@@ -36,15 +35,15 @@ class Format(NamedTuple):
     backend: str = ""
 
     @property
-    def write(self) -> "Callable[[Request, Path], None]":
+    def write(self) -> "Callable[[Export, Path], None]":
         """Writes the file."""
-        found: Callable[[Request, Path], None] = import_module(self.module).write
+        found: Callable[[Export, Path], None] = import_module(self.module).write
         return found
 
     @property
-    def logits(self) -> "Callable[[Request, Path], list[Tensor]]":
+    def logits(self) -> "Callable[[Export, Path], list[Tensor]]":
         """Reads the file back and runs it on the images."""
-        found: Callable[[Request, Path], list[Tensor]] = import_module(self.module).logits
+        found: Callable[[Export, Path], list[Tensor]] = import_module(self.module).logits
         return found
 
 
@@ -75,9 +74,9 @@ def format_of(path: Path) -> Format:
         hints = [f"did you mean {guess}?"] if guess else []
         raise cell_error(
             "NAS007",
-            f"{path.name!r:.80} {has}, which means no kind of file here",
+            f"{path.name!r:.80} {has}, which is not a known kind of file",
             *hints,
-            f"there are {', '.join(ways)}",
+            f"use {', '.join(ways)}",
         )
     missing = [name for name in found.needs if find_spec(name) is None]
     if missing:

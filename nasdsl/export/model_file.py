@@ -1,21 +1,20 @@
 """`.safetensors`: weights, and in the metadata the text they belong to.
 
 Purpose: a file that `nasdsl compile` builds the network from again.
-Non-goals: other programs' names for the weights (`nasdsl.weights`).
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl.api.compile import compile
-from nasdsl.export.exported import Request
+from nasdsl.export.exported import Export
 from nasdsl.language.parser.read import DROP_PATH_MEMBER, MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def write(request: Request, path: Path) -> None:
+def write(request: Export, path: Path) -> None:
     """Write the file."""
     from safetensors.torch import save_file
 
@@ -28,7 +27,7 @@ def write(request: Request, path: Path) -> None:
     save_file(state, path, metadata=metadata)
 
 
-def logits(request: Request, path: Path) -> "list[Tensor]":
+def logits(request: Export, path: Path) -> "list[Tensor]":
     """The logits of the network that `compile` makes of the file."""
     import torch
 

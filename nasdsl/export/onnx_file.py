@@ -2,7 +2,7 @@
 
 Purpose: the network in evaluation, for any batch size, checked by onnx and run by ONNX
 Runtime.
-Non-goals: training; image sizes other than the network's.
+It does not train, and takes no image sizes other than the network's.
 """
 
 import logging
@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.export.exported import Request
+from nasdsl.export.exported import Export
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def write(request: Request, path: Path) -> None:
+def write(request: Export, path: Path) -> None:
     """Write the file; it holds the weights too."""
     import torch
 
@@ -46,7 +46,7 @@ def write(request: Request, path: Path) -> None:
     import_module("onnx").checker.check_model(str(path), full_check=True)
 
 
-def logits(request: Request, path: Path) -> "list[Tensor]":
+def logits(request: Export, path: Path) -> "list[Tensor]":
     """The logits that ONNX Runtime computes from the file."""
     import torch
 

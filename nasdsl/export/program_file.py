@@ -1,20 +1,20 @@
 """`.pt2`: a program of `torch.export`.
 
 Purpose: the network in evaluation, for any batch size, to run without nasdsl.
-Non-goals: training; reading files of others, which could run code.
+It does not train. Files of others are not read, because they could run code.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasdsl.export.exported import Request
+from nasdsl.export.exported import Export
 from nasdsl.language.parser.read import MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def write(request: Request, path: Path) -> None:
+def write(request: Export, path: Path) -> None:
     """Write the file."""
     import torch
 
@@ -23,7 +23,7 @@ def write(request: Request, path: Path) -> None:
     torch.export.save(program, path, extra_files={MEMBER: request.text})
 
 
-def logits(request: Request, path: Path) -> "list[Tensor]":
+def logits(request: Export, path: Path) -> "list[Tensor]":
     """The logits of the program in the file, which this process has just written."""
     import torch
 

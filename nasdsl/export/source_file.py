@@ -2,7 +2,6 @@
 
 Purpose: write what the backend `source` prints, and run it as its users will: in an
 interpreter of its own.
-Non-goals: the text (`backends/nasdsl_backends/source`).
 """
 
 import subprocess
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl import backend as backends
 from nasdsl.errors import cell_error
-from nasdsl.export.exported import Request
+from nasdsl.export.exported import Export
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +33,7 @@ with torch.inference_mode():
 """
 
 
-def write(request: Request, path: Path) -> None:
+def write(request: Export, path: Path) -> None:
     """Write the file.
 
     Raises:
@@ -51,7 +50,7 @@ def write(request: Request, path: Path) -> None:
     path.write_text(text, "utf-8", newline="\n")
 
 
-def logits(request: Request, path: Path) -> "list[Tensor]":
+def logits(request: Export, path: Path) -> "list[Tensor]":
     """The logits of the file's network with the weights of ours.
 
     Raises:

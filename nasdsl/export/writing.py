@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl import backend as backends
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, cell_error
-from nasdsl.export.exported import Request, network_text
+from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import Format, format_of
 from nasdsl.network.graph import NetworkGraph
 
@@ -29,7 +29,7 @@ _TOLERANCES = {"float64": 1e-5, "float32": 1e-5, "float16": 5e-3, "bfloat16": 5e
 BATCHES = (2, 1)
 
 
-def images_for(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
+def random_images(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
     """Batches of random images, the same each time."""
     import torch
 
@@ -41,7 +41,7 @@ def images_for(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
     ]
 
 
-def logits_of(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
+def finite_logits(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
     """What a network in evaluation gives for each batch.
 
     Raises:
@@ -54,13 +54,15 @@ def logits_of(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
     if not all(bool(logits.isfinite().all()) for logits in found):
         raise cell_error(
             "NAS706",
-            "the network gives logits that are not finite, so no file could be compared with it",
-            "weights that training has spoilt do that",
+            "the logits of the network are not finite, so a file cannot be compared with it",
+            "training may have diverged",
         )
     return found
 
 
-def compare(expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str) -> float:
+def relative_error_of(
+    expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str
+) -> float:
     """The largest difference, relative to the largest logit of the batch.
 
     Raises:
@@ -88,7 +90,7 @@ def compare(expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str
     return worst
 
 
-_KEPT = "nothing was written; a report of how to see this again is very welcome"
+_KEPT = "nothing was written; please report how to reproduce this"
 
 
 class Written(NamedTuple):
@@ -107,7 +109,7 @@ class Written(NamedTuple):
     relative_error: float
 
 
-def ready(path: str | os.PathLike[str]) -> None:
+def require_exportable(path: str | os.PathLike[str]) -> None:
     """Say at once what would keep `write` from writing `path`.
 
     Raises:
@@ -137,49 +139,51 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
         path: where to write; a file that is there is replaced.
 
     Raises:
-        CellError: what `ready` raises; NAS705 where the file does not compute the same,
-            NAS706 where the network's logits are not finite, NAS708 where the network cannot
-            be written in that format. Then nothing has been written.
+        CellError: what `require_exportable` raises; NAS705 where the file does not compute
+            the same, NAS706 where the network's logits are not finite, NAS708 where the
+            network cannot be written in that format. Then nothing has been written.
     """
     form = format_of(Path(path))
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
-    request = _request(net, graph)
+    request = _exported(net, graph)
     suffix = Path(path).suffix.lower()
     with atomic_write(path) as beside, warnings.catch_warnings():
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
-        expected = logits_of(request.net, request.images)
-        _attempt(form, request, beside, suffix)
+        expected = finite_logits(request.net, request.images)
+        _write_file(form, request, beside, suffix)
         try:
             found = form.logits(request, beside)
         except CellError:
             raise
         except Exception as error:
-            raise _failed("NAS705", f"the {suffix} file cannot be read back", error) from error
-        difference = compare(expected, found, suffix)
+            raise _format_error(
+                "NAS705", f"the {suffix} file cannot be read back", error
+            ) from error
+        difference = relative_error_of(expected, found, suffix)
         size = beside.stat().st_size
     return Written(os.fspath(path), form.what, size, difference)
 
 
-def _attempt(form: Format, request: Request, beside: Path, suffix: str) -> None:
+def _write_file(form: Format, request: Export, beside: Path, suffix: str) -> None:
     try:
         form.write(request, beside)
     except (CellError, OSError, MemoryError):
         raise
     except Exception as error:
         what = f"`{request.graph.name}` cannot be written as {suffix}"
-        raise _failed("NAS708", what, error) from error
+        raise _format_error("NAS708", what, error) from error
 
 
-def _failed(code: str, message: str, error: Exception) -> CellError:
+def _format_error(code: str, message: str, error: Exception) -> CellError:
     reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
     return cell_error(code, message, f"{type(error).__name__}: {reason}")
 
 
-def _request(net: "Module", graph: NetworkGraph) -> Request:
+def _exported(net: "Module", graph: NetworkGraph) -> Export:
     state: list[Any] = [*net.parameters(), *net.buffers()]
     if any(tensor.is_meta for tensor in state):
         raise cell_error(
@@ -195,4 +199,4 @@ def _request(net: "Module", graph: NetworkGraph) -> Request:
         )
     dtype = next(tensor.dtype for tensor in state if tensor.is_floating_point())
     twin = copy.deepcopy(net).to("cpu").eval().requires_grad_(False)
-    return Request(twin, graph, network_text(graph), images_for(graph, dtype))
+    return Export(twin, graph, network_text(graph), random_images(graph, dtype))

@@ -1,25 +1,36 @@
 """Everybody's architectures: genotypes in the formats of other tools.
 
-Purpose: `read` and `write`. A conversion is exact, or each thing that does not carry over is a
-finding (NAS655) and what cannot be said at all an error (NAS654).
-Non-goals: weights (`nasdsl.weights`), networks, tables of results. Nothing here executes a text.
+`read` and `write` convert; `find` lists what a text holds, to choose from. A conversion is exact,
+or each thing that does not carry over is a finding (NAS655), and what cannot be said at all is an
+error (NAS654). Nothing here executes a text.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
-from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed, name_hints
-from nasdsl.interop.foreign import Foreign, checked_size
-from nasdsl.interop.formats import FORMATS, format_of
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
-from nasdsl.language.genotype.text import genotype_text
+from nasdsl.errors import CellError, Diagnostic, Source
+from nasdsl.interop.choosing import ForeignGenotypes
+from nasdsl.interop.foreign import Entry, Foreign, Options, foreign_text
+from nasdsl.interop.formats import FORMATS, Format, format_of
 from nasdsl.language.genotype.types import Genotype, Space
 
-__all__ = ["FORMATS", "Reading", "Writing", "chosen", "format_of", "read", "refused", "write"]
+__all__ = [
+    "FORMATS",
+    "Entry",
+    "ForeignGenotypes",
+    "Reading",
+    "Writing",
+    "find",
+    "format_of",
+    "losses_as_errors",
+    "read",
+    "write",
+]
 
 
 class Reading(NamedTuple):
-    """The genotypes of a foreign text, in order, and what of it does not carry over."""
+    """The genotypes of a foreign text that can be read, in order, and what was found on the way."""
 
     genotypes: tuple[Genotype, ...]
     findings: tuple[Diagnostic, ...]
@@ -33,6 +44,63 @@ class Writing(NamedTuple):
     findings: tuple[Diagnostic, ...]
 
 
+def find(
+    text: str | Source,
+    format: str | None = None,
+    *,
+    name: str | None = None,
+    space: Space | None = None,
+) -> ForeignGenotypes:
+    """What genotypes a text in another tool's format holds.
+
+    Args:
+        text: the text, or a source with the name that findings give it.
+        format: a name of `FORMATS`; None where the text shows which it is.
+        name: what to call a genotype that the text does not name.
+        space: the space a DNA belongs to.
+
+    Returns:
+        The genotypes, which `choose` chooses from and `read` reads.
+
+    Raises:
+        CellError: NAS650 for the format, NAS651 and NAS656 where the text holds none.
+    """
+    source = text if isinstance(text, Source) else Source("<text>", text)
+    foreign = foreign_text(source)
+    format = format or format_of(source)
+    form = FORMATS.find(format)
+    entries = _entries(form, foreign, Options(name, space))
+    return ForeignGenotypes(foreign, format, tuple(entries), name, form.is_ours)
+
+
+def _entries(form: Format, foreign: Foreign, options: Options) -> list[Entry]:
+    """What a format finds in a text; a format that reads all at once has read it."""
+    if form.find is not None:
+        return form.find(foreign, options)
+    if form.read is None:
+        return []
+    fresh = foreign.without_findings()
+    try:
+        genotypes = form.read(fresh, options)
+    except CellError as error:
+        return [Entry(options.name or "", foreign.whole, partial(_failed, error))]
+    return [
+        Entry(genotype.name, foreign.whole, partial(_already_read, genotype, fresh.findings))
+        for genotype in genotypes
+    ]
+
+
+def _failed(error: CellError, foreign: Foreign, name: str) -> Genotype:
+    raise error
+
+
+def _already_read(
+    genotype: Genotype, findings: Sequence[Diagnostic], foreign: Foreign, name: str
+) -> Genotype:
+    foreign.findings += findings
+    return genotype
+
+
 def read(
     text: str | Source,
     format: str | None = None,
@@ -40,52 +108,45 @@ def read(
     name: str | None = None,
     space: Space | None = None,
 ) -> Reading:
-    """Every genotype of a text in another tool's format.
+    """Every genotype of a text in another tool's format that can be read.
 
     Args:
-        text: the text, or a source with the name that findings tell.
+        text: the text, or a source with the name that findings give it.
         format: a name of `FORMATS`; None where the text shows which it is.
         name: what to call a genotype that the text does not name.
         space: the space a DNA belongs to.
 
     Returns:
-        The genotypes; warnings (NAS655) for what is not carried over.
+        The genotypes; warnings for what is not carried over (NAS655) and for genotypes that
+        cannot be read (NAS659).
 
     Raises:
-        CellError: NAS650 for the format, NAS651 to NAS656 for the text; findings point into it.
+        CellError: NAS650 for the format, NAS651 to NAS656 where no genotype can be read; findings
+            point into the text.
     """
-    source = text if isinstance(text, Source) else Source("<text>", text)
-    foreign = checked_size(source)
-    chosen_format = format or format_of(source)
-    form = FORMATS.find(chosen_format)
-    found = form.read(foreign, Options(name, space))
-    checked = [] if form.is_ours else [one for made in found for one in _checked(made, foreign)]
-    return Reading(tuple(found), (*foreign.findings, *checked), chosen_format)
+    held = find(text, format, name=name, space=space)
+    genotypes: list[Genotype] = []
+    findings: list[Diagnostic] = []
+    errors: list[Diagnostic] = []
+    for entry in held.entries:
+        try:
+            genotype, found = held.read(entry)
+        except CellError as error:
+            errors += error.diagnostics
+            findings += [_unreadable(entry, found) for found in error.diagnostics if found.is_error]
+        else:
+            genotypes.append(genotype)
+            findings += found
+    if not genotypes:
+        raise CellError(tuple(errors))
+    return Reading(tuple(genotypes), tuple(findings), held.format)
 
 
-def _checked(genotype: Genotype, foreign: Foreign) -> list[Diagnostic]:
-    """The language's own findings about a genotype of another format.
-
-    Raises:
-        CellError: the language refuses it; the findings are told of the foreign text.
-    """
-    # Imported here because it brings the whole language along.
-    from nasdsl.loading import analyse
-
-    examined = analyse(Source(genotype.name, genotype_text(genotype)))
-    found = [
-        Diagnostic(
-            finding.code,
-            f"{genotype.name}: {finding.message}",
-            foreign.source,
-            foreign.whole,
-            hints=finding.hints,
-        )
-        for finding in examined.diagnostics
-    ]
-    if any(finding.is_error for finding in found):
-        raise CellError((*foreign.findings, *found))
-    return found
+def _unreadable(entry: Entry, error: Diagnostic) -> Diagnostic:
+    """The warning that one of several genotypes is not among those that were read (NAS659)."""
+    name = f"`{entry.path or entry.name}`" if entry.names else "a genotype without a name"
+    text = f"{name} cannot be read: {error.message}"
+    return Diagnostic("NAS659", text, error.source, error.span, hints=error.hints)
 
 
 def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Writing:
@@ -104,38 +165,13 @@ def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Wri
     return Writing(text, tuple(findings))
 
 
-def chosen(reading: Reading, name: str | None) -> Genotype:
-    """The genotype of that name, or the only one.
-
-    Raises:
-        CellError: there are several or none of that name (NAS657).
-    """
-    names = [genotype.name for genotype in reading.genotypes]
-    if name is None and len(names) == 1:
-        return reading.genotypes[0]
-    if name is None:
-        hint = f"`--name NAME` chooses one of {listed(names)}"
-        raise cell_error("NAS657", f"the text has {len(names)} genotypes", hint)
-    plain = genotype_name(name, name)
-    wanted = [one for one in reading.genotypes if one.name in (name, plain)]
-    if len(wanted) == 1:
-        return wanted[0]
-    if wanted:
-        raise cell_error("NAS657", f"{len(wanted)} genotypes of the text are called {name!r}")
-    raise cell_error(
-        "NAS657",
-        f"no genotype of the text is called {name!r:.60}",
-        *name_hints(name, names, f"there are {listed(names)}"),
-    )
-
-
-def refused(findings: tuple[Diagnostic, ...]) -> CellError | None:
+def losses_as_errors(findings: tuple[Diagnostic, ...]) -> CellError | None:
     """The error that `--strict` makes of what does not carry over; None where all does."""
-    lost = tuple(found for found in findings if found.code == "NAS655")
-    if not lost:
+    losses = tuple(found for found in findings if found.code == "NAS655")
+    if not losses:
         return None
     parts = tuple(
         Diagnostic("NAS654", found.message, found.source, found.span, hints=found.hints)
-        for found in lost
+        for found in losses
     )
     return CellError(parts)

@@ -1,184 +1,220 @@
 """DARTS: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=[2, 3, 4, 5], ...)`.
 
-Purpose: read a file of named genotypes, or one expression; write one.
-Non-goals: genotypes with more fields than DARTS's four, whose networks are others.
-
 Mirrors quark0/darts, cnn/genotypes.py and model.py: state 0 is h[i-1], state 1 is h[i], blocks
-follow; two edges a block, added; `none` is zero. D-X-Y/AutoDL-Projects puts the two edges of a
-block in a tuple of their own, which is read too.
+follow; two edges a block, added; `none` is zero. Other writers of the same cells are read too:
+the two edges of a block in a tuple of their own (D-X-Y/AutoDL-Projects), a weight beside each
+edge, and edges that say where they lead, (op, to, from), of which a state may have any number
+(FairDARTS). A state with n edges is a sum, which n - 1 blocks add up. Genotypes with more fields
+than DARTS's four, whose networks are others, are not read unless those fields are None.
 """
 
 import ast
-import re
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
-from nasdsl.errors import CellError, Diagnostic, Source, Span
+from nasdsl.errors import Diagnostic, Span
+from nasdsl.interop.darts_texts import FIELDS, Fields, Place, places
 from nasdsl.interop.dialect import Dialect, both_cells, cell_of, concatenated
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, numbers
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
-from nasdsl.language.genotype.types import Block, Cell, Genotype
+from nasdsl.interop.literals import Value, numbers
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _SAME = (
     *("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5"),
     *("dil_conv_3x3", "dil_conv_5x5", "sep_conv_7x7", "conv_7x1_1x7"),
 )
 DIALECT = Dialect("DARTS", "darts", {name: name for name in _SAME}, "darts")
-
-_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _KINDS = {"normal": "normal", "reduce": "reduction"}
+_INPUTS = 2
 
 
-def read(foreign: Foreign, options: Options) -> list[Genotype]:
-    """Every `Genotype(...)` of the text, named as it is assigned.
+class _Edge(NamedTuple):
+    """An op on a state, and the state it leads to where that is written."""
+
+    op: object
+    state: int
+    span: Span
+    target: int | None = None
+
+
+def find(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every genotype of the text under each of its names.
 
     Raises:
-        CellError: NAS651 to NAS653, at the first mistake.
+        CellError: there is none (NAS651).
     """
-    python = _parsed(foreign)
-    found: dict[str, Genotype] = {}
-    for name, call in _calls(python.tree):
-        made = _genotype(python, call, genotype_name(name or options.name, "darts_cell"))
-        found[name or f"call {len(found)}"] = made
-    if not found:
-        raise foreign.cell_error("NAS651", "there is no `Genotype(...)` in the text")
-    others = [
-        replace(found[known], name=genotype_name(other, other))
-        for other, known in _aliases(python.tree)
-        if known in found
+    return [
+        Entry(
+            place.path.rpartition(".")[2],
+            place.span,
+            partial(_genotype, place),
+            place.path,
+            place.identity,
+        )
+        for place in places(foreign)
     ]
-    return [*found.values(), *others]
 
 
-def _parsed(foreign: Foreign) -> Python:
-    """The text as Python; of a log, what stands in its `Genotype(...)`."""
-    try:
-        return Python(foreign)
-    except CellError:
-        logged = _logged(foreign.text)
-        if logged is None:
-            raise
-    python = Python(Foreign(Source(foreign.source.name, logged), foreign.findings))
-    python.foreign = foreign
-    return python
+def _genotype(place: Place, foreign: Foreign, name: str) -> Genotype:
+    fields = place.fields(foreign)
+    values = _values(foreign, fields)
+    cells = [
+        _cell(foreign, kind, values[field], values[f"{field}_concat"])
+        for field, kind in _KINDS.items()
+    ]
+    return DIALECT.genotype(genotype_name(name, "darts_cell"), cells)
 
 
-def _logged(text: str) -> str | None:
-    """A list of the calls in a text that is not Python, each in its place; None without any.
+def _values(foreign: Foreign, fields: Fields) -> dict[str, Value]:
+    """The four fields; others may be None.
 
-    Searches print the genotype they have reached, after a time and between other words.
+    Raises:
+        CellError: one is missing or has no value, or another is there (NAS651).
     """
-    spans = []
-    for match in re.finditer(r"\bGenotype\(", text):
-        depth = 0
-        for at in range(match.end() - 1, len(text)):
-            depth += {"(": 1, ")": -1}.get(text[at], 0)
-            if depth == 0:
-                spans.append((match.start(), at + 1))
-                break
-    if not spans or spans[0][0] == 0 or spans[-1][1] == len(text):
-        return None
-    made = [" "] * len(text)
-    for start, end in spans:
-        made[start:end] = text[start:end]
-        made[end] = ","
-    made[0], made[-1] = "[", "]"
-    return "".join(made)
+    if "recurrent" in fields.values:
+        text = "this is a recurrent cell of DARTS, for language models; it has no convolutions"
+        raise foreign.cell_error("NAS651", text, fields.span, "", "convolutional cells are read")
+    left_out = []
+    for name, given in fields.values.items():
+        if name in FIELDS:
+            continue
+        if not _is_none(given):
+            text = f"a genotype of DARTS has no field {name[:60]!r}"
+            hint = f"its fields are {', '.join(FIELDS)}; others may be None"
+            raise foreign.cell_error("NAS651", text, fields.places[name], "", hint)
+        left_out.append(f"`{name[:60]}`")
+    for given in fields.extra:
+        if not _is_none(given):
+            text = "a genotype of DARTS has four fields, and this is one more"
+            place = fields.python.span(given) if fields.python else fields.span
+            raise foreign.cell_error("NAS651", text, place)
+        left_out.append("one without a name")
+    for name in FIELDS:
+        if name not in fields.values:
+            raise foreign.cell_error("NAS651", f"`{name}` is missing", fields.span)
+    if left_out:
+        text = f"fields that are None are left out: {', '.join(left_out)}"
+        foreign.note(text, fields.span)
+    return {name: _value(fields, fields.values[name]) for name in FIELDS}
 
 
-def _aliases(tree: ast.Module) -> list[tuple[str, str]]:
-    """`DARTS = DARTS_V2`: another name and the one it stands for."""
-    return [
-        (target.id, node.value.id)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    ]
+def _is_none(given: ast.expr | Value) -> bool:
+    match given:
+        case Value(data=None) | ast.Constant(value=None) | ast.Name(id="null"):
+            return True
+    return False
 
 
-def _calls(tree: ast.Module) -> list[tuple[str | None, ast.Call]]:
-    """The calls of `Genotype` and the names they are assigned to, in order."""
-    names = {
-        id(node.value): target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets[:1]
-        if isinstance(target, ast.Name)
-    }
-    return [
-        (names.get(id(node)), node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _called(node).endswith("Genotype")
-    ]
-
-
-def _called(call: ast.Call) -> str:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr
-    return call.func.id if isinstance(call.func, ast.Name) else ""
-
-
-def _genotype(python: Python, call: ast.Call, name: str) -> Genotype:
-    foreign, span = python.foreign, python.span(call)
-    given = dict(zip(_FIELDS, call.args, strict=False))
-    for keyword in call.keywords:
-        if keyword.arg not in _FIELDS:
-            text = f"a genotype of DARTS has no field {keyword.arg!r}"
-            raise foreign.cell_error(
-                "NAS651", text, python.span(keyword), "", "it has its four alone"
-            )
-        given[keyword.arg] = keyword.value
-    cells = []
-    for field, kind in _KINDS.items():
-        for needed in (field, f"{field}_concat"):
-            if needed not in given:
-                raise foreign.cell_error("NAS651", f"`{needed}` is missing", span)
-        edges, concat = (python.value(given[part]) for part in (field, f"{field}_concat"))
-        cells.append(_cell(foreign, kind, edges, concat))
-    return DIALECT.genotype(name, cells)
+def _value(fields: Fields, given: ast.expr | Value) -> Value:
+    if isinstance(given, Value):
+        return given
+    assert fields.python is not None
+    return fields.python.value(given)
 
 
 def _cell(foreign: Foreign, kind: str, edges: Value, concat: Value) -> Cell:
-    flat = _edges(foreign, edges)
-    if len(flat) % 2:
-        raise foreign.cell_error(
-            "NAS651", "a block has two edges, and their number is odd", edges.span
-        )
     blocks: list[Block] = []
-    for at in range(0, len(flat), 2):
-        (left_op, left, left_span), (right_op, right, right_span) = flat[at : at + 2]
-        made = len(blocks)
-        inputs = (
-            DIALECT.state(foreign, left, made, left_span),
-            DIALECT.state(foreign, right, made, right_span),
-        )
-        ops = DIALECT.op(foreign, left_op, left_span), DIALECT.op(foreign, right_op, right_span)
-        blocks.append(Block(f"b{made}", inputs, ops, "add"))
-    states = [
-        DIALECT.state(foreign, index, len(blocks), span)
-        for index, span in numbers(foreign, concat, f"the concatenation of the {kind} cell")
-    ]
-    return cell_of(kind, blocks, states)
+    states: list[State] = [hidden(1), hidden(0)]
+    for node in _nodes(foreign, kind, edges):
+        operands = []
+        for edge in node:
+            DIALECT.state(foreign, edge.state, len(states) - _INPUTS, edge.span)
+            op = DIALECT.op(foreign, edge.op, edge.span)
+            operands.append((states[edge.state], op))
+        states.append(_sum(blocks, operands))
+    kept = numbers(foreign, concat, f"the concatenation of the {kind} cell")
+    for index, span in kept:
+        DIALECT.state(foreign, index, len(states) - _INPUTS, span)
+    return cell_of(kind, blocks, [states[index] for index, _ in kept])
 
 
-def _edges(foreign: Foreign, value: Value) -> list[tuple[object, int, Span]]:
-    """The (op, state) pairs of a cell with their places; pairs of pairs are opened."""
-    found: list[tuple[object, int, Span]] = []
-    for part in value.data if isinstance(value.data, list) else [value]:
-        inner = part.data
-        if not isinstance(inner, list) or len(inner) != 2:
-            raise foreign.cell_error("NAS651", "an edge is a pair of an op and a state", part.span)
-        if isinstance(inner[0].data, list):
-            found += _edges(foreign, part)
-            continue
-        op, state = inner
-        if type(state.data) is not int:
-            raise foreign.cell_error("NAS651", "the state of an edge is a number", state.span)
-        found.append((op.data, state.data, part.span))
-    return found
+def _sum(blocks: list[Block], operands: Sequence[tuple[State, str]]) -> State:
+    """The state that adds ops of states, with the blocks that it takes appended."""
+
+    def block(left: tuple[State, str], right: tuple[State, str]) -> State:
+        inputs, ops = (left[0], right[0]), (left[1], right[1])
+        blocks.append(Block(f"b{len(blocks)}", inputs, ops, "add"))
+        return BlockState(blocks[-1].name)
+
+    first, *rest = operands
+    if not rest:
+        return block(first, (first[0], "none"))
+    total = block(first, rest[0])
+    for operand in rest[1:]:
+        total = block((total, "skip_connect"), operand)
+    return total
+
+
+def _nodes(foreign: Foreign, kind: str, value: Value) -> list[list[_Edge]]:
+    """The edges of a cell, those of each state together."""
+    edges, groups = _edges(foreign, value)
+    if any(edge.target is not None for edge in edges):
+        return _by_target(foreign, kind, value, edges)
+    if len(edges) % 2:
+        text = "a block has two edges, and their number is odd"
+        raise foreign.cell_error("NAS651", text, value.span)
+    if groups and {len(group) for group in groups} | {2 * len(groups)} != {2, len(edges)}:
+        text = "the edges stand in groups, and not each of them has two"
+        raise foreign.cell_error("NAS651", text, value.span, "", "a block has two edges")
+    return [edges[at : at + 2] for at in range(0, len(edges), 2)]
+
+
+def _by_target(
+    foreign: Foreign, kind: str, value: Value, edges: Sequence[_Edge]
+) -> list[list[_Edge]]:
+    """The edges of (op, to, from), by where they lead."""
+    found: dict[int, list[_Edge]] = {}
+    for edge in edges:
+        if edge.target is None:
+            text = "this edge does not say where it leads, and others do"
+            raise foreign.cell_error("NAS651", text, edge.span, "", "they are (op, to, from)")
+        if edge.target < _INPUTS or edge.state >= edge.target:
+            text = f"the edge leads from state {edge.state} to state {edge.target}"
+            hint = "an edge is (op, to, from), and leads to a later state that is no input"
+            raise foreign.cell_error("NAS653", text, edge.span, "", hint)
+        found.setdefault(edge.target, []).append(edge)
+    for target in range(_INPUTS, max(found) + 1):
+        if target not in found:
+            text = f"no edge leads to state {target} of the {kind} cell"
+            hint = "the edges are (op, to, from), and each state adds up those that lead to it"
+            raise foreign.cell_error("NAS651", text, value.span, "", hint)
+    return [found[target] for target in sorted(found)]
+
+
+def _edges(foreign: Foreign, value: Value) -> tuple[list[_Edge], list[list[Value]]]:
+    """The edges of a cell without their weights, and the lists in which some stand together."""
+    todo = [value] if not isinstance(value.data, list) else value.data[::-1]
+    found: list[_Edge] = []
+    groups: list[list[Value]] = []
+    weighted = None
+    while todo:
+        part = todo.pop()
+        match part.data:
+            case [Value(data=list() as first), *_] as inner:
+                todo += inner[::-1]
+                groups += [] if first and isinstance(first[0].data, list) else [inner]
+            case [op, Value(data=int() as state)] if type(state) is int:
+                found.append(_Edge(op.data, state, part.span))
+            case [op, Value(data=int() as state), Value(data=float())] if type(state) is int:
+                found.append(_Edge(op.data, state, part.span))
+                weighted = weighted or part
+            case [op, Value(data=int() as target), Value(data=int() as state)] if (
+                type(target) is int and type(state) is int
+            ):
+                found.append(_Edge(op.data, state, part.span, target))
+            case [_, state_value]:
+                raise foreign.cell_error(
+                    "NAS651", "the state of an edge is a number", state_value.span
+                )
+            case _:
+                text = "an edge is a pair of an op and a state"
+                hint = "(op, state, weight) and (op, to, from) are read, too"
+                raise foreign.cell_error("NAS651", text, part.span, "", hint)
+    if weighted is not None:
+        foreign.note("the weights of the edges are left out", weighted.span)
+    return found, groups
 
 
 def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
@@ -199,7 +235,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         lines += [f"    {field}=[", *(f"        {pair}," for pair in _paired(edges)), "    ],"]
         lines.append(f"    {field}_concat={states},")
     text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
-    return text, DIALECT.lost(genotype)
+    return text, DIALECT.losses(genotype)
 
 
 def _paired(edges: list[str]) -> list[str]:
@@ -209,7 +245,7 @@ def _paired(edges: list[str]) -> list[str]:
 
 FORMAT = Format(
     title="Genotype(...) of DARTS and its family",
-    sign=r"Genotype\s*\(",
-    read=read,
+    sign=r"Genotype\s*\(|\b(normal|reduce)_concat[\"']?\s*:",
+    find=find,
     write=write,
 )

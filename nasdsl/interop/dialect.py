@@ -1,8 +1,7 @@
 """A format's dialect: the vocabulary, skeleton and numbering its texts silently mean.
 
-Purpose: from foreign op names and state numbers to nasdsl's and back, with a finding for each
-thing that a text of that format cannot say.
-Non-goals: the layout of any format.
+It leads from foreign op names and state numbers to nasdsl's and back, with a finding for each thing
+that a text of that format cannot say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,7 +95,7 @@ class Dialect:
         """The foreign name of each op that the genotype uses.
 
         An op is looked up by what it computes, and by its name only where nothing computes
-        the same; `lost` tells about those.
+        the same; `losses` says which those are.
 
         Raises:
             CellError: the format has no name for some ops or combines (NAS654).
@@ -125,7 +124,7 @@ class Dialect:
         called = [known for known in (name, _SYNONYMS.get(name)) if known in names]
         return next(iter([*same, *called]), None)
 
-    def lost(self, genotype: Genotype) -> list[Diagnostic]:
+    def losses(self, genotype: Genotype) -> list[Diagnostic]:
         """What a text of this format does not say: definitions of ops, settings, the skeleton."""
         own = library.vocabulary(self.vocabulary)
         ours = {foreign: name for name, foreign in self.names().items()}
@@ -134,26 +133,26 @@ class Dialect:
             here, there = genotype.vocabulary.op[name], own.op[ours[foreign]]
             if here.forms != there.forms:
                 found.append(
-                    carried(
+                    not_carried(
                         f"`{name}` computes {here.definition}; {self.title}'s {foreign!r} "
                         f"computes {there.definition}"
                     )
                 )
-        return [*found, *self.lost_settings(genotype)]
+        return [*found, *self.losses_of_settings(genotype)]
 
-    def lost_settings(self, genotype: Genotype) -> list[Diagnostic]:
+    def losses_of_settings(self, genotype: Genotype) -> list[Diagnostic]:
         """What the format does not say about the network."""
         given = genotype.settings.given()
         skeleton = given.pop("skeleton", DEFAULT_SKELETON)
         found = []
         if self.skeleton is None:
-            found.append(carried(f"{self.title} stacks its cells in a network of its own"))
+            found.append(not_carried(f"{self.title} stacks its cells in a network of its own"))
         elif skeleton != self.skeleton:
             text = f"the cells stand on the skeleton `{skeleton}`; {self.title}'s stand on another"
-            found.append(carried(f"{text}, `{self.skeleton}`"))
+            found.append(not_carried(f"{text}, `{self.skeleton}`"))
         if given:
             settings = ", ".join(f"{key} = {value}" for key, value in given.items())
-            found.append(carried(f"the network settings {settings} are not part of the format"))
+            found.append(not_carried(f"the network settings {settings} are not part of the format"))
         return found
 
     def index(self, cell: Cell, state: State) -> int:
@@ -212,6 +211,6 @@ def cannot_hold(title: str, what: str) -> Diagnostic:
     return found
 
 
-def carried(message: str) -> Diagnostic:
+def not_carried(message: str) -> Diagnostic:
     """The finding that something does not carry over (NAS655)."""
     return Diagnostic("NAS655", message)

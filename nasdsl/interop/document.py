@@ -1,8 +1,7 @@
-"""JSON and YAML of our own: a genotype as plain data.
+"""nasdsl's own text, and a genotype as plain data in JSON and YAML.
 
-Purpose: read and write documents that `genotype.schema.json` describes; they hold all that a
-genotype's text holds, and nothing is lost either way.
-Non-goals: comments, and spaces with holes.
+Documents are what `genotype.schema.json` describes. They hold all that a genotype's text holds,
+except comments and open fields, and nothing is lost either way.
 
 A document is turned into the lines of a `.cell` text, each with the place it came from. So every
 check of the language applies, and every finding points into the document.
@@ -13,12 +12,11 @@ import re
 from collections.abc import Iterator
 
 from nasdsl.errors import CellError, Diagnostic, Source, Span
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Value
-from nasdsl.interop.mapping import mapping
-from nasdsl.interop.options import Options
+from nasdsl.interop.literals import Value, json_value
 from nasdsl.interop.yaml_tree import yaml_value
+from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 
 VERSION = 1
@@ -30,13 +28,29 @@ _MEMBERS = ("nasdsl", "genotype", "ops", "definitions", "cells", "network")
 Lines = Iterator[tuple[str, Span]]
 
 
+def read_cell(foreign: Foreign, options: Options) -> list[Genotype]:
+    """The genotype of a `.cell` text. Raises as `nasdsl.loads` does."""
+    from nasdsl.loading import analyse, genotype_in
+
+    analysis = analyse(foreign.source)
+    found = genotype_in(analysis)
+    foreign.findings += analysis.diagnostics
+    return [found]
+
+
+def write_cell(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
+    """The text, in the one style."""
+    return genotype_text(genotype), []
+
+
 def read_json(foreign: Foreign, options: Options) -> list[Genotype]:
     """The genotype of a JSON document.
 
     Raises:
-        CellError: NAS651 where it is no such document, and whatever its text would raise.
+        CellError: NAS651 where it is no such document, or is not JSON alone, and whatever its
+            text would raise.
     """
-    return _read(foreign, Value(mapping(foreign), foreign.whole))
+    return _read(foreign, json_value(foreign))
 
 
 def read_yaml(foreign: Foreign, options: Options) -> list[Genotype]:
@@ -49,16 +63,16 @@ def _read(foreign: Foreign, value: Value) -> list[Genotype]:
 
     pairs = list(_lines(foreign, value))
     text = "\n".join(line for line, _ in pairs) + "\n"
-    examined = analyse(Source(foreign.source.name, text))
-    found = [_replaced(finding, foreign, pairs) for finding in examined.diagnostics]
+    analysis = analyse(Source(foreign.source.name, text))
+    found = [_moved(finding, foreign, pairs) for finding in analysis.diagnostics]
     if any(finding.is_error for finding in found):
         raise CellError((*foreign.findings, *found))
     foreign.findings += found
-    return [genotype_in(examined)]
+    return [genotype_in(analysis)]
 
 
-def _replaced(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -> Diagnostic:
-    """A finding about our lines, told of the place they came from."""
+def _moved(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -> Diagnostic:
+    """A finding about our lines, at the place of the document they came from."""
     place = foreign.whole
     if found.source is not None and found.span is not None:
         line = found.source.position(found.span.start).line
@@ -96,7 +110,7 @@ def _lines(foreign: Foreign, document: Value) -> Lines:
         yield "network {", members["network"].span
         for key, value in _pairs(foreign, members["network"], "`network`"):
             yield (
-                f"{_checked(foreign, key, _NAME, value.span)} = {_setting(foreign, value)}",
+                f"{_matching(foreign, key, _NAME, value.span)} = {_setting(foreign, value)}",
                 value.span,
             )
         yield "}", members["network"].span
@@ -105,7 +119,7 @@ def _lines(foreign: Foreign, document: Value) -> Lines:
 def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
     parts = _members(foreign, cell, ("blocks", "output"), "a cell")
     blocks = parts.get("blocks")
-    yield f"cell {_checked(foreign, kind, _NAME, cell.span)} {{", cell.span
+    yield f"cell {_matching(foreign, kind, _NAME, cell.span)} {{", cell.span
     for block in _list(foreign, blocks, cell.span, "`blocks`"):
         fields = _members(foreign, block, ("name", "inputs", "ops", "combine"), "a block")
         for needed in ("name", "inputs", "ops", "combine"):
@@ -123,13 +137,13 @@ def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
 
 def _output(foreign: Foreign, value: Value) -> str:
     if isinstance(value.data, str):
-        return _checked(foreign, value.data, re.compile("unused"), value.span)
+        return _matching(foreign, value.data, re.compile("unused"), value.span)
     pairs = _pairs(foreign, value, "`output`")
     if len(pairs) != 1:
         raise foreign.cell_error("NAS651", "an output is `unused`, `concat` or `each`", value.span)
     ((kind, states),) = pairs
     names = _words(foreign, states, _STATE, None)
-    return f"{_checked(foreign, kind, re.compile('concat|each'), value.span)}({', '.join(names)})"
+    return f"{_matching(foreign, kind, re.compile('concat|each'), value.span)}({', '.join(names)})"
 
 
 def _setting(foreign: Foreign, value: Value) -> str:
@@ -148,7 +162,7 @@ def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, 
     if value is None:
         return []
     if not isinstance(value.data, dict):
-        raise foreign.cell_error("NAS651", f"{what} is no object", value.span)
+        raise foreign.cell_error("NAS651", f"{what} is not an object", value.span)
     return list(value.data.items())
 
 
@@ -164,7 +178,7 @@ def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) 
 def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list[Value]:
     if value is None or not isinstance(value.data, list):
         raise foreign.cell_error(
-            "NAS651", f"{what} is no list", place if value is None else value.span
+            "NAS651", f"{what} is not a list", place if value is None else value.span
         )
     return value.data
 
@@ -178,11 +192,11 @@ def _words(foreign: Foreign, value: Value, form: "re.Pattern[str]", count: int |
 
 def _word(foreign: Foreign, value: Value, form: "re.Pattern[str]") -> str:
     if not isinstance(value.data, str):
-        raise foreign.cell_error("NAS651", "this is no text", value.span)
-    return _checked(foreign, value.data, form, value.span)
+        raise foreign.cell_error("NAS651", "this is not a text", value.span)
+    return _matching(foreign, value.data, form, value.span)
 
 
-def _checked(foreign: Foreign, word: str, form: "re.Pattern[str]", span: Span) -> str:
+def _matching(foreign: Foreign, word: str, form: "re.Pattern[str]", span: Span) -> str:
     if not form.fullmatch(word):
         raise foreign.cell_error("NAS651", f"{word[:60]!r} cannot stand here", span)
     return word
@@ -242,9 +256,17 @@ def document(genotype: Genotype) -> dict[str, object]:
     return made
 
 
+CELL = Format(
+    title="nasdsl's own text",
+    sign=r"(?m)^[ \t]*(genotype|vocabulary)[ \t]+\w+[ \t]*(#.*)?$",
+    read=read_cell,
+    write=write_cell,
+    endings=(".cell",),
+    is_ours=True,
+)
 JSON = Format(
     title="nasdsl's own data as JSON",
-    sign=r'^\s*\{[^:]*"nasdsl"\s*:',
+    sign=r'(?s)\A\s*\{.*"nasdsl"\s*:',
     read=read_json,
     write=write_json,
     is_ours=True,
@@ -254,6 +276,6 @@ YAML = Format(
     sign=r"(?m)^nasdsl[ ]*:",
     read=read_yaml,
     write=write_yaml,
-    endings=(".yaml", ".yml"),
+    usual_endings=(".yaml", ".yml"),
     is_ours=True,
 )

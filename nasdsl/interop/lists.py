@@ -1,9 +1,8 @@
 """slim and AmoebaNet: three parallel lists a cell.
 
-Purpose: `operations`, `hiddenstate_indices` and `used_hiddenstates`, wherever a Python text
+They are `operations`, `hiddenstate_indices` and `used_hiddenstates`, wherever a Python text
 assigns them: in the constructors of slim's cells, in the branches of AmoebaNet's
-`model_specs`, as keywords, or plainly. And writing them.
-Non-goals: networks; slim's are `nasdsl compile`'s.
+`model_specs`, as keywords, or plainly.
 
 Mirrors tensorflow/models, research/slim/nets/nasnet/nasnet_utils.py and tensorflow/tpu,
 models/official/amoeba_net: state 0 is h[i], state 1 is h[i-1], blocks follow; `none` is the
@@ -14,14 +13,13 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Block, Cell, Genotype
 
 _SHARED = {
@@ -58,37 +56,59 @@ _WORDS = re.compile(r"(normal|reduction|reduce)?_?(cell)?$", re.IGNORECASE)
 
 
 @dataclass
-class _Found:
-    """The lists of one cell, and what its surroundings are called."""
+class _Lists:
+    """The lists of one cell, as expressions, and what its surroundings are called."""
 
     kind: str
-    name: str | None
-    parts: dict[str, Value] = field(default_factory=dict)
+    name: str
+    parts: dict[str, ast.expr] = field(default_factory=dict)
 
 
-def read_slim(foreign: Foreign, options: Options) -> list[Genotype]:
-    """Every genotype of slim's lists. Raises as `read` of DARTS does."""
-    return _read(foreign, options, SLIM)
+def find_slim(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every genotype of slim's lists; raises `CellError` (NAS651) where there is none."""
+    return _find(foreign, SLIM)
 
 
-def read_amoebanet(foreign: Foreign, options: Options) -> list[Genotype]:
-    """Every genotype of AmoebaNet's lists. Raises as `read` of DARTS does."""
-    return _read(foreign, options, AMOEBANET)
+def find_amoebanet(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every genotype of AmoebaNet's lists; raises `CellError` (NAS651) where there is none."""
+    return _find(foreign, AMOEBANET)
 
 
-def _read(foreign: Foreign, options: Options, dialect: Dialect) -> list[Genotype]:
+def _find(foreign: Foreign, dialect: Dialect) -> list[Entry]:
     python = Python(foreign)
-    cells: dict[str, list[Cell]] = {}
-    for found in _lists(python):
+    genotypes: dict[str, list[list[_Lists]]] = {}
+    for lists in _lists(python):
+        found = genotypes.setdefault(lists.name, [[]])
+        # A second normal cell of one name is another genotype.
+        if any(other.kind == lists.kind for other in found[-1]):
+            found.append([])
+        found[-1].append(lists)
+    if not genotypes:
+        raise foreign.cell_error("NAS651", f"there are no lists called {', '.join(_PARTS)}")
+    return [
+        Entry(
+            name,
+            python.span(next(iter(cells[0].parts.values()))),
+            partial(_genotype, python, dialect, cells),
+        )
+        for name, found in genotypes.items()
+        for cells in found
+    ]
+
+
+def _genotype(
+    python: Python, dialect: Dialect, lists: Sequence[_Lists], foreign: Foreign, name: str
+) -> Genotype:
+    cells = []
+    for found in lists:
         lacking = [part for part in _PARTS if part not in found.parts]
         if lacking:
-            place = next(iter(found.parts.values())).span
+            place = python.span(next(iter(found.parts.values())))
             raise foreign.cell_error("NAS651", f"`{lacking[0]}` is missing beside this", place)
-        name = genotype_name(found.name or options.name, f"{dialect.title.lower()}_cell")
-        cells.setdefault(name, []).append(_cell(foreign, dialect, found))
-    if not cells:
-        raise foreign.cell_error("NAS651", f"there are no lists called {', '.join(_PARTS)}")
-    return [_stacked(dialect, parts).genotype(name, parts) for name, parts in cells.items()]
+        parts = [python.value(found.parts[part]) for part in _PARTS]
+        cells.append(_cell(foreign, dialect, found.kind, parts))
+    name = genotype_name(name, f"{dialect.title.lower()}_cell")
+    return _stacked(dialect, cells).genotype(name, cells)
 
 
 def _stacked(dialect: Dialect, cells: Sequence[Cell]) -> Dialect:
@@ -97,8 +117,8 @@ def _stacked(dialect: Dialect, cells: Sequence[Cell]) -> Dialect:
     return replace(dialect, skeleton="pnasnet") if alone else dialect
 
 
-def _cell(foreign: Foreign, dialect: Dialect, found: _Found) -> Cell:
-    operations, indices, used = (found.parts[part] for part in _PARTS)
+def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[Value]) -> Cell:
+    operations, indices, used = parts
     names = operations.data if isinstance(operations.data, list) else []
     states = numbers(foreign, indices, "`hiddenstate_indices`")
     if not names or len(names) % 2:
@@ -127,44 +147,52 @@ def _cell(foreign: Foreign, dialect: Dialect, found: _Found) -> Cell:
         for index, (flag, span) in enumerate(flags)
         if not flag
     ]
-    return cell_of(found.kind, blocks, kept)
+    return cell_of(kind, blocks, kept)
 
 
 # -- finding the lists --------------------------------------------------------------------
 
 
-def _lists(python: Python) -> list[_Found]:
+def _lists(python: Python) -> list[_Lists]:
     """The lists, grouped by where they are assigned, in order."""
-    groups: dict[tuple[int, str], _Found] = {}
-    for scope, owners, target, value in _assignments(python.tree.body, ()):
+    current: dict[tuple[int, str], _Lists] = {}
+    found: list[_Lists] = []
+    for scope, owners, target, value in _assignments(python.tree):
         part = next((part for part in _PARTS if target.endswith(part)), None)
         if part is None or not isinstance(value, ast.List | ast.Tuple) or not value.elts:
             continue
         prefix = target.removesuffix(part)
         words = (*owners, prefix)
-        found = groups.setdefault((scope, prefix), _Found(_kind(words), _name(words)))
-        found.parts[part] = python.value(value)
-    return list(groups.values())
+        lists = current.get((scope, prefix))
+        # Where a list is assigned again, another cell begins.
+        if lists is None or part in lists.parts:
+            lists = current[scope, prefix] = _Lists(_kind(words), _name(words))
+            found.append(lists)
+        lists.parts[part] = value
+    return found
 
 
-def _assignments(
-    body: list[ast.stmt], owners: tuple[str, ...]
-) -> Iterator[tuple[int, tuple[str, ...], str, ast.expr]]:
-    """Scope, names around, name and value of every assignment and keyword."""
-    scope = id(body)
-    for statement in body:
+def _assignments(tree: ast.Module) -> Iterator[tuple[int, tuple[str, ...], str, ast.expr]]:
+    """Scope, names around, name and value of every assignment and keyword, in order."""
+
+    def inside(body: Sequence[ast.stmt], owners: tuple[str, ...]) -> None:
+        todo.extend((statement, id(body), owners) for statement in reversed(body))
+
+    todo: list[tuple[ast.stmt, int, tuple[str, ...]]] = []
+    inside(tree.body, ())
+    while todo:
+        statement, scope, owners = todo.pop()
         match statement:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                around = owners if name.startswith("__") else (*owners, name)
-                yield from _assignments(statement.body, around)
+                inside(statement.body, owners if name.startswith("__") else (*owners, name))
             case ast.If(test=test):
                 strings = [
                     node.value
                     for node in ast.walk(test)
                     if isinstance(node, ast.Constant) and isinstance(node.value, str)
                 ]
-                yield from _assignments(statement.body, (*owners, *strings[-1:]))
-                yield from _assignments(statement.orelse, owners)
+                inside(statement.orelse, owners)
+                inside(statement.body, (*owners, *strings[-1:]))
             case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value):
                 yield scope, owners, name, value
         for node in ast.walk(statement) if isinstance(statement, ast.Expr | ast.Assign) else ():
@@ -176,14 +204,14 @@ def _kind(words: tuple[str, ...]) -> str:
     return "reduction" if any("reduc" in word.lower() for word in words) else "normal"
 
 
-def _name(words: tuple[str, ...]) -> str | None:
+def _name(words: tuple[str, ...]) -> str:
     """What the surroundings are called, without the words that say which cell it is."""
     for word in reversed(words):
         bare = word.strip("_").removeprefix("get_")
         short = _WORDS.sub("", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", bare)).strip("_")
         if short:
             return short
-    return None
+    return ""
 
 
 # -- writing ------------------------------------------------------------------------------
@@ -217,13 +245,13 @@ def _write(genotype: Genotype, dialect: Dialect) -> tuple[str, list[Diagnostic]]
         used = [int(index not in concatenates) for index in range(len(cell.blocks) + 2)]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
-    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).lost(genotype)
+    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).losses(genotype)
 
 
 _SIGN = r"hiddenstate_indices"
 SLIM_FORMAT = Format(
-    title="the lists of slim's NASNet and PNASNet", sign=_SIGN, read=read_slim, write=write_slim
+    title="the lists of slim's NASNet and PNASNet", sign=_SIGN, find=find_slim, write=write_slim
 )
 AMOEBANET_FORMAT = Format(
-    title="the lists of AmoebaNet's code", sign=_SIGN, read=read_amoebanet, write=write_amoebanet
+    title="the lists of AmoebaNet's code", sign=_SIGN, find=find_amoebanet, write=write_amoebanet
 )

@@ -1,7 +1,7 @@
 """NAS-Bench-101: an upper-triangular matrix of edges, and the op of each vertex.
 
-Purpose: read and write `matrix = [[0, 1, ...], ...]` and `ops = ['input', ...]`.
-Non-goals: the benchmark's network and its tables of results.
+`matrix = [[0, 1, ...], ...]` and `ops = ['input', ...]` may have any names, numbers may be floats,
+and lists may be numpy's, as code or as numpy prints them.
 
 Mirrors google-research/nasbench, lib/model_builder.py: a vertex applies its op to the sum of the
 vertices that reach it; edges from the input pass a 1x1 projection of their own; what reaches the
@@ -10,16 +10,17 @@ sum of n is n - 1 blocks, and an op on it one more.
 """
 
 import ast
+import re
 from collections.abc import Sequence
+from functools import partial
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span
-from nasdsl.interop.dialect import Dialect, cannot_hold, carried, cell_of
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of, not_carried
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, numbers
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
+from nasdsl.interop.literals import Python, Value, called
+from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Genotype, State, hidden
 
 DIALECT = Dialect(
@@ -42,14 +43,91 @@ _DIVIDED = (
 _INPUT = 0
 
 
-def read(foreign: Foreign, options: Options) -> list[Genotype]:
-    """The genotype of the matrix: a normal cell alone, without vertices that lead nowhere.
+# Numbers and rows without commas between them, as numpy prints them.
+_NO_COMMA = re.compile(r"(?<=[0-9.\]])[ \n](?=[ \n]*[\[0-9])")
+
+
+def find(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every matrix of the text with its ops: normal cells alone.
 
     Raises:
-        CellError: NAS651 to NAS654, at the first mistake.
+        CellError: there is none, or it does not show which ops are whose (NAS651).
     """
-    python = Python(foreign)
-    matrix, ops = (_given(python, name) for name in ("matrix", "ops"))
+    python = _python(foreign)
+    found = [named for named in named_nodes(python.tree, _is_part) if named.at is named.node]
+    matrices = [named for named in found if _is_matrix(named.node)]
+    ops = [named for named in found if not _is_matrix(named.node)]
+    for parts, what in ((matrices, "matrix"), (ops, "ops")):
+        if not parts:
+            raise foreign.cell_error("NAS651", f"there is no `{what}` in the text")
+    kinds = [_is_matrix(named.node) for named in found]
+    if kinds != kinds[:2] * len(matrices) or len(set(kinds[:2])) < 2:
+        text = f"there are {len(matrices)} matrices and {len(ops)} lists of ops"
+        hint = "one list of ops is expected after each matrix, or before each"
+        raise foreign.cell_error("NAS651", text, python.span(found[0].node), "", hint)
+    return [
+        Entry(
+            matrix.path.rpartition(".")[0].rpartition(".")[2],
+            python.span(matrix.node),
+            partial(_genotype, python, matrix, of_it),
+            matrix.path.rpartition(".")[0],
+        )
+        for matrix, of_it in zip(matrices, ops, strict=True)
+    ]
+
+
+def _python(foreign: Foreign) -> Python:
+    try:
+        return Python(foreign)
+    except CellError:
+        # A comma takes the place of a space, so every place stays.
+        text = _NO_COMMA.sub(",", foreign.text)
+        if text == foreign.text:
+            raise
+        return Python(foreign, text)
+
+
+def _is_part(node: ast.expr) -> bool:
+    return _is_matrix(node) or _is_ops(node)
+
+
+def _elements(node: ast.expr) -> list[ast.expr]:
+    """The elements of a list, or of numpy's array of a list."""
+    match node:
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return elements
+        case ast.Call(args=[ast.List(elts=elements) | ast.Tuple(elts=elements), *_]):
+            return elements if called(node) in ("array", "asarray", "matrix", "tensor") else []
+    return []
+
+
+def _is_matrix(node: ast.expr) -> bool:
+    rows = _elements(node)
+    return (
+        bool(rows)
+        and all(
+            (row := _elements(rows[at])) and not any(isinstance(part, ast.List) for part in row)
+            for at in range(len(rows))
+        )
+        and not any(_is_ops(row) for row in rows)
+    )
+
+
+def _is_ops(node: ast.expr) -> bool:
+    """Whether these are names, an op or an end among them."""
+    words = [
+        str(part.value) if isinstance(part, ast.Constant) else part.id
+        for part in _elements(node)
+        if isinstance(part, ast.Constant | ast.Name)
+    ]
+    known = {*DIALECT.ops, *DIALECT.aliases, "input", "output", "INPUT", "OUTPUT"}
+    return len(words) > 1 and len(words) == len(_elements(node)) and not known.isdisjoint(words)
+
+
+def _genotype(
+    python: Python, named_matrix: Named, named_ops: Named, foreign: Foreign, name: str
+) -> Genotype:
+    matrix, ops = (python.value(named.node, names=True) for named in (named_matrix, named_ops))
     edges = _edges(foreign, matrix)
     vertices = ops.data if isinstance(ops.data, list) else []
     if len(vertices) != len(edges) or len(edges) < 2:
@@ -82,36 +160,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
         foreign.note(_DIVIDED, matrix.span)
     foreign.note("the pools between the benchmark's stacks are no cells")
     cell = cell_of("normal", blocks, outputs)
-    return [DIALECT.genotype(genotype_name(options.name, "nasbench101_cell"), [cell])]
-
-
-def _given(python: Python, name: str) -> Value:
-    """The literal that is assigned to `name`, given as that keyword, or under that key."""
-    for node in ast.walk(python.tree):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
-                return python.value(_named(value))
-            case ast.keyword(arg=target, value=value) if target == name:
-                return python.value(_named(value))
-            case ast.Dict(keys=keys, values=values):
-                for key, value in zip(keys, values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == name:
-                        return python.value(_named(value))
-    raise python.foreign.cell_error("NAS651", f"there is no `{name}` in the text")
-
-
-def _named(value: ast.expr) -> ast.expr:
-    """Names such as INPUT and CONV3X3, which the benchmark's examples use, as their texts."""
-
-    class Names(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.copy_location(ast.Constant(node.id), node)
-
-    # `np.array([...])` holds its list.
-    if isinstance(value, ast.Call) and value.args and not isinstance(value.func, ast.Name):
-        value = value.args[0]
-    made: ast.expr = Names().visit(value)
-    return made
+    return DIALECT.genotype(genotype_name(name, "nasbench101_cell"), [cell])
 
 
 def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
@@ -122,7 +171,7 @@ def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
         raise foreign.cell_error("NAS651", text, matrix.span)
     edges: list[list[int]] = [[] for _ in rows]
     for source, row in enumerate(rows):
-        entries = numbers(foreign, row, "a row of the matrix")
+        entries = _entries(foreign, row)
         if len(entries) != len(rows):
             text = f"this row has {len(entries)} entries; the matrix has {len(rows)} rows"
             raise foreign.cell_error("NAS651", text, row.span)
@@ -134,7 +183,18 @@ def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
     return edges
 
 
-def _wrong(entry: int, source: int, target: int, span: Span) -> tuple[str, Span]:
+def _entries(foreign: Foreign, row: Value) -> list[tuple[float, Span]]:
+    """The numbers of a row, which may be floats."""
+    found = []
+    for part in row.data if isinstance(row.data, list) else [row]:
+        if not isinstance(part.data, int | float):
+            text = "a row of the matrix holds something that is not a number"
+            raise foreign.cell_error("NAS651", text, part.span)
+        found.append((part.data, part.span))
+    return found
+
+
+def _wrong(entry: float, source: int, target: int, span: Span) -> tuple[str, Span]:
     if entry in (0, 1):
         return f"vertex {source} leads back to vertex {target}", span
     return "an entry of the matrix is 0 or 1", span
@@ -184,7 +244,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
     cell = genotype.cell("normal")
     if len(genotype.cells) != 1 or cell is None:
         raise CellError((cannot_hold(DIALECT.title, "more than a normal cell"),))
-    _checked_ops(genotype)
+    _check_ops(genotype)
     sums: dict[State, list[int]] = {}
     vertices: list[tuple[str, list[int]]] = []
     numbered: dict[State, int] = {}
@@ -201,10 +261,10 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         raise CellError((cannot_hold(DIALECT.title, "an edge that is there twice"),))
     if _INPUT in outputs and len(outputs) > 2:
         raise CellError((cannot_hold(DIALECT.title, "this output"),))
-    lost = DIALECT.lost_settings(genotype)
+    losses = DIALECT.losses_of_settings(genotype)
     if len(outputs) > 1 and _INPUT not in outputs:
-        lost.append(carried(_DIVIDED))
-    return _text(vertices, outputs), lost
+        losses.append(not_carried(_DIVIDED))
+    return _text(vertices, outputs), losses
 
 
 def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:
@@ -217,7 +277,7 @@ def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:
     return f"matrix = [\n{matrix}]\nops = {ops}\n"
 
 
-def _checked_ops(genotype: Genotype) -> None:
+def _check_ops(genotype: Genotype) -> None:
     own = library.vocabulary(DIALECT.vocabulary)
     known = {op.name: op.forms for op in own.ops}
     for cell in genotype.cells:
@@ -264,7 +324,10 @@ def _sources(state: State, sums: dict[State, list[int]], numbered: dict[State, i
 
 FORMAT = Format(
     title="matrix and ops of NAS-Bench-101",
-    sign=r"(?s)\bmatrix\b.*\bops\b|\bops\b.*\bmatrix\b",
-    read=read,
+    sign=(
+        r"(?is)\A(?=.*\bmatrix\b).*\bops\b"
+        r"|[\"'\[, ](conv[13]x[13]-bn-relu|maxpool3x3|conv1x1|conv3x3)\b"
+    ),
+    find=find,
     write=write,
 )

@@ -1,7 +1,6 @@
 """NAS-Bench-201: `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...~0|...~1|...~2|`.
 
-Purpose: read and write the string of a cell.
-Non-goals: the benchmark's network, whose stages residual blocks divide; tables of results.
+The string may stand between other words, as in a log or in a program.
 
 Mirrors D-X-Y/AutoDL-Projects, docs/NAS-Bench-201.md: node 0 is the cell's input, each later node
 adds an op of every node before it, and the last is the output. A sum of n operands is n - 1
@@ -9,36 +8,60 @@ blocks that add; the one operand of node 1 is added to a zero (`none`). That is 
 """
 
 import re
+from functools import partial
 
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_before
 from nasdsl.interop.formats import Format
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 DIALECT = Dialect("NAS-Bench-201", "nasbench201", {name: name for name in _OPS})
 _EDGE = re.compile(r"([^|~+\s]+)~([0-9]{1,3})")
+_SIGN = re.compile(r"\|[^|~\s]+~[0-9]")
+_RUN = re.compile(r"""[^\s"'()]+""")
 _NODES = 4
 
 
-def read(foreign: Foreign, options: Options) -> list[Genotype]:
-    """The genotype of the string: a normal cell alone.
+def find(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every string of the text, whatever stands around it.
 
     Raises:
-        CellError: NAS651 to NAS653, at the first mistake.
+        CellError: NAS651 where there is none.
     """
-    start = len(foreign.text) - len(foreign.text.lstrip(" \t\r\n\"'"))
-    text = foreign.text.strip(" \t\r\n\"'")
+    found = [span for span in _runs(foreign.text) if _SIGN.search(foreign.text, *span)]
+    if not found and "|" in foreign.text:
+        # What is there is no such string; reading it says why.
+        found = [foreign.whole]
+    if not found:
+        raise foreign.cell_error("NAS651", "there is no `|op~0|+|op~0|op~1|+...` in the text")
+    return [Entry(name_before(foreign.text, at.start), at, partial(_genotype, at)) for at in found]
+
+
+def _runs(text: str) -> list[Span]:
+    """What reaches from a bar to a bar without a space, except around `+`."""
+    found: list[Span] = []
+    goes_on = False
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        joins = bool(found) and (goes_on or text[start] == "+")
+        if joins and text[found[-1].end : start].isspace():
+            found[-1] = Span(found[-1].start, end)
+        elif (bar := text.find("|", start, end)) >= 0:
+            found.append(Span(bar, end))
+        goes_on = text[end - 1] == "+"
+    return [Span(span.start, text.rindex("|", *span) + 1) for span in found]
+
+
+def _genotype(span: Span, foreign: Foreign, name: str) -> Genotype:
+    """A normal cell alone."""
     nodes: list[list[str]] = []
-    at = start
-    for part in text.split("+"):
+    at = span.start
+    for part in foreign.text[span.start : span.end].split("+"):
         nodes.append(_edges(foreign, part, at, len(nodes) + 1))
         at += len(part) + 1
     if len(nodes) != _NODES - 1:
-        span = Span(start, start + len(text))
         text = f"there are {len(nodes)} nodes after the input; a cell has {_NODES - 1}"
         raise foreign.cell_error("NAS651", text, span)
     blocks: list[Block] = []
@@ -46,8 +69,8 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     for ops in nodes:
         states.append(_summed(blocks, states, ops))
     cell = cell_of("normal", blocks, states[-1:])
-    foreign.note("the residual blocks between the benchmark's stages are no cells")
-    return [DIALECT.genotype(genotype_name(options.name, "nasbench201_cell"), [cell])]
+    foreign.note("the residual blocks between the benchmark's stages are no cells", span)
+    return DIALECT.genotype(genotype_name(name, "nasbench201_cell"), [cell])
 
 
 def _edges(foreign: Foreign, part: str, at: int, node: int) -> list[str]:
@@ -105,7 +128,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         what = "this cell: its nodes add an op of each node before them, the last is the output"
         raise CellError((cannot_hold(DIALECT.title, what),))
     parts = ("".join(f"|{op}~{at}" for at, op in enumerate(ops)) + "|" for ops in nodes)
-    return "+".join(parts) + "\n", DIALECT.lost(genotype)
+    return "+".join(parts) + "\n", DIALECT.losses(genotype)
 
 
 def _nodes(cell: Cell, names: dict[str, str]) -> list[list[str]] | None:
@@ -144,7 +167,7 @@ def _by_state(operands: list[tuple[State, str]], states: tuple[State, State]) ->
 
 FORMAT = Format(
     title="the string of NAS-Bench-201",
-    sign=r"""^\s*["']?\|[^|~\s]+~[0-9]""",
-    read=read,
+    sign=_SIGN.pattern,
+    find=find,
     write=write,
 )

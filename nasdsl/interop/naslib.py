@@ -1,21 +1,19 @@
 """NASLib's compact form of DARTS cells: `(((0, 6), (1, 4), ...), ((0, 1), ...))`.
 
-Purpose: read and write it.
-Non-goals: NASLib's other spaces.
-
 Mirrors automl/NASLib, search_spaces/nasbench301/conversions.py: (state, op) pairs, two a block,
 four blocks a cell, all four concatenated; state 0 is h[i-1], state 1 is h[i].
 """
 
 import ast
+import itertools
+from functools import partial
 
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
-from nasdsl.interop.naming import genotype_name
-from nasdsl.interop.options import Options
+from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype
 
 _OPS = (
@@ -26,21 +24,49 @@ DIALECT = Dialect("NASLib", "darts", {str(at): name for at, name in enumerate(_O
 _PAIRS = 8
 
 
-def read(foreign: Foreign, options: Options) -> list[Genotype]:
-    """The genotype of the first nested tuple.
+def find(foreign: Foreign, options: Options) -> list[Entry]:
+    """Every pair of cells in the text; the first list of it where there is none.
 
     Raises:
-        CellError: NAS651 to NAS653, at the first mistake.
+        CellError: NAS651 where there is not a list.
     """
     python = Python(foreign)
-    node = next((n for n in ast.walk(python.tree) if isinstance(n, ast.Tuple | ast.List)), None)
-    value = None if node is None else python.value(node)
-    if value is None or not isinstance(value.data, list) or len(value.data) != 2:
-        span = None if value is None else value.span
-        raise foreign.cell_error("NAS651", "a compact architecture is a pair of cells", span)
+    found = list(named_nodes(python.tree, _is_pair_of_cells))
+    if not found:
+        lists = (node for node in ast.walk(python.tree) if isinstance(node, ast.Tuple | ast.List))
+        found = [Named(node, node) for node in itertools.islice(lists, 1)]
+    if not found:
+        raise foreign.cell_error("NAS651", "a compact architecture is a pair of cells")
+    return [
+        Entry(
+            named.name,
+            python.span(named.at),
+            partial(_genotype, python, named.node),
+            named.path,
+            identity=python.span(named.node),
+        )
+        for named in found
+    ]
+
+
+def _is_pair_of_cells(node: ast.expr) -> bool:
+    """Whether an expression is a pair of lists of lists of two."""
+    match node:
+        case ast.Tuple(elts=[first, _]) | ast.List(elts=[first, _]):
+            match first:
+                case ast.Tuple(elts=[edge, *_]) | ast.List(elts=[edge, *_]):
+                    return isinstance(edge, ast.Tuple | ast.List)
+    return False
+
+
+def _genotype(python: Python, node: ast.expr, foreign: Foreign, name: str) -> Genotype:
+    value = python.value(node)
+    if not isinstance(value.data, list) or len(value.data) != 2:
+        text = "a compact architecture is a pair of cells"
+        raise foreign.cell_error("NAS651", text, value.span)
     kinds = zip(("normal", "reduction"), value.data, strict=True)
     cells = [_cell(foreign, kind, part) for kind, part in kinds]
-    return [DIALECT.genotype(genotype_name(options.name, "naslib_cell"), cells)]
+    return DIALECT.genotype(genotype_name(name, "naslib_cell"), cells)
 
 
 def _cell(foreign: Foreign, kind: str, value: Value) -> Cell:
@@ -89,12 +115,12 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
                 for state, op in zip(block.inputs, block.ops, strict=True)
             )
         )
-    return f"{tuple(cells)}\n", DIALECT.lost(genotype)
+    return f"{tuple(cells)}\n", DIALECT.losses(genotype)
 
 
 FORMAT = Format(
     title="NASLib's compact form",
     sign=r"^[^\n#]*\(\s*\(\s*\(\s*[0-9]",
-    read=read,
+    find=find,
     write=write,
 )

@@ -1,7 +1,7 @@
 """PyGlove: `DNA([0, 3, ...])`, the decisions of a space by number.
 
-Purpose: read and write the DNA of a genotype in one of our spaces.
-Non-goals: DNA of other programs; what its numbers mean stands in a Python program.
+DNA of one of our spaces is read and written. What the numbers of other DNA mean stands in a
+program.
 
 Mirrors google/pyglove, pyglove/core/geno/base.py. A space is there a list of `pg.oneof`, one for
 each decision of `nasdsl.space.decisions` that is open, in the order a file is read; numbers count
@@ -11,12 +11,11 @@ options from 0. DNA of one decision is written `DNA(3)`.
 import ast
 
 from nasdsl.errors import CellError, Diagnostic, Span, cell_error
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import Python, Value, numbers
-from nasdsl.interop.options import Options
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.space import choices, chosen, decisions
+from nasdsl.space import choices, decisions, genotype_from_choices
 
 
 def read(foreign: Foreign, options: Options) -> list[Genotype]:
@@ -37,7 +36,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     value = python.value(node)
     listed = value if isinstance(value.data, list) else Value([value], value.span)
     found = numbers(foreign, listed, "the DNA")
-    return [chosen(space, _taken(foreign, space, found, value.span))]
+    return [genotype_from_choices(space, _taken(foreign, space, found, value.span))]
 
 
 def _taken(foreign: Foreign, space: Space, found: list[tuple[int, Span]], whole: Span) -> list[int]:

@@ -1,18 +1,19 @@
 """YAML as values with places, within limits.
 
-Purpose: one document by PyYAML's safe loader, node by node: no tags, bounded depth, and aliases
-that cannot multiply.
-Non-goals: what the values mean.
+One document by PyYAML's safe loader, node by node: no tags, no key twice, bounded depth and
+numbers, and aliases that cannot multiply.
 """
 
 import yaml
 
 from nasdsl.errors import Span
-from nasdsl.interop.foreign import MAX_DEPTH, Foreign
-from nasdsl.interop.literals import Value
+from nasdsl.interop.foreign import MAX_DEPTH, MAX_NUMBER, Foreign
+from nasdsl.interop.literals import Value, repeated_key
 
 #: How many values a document may have once its aliases are written out.
 _MAX_VALUES = 20_000
+#: The longest number; `1:59:59` and on are sums of powers of 60, which take long to add up.
+_MAX_DIGITS = 40
 _PLAIN = {
     "tag:yaml.org,2002:str",
     "tag:yaml.org,2002:int",
@@ -32,8 +33,7 @@ def yaml_value(foreign: Foreign) -> Value:
             its aliases make too much of it.
     """
     try:
-        _check_depth(foreign)
-        node = yaml.compose(foreign.text, Loader=yaml.SafeLoader)
+        node = _Loader(foreign).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = min(mark.index if mark else 0, max(len(foreign.text) - 1, 0))
@@ -46,18 +46,23 @@ def yaml_value(foreign: Foreign) -> Value:
     return _Reading(foreign).value(node)
 
 
-def _check_depth(foreign: Foreign) -> None:
-    """Composing recurses, so the depth is known before."""
-    depth = 0
-    for event in yaml.parse(foreign.text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                at = event.start_mark.index if event.start_mark else 0
-                text = f"values nest deeper than {MAX_DEPTH}"
-                raise foreign.cell_error("NAS656", text, Span(at, at + 1))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+class _Loader(yaml.SafeLoader):
+    """PyYAML's loader, which recurses, with a limit to how deep."""
+
+    def __init__(self, foreign: Foreign) -> None:
+        super().__init__(foreign.text)
+        self.foreign, self.depth = foreign, 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.depth > MAX_DEPTH:
+            at = self.get_mark().index
+            text = f"values nest deeper than {MAX_DEPTH}"
+            raise self.foreign.cell_error("NAS656", text, Span(at, at + 1))
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 class _Reading:
@@ -85,20 +90,35 @@ class _Reading:
             if isinstance(node, yaml.SequenceNode):
                 return Value([self.value(part) for part in node.value], span)
             assert isinstance(node, yaml.MappingNode)
-            return Value({self._key(key): self.value(part) for key, part in node.value}, span)
+            return Value(self._pairs(node), span)
         finally:
             self.open.discard(id(node))
 
+    def _pairs(self, node: yaml.MappingNode) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for key, part in node.value:
+            name = self._key(key)
+            if name in found:
+                span = Span(key.start_mark.index, key.end_mark.index)
+                raise repeated_key(self.foreign, name, span)
+            found[name] = self.value(part)
+        return found
+
     def _scalar(self, node: yaml.ScalarNode, span: Span) -> Value:
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and len(node.value) > _MAX_DIGITS:
+            raise self.foreign.cell_error("NAS656", "the number has too many digits", span)
         try:
             data = self.loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
             raise self.foreign.cell_error("NAS651", "this value cannot be read", span) from None
+        if isinstance(data, int) and abs(data) > MAX_NUMBER:
+            raise self.foreign.cell_error("NAS656", f"the number is over {MAX_NUMBER:,}", span)
         return Value(data, span)
 
     def _key(self, node: yaml.Node) -> str:
         span = Span(node.start_mark.index, node.end_mark.index)
         if not isinstance(node, yaml.ScalarNode):
-            raise self.foreign.cell_error("NAS651", "a key is no text", span)
+            raise self.foreign.cell_error("NAS651", "a key is not a text", span)
         # `N` and `yes` are keys like others, whatever YAML 1.1 makes of them.
         return str(node.value)

@@ -1,8 +1,8 @@
 """Syntax: a `.cell` file as it was written, with spans and comments.
 
 Purpose: what the parser gives to the formatter and the resolver. Every node has a span.
-Non-goals: meaning. Names are not resolved, numbers are not read, tuples may have any
-length; a word of no characters marks a place where one was missing.
+Nothing here has a meaning yet: names are not resolved, numbers are not read, tuples may have any
+length, and a word of no characters marks a place where one was missing.
 """
 
 from dataclasses import dataclass

@@ -66,10 +66,10 @@ def _reduce_findings(
                 able = [op.name for op in vocabulary.ops if op.can_reduce]
                 yield Diagnostic(
                     "NAS309",
-                    f"op `{name}` cannot reduce, and it reads `{given[0]}` in a reduction cell",
+                    f"op `{name}` cannot reduce, but it reads `{given[0]}` in a reduction cell",
                     source,
                     place.fields[2 + side],
-                    label="no form of it takes the stride",
+                    label="none of its forms takes the stride",
                     secondary=(Label(place.fields[side], "a cell input has to be reduced"),),
                     hints=(f"ops that can reduce are {listed(able)}",) if able else (),
                 )
@@ -128,13 +128,13 @@ def _cannot_match(
         f"`{name}` adds a state of {left} to one of {right} filters in `{block.name}`",
         source,
         place.fields[4],
-        label="needs two states of one shape",
+        label="needs two states of the same shape",
         secondary=(
             Label(place.fields[2], f"{left} filters come out here"),
             Label(place.fields[3], f"{right} filters come out here"),
         ),
         hints=(
-            "an op that brings its input to F filters, or a combine that concatenates",
+            "use an op that brings its input to F filters, or a combine that concatenates",
             "an op can have a form for it: `op blur = [avg_pool(3x3, stride)] else "
             "[avg_pool(3x3, stride), pointwise, batch_norm]`",
         ),
@@ -147,7 +147,9 @@ def _in_filters(width: Width) -> str:
     return "F" if width == 1 else f"{width}F"
 
 
-def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator[Diagnostic]:
+def dead_block_findings(
+    cell: CellSpace, places: CellPlaces, source: Source
+) -> Iterator[Diagnostic]:
     """A warning for each block that reaches no output."""
     for block, place, live in zip(cell.blocks, places.blocks, live_blocks(cell), strict=True):
         if live:
@@ -160,13 +162,13 @@ def dead_blocks(cell: CellSpace, places: CellPlaces, source: Source) -> Iterator
             f"block `{block.name}` reaches no output",
             source,
             place.name,
-            label="computed for nothing",
+            label="its result is never used",
             secondary=secondary,
             hints=(f"name `{block.name}` in the output, read it in a block, or remove it",),
         )
 
 
-def validated(resolution: Resolution) -> Iterator[Diagnostic]:
+def validation_findings(resolution: Resolution) -> Iterator[Diagnostic]:
     """The findings about the cells a text defines; nothing where it has errors already."""
     space = resolution.space
     if space is None:
@@ -175,7 +177,7 @@ def validated(resolution: Resolution) -> Iterator[Diagnostic]:
         places = resolution.places.get(cell.kind)
         if places is not None:
             yield from shape_findings(space, cell, places, resolution.parsed.source)
-            yield from dead_blocks(cell, places, resolution.parsed.source)
+            yield from dead_block_findings(cell, places, resolution.parsed.source)
 
 
-__all__ = ["validated"]
+__all__ = ["validation_findings"]

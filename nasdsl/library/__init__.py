@@ -1,7 +1,6 @@
 """The library: the genotypes, spaces, presets and vocabularies that ship with nasdsl.
 
 Purpose: names to texts, and vocabularies read once.
-Non-goals: paths and standard input (`nasdsl.loading`).
 """
 
 from functools import cache

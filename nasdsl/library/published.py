@@ -2,7 +2,7 @@
 
 Purpose: one table, which `nasdsl list`, `nasdsl plot sizes` and the library's page read, and
 where each figure and each cell of the library comes from.
-Non-goals: counting; `nasdsl.network.cost` does, and `docs/library.md` puts both side by side.
+Counts are not here: `nasdsl.network.cost` counts, and `docs/library.md` compares.
 """
 
 import json

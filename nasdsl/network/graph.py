@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from nasdsl.language.genotype.display import bundle
+from nasdsl.language.genotype.display import mime_bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.configuration import Configuration
 from nasdsl.primitives import Node as Node
@@ -200,4 +200,4 @@ class NetworkGraph:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What notebooks show: text, and the picture where Graphviz is installed."""
-        return bundle(self)
+        return mime_bundle(self)

@@ -3,7 +3,6 @@
 Purpose: given line numbers, their texts and the places to mark, the picture a reader
 knows from good compilers: gutter, line, carets, labels, bars along the left for spans of
 several lines, and `...` for what is left out.
-Non-goals: what the marks mean (`nasdsl.report.text`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

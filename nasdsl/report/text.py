@@ -1,7 +1,7 @@
 """Findings for people: the message, the source line with carets, the ways out.
 
 Purpose: `as_text`, in the layout rustc has made familiar.
-Non-goals: wrapping to the terminal, and whether colour is wanted; the caller knows both.
+The caller knows whether colour is wanted; nothing is wrapped to the terminal.
 """
 
 from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import loads
-from nasdsl.space import choices, chosen, decisions
+from nasdsl.space import choices, decisions, genotype_from_choices
 
 Choices = tuple[int, ...]
 
@@ -36,7 +36,7 @@ class Decisions:
         every = [0] * len(decisions(self.space))
         for position, option in zip(self.positions, options, strict=True):
             every[position] = option
-        return chosen(self.space, every)
+        return genotype_from_choices(self.space, every)
 
     def text(self, options: Sequence[int]) -> str:
         """The `.cell` text of that member."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.atomic_write import replace_bytes
-from nasdsl.drawing import Form, form_of
+from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.search.store import Reader, Trial
 
@@ -21,7 +21,7 @@ from nasdsl.search.store import Reader, Trial
 BEST_OF = (1, 5, 25)
 _COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
 _STYLES = {1: "-", 5: "--", 25: ":"}
-FORMATS: tuple[Form, ...] = ("svg", "png", "pdf")
+FORMATS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 
 def unique_rewards(trials: Iterable[Trial]) -> list[float]:

@@ -1,6 +1,6 @@
 """The algebra of spaces: how many genotypes, which ones, and how to get from one to another."""
 
-from nasdsl.space.flat import choices, chosen, contains, decisions
+from nasdsl.space.flat import choices, contains, decisions, genotype_from_choices
 from nasdsl.space.members import (
     count,
     count_distinct,
@@ -14,13 +14,13 @@ from nasdsl.space.members import (
 
 __all__ = [
     "choices",
-    "chosen",
     "contains",
     "count",
     "count_distinct",
     "decisions",
     "enumerate_genotypes",
     "genotype_at",
+    "genotype_from_choices",
     "index_of",
     "mutate",
     "neighbours",

@@ -38,7 +38,7 @@ FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FlatSpace:
     """A space flattened for speed: building a genotype is one pass over its choices."""
 
     space: Space
@@ -48,7 +48,7 @@ class Plan:
 
     def genotype(self, choices: Sequence[int]) -> Genotype:
         """The genotype that takes option `choices[k]` of decision k."""
-        # One flat list of states and names; the five kinds of field need no telling apart.
+        # One flat list of states and names; the five kinds of field need not be distinguished.
         values: list[Any] = [
             options[choice] for options, choice in zip(self.options, choices, strict=True)
         ]
@@ -66,21 +66,23 @@ class Plan:
 
 
 @lru_cache(maxsize=16)
-def plan(space: Space) -> Plan:
-    """The plan of `space`; the newest few are kept.
+def flat_space(space: Space) -> FlatSpace:
+    """`space` flattened; the newest few results are kept.
 
     Raises:
-        TypeError: it is no space.
+        TypeError: it is not a space.
     """
     if not isinstance(space, Space):
-        raise TypeError(f"a space, as `nasdsl.load_space` reads one, not {type(space).__name__}")
+        raise TypeError(
+            f"expected a space, as `nasdsl.load_space` returns, not {type(space).__name__}"
+        )
     options = tuple(
         options for cell in space.cells for block in cell.blocks for options in block.decisions
     )
     cells = tuple(
         (cell.kind, tuple(block.name for block in cell.blocks), cell.output) for cell in space.cells
     )
-    return Plan(space, options, tuple(map(len, options)), cells)
+    return FlatSpace(space, options, tuple(map(len, options)), cells)
 
 
 def decisions(space: Space) -> tuple[Options, ...]:
@@ -89,10 +91,10 @@ def decisions(space: Space) -> tuple[Options, ...]:
     A decision with one option is pinned; it is listed all the same, so that decision
     `5 * b + f` is always field f of block b (blocks counted through all cells).
     """
-    return plan(space).options
+    return flat_space(space).options
 
 
-def chosen(space: Space, choices: Sequence[int]) -> Genotype:
+def genotype_from_choices(space: Space, choices: Sequence[int]) -> Genotype:
     """The genotype that takes option `choices[k]` of `decisions(space)[k]`.
 
     It has the space's name, vocabulary, block names, outputs and settings.
@@ -101,13 +103,13 @@ def chosen(space: Space, choices: Sequence[int]) -> Genotype:
         ValueError: there are more or fewer choices than decisions.
         IndexError: a choice is negative or past the last option.
     """
-    laid_out = plan(space)
+    flat = flat_space(space)
     if any(choice < 0 for choice in choices):
         raise IndexError("a choice is negative")
-    return laid_out.genotype(choices)
+    return flat.genotype(choices)
 
 
-_Renamed = Mapping[State, State]
+_Names = Mapping[State, State]
 
 
 def contains(space: Space, genotype: Genotype) -> bool:
@@ -126,8 +128,8 @@ def choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
         CellError: it is not of this space; the message says where it first leaves it
             (NAS602).
     """
-    _same_kinds(space, genotype)
-    _same_definitions(space, genotype)
+    _check_kinds(space, genotype)
+    _check_definitions(space, genotype)
     found: list[int] = []
     for cell_space in space.cells:
         cell = genotype.cell(cell_space.kind)
@@ -136,20 +138,20 @@ def choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _outside(message: str, *hints: str) -> CellError:
+def _not_a_member(message: str, *hints: str) -> CellError:
     return cell_error("NAS602", message, *hints)
 
 
-def _same_kinds(space: Space, genotype: Genotype) -> None:
+def _check_kinds(space: Space, genotype: Genotype) -> None:
     wanted, given = ({cell.kind for cell in each.cells} for each in (space, genotype))
     if wanted != given:
-        raise _outside(
+        raise _not_a_member(
             f"the genotype has the cells {listed(sorted(given))},"
             f" and the space {listed(sorted(wanted))}"
         )
 
 
-def _same_definitions(space: Space, genotype: Genotype) -> None:
+def _check_definitions(space: Space, genotype: Genotype) -> None:
     """Ops and combines that both know by one name must be the same thing."""
     ours, theirs = space.vocabulary, genotype.vocabulary
     if ours is theirs or (ours.ops, ours.combines) == (theirs.ops, theirs.combines):
@@ -163,8 +165,8 @@ def _same_definitions(space: Space, genotype: Genotype) -> None:
     for name in sorted(named):
         for mine, other in ((ours.op, theirs.op), (ours.combine, theirs.combine)):
             if name in mine and name in other and mine[name] != other[name]:
-                raise _outside(
-                    f"`{name}` is not the same in the genotype and in the space",
+                raise _not_a_member(
+                    f"`{name}` means different things in the genotype and in the space",
                     f"the genotype means {other[name].definition}",
                     f"the space means {mine[name].definition}",
                 )
@@ -172,11 +174,11 @@ def _same_definitions(space: Space, genotype: Genotype) -> None:
 
 def _cell_choices(space: CellSpace, cell: Cell) -> Iterator[int]:
     if len(cell.blocks) != len(space.blocks):
-        raise _outside(
+        raise _not_a_member(
             f"the cell `{cell.kind}` of the genotype has {len(cell.blocks)} blocks,"
             f" and that of the space {len(space.blocks)}"
         )
-    renamed = _renamed(space, cell)
+    renamed = _space_names(space, cell)
     blocks = []
     for block, block_space in zip(cell.blocks, space.blocks, strict=True):
         left, right = block.inputs
@@ -185,22 +187,22 @@ def _cell_choices(space: CellSpace, cell: Cell) -> Iterator[int]:
         values = (*inputs, *block.ops, block.combine)
         for field, value, options in zip(FIELD_NAMES, values, block_space.decisions, strict=True):
             if value not in options:
-                raise _outside(
+                raise _not_a_member(
                     f"the {field} of `{block.name}` in the cell `{cell.kind}` is {value},"
-                    f" and the space has {listed(map(str, options), 'or')}"
+                    f" and the space allows {listed(map(str, options), 'or')}"
                 )
             yield options.index(value)
-    _same_output(space, cell, Cell(cell.kind, tuple(blocks), space.output), renamed)
+    _check_output(space, cell, Cell(cell.kind, tuple(blocks), space.output), renamed)
 
 
-def _renamed(space: CellSpace, cell: Cell) -> _Renamed:
+def _space_names(space: CellSpace, cell: Cell) -> _Names:
     return {
         BlockState(block.name): block_state(block_space.name)
         for block, block_space in zip(cell.blocks, space.blocks, strict=True)
     }
 
 
-def _same_output(space: CellSpace, cell: Cell, wanted: Cell, renamed: _Renamed) -> None:
+def _check_output(space: CellSpace, cell: Cell, wanted: Cell, renamed: _Names) -> None:
     """Whether `cell` passes on what `wanted`, the same blocks in the space, does."""
     states = tuple(renamed.get(state, state) for state in cell.output_states)
     if "each" in (cell.output.kind, space.output.kind):
@@ -208,4 +210,4 @@ def _same_output(space: CellSpace, cell: Cell, wanted: Cell, renamed: _Renamed) 
     else:
         same = frozenset(states) == frozenset(wanted.output_states)
     if not same:
-        raise _outside(f"the cell `{cell.kind}` has another output than the space's")
+        raise _not_a_member(f"the cell `{cell.kind}` has a different output from the space's")

@@ -19,7 +19,7 @@ from random import Random
 from nasdsl.canonical import cell_encoding
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.space.flat import choices, plan
+from nasdsl.space.flat import choices, flat_space
 
 
 def genotype_at(space: Space, index: int) -> Genotype:
@@ -28,8 +28,8 @@ def genotype_at(space: Space, index: int) -> Genotype:
     Raises:
         IndexError: `index` is negative, or not below `count(space)`.
     """
-    laid_out = plan(space)
-    return laid_out.genotype(digits(index, laid_out.radices))
+    flat = flat_space(space)
+    return flat.genotype(mixed_radix_digits(index, flat.radices))
 
 
 def index_of(space: Space, genotype: Genotype) -> int:
@@ -39,7 +39,7 @@ def index_of(space: Space, genotype: Genotype) -> int:
         CellError: it is not of this space (NAS602).
     """
     index = 0
-    for digit, radix in zip(choices(space, genotype), plan(space).radices, strict=True):
+    for digit, radix in zip(choices(space, genotype), flat_space(space).radices, strict=True):
         index = index * radix + digit
     return index
 
@@ -49,11 +49,11 @@ def enumerate_genotypes(space: Space) -> Iterator[Genotype]:
 
     Nothing is kept, so the first members of a space of any size come at once.
     """
-    laid_out = plan(space)
-    return map(laid_out.genotype, product(*map(range, laid_out.radices)))
+    flat = flat_space(space)
+    return map(flat.genotype, product(*map(range, flat.radices)))
 
 
-def digits(index: int, radices: Sequence[int]) -> list[int]:
+def mixed_radix_digits(index: int, radices: Sequence[int]) -> list[int]:
     """`index` in mixed radix, most significant digit first.
 
     Raises:
@@ -75,7 +75,7 @@ def count(space: Space) -> int:
     Two ways that differ only in the order of operands, or in blocks that may trade
     places, count twice: this is the size that random search and controllers draw from.
     """
-    return prod(plan(space).radices)
+    return prod(flat_space(space).radices)
 
 
 def count_distinct(space: Space, limit: int = 1_000_000) -> int:
@@ -97,10 +97,10 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
     if raw > limit:
         raise cell_error(
             "NAS601",
-            f"space `{space.name}` has {_in_words(raw)} cells to compare, more than the "
+            f"space `{space.name}` has {_readable(raw)} cells to compare, more than the "
             f"{limit:,} allowed",
             "pin some of its decisions, or raise the limit",
-            "its raw size needs no comparing",
+            "count without comparing to get the raw size",
         )
     return prod(len(set(_encodings(cell))) for cell in alone)
 
@@ -111,7 +111,7 @@ def _encodings(space: Space) -> Iterator[bytes]:
         yield cell_encoding(genotype.cells[0], space.vocabulary)
 
 
-def _in_words(number: int) -> str:
+def _readable(number: int) -> str:
     # Python refuses to print very long integers, and nobody reads them.
     bits = number.bit_length()
     return f"{number:,}" if bits < 64 else f"about 10^{round(bits * log10(2))}"
@@ -130,10 +130,10 @@ def sample(space: Space, n: int, seed: int) -> Iterator[Genotype]:
         n: how many.
         seed: a whole number; the same one gives the same draws.
     """
-    laid_out, size = plan(space), count(space)
-    radices, build = laid_out.radices, laid_out.genotype
+    flat, size = flat_space(space), count(space)
+    radices, build = flat.radices, flat.genotype
     draw = Random(seed).randrange
-    return (build(digits(draw(size), radices)) for _ in range(n))
+    return (build(mixed_radix_digits(draw(size), radices)) for _ in range(n))
 
 
 def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
@@ -147,19 +147,19 @@ def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
         CellError: the genotype is not of this space (NAS602), or the space leaves nothing
             open (NAS604).
     """
-    laid_out = plan(space)
+    flat = flat_space(space)
     taken = list(choices(space, genotype))
-    open_decisions = [at for at, radix in enumerate(laid_out.radices) if radix > 1]
+    open_decisions = [at for at, radix in enumerate(flat.radices) if radix > 1]
     if not open_decisions:
         raise cell_error(
             "NAS604",
-            f"space `{space.name}` leaves nothing open, so nothing can be taken otherwise",
+            f"space `{space.name}` has no open decisions, so there is nothing to mutate",
             "a field is left open with `?` or a choice such as `{add | concat}`",
         )
     at = open_decisions[rng.randrange(len(open_decisions))]
-    other = rng.randrange(laid_out.radices[at] - 1)
+    other = rng.randrange(flat.radices[at] - 1)
     taken[at] = other + (other >= taken[at])
-    return laid_out.genotype(taken)
+    return flat.genotype(taken)
 
 
 def neighbours(space: Space, genotype: Genotype) -> Iterator[Genotype]:
@@ -170,11 +170,11 @@ def neighbours(space: Space, genotype: Genotype) -> Iterator[Genotype]:
     Raises:
         CellError: the genotype is not of this space (NAS602).
     """
-    laid_out = plan(space)
+    flat = flat_space(space)
     taken = choices(space, genotype)
     return (
-        laid_out.genotype((*taken[:at], other, *taken[at + 1 :]))
-        for at, radix in enumerate(laid_out.radices)
+        flat.genotype((*taken[:at], other, *taken[at + 1 :]))
+        for at, radix in enumerate(flat.radices)
         for other in range(radix)
         if other != taken[at]
     )

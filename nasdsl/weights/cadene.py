@@ -1,8 +1,8 @@
 """Layout `cadene`: Cadene's pretrained-models.pytorch, nasnetalarge, nasnetamobile, pnasnet5large.
 
 Purpose: the names of its state dicts; timm took them over (`nasdsl.weights.timm`).
-Non-goals: its function. It pads by hand, so it computes what slim does at 331 pixels (large)
-and 224 (mobile) and nowhere else. Its checkpoints of the large networks have 1001 classes.
+The networks do not compute the same: Cadene pads by hand, so it agrees with slim at 331 pixels
+(large) and 224 (mobile) and nowhere else. Its checkpoints of the large networks have 1001 classes.
 
 Sources of the names: `pretrainedmodels/models/nasnet.py`, `nasnet_mobile.py`, `pnasnet.py`.
 Where a skeleton says how many `cells a stage` the names count at least, stages begin there: the
@@ -16,13 +16,15 @@ from nasdsl.weights.layout import (
     PROJECTED,
     SEPARABLE,
     TORCH,
+    CellPosition,
     Layout,
     Names,
     Table,
-    chain,
+    cell_positions,
+    layout_facts,
+    learned_chain,
     named_table,
 )
-from nasdsl.weights.places import Place, facts, places
 
 
 def cadene_table(graph: NetworkGraph) -> Table:
@@ -32,7 +34,7 @@ def cadene_table(graph: NetworkGraph) -> Table:
 
 def branch_names(graph: NetworkGraph, layout: str) -> Names:
     """Cadene's names, as the skeleton wants them in that layout."""
-    outside, where = facts(graph, layout), places(graph)
+    outside, where = layout_facts(graph, layout), cell_positions(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
         if outside is None:
@@ -47,7 +49,7 @@ def branch_names(graph: NetworkGraph, layout: str) -> Names:
     return names
 
 
-def _cell(where: Place, per_stage: int) -> str:
+def _cell(where: CellPosition, per_stage: int) -> str:
     if where.kind == "stem":
         return f"cell_stem_{where.number}"
     if where.kind == "reduction":
@@ -56,7 +58,7 @@ def _cell(where: Place, per_stage: int) -> str:
 
 
 def _input_names(part: Part, halving: str) -> tuple[str, ...] | None:
-    found = chain(part)
+    found = learned_chain(part)
     if part.path == "input0" and found == PROJECTED:
         return "conv_1x1.conv.weight", "conv_1x1.bn"
     if part.path == "input1" and found == PROJECTED:
@@ -72,7 +74,7 @@ def _op_names(part: Part) -> tuple[str, ...] | None:
         return None
     block, side = part.path.split(".")
     branch = f"comb_iter_{block[1:]}_{side}"
-    found = chain(part)
+    found = learned_chain(part)
     if found == PROJECTED:
         return f"{branch}.conv.weight", f"{branch}.bn"
     if found != SEPARABLE * 2:

@@ -1,7 +1,7 @@
 """Layout `darts`: quark0/darts, `NetworkCIFAR` and `NetworkImageNet`.
 
 Purpose: the names of their state dicts; P-DARTS, PC-DARTS and others use them too.
-Non-goals: the search network, whose cells hold every op at once.
+The search network, whose cells hold every op at once, has no table.
 
 Sources of the names: `cnn/model.py` and `cnn/operations.py`. DARTS numbers ops through the
 cell, two a block, and layers through the op, layers without tensors included; those numbers
@@ -22,11 +22,11 @@ from nasdsl.weights.layout import (
     Layout,
     Names,
     Table,
-    chain,
-    learned,
+    layout_facts,
+    learned_chain,
     named_table,
+    nodes_with_tensors,
 )
-from nasdsl.weights.places import facts
 
 #: The factorized 7x1 and 1x7 convolution is a bare sequence; other ops keep one in `op`.
 _CROSSED = ("1x7 conv", "7x1 conv", "batch_norm")
@@ -38,7 +38,7 @@ def darts_table(graph: NetworkGraph) -> Table:
 
 
 def _names(graph: NetworkGraph) -> Names:
-    outside = facts(graph, "darts")
+    outside = layout_facts(graph, "darts")
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
         if outside is None:
@@ -53,9 +53,9 @@ def _names(graph: NetworkGraph) -> Names:
 
 def _input_names(part: Part) -> tuple[str, ...] | None:
     scope = {"input0": "preprocess1", "input1": "preprocess0"}.get(part.path)
-    if scope and chain(part) == PROJECTED:
+    if scope and learned_chain(part) == PROJECTED:
         return f"{scope}.op.1.weight", f"{scope}.op.2"
-    return _halved_names(scope) if scope and chain(part) == HALVED else None
+    return _halved_names(scope) if scope and learned_chain(part) == HALVED else None
 
 
 def _halved_names(scope: str) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def _op_names(part: Part) -> tuple[str, ...] | None:
         return None
     block, side = part.path.split(".")
     scope = f"_ops.{2 * int(block[1:]) + (side == 'right')}"
-    found = chain(part)
+    found = learned_chain(part)
     if found == HALVED:
         return _halved_names(scope)
     if found == _CROSSED:
@@ -76,7 +76,7 @@ def _op_names(part: Part) -> tuple[str, ...] | None:
         inner = f"{scope}.op"
     else:
         return None
-    numbered = ((node, node.name.rpartition(".")[2]) for node in learned(part))
+    numbered = ((node, node.name.rpartition(".")[2]) for node in nodes_with_tensors(part))
     return tuple(
         f"{inner}.{number}" + ("" if node.primitive == "batch_norm" else ".weight")
         for node, number in numbered

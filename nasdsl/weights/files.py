@@ -33,7 +33,7 @@ from nasdsl.errors import CellError, cell_error
 #: What a file may hold: tensors and arrays by name, and whatever else a checkpoint keeps.
 Contents = Mapping[Any, Any]
 
-_READABLE = "readable are .npz, .safetensors, PyTorch's .pt and .pth, Keras' .h5 and .keras"
+_READABLE = "supported: .npz, .safetensors, PyTorch's .pt and .pth, Keras' .h5 and .keras"
 _TENSORFLOW = (
     "TensorFlow's checkpoints need TensorFlow; where it is installed:",
     "reader = tf.train.load_checkpoint(path)",
@@ -43,7 +43,7 @@ _TENSORFLOW = (
 _TENSORFLOW_FILE = re.compile(r"\.(index|meta|pb|data-\d+-of-\d+)$|\.ckpt(-\d+)?$|^checkpoint$")
 
 
-def contents(path: Path) -> Contents:
+def read_weights(path: Path) -> Contents:
     """What a file of weights holds.
 
     Raises:
@@ -61,7 +61,7 @@ def contents(path: Path) -> Contents:
     if read is None:
         kind = "a TensorFlow checkpoint" if _TENSORFLOW_FILE.search(path.name) else ""
         hints = _TENSORFLOW if kind else (_READABLE,)
-        raise cell_error("NAS802", f"{path} is {kind or 'no file of weights'}", *hints)
+        raise cell_error("NAS802", f"{path} is {kind or 'not a file of weights'}", *hints)
     try:
         return read(path)
     except CellError:
@@ -69,7 +69,7 @@ def contents(path: Path) -> Contents:
     except Exception as error:  # libraries raise anything over a damaged file
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise cell_error(
-            "NAS802", f"{path} is damaged or cut short", f"the reader says: {reason}"
+            "NAS802", f"{path} is damaged or truncated", f"the reader says: {reason}"
         ) from None
 
 
@@ -132,7 +132,9 @@ def _torch(path: Path) -> Contents:
         raise _could_run_code(path, reason) from None
     if not isinstance(loaded, Mapping):
         kind = type(loaded).__name__
-        raise cell_error("NAS802", f"{path} holds no tensors by name but a {kind}", _READABLE)
+        raise cell_error(
+            "NAS802", f"{path} contains a {kind} instead of tensors by name", _READABLE
+        )
     return loaded
 
 
@@ -142,7 +144,7 @@ def _forbidden(message: str) -> str | None:
         return "it is a TorchScript archive, which is a program"
     named = re.search(r"GLOBAL ([\w.]+)", message) or re.search(r"class ([\w.]+)", message)
     if named:
-        return f"it asks for `{named[1]}`, which is no tensor"
+        return f"it asks for `{named[1]}`, which is not a tensor"
     unsupported = "unsupported" in message.lower() and "weights only" in message.lower()
     return "it holds more than tensors" if unsupported else None
 
@@ -150,9 +152,9 @@ def _forbidden(message: str) -> str | None:
 def _could_run_code(path: Path, reason: str) -> CellError:
     return cell_error(
         "NAS803",
-        f"{path} is refused, because reading it could run code: {reason}",
+        f"{path} was not read, because reading it could run code: {reason}",
         "save the tensors alone: `torch.save(net.state_dict(), path)`",
-        "or as .safetensors, which holds nothing else",
+        "or as .safetensors, which contains nothing else",
     )
 
 
@@ -161,7 +163,7 @@ _PREFIXES = ("module.", "_orig_mod.")
 _MARKS = ("var:", "state:")
 
 
-def normalised(source: Mapping[Any, Any]) -> dict[str, Any]:
+def unwrapped_weights(source: Mapping[Any, Any]) -> dict[str, Any]:
     """The weights of a mapping by their plain names.
 
     Raises:
@@ -174,7 +176,9 @@ def normalised(source: Mapping[Any, Any]) -> dict[str, Any]:
         source = inner
     for name in source:
         if not isinstance(name, str):
-            raise cell_error("NAS802", f"weights have names, and {name!r:.40} is none")
+            raise cell_error(
+                "NAS802", f"the names of weights are texts, and {name!r:.40} is not one"
+            )
     weights: dict[str, Any] = dict(source)
     for mark in _MARKS:
         if any(name.startswith(mark) for name in weights):

@@ -1,7 +1,6 @@
 """Fit: whether weights and a network go together, and everything that does not.
 
 Purpose: compare names and shapes; one diagnostic for all that is wrong.
-Non-goals: reading, converting and storing values (`nasdsl.weights.load`).
 """
 
 import re
@@ -11,8 +10,7 @@ from typing import Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.weights.layout import Layout, Table
-from nasdsl.weights.parameters import Parameter
+from nasdsl.weights.layout import Layout, Parameter, Table
 
 
 class Fit(NamedTuple):
@@ -60,7 +58,7 @@ def fit(
         layout: the layout.
         table: what the layout says about the network.
         ours: the network's tensors; those outside the table keep what they have.
-        shapes: the source's names and shapes; None for what is no tensor of numbers.
+        shapes: the source's names and shapes; None for what is not a tensor of numbers.
         drop_background: whether the source has one class more, at the front.
 
     What the table has and the network has not, such as a classifier that was taken off, is
@@ -90,13 +88,13 @@ def fit(
             missing += [] if source.optional else [source.name]
             continue
         found[name] = theirs
-        wanted = source.shape(foreign_shape(parameter, drop_background))
+        wanted = source.shape(shape_in_source(parameter, drop_background))
         shape = shapes[theirs]
         if shape is None:
             unusable.append(theirs)
         elif shape != wanted:
             unequal.append((theirs, shape, wanted))
-            background.append(shape == source.shape(foreign_shape(parameter, True)))
+            background.append(shape == source.shape(shape_in_source(parameter, True)))
     return Fit(
         found,
         tuple(name for name in others if name in spare),
@@ -109,7 +107,7 @@ def fit(
     )
 
 
-def foreign_shape(parameter: Parameter, drop_background: bool) -> Sizes:
+def shape_in_source(parameter: Parameter, drop_background: bool) -> Sizes:
     """A parameter's shape in the source, in our order of axes."""
     if drop_background and parameter.primitive == "linear":
         classes, *features = parameter.shape
@@ -117,14 +115,14 @@ def foreign_shape(parameter: Parameter, drop_background: bool) -> Sizes:
     return parameter.shape
 
 
-def share(layout: Layout, table: Table, names: Mapping[str, Any]) -> float:
+def covered_share(layout: Layout, table: Table, names: Mapping[str, Any]) -> float:
     """How much of a table the names cover, from 0 to 1."""
     keys = {layout.key(name) for name in names}
     wanted = [source.name for source in table.values() if not source.optional]
     return sum(name in keys for name in wanted) / max(len(wanted), 1)
 
 
-def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
+def misfit_error(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     """The refusal of weights that do not fit, with every name."""
     parts = {
         "missing": [f"`{name}`" for name in fit.missing],
@@ -133,7 +131,7 @@ def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
             f"`{name}` is {_sizes(shape)}, not {_sizes(wanted)}"
             for name, shape, wanted in fit.unequal
         ],
-        "no tensor of numbers": [f"`{name}`" for name in fit.unusable],
+        "not a tensor of numbers": [f"`{name}`" for name in fit.unusable],
         "given twice": [f"`{name}`" for name in fit.twice],
     }
     told = {what: names for what, names in parts.items() if names}
@@ -142,11 +140,11 @@ def misfit(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     if fit.background:
         hints.insert(0, "`drop_background=True` leaves out the first of its classes")
     elif len(fit.missing) > len(fit.found):
-        hints.insert(0, "they are of another network, or in another layout")
+        hints.insert(0, "they belong to another network, or are in another layout")
     elif fit.missing and all("aux" in name.lower() for name in fit.missing):
         hints.insert(0, "they have no auxiliary classifier: compile with `auxiliary=False`")
     elif fit.unequal and not fit.missing:
-        hints.insert(0, "they are of other settings: filters, N, classes or stem_filters")
+        hints.insert(0, "they were made with other settings: filters, N, classes or stem_filters")
     message = f"the weights do not fit `{graph.name}` in layout `{layout}`: {counts}"
     return cell_error("NAS801", message, *hints)
 

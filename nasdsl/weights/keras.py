@@ -1,8 +1,8 @@
 """Layout `keras`: `keras.applications.nasnet`, NASNetMobile and NASNetLarge.
 
 Purpose: the names of its layers and their weights, `normal_conv_1_0/kernel`.
-Non-goals: its function. One tensor padded with zeros feeds both kinds of strided pool, which
-the vocabulary `nasnet_keras` says.
+The networks do not compute the same with every vocabulary: one tensor padded with zeros feeds both
+kinds of strided pool, which is what the vocabulary `nasnet_keras` says.
 
 Sources of the names: `keras/src/applications/nasnet.py`. Blocks are counted from 1, but the
 left op of a reduction's fifth block is called `left4`. Files put scopes before the layer's
@@ -15,13 +15,15 @@ from nasdsl.weights.layout import (
     KERAS,
     PROJECTED,
     SEPARABLE,
+    CellPosition,
     Layout,
     Names,
     Table,
-    chain,
+    cell_positions,
+    layout_facts,
+    learned_chain,
     named_table,
 )
-from nasdsl.weights.places import Place, facts, places
 
 
 def keras_table(graph: NetworkGraph) -> Table:
@@ -30,7 +32,7 @@ def keras_table(graph: NetworkGraph) -> Table:
 
 
 def _names(graph: NetworkGraph) -> Names:
-    outside, where = facts(graph, "keras"), places(graph)
+    outside, where = layout_facts(graph, "keras"), cell_positions(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
         if outside is None:
@@ -45,7 +47,7 @@ def _names(graph: NetworkGraph) -> Names:
     return names
 
 
-def _cell(where: Place) -> str:
+def _cell(where: CellPosition) -> str:
     if where.kind == "stem":
         return f"stem_{where.number + 1}"
     if where.kind == "reduction":
@@ -55,7 +57,7 @@ def _cell(where: Place) -> str:
 
 
 def _input_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
-    found = chain(part)
+    found = learned_chain(part)
     if part.path == "input0" and found == PROJECTED:
         return f"{kind}_conv_1_{cell}/kernel", f"{kind}_bn_1_{cell}"
     if part.path == "input1" and found == PROJECTED:
@@ -67,7 +69,7 @@ def _input_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
 
 
 def _op_names(part: Part, cell: str, kind: str) -> tuple[str, ...] | None:
-    if part.role != "op" or chain(part) != SEPARABLE * 2:
+    if part.role != "op" or learned_chain(part) != SEPARABLE * 2:
         return None
     block, side = part.path.split(".")
     branch = f"{side}{int(block[1:]) + 1}"

@@ -1,7 +1,6 @@
 """Loading: weights of another implementation, or our own, into a network.
 
 Purpose: `load`. It changes the network only where everything fits, and all at once.
-Non-goals: names (one file a layout), formats (`nasdsl.weights.files`), saving.
 
 torch is imported on use: whoever has a network has it.
 """
@@ -15,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.weights.files import contents, normalised
-from nasdsl.weights.fit import fit, misfit, share
-from nasdsl.weights.layout import Layout, Source, Table
-from nasdsl.weights.parameters import Parameter, parameters
+from nasdsl.weights.files import read_weights, unwrapped_weights
+from nasdsl.weights.fit import covered_share, fit, misfit_error
+from nasdsl.weights.layout import ForeignTensor, Layout, Parameter, Table, parameters
 from nasdsl.weights.registry import LAYOUTS, find
 
 if TYPE_CHECKING:
@@ -71,35 +69,35 @@ def load(
         raise TypeError(f"weights are loaded into a compiled network, not {type(net).__name__}")
     chosen = None if layout == "auto" else find(layout)
     table = {} if chosen is None else chosen.table(graph)
-    held = source if isinstance(source, Mapping) else contents(Path(source))
-    weights = normalised(held)
+    held = source if isinstance(source, Mapping) else read_weights(Path(source))
+    weights = unwrapped_weights(held)
     if chosen is None:
-        chosen, table = _best(graph, weights)
+        chosen, table = _best_layout(graph, weights)
     state: dict[str, Tensor] = net.state_dict()
-    ours = _held(graph, state)
+    ours = _own_tensors(graph, state)
     if chosen.name == "native":
         # What the backend keeps beside them, such as training's progress, may be there too.
-        table = {**{name: Source(name, optional=True) for name in state}, **table}
-    tensors = {name: _tensor(value) for name, value in weights.items()}
+        table = {**{name: ForeignTensor(name, optional=True) for name in state}, **table}
+    tensors = {name: _as_tensor(value) for name, value in weights.items()}
     shapes: dict[str, Sizes | None] = {
         name: None if tensor is None else tuple(tensor.shape) for name, tensor in tensors.items()
     }
     result = fit(graph, chosen, table, ours, shapes, drop_background)
     if not result.is_whole:
-        raise misfit(graph, chosen.name, result)
+        raise misfit_error(graph, chosen.name, result)
     values: dict[str, Tensor] = {}
     for name, theirs in result.found.items():
         tensor, axes = tensors[theirs], table[name].axes
-        assert tensor is not None, "misfit refuses these"
+        assert tensor is not None, "misfit_error refuses these"
         tensor = tensor if axes is None else tensor.permute(axes)
         if drop_background and ours[name].primitive == "linear":
             tensor = tensor[1:]
         values[name] = tensor
-    _store(net, state, values)
+    _set_values(net, state, values)
     return Loaded(chosen.name, len(values), result.spare)
 
 
-def _best(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:
+def _best_layout(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:
     """The layout that names most of the network's tensors as the weights do."""
     best: tuple[float, Layout, Table] | None = None
     for layout in LAYOUTS.usable().values():
@@ -107,21 +105,21 @@ def _best(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Tabl
             table = layout.table(graph)
         except CellError:
             continue  # the layout has no such network
-        covered = share(layout, table, weights)
+        covered = covered_share(layout, table, weights)
         if covered and (best is None or covered > best[0]):
             best = covered, layout, table
     if best is None:
         some = ", ".join(f"`{name}`" for name in list(weights)[:3]) or "nothing"
         raise cell_error(
             "NAS801",
-            f"the weights fit `{graph.name}` in no layout: none of their names is known",
-            f"they have {some}" + (", ..." if len(weights) > 3 else ""),
+            f"the weights do not fit `{graph.name}` in any layout: none of their names is known",
+            f"their names are {some}" + (", ..." if len(weights) > 3 else ""),
             f"the layouts are {', '.join(f'`{name}`' for name in LAYOUTS)}",
         )
     return best[1:]
 
 
-def _held(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str, Parameter]:
+def _own_tensors(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str, Parameter]:
     """What the network has now: its classifier may have been taken off or replaced."""
     known = parameters(graph)
     return {
@@ -130,8 +128,8 @@ def _held(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str, Param
     }
 
 
-def _tensor(value: Any) -> "Tensor | None":
-    """A value as a tensor without a copy, or None where it is no tensor of numbers."""
+def _as_tensor(value: Any) -> "Tensor | None":
+    """A value as a tensor without a copy, or None where it is not a tensor of numbers."""
     torch: Any = import_module("torch")
     if isinstance(value, torch.Tensor):
         kept: Tensor = value.detach()
@@ -156,7 +154,9 @@ def _is_numeric(tensor: "Tensor") -> bool:
     return dense and not tensor.is_complex() and tensor.dtype is not torch.bool
 
 
-def _store(net: "Module", state: Mapping[str, "Tensor"], values: Mapping[str, "Tensor"]) -> None:
+def _set_values(
+    net: "Module", state: Mapping[str, "Tensor"], values: Mapping[str, "Tensor"]
+) -> None:
     """Set values of the right shapes; a network on the meta device moves to the CPU."""
     torch: Any = import_module("torch")
     on_meta = any(tensor.is_meta for tensor in state.values())

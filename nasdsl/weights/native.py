@@ -1,12 +1,10 @@
 """Layout `native`: our own names.
 
 Purpose: what `state_dict()` of a compiled network has.
-Non-goals: metadata of files; whoever wrote it reads it.
 """
 
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights.layout import Layout, Source, Table
-from nasdsl.weights.parameters import parameters
+from nasdsl.weights.layout import ForeignTensor, Layout, Table, parameters
 
 
 def native_table(graph: NetworkGraph) -> Table:
@@ -21,7 +19,7 @@ def native_table(graph: NetworkGraph) -> Table:
         if part.kept and part.nodes[-1].name in module.body.unread
     }
     return {
-        name: Source(
+        name: ForeignTensor(
             name,
             optional=name.endswith(".num_batches_tracked") or name.startswith(tuple(unread)),
         )

@@ -1,7 +1,6 @@
 """The layouts by name.
 
 Purpose: layouts are found through entry points `nasdsl.layouts`, each a `Layout`.
-Non-goals: choosing; `nasdsl.weights.load` does.
 """
 
 from nasdsl.errors import listed

@@ -1,7 +1,7 @@
 """Layout `slim`: TensorFlow slim's `nets/nasnet`, NASNet-A and PNASNet-5.
 
 Purpose: the variable names of the released checkpoints.
-Non-goals: checkpoint files; TensorFlow reads those.
+Checkpoint files themselves are read by TensorFlow alone.
 
 Sources of the names: the scopes of `nasnet.py`, `pnasnet.py` and `nasnet_utils.py`
 (tensorflow/models, research/slim/nets/nasnet). The ops slim has are its separable
@@ -14,14 +14,17 @@ from nasdsl.weights.layout import (
     PROJECTED,
     SEPARABLE,
     SLIM,
+    CellPosition,
     Layout,
     Names,
     Table,
-    chain,
-    learned,
+    before_auxiliary,
+    cell_positions,
+    layout_facts,
+    learned_chain,
     named_table,
+    nodes_with_tensors,
 )
-from nasdsl.weights.places import Place, before_auxiliary, facts, places
 
 
 def slim_table(graph: NetworkGraph) -> Table:
@@ -30,7 +33,7 @@ def slim_table(graph: NetworkGraph) -> Table:
 
 
 def _names(graph: NetworkGraph) -> Names:
-    outside, where = facts(graph, "slim"), places(graph)
+    outside, where = layout_facts(graph, "slim"), cell_positions(graph)
 
     def names(module: Module, part: Part) -> tuple[str, ...] | None:
         if outside is None:
@@ -47,7 +50,7 @@ def _names(graph: NetworkGraph) -> Names:
     return names
 
 
-def _scope(where: Place) -> str:
+def _scope(where: CellPosition) -> str:
     if where.kind == "stem":
         return f"cell_stem_{where.number}"
     if where.kind == "reduction":
@@ -56,7 +59,7 @@ def _scope(where: Place) -> str:
 
 
 def _cell_names(part: Part) -> tuple[str, ...] | None:
-    found = chain(part)
+    found = learned_chain(part)
     if part.path == "input0" and found == PROJECTED:
         return "1x1/weights", "beginning_bn"
     if part.path == "input1" and found == PROJECTED:
@@ -73,9 +76,9 @@ _HALVED_NAMES = "path1_conv/weights", "path2_conv/weights", "final_path_bn"
 
 def _output_names(part: Part) -> tuple[str, ...] | None:
     scope = f"cell_output/reduction_{state_number(part.path.removeprefix('output.'))}"
-    if chain(part) == PROJECTED:
+    if learned_chain(part) == PROJECTED:
         return f"{scope}/path_conv/weights", f"{scope}/path_bn"
-    if chain(part) == HALVED:
+    if learned_chain(part) == HALVED:
         return tuple(f"{scope}/{name}" for name in _HALVED_NAMES)
     return None
 
@@ -89,13 +92,13 @@ def state_number(state: str) -> int:
 def _op_names(part: Part) -> tuple[str, ...] | None:
     block, side = part.path.split(".")
     scope = f"comb_iter_{block[1:]}/{side}"
-    found = chain(part)
+    found = learned_chain(part)
     if found == PROJECTED:
         return f"{scope}/1x1/weights", f"{scope}/bn_1"
     repeats = len(found) // len(SEPARABLE)
     if found != SEPARABLE * repeats:
         return None
-    taps, _ = learned(part)[0].kernel
+    taps, _ = nodes_with_tensors(part)[0].kernel
     names: list[str] = []
     for number in range(1, repeats + 1):
         layer = f"{taps}x{taps}_{number}"

@@ -1,8 +1,7 @@
 """Layout `timm`: `timm/models/nasnet.py` and `pnasnet.py`.
 
 Purpose: the names of the state dicts of nasnetalarge and pnasnet5large.
-Non-goals: its function. Its strided average pools count their padding, which the vocabulary
-`nasnet_timm` says.
+Its strided average pools count their padding, which is what the vocabulary `nasnet_timm` says.
 
 timm's names are Cadene's (`nasdsl.weights.cadene`); it has no mobile network, so cells are
 counted without gaps.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from nasdsl.network.graph import Body, Part
 from nasdsl.primitives import PRIMITIVES, Node
 from nasdsl_backends.source.code import Expression, call, indented, laid_out
-from nasdsl_backends.source.emission import EMISSIONS, Layer, Step, expression
+from nasdsl_backends.source.emission import EMISSIONS, LayerText, StrideText, expression
 from nasdsl_backends.source.words import identifier, prose
 
 #: Shares of the filters, the likeliest first.
@@ -91,8 +91,8 @@ def emitted(
     made: list[Expression] = []
     for node, strides in zip(nodes, strides_of(nodes), strict=True):
         channels = _set_channels(node, filters) or inputs
-        step = Step(*(stride if stride and n != 1 else str(n) for n in strides))
-        made.append(expression(Layer(node, inputs, channels, step, used)))
+        step = StrideText(*(stride if stride and n != 1 else str(n) for n in strides))
+        made.append(expression(LayerText(node, inputs, channels, step, used)))
         inputs = channels
     return made, inputs
 

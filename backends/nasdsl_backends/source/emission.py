@@ -12,7 +12,7 @@ from nasdsl.primitives import Node
 from nasdsl_backends.source.code import Expression, call
 
 
-class Step(NamedTuple):
+class StrideText(NamedTuple):
     """A stride that may be a number or the variable `stride`, vertically and horizontally."""
 
     y: str = "1"
@@ -29,7 +29,7 @@ class Step(NamedTuple):
         return "" if self.text == "1" else self.text
 
 
-class Layer(NamedTuple):
+class LayerText(NamedTuple):
     """A node whose channels and stride are expressions.
 
     Attributes:
@@ -43,7 +43,7 @@ class Layer(NamedTuple):
     node: Node
     inputs: str
     channels: str
-    step: Step
+    step: StrideText
     used: set[str]
 
     def helper(self, name: str) -> str:
@@ -52,15 +52,15 @@ class Layer(NamedTuple):
         return name
 
 
-def _relu(layer: Layer) -> Expression:
+def _relu(layer: LayerText) -> Expression:
     return "nn.ReLU()"
 
 
-def _identity(layer: Layer) -> Expression:
+def _identity(layer: LayerText) -> Expression:
     return "nn.Identity()"
 
 
-def _conv(layer: Layer) -> Expression:
+def _conv(layer: LayerText) -> Expression:
     node, pads = layer.node, _fixed_pads(layer)
     return call(
         "nn.Conv2d" if pads else layer.helper("SameConv2d"),
@@ -75,19 +75,19 @@ def _conv(layer: Layer) -> Expression:
     )
 
 
-def _batch_norm(layer: Layer) -> Expression:
+def _batch_norm(layer: LayerText) -> Expression:
     return call(layer.helper("batch_norm"), layer.channels)
 
 
-def _layer_norm(layer: Layer) -> Expression:
+def _layer_norm(layer: LayerText) -> Expression:
     return call(layer.helper("ChannelNorm"), "1", layer.channels, "EPSILON")
 
 
-def _instance_norm(layer: Layer) -> Expression:
+def _instance_norm(layer: LayerText) -> Expression:
     return call(layer.helper("ChannelNorm"), layer.channels, layer.channels, "EPSILON")
 
 
-def _avg_pool(layer: Layer) -> Expression:
+def _avg_pool(layer: LayerText) -> Expression:
     node, pads = layer.node, _fixed_pads(layer)
     kernel, counts = _pair(node.kernel), node.count_padding
     if pads is None:
@@ -103,7 +103,7 @@ def _avg_pool(layer: Layer) -> Expression:
     )
 
 
-def _max_pool(layer: Layer) -> Expression:
+def _max_pool(layer: LayerText) -> Expression:
     node, pads = layer.node, _fixed_pads(layer)
     kernel, step = _pair(node.kernel), layer.step.text
     if pads is None:
@@ -116,23 +116,23 @@ def _max_pool(layer: Layer) -> Expression:
     return call("nn.MaxPool2d", kernel, step, padding=_pair(pads) if any(pads) else "")
 
 
-def _factorized_reduce(layer: Layer) -> Expression:
+def _factorized_reduce(layer: LayerText) -> Expression:
     return call(layer.helper("FactorizedReduce"), layer.inputs, layer.channels)
 
 
-def _zero(layer: Layer) -> Expression:
+def _zero(layer: LayerText) -> Expression:
     return call(layer.helper("Zero"), layer.channels, layer.step.optional)
 
 
-def _global_avg_pool(layer: Layer) -> Expression:
+def _global_avg_pool(layer: LayerText) -> Expression:
     return "nn.AdaptiveAvgPool2d(1)"
 
 
-def _dropout(layer: Layer) -> Expression:
+def _dropout(layer: LayerText) -> Expression:
     return "nn.Dropout(DROPOUT)"
 
 
-def _linear(layer: Layer) -> Expression:
+def _linear(layer: LayerText) -> Expression:
     if layer.node.bias:
         return call("nn.Linear", layer.inputs, layer.channels)
     return call("nn.Linear", layer.inputs, layer.channels, bias="False")
@@ -149,7 +149,7 @@ class Emission(NamedTuple):
         fixed_stride: whether its layer takes no stride because only one is possible.
     """
 
-    layer: Callable[[Layer], Expression] | None = None
+    layer: Callable[[LayerText], Expression] | None = None
     join: str = ""
     around: str = ""
     fixed_stride: bool = False
@@ -176,14 +176,14 @@ EMISSIONS: dict[str, Emission] = {
 }
 
 
-def expression(layer: Layer) -> Expression:
+def expression(layer: LayerText) -> Expression:
     """The expression that makes a layer's module."""
     make = EMISSIONS[layer.node.primitive].layer
     assert make is not None, layer.node
     return make(layer)
 
 
-def _fixed_pads(layer: Layer) -> tuple[int, int] | None:
+def _fixed_pads(layer: LayerText) -> tuple[int, int] | None:
     """Pixels at both ends, vertically and horizontally, where the input's size does not matter."""
     node = layer.node
     if node.padding == "valid":

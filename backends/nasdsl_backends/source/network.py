@@ -23,7 +23,7 @@ from nasdsl_backends.source.code import (
     listed,
     tall,
 )
-from nasdsl_backends.source.emission import EMISSIONS, Layer, Step, expression
+from nasdsl_backends.source.emission import EMISSIONS, LayerText, StrideText, expression
 from nasdsl_backends.source.words import prose
 
 
@@ -106,8 +106,8 @@ def _sequence(module: Module, used: set[str]) -> Expression:
     for node in _chain(module):
         if node.primitive == "linear":
             layers["flatten"] = "nn.Flatten()"
-        step = Step(str(node.stride[0]), str(node.stride[1]))
-        layer = Layer(node, str(node.before.channels), str(node.shape.channels), step, used)
+        step = StrideText(str(node.stride[0]), str(node.stride[1]))
+        layer = LayerText(node, str(node.before.channels), str(node.shape.channels), step, used)
         layers[node.name] = expression(layer)
     used.add("OrderedDict")
     return call("nn.Sequential", tall("OrderedDict", **layers))

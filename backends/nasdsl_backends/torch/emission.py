@@ -1,7 +1,7 @@
 """The table: what each primitive of the graph becomes in PyTorch.
 
 Purpose: one record a primitive, in one table.
-Non-goals: the order of nodes and who owns which tensor (`plan`).
+Non-goals: the order of nodes and who owns which tensor (`program`).
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from nasdsl_backends.torch import layers
 Function = Callable[..., Tensor]
 
 
-class Place(NamedTuple):
+class Target(NamedTuple):
     """Where parameters are made, and what concerns the whole network."""
 
     configuration: Configuration
@@ -31,7 +31,7 @@ def _relu(node: Node) -> Function:
     return F.relu
 
 
-def _convolution(node: Node, place: Place) -> nn.Module:
+def _convolution(node: Node, target: Target) -> nn.Module:
     fixed = layers.fixed_pads(node.kernel, node.stride, node.dilation, node.padding)
     kind = layers.SameConv2d if fixed is None else layers.Conv2d
     return kind(
@@ -43,34 +43,34 @@ def _convolution(node: Node, place: Place) -> nn.Module:
         node.dilation,
         node.groups,
         bias=False,
-        device=place.device,
-        dtype=place.dtype,
+        device=target.device,
+        dtype=target.dtype,
     )
 
 
-def _batch_norm(node: Node, place: Place) -> nn.Module:
-    chosen = place.configuration
+def _batch_norm(node: Node, target: Target) -> nn.Module:
+    chosen = target.configuration
     return nn.BatchNorm2d(
         node.shape.channels,
         chosen.batch_norm_epsilon,
         chosen.batch_norm_momentum,
-        device=place.device,
-        dtype=place.dtype,
+        device=target.device,
+        dtype=target.dtype,
     )
 
 
-def _layer_norm(node: Node, place: Place) -> nn.Module:
-    return _channel_norm(1, node, place)
+def _layer_norm(node: Node, target: Target) -> nn.Module:
+    return _channel_norm(1, node, target)
 
 
-def _instance_norm(node: Node, place: Place) -> nn.Module:
-    return _channel_norm(node.shape.channels, node, place)
+def _instance_norm(node: Node, target: Target) -> nn.Module:
+    return _channel_norm(node.shape.channels, node, target)
 
 
-def _channel_norm(groups: int, node: Node, place: Place) -> nn.Module:
-    epsilon = place.configuration.batch_norm_epsilon
+def _channel_norm(groups: int, node: Node, target: Target) -> nn.Module:
+    epsilon = target.configuration.batch_norm_epsilon
     return layers.ChannelNorm(
-        groups, node.shape.channels, epsilon, device=place.device, dtype=place.dtype
+        groups, node.shape.channels, epsilon, device=target.device, dtype=target.dtype
     )
 
 
@@ -94,9 +94,9 @@ def _max_pool(node: Node) -> Function:
     )
 
 
-def _factorized_reduce(node: Node, place: Place) -> nn.Module:
+def _factorized_reduce(node: Node, target: Target) -> nn.Module:
     return layers.FactorizedReduce(
-        node.before.channels, node.shape.channels, place.device, place.dtype
+        node.before.channels, node.shape.channels, target.device, target.dtype
     )
 
 
@@ -120,13 +120,13 @@ def _global_avg_pool(node: Node) -> Function:
     return layers.mean
 
 
-def _dropout(node: Node, place: Place) -> nn.Module:
-    return nn.Dropout(place.configuration.dropout)
+def _dropout(node: Node, target: Target) -> nn.Module:
+    return nn.Dropout(target.configuration.dropout)
 
 
-def _linear(node: Node, place: Place) -> nn.Module:
+def _linear(node: Node, target: Target) -> nn.Module:
     return layers.Classifier(
-        node.before.channels, node.shape.channels, node.bias, place.device, place.dtype
+        node.before.channels, node.shape.channels, node.bias, target.device, target.dtype
     )
 
 
@@ -143,7 +143,7 @@ class Emission(NamedTuple):
         copied: whether its layer is a single module, so that equal ones may be copied.
     """
 
-    module: Callable[[Node, Place], nn.Module] | None = None
+    module: Callable[[Node, Target], nn.Module] | None = None
     function: Callable[[Node], Function] | None = None
     in_place: Function | None = None
     gives_away: bool = False

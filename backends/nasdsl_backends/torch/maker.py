@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from nasdsl.primitives import Node
-from nasdsl_backends.torch.emission import EMISSIONS, Place
+from nasdsl_backends.torch.emission import EMISSIONS, Target
 
 
 class LayerMaker:
     """Makes the layers of one network."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, target: Target) -> None:
+        self.target = target
         self._first: dict[tuple[object, ...], nn.Module] = {}
 
     def layer(self, node: Node) -> nn.Module | None:
@@ -26,10 +26,10 @@ class LayerMaker:
         if make is None:
             return None
         if not emission.copied:
-            return make(node, self.place)
+            return make(node, self.target)
         key = node.primitive, node.before.channels, node.shape.channels, *node[5:]
         if key not in self._first:
-            self._first[key] = make(node, self.place)
+            self._first[key] = make(node, self.target)
             return self._first[key]
         return _twin(self._first[key])
 

@@ -1,7 +1,7 @@
 """`GraphModule`: a body of the graph as a module.
 
-Purpose: register layers under the graph's names and run the body's plan.
-Non-goals: working out the plan (`plan`), what a primitive becomes (`emission`), the network
+Purpose: register layers under the graph's names and run the body's program.
+Non-goals: working out the program (`program`), what a primitive becomes (`emission`), the network
 around (`network`).
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nasdsl.network.graph import Body
 from nasdsl_backends.torch.maker import LayerMaker
-from nasdsl_backends.torch.plan import Plan, planned
+from nasdsl_backends.torch.program import Program, program_of
 
 
 class GraphModule(nn.Module):
@@ -26,12 +26,12 @@ class GraphModule(nn.Module):
     Args:
         body: what to compute.
         maker: makes the layers.
-        plan: `planned(body)`, where it is at hand.
+        program: `program_of(body)`, where it is at hand.
     """
 
-    def __init__(self, body: Body, maker: LayerMaker, plan: Plan | None = None) -> None:
+    def __init__(self, body: Body, maker: LayerMaker, program: Program | None = None) -> None:
         super().__init__()
-        self.plan = plan or planned(body)
+        self.program = program or program_of(body)
         for node in body.nodes:
             layer = maker.layer(node)
             if layer is not None:
@@ -45,17 +45,17 @@ class GraphModule(nn.Module):
             keep: the probability with which each path is kept; None keeps all.
         """
         masks = None
-        if keep is not None and self.plan.drops:
-            masks = _masks(states[0], self.plan.drops, keep)
-        return run(self.plan, self, states, masks)
+        if keep is not None and self.program.drops:
+            masks = _masks(states[0], self.program.drops, keep)
+        return run(self.program, self, states, masks)
 
 
 def run(
-    plan: Plan, root: nn.Module, states: Sequence[Tensor], masks: Tensor | None = None
+    program: Program, root: nn.Module, states: Sequence[Tensor], masks: Tensor | None = None
 ) -> tuple[Tensor, ...]:
-    """What a plan makes of its states, with the layers below `root`."""
-    values: list[Any] = [*states, *[None] * len(plan.steps)]
-    for path, function, inputs, output, frees, drop in plan.steps:
+    """What a program makes of its states, with the layers below `root`."""
+    values: list[Any] = [*states, *[None] * len(program.steps)]
+    for path, function, inputs, output, frees, drop in program.steps:
         operands = [values[slot] for slot in inputs]
         for slot in frees:
             values[slot] = None
@@ -71,7 +71,7 @@ def run(
             values[output] = operand * masks[drop].to(operand.dtype)
         else:
             (values[output],) = operands
-    return tuple([values[slot] for slot in plan.outputs])
+    return tuple([values[slot] for slot in program.outputs])
 
 
 def _masks(state: Tensor, count: int, keep: Tensor | float) -> Tensor:

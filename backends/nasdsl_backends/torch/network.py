@@ -2,7 +2,7 @@
 
 Purpose: call the graph's modules in order, and offer what people know from timm and
 torchvision.
-Non-goals: what happens within a module (`plan`), loading weights (`nasdsl.weights`).
+Non-goals: what happens within a module (`program`), loading weights (`nasdsl.weights`).
 
 Parameters are called `<module>.<node>.<weight | bias | running_mean | ...>`, after the names
 of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.left.1.weight`,
@@ -21,13 +21,13 @@ from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import activated
 from nasdsl_backends.torch.classifier import linear_of, with_classes
-from nasdsl_backends.torch.emission import Place
+from nasdsl_backends.torch.emission import Target
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
 from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.module import GraphModule, register, run
-from nasdsl_backends.torch.plan import Plan, planned
+from nasdsl_backends.torch.program import Program, program_of
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
 
 DropPathMode = Literal["scheduled", "plain"]
@@ -87,24 +87,24 @@ class Network(nn.Module):
             for stage in stages(self.graph)
         ]
         device = torch.get_default_device() if device is None else torch.device(device)
-        self._stack(graph, LayerMaker(Place(graph.configuration, device, dtype)))
+        self._stack(graph, LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
 
     def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
-        plans: dict[int, Plan] = {}
+        programs: dict[int, Program] = {}
         for module in graph.modules:
             if module.role != "head":
                 key = id(module.body)
-                if key not in plans:
-                    plans[key] = planned(module.body)
-                layer = GraphModule(module.body, maker, plans[key])
+                if key not in programs:
+                    programs[key] = program_of(module.body)
+                layer = GraphModule(module.body, maker, programs[key])
                 register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
         before, after = at_pool(head.body)
         self.num_features = after.ports[0].shape.channels
-        self._join, self.head = planned(before), GraphModule(after, maker)
+        self._join, self.head = program_of(before), GraphModule(after, maker)
         slots = slots_of(graph)
         self._slots = len(slots)
         self._calls = scheduled(graph, with_auxiliary=False)
@@ -260,8 +260,8 @@ class Network(nn.Module):
         layer: nn.Module = nn.Flatten(1)
         if num_classes:
             like = next(self.parameters())
-            place = Place(self.graph.configuration, like.device, like.dtype)
-            layer = LayerMaker(place).layer(linear_of(module)) or layer
+            target = Target(self.graph.configuration, like.device, like.dtype)
+            layer = LayerMaker(target).layer(linear_of(module)) or layer
             draw_weights(layer, self.graph.configuration.name, None)
         self.get_submodule(module.name).add_module("linear", layer.train(self.training))
 

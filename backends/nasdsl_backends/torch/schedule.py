@@ -2,7 +2,7 @@
 
 Purpose: `scheduled` numbers the states that pass between modules and says after which call
 nobody reads them; `at_pool` divides the head.
-Non-goals: what happens within a module (`plan`).
+Non-goals: what happens within a module (`program`).
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nasdsl.network.graph import IMAGE, Body, NetworkGraph, Port, Ref
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """One module at its turn.
 
     Attributes:
@@ -34,7 +34,7 @@ def slots_of(graph: NetworkGraph) -> dict[Ref, int]:
     return {ref: slot for slot, ref in enumerate(states)}
 
 
-def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[Call, ...]:
+def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ...]:
     """The calls of all modules before the head, then of the auxiliary classifier if asked."""
     slots = slots_of(graph)
     called = [
@@ -50,7 +50,7 @@ def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[Call, ...]:
     for module in called:
         freed = {ref for ref in module.inputs if last_reader[ref] == module.name} - kept
         calls.append(
-            Call(
+            ModuleCall(
                 tuple(module.name.split(".")),
                 tuple(slots[ref] for ref in module.inputs),
                 tuple(slots[ref] for ref in module.outputs),

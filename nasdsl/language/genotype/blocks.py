@@ -2,8 +2,6 @@
 
 Purpose: names become states, ops and combines; holes become their options; findings 2xx
 and 3xx say what does not.
-Non-goals: wording (`cell_messages`), shapes (`nasdsl.language.validator`), what surrounds
-the cell (`resolve`).
 """
 
 import re
@@ -14,7 +12,7 @@ from typing import Any
 from nasdsl.errors import Span
 from nasdsl.language import tree
 from nasdsl.language.genotype import cell_messages as messages
-from nasdsl.language.genotype.findings import Findings, is_poison
+from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.types import (
     UNUSED,
     BlockSpace,
@@ -74,7 +72,7 @@ class CellResolver:
         self.all_combines = tuple(vocabulary.combine)
 
     def run(self, kind: CellKind) -> tuple[CellSpace, CellPlaces] | None:
-        """The cell and its places, or None where something in it is wrong."""
+        """The cell and its places, or None where it has errors."""
         before = len(self.findings)
         drafts = self._drafts()
         if not drafts and not self.findings.is_damaged(self.cell.span):
@@ -85,7 +83,7 @@ class CellResolver:
         blocks, places = [], []
         refused: tree.Tuple | None = None
         for draft in drafts:
-            # What is wrong with a repeated block is said once.
+            # The errors of a repeated block are reported once.
             block = None if draft.tuple is refused else self._block(draft, kind)
             refused = draft.tuple if block is None else None
             if block is not None:
@@ -110,7 +108,7 @@ class CellResolver:
                 continue
             if isinstance(statement, tree.Block):
                 names, place = [statement.name.text], statement.name.span
-                if is_poison(statement.name):
+                if is_already_reported(statement.name):
                     names = [f"b{len(drafts)}"]
             else:
                 place = statement.count.span
@@ -125,7 +123,7 @@ class CellResolver:
 
     def _count(self, repeat: tree.Repeat, already: int) -> int:
         number = repeat.count
-        if is_poison(number):
+        if is_already_reported(number):
             return 1
         count = int(number.text) if _COUNT.fullmatch(number.text) else 0
         if 1 <= count <= MAX_BLOCKS - already:
@@ -196,7 +194,7 @@ class CellResolver:
                 self._hidden_state(field)
         span = draft.tuple.span
         if span.start == span.end or self.findings.is_damaged(span):
-            return  # the parser made it up, or has said what is wrong with it
+            return  # the parser invented it or has reported it
         roles = [self._role(field) for field in draft.tuple.fields]
         messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
 
@@ -217,7 +215,7 @@ class CellResolver:
     def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
-        if is_poison(atom):
+        if is_already_reported(atom):
             return None
         state = self.earlier.get(atom.text)
         if state is None:
@@ -257,7 +255,7 @@ class CellResolver:
         for atom in self._atoms(field):
             if atom.text in names:
                 found.append(atom.text)
-            elif not is_poison(atom):
+            elif not is_already_reported(atom):
                 self._unknown_name(atom, "combine" if position == 4 else "op", names)
         return tuple(found)
 
@@ -267,7 +265,7 @@ class CellResolver:
             messages.misplaced(self.findings, atom, kind, role)
         elif self.vocabulary.op or self.vocabulary.combine:
             messages.unknown_name(self.findings, atom, kind, self.vocabulary.name, names)
-        # Where the vocabulary itself is missing, that has been said.
+        # A missing vocabulary has been reported already.
 
     def _atoms(self, field: tree.Word | tree.State | tree.Choice) -> tuple[tree.Atom, ...]:
         if not isinstance(field, tree.Choice):
@@ -293,24 +291,24 @@ class CellResolver:
         states = [state for atom in output.states if (state := self._output_state(atom))]
         if all(isinstance(atom, tree.State) for atom in output.states):
             messages.output_without_blocks(self.findings, output)
-        self._refuse_repeats(output)
+        self._report_repeats(output)
         way: Any = output.kind.text
         return Output(way, tuple(states)), output.span
 
     def _output_state(self, atom: tree.Atom) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
-        if is_poison(atom):
+        if is_already_reported(atom):
             return None
         state = self.earlier.get(atom.text)
         if state is None:
             messages.unknown_output(self.findings, atom, self.earlier, self.known)
         return state
 
-    def _refuse_repeats(self, output: tree.Output) -> None:
+    def _report_repeats(self, output: tree.Output) -> None:
         seen: dict[str, Span] = {}
         for atom in output.states:
             text = "".join(atom.text.split())
-            if text in seen and not is_poison(atom):
+            if text in seen and not is_already_reported(atom):
                 messages.named_twice(self.findings, atom, seen[text])
             seen.setdefault(text, atom.span)

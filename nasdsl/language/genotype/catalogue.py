@@ -1,14 +1,13 @@
 """Where names that other files define are looked up.
 
 Purpose: the resolver's only way to other texts; whoever calls it decides which there are.
-Non-goals: reading them (`nasdsl.library`, `nasdsl.loading`).
 """
 
 from typing import Protocol
 
 from nasdsl.errors import listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, misspelt
+from nasdsl.language.genotype.findings import Findings
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -44,12 +43,11 @@ def report_unusable(
     if why:
         findings.add(code, name.span, f"`{name.text[:60]}` cannot be used as {kind}", label=why)
         return
-    hints, fixes = misspelt(name.span, nearest(name.text, known))
-    findings.add(
+    findings.add_misspelt(
         code,
         name.span,
         f"unknown {kind} `{name.text[:60]}`",
-        label="not in the library, nor beside this file",
-        hints=hints or (f"the library has {listed(known)}",),
-        fixes=fixes,
+        nearest(name.text, known),
+        label="neither in the library nor in the folder of this file",
+        otherwise=f"the library has {listed(known)}",
     )

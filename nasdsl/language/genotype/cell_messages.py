@@ -1,7 +1,6 @@
-"""What is said about blocks and outputs that name something wrongly.
+"""Messages about blocks and outputs that name something wrongly.
 
-Purpose: findings 203 to 212 and 3xx in the user's words, one function a mistake.
-Non-goals: noticing the mistakes (`nasdsl.language.genotype.blocks`).
+Purpose: findings 203 to 212 and 3xx in words, one function for each mistake.
 """
 
 import re
@@ -9,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from nasdsl.errors import Label, Span, listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, misspelt
+from nasdsl.language.genotype.findings import Findings, spelling_suggestion
 from nasdsl.language.genotype.types import State, hidden
 
 _BLOCK = "a block is `(input, input, op, op, combine)`"
@@ -25,7 +24,7 @@ def name_taken(findings: Findings, name: str, place: Span, first: Span, repeated
         f"the name `{name}` is taken{counted}",
         label="defined again here",
         secondary=(Label(first, f"`{name}` is first defined here"),),
-        hints=("every block of a cell has a name of its own",),
+        hints=("every block of a cell needs a different name",),
     )
 
 
@@ -67,7 +66,7 @@ def malformed_state(findings: Findings, atom: tree.State) -> None:
     guess = None
     if loose and loose[2] != "+" and (loose[1] or loose[2]):
         guess = str(hidden(int(loose[3] or 0)))
-    hints, fixes = misspelt(atom.span, guess)
+    hints, fixes = spelling_suggestion(atom.span, guess)
     if loose and not guess:
         hints = (
             "`h[i]` is the newest hidden state and `h[i-1]` the one before it; other tools"
@@ -88,9 +87,9 @@ def beyond_given(findings: Findings, atom: tree.State, back: int, given: Sequenc
     findings.add(
         "NAS207",
         atom.span,
-        f"`{hidden(back)}` is beyond what the cell is given",
-        label=f"the cell is given {listed(map(str, given))}",
-        hints=(f"the oldest state it can read is `{given[-1]}`",),
+        f"`{hidden(back)}` is older than the cell's inputs",
+        label=f"the cell's inputs are {listed(map(str, given))}",
+        hints=(f"the oldest hidden state it can read is `{given[-1]}`",),
     )
 
 
@@ -121,14 +120,13 @@ def unknown_input(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Sequence[State]
 ) -> None:
     """NAS203."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, earlier))
-    findings.add(
+    findings.add_misspelt(
         "NAS203",
         atom.span,
         f"unknown input `{atom.text}`",
+        nearest(atom.text, earlier),
         label="no block of this name comes before",
-        hints=hints or (f"the inputs here are {listed(map(str, known))}",),
-        fixes=fixes,
+        otherwise=f"the inputs here are {listed(map(str, known))}",
     )
 
 
@@ -136,15 +134,14 @@ def unknown_name(
     findings: Findings, atom: tree.Atom, kind: str, vocabulary: str, names: Collection[str]
 ) -> None:
     """NAS201 for an op, NAS202 for a combine."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, names))
     source = f"vocabulary `{vocabulary}`" if vocabulary else "file"
-    findings.add(
+    findings.add_misspelt(
         "NAS202" if kind == "combine" else "NAS201",
         atom.span,
         f"unknown {kind} `{atom.text[:60]}`",
+        nearest(atom.text, names),
         label=f"not {_WITH_ARTICLE[kind]} of the {source}",
-        hints=hints or (f"the {kind}s are {listed(names)}",),
-        fixes=fixes,
+        otherwise=f"the {kind}s are {listed(names)}",
     )
 
 
@@ -200,14 +197,13 @@ def unknown_output(
     findings: Findings, atom: tree.Word, earlier: Collection[str], known: Iterable[State]
 ) -> None:
     """NAS305."""
-    hints, fixes = misspelt(atom.span, nearest(atom.text, earlier))
-    findings.add(
+    findings.add_misspelt(
         "NAS305",
         atom.span,
-        f"the output names `{atom.text}`, which is nothing of this cell",
+        f"the output names `{atom.text}`, which is not in this cell",
+        nearest(atom.text, earlier),
         label="not a block of this cell",
-        hints=hints or (f"its states are {listed(map(str, known))}",),
-        fixes=fixes,
+        otherwise=f"its states are {listed(map(str, known))}",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nasdsl.errors import did_you_mean, listed, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op
 from nasdsl.primitives import ARGUMENTS, Primitive, layer_of, words_of
 
@@ -40,14 +40,14 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
         findings.add(
             "NAS403",
             first.span if first else item.form.span,
-            f"combine `{item.name.text}` does not say how two states become one",
+            f"combine `{item.name.text}` does not say how to combine two states",
             label="begin with `sum` or `concat`",
             hints=(f"for example `combine {item.name.text} = [sum, layer_norm]`",),
         )
         return None
     if parts[0].count is not None or first.arguments:
         span = parts[0].count.span if parts[0].count else first.arguments[0].span
-        findings.add("NAS403", span, f"`{first.name.text}` happens once and takes no arguments")
+        findings.add("NAS403", span, f"`{first.name.text}` takes neither a count nor arguments")
     rest = replace(parts[0], layers=parts[0].layers[1:])
     layers = _layers(replace(item.form, parts=(rest, *parts[1:])), findings)
     for layer, written in layers:
@@ -55,7 +55,7 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
             findings.add(
                 "NAS403",
                 written.span,
-                f"`{written.name.text}` takes a stride, and a combine never does",
+                f"`{written.name.text}` takes a stride, which a combine cannot",
                 label="combines work at the size of their operands",
             )
     if len(findings) > before:
@@ -108,7 +108,7 @@ def _layers(form: tree.Form, findings: Findings) -> list[_Written]:
 
 
 def _whole(number: tree.Number, most: int, findings: Findings) -> int | None:
-    if is_poison(number):
+    if is_already_reported(number):
         return None
     if re.fullmatch(r"\d{1,9}", number.text) and 1 <= int(number.text) <= most:
         return int(number.text)
@@ -121,7 +121,7 @@ def _whole(number: tree.Number, most: int, findings: Findings) -> int | None:
 
 
 def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
-    if is_poison(item.name):
+    if is_already_reported(item.name):
         return None
     primitive = layer_of(item.name.text)
     if primitive is None or primitive.written != "chain":
@@ -133,13 +133,15 @@ def _layer(item: tree.Layer, findings: Findings) -> Layer | None:
         if pair is None:
             continue
         if pair[0] in values:
-            findings.add("NAS402", argument.span, f"`{item.name.text}` is told this twice")
+            findings.add(
+                "NAS402", argument.span, f"`{item.name.text}` is given this argument twice"
+            )
         values[pair[0]] = pair[1]
     if primitive.kernel and "kernel" not in values:
         findings.add(
             "NAS402",
             item.name.span,
-            f"`{item.name.text}` needs the size of its kernel",
+            f"`{item.name.text}` needs a kernel size",
             label=f"for example `{item.name.text}(3x3)`",
         )
         return None
@@ -154,19 +156,18 @@ def _unknown_primitive(item: tree.Layer, findings: Findings) -> None:
         findings.add(
             "NAS403",
             item.span,
-            f"`{name}` joins two states, and a chain has one",
-            label="only a combine begins with this",
+            f"`{name}` joins two states, but a chain has only one",
+            label="only a combine can begin with this",
         )
         return
     known = words_of("chain")
-    hints, fixes = misspelt(item.name.span, nearest(name, known))
-    findings.add(
+    findings.add_misspelt(
         "NAS401",
         item.name.span,
         f"unknown primitive `{name}`",
+        nearest(name, known),
         label="not a primitive",
-        hints=hints or (f"the primitives are {listed(sorted(known))}",),
-        fixes=fixes,
+        otherwise=f"the primitives are {listed(sorted(known))}",
     )
 
 
@@ -178,12 +179,12 @@ def _argument(
     if argument.name is None:
         assert number is not None
         kernel = _KERNEL.fullmatch(number.text)
-        if not is_poison(number) and (kernel is None or not primitive.kernel):
+        if not is_already_reported(number) and (kernel is None or not primitive.kernel):
             wants = f"a kernel such as `3x3`, up to {MAX_KERNEL}" if primitive.kernel else ""
             _refuse_argument(argument, layer, primitive, wants, findings)
         return ("kernel", (int(kernel[1]), int(kernel[2]))) if kernel else None
     name = argument.name.text
-    if is_poison(argument.name):
+    if is_already_reported(argument.name):
         return None
     if name not in primitive.arguments:
         _refuse_argument(argument, layer, primitive, "", findings)

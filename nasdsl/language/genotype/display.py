@@ -1,25 +1,24 @@
 """How values show themselves in notebooks: a place where a drawing can be hooked in.
 
 Purpose: genotypes and networks lie below the drawing and may not import it; they ask here,
-and `nasdsl` says at import which function answers.
-Non-goals: drawing.
+and `nasdsl` names the function that answers when it is imported.
 """
 
 from importlib import import_module
 
-_answer = ""
+_maker = ""
 
 
-def answered_by(function: str) -> None:
-    """Let `module:function` make the bundles; it is imported when one is first asked for."""
-    global _answer
-    _answer = function
+def make_bundles_with(function: str) -> None:
+    """Let `module:function` make the bundles; it is imported when it is first needed."""
+    global _maker
+    _maker = function
 
 
-def bundle(value: object) -> dict[str, str]:
-    """What a notebook shows of a value, by MIME type; nothing where nobody answers."""
-    if not _answer:
+def mime_bundle(value: object) -> dict[str, str]:
+    """What a notebook shows of a value, by MIME type; nothing where no function was given."""
+    if not _maker:
         return {}
-    module, _, name = _answer.partition(":")
+    module, _, name = _maker.partition(":")
     made: dict[str, str] = getattr(import_module(module), name)(value)
     return made

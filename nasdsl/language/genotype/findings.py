@@ -1,7 +1,6 @@
 """A list of findings about one source.
 
 Purpose: the resolver's parts add to one list and share its poison rule.
-Non-goals: order; findings are sorted by place when they are reported.
 """
 
 from bisect import bisect_left
@@ -56,12 +55,31 @@ class Findings(list[Diagnostic]):
         self.errors += found.is_error
         if self.errors < MAX_ERRORS:
             return
-        text = "too many mistakes; the rest of the file was not checked"
+        text = "too many errors; the rest of the file was not checked"
         self.append(Diagnostic("NAS107", text, self.source, span, label="stopped here"))
         raise TooManyErrors
 
+    def add_misspelt(
+        self,
+        code: str,
+        span: Span,
+        message: str,
+        guess: str | None,
+        *,
+        label: str,
+        otherwise: str = "",
+    ) -> None:
+        """Append a finding about a word that may be a misspelling of `guess`.
 
-def is_poison(node: Field | Number) -> bool:
+        Where nothing is near, `otherwise` is the hint.
+        """
+        hints, fixes = spelling_suggestion(span, guess)
+        if not hints and otherwise:
+            hints = (otherwise,)
+        self.add(code, span, message, label=label, hints=hints, fixes=fixes)
+
+
+def is_already_reported(node: Field | Number) -> bool:
     """Whether the parser has already complained about this node.
 
     Words it made up have no characters; words outside ASCII it has reported.
@@ -69,7 +87,7 @@ def is_poison(node: Field | Number) -> bool:
     return isinstance(node, Word | Number) and not (node.text and node.text.isascii())
 
 
-def misspelt(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
+def spelling_suggestion(span: Span, guess: str | None) -> tuple[tuple[str, ...], tuple[Fix, ...]]:
     """The hint and the fix for a name that is close to a legal one."""
     if guess is None:
         return (), ()

@@ -10,7 +10,7 @@ from typing import Any
 from nasdsl.errors import CellError, Label, Span, listed, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
-from nasdsl.language.genotype.findings import Findings, is_poison, misspelt
+from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     RULES,
@@ -56,7 +56,7 @@ def resolved_network(
         )
     for setting in blocks[0].settings if blocks else ():
         name = setting.name.text
-        if is_poison(setting.name) or is_poison(setting.value):
+        if is_already_reported(setting.name) or is_already_reported(setting.value):
             continue
         if name in places:
             _set_twice(findings, setting, places[name])
@@ -100,8 +100,8 @@ def _refuse_two_sources(findings: Findings, genotype: tree.Setting, cell: tree.C
     findings.add(
         "NAS506",
         genotype.span,
-        "the network names a genotype, and the file has cells of its own",
-        label="which of the two is meant?",
+        "the network names a genotype, but the file also has cells",
+        label="remove this, or the cells",
         secondary=(Label(cell.kind.span, "a cell of the file"),),
     )
 
@@ -148,14 +148,12 @@ def _stem(findings: Findings, setting: tree.Setting, skeleton: str) -> str | Non
 
 
 def _illegal(findings: Findings, setting: tree.Setting, words: tuple[str, ...], wants: str) -> None:
-    hints, fixes = misspelt(setting.value.span, nearest(setting.value.text, words))
-    findings.add(
+    findings.add_misspelt(
         "NAS502",
         setting.value.span,
         f"`{setting.name.text}` cannot be `{setting.value.text[:40]}`",
+        nearest(setting.value.text, words),
         label=f"expected {wants}",
-        hints=hints,
-        fixes=fixes,
     )
 
 
@@ -171,12 +169,11 @@ def _set_twice(findings: Findings, setting: tree.Setting, first: tree.Setting) -
 
 def _unknown_setting(findings: Findings, setting: tree.Setting) -> None:
     name = setting.name
-    hints, fixes = misspelt(name.span, nearest_setting(name.text, ["genotype"]))
-    findings.add(
+    findings.add_misspelt(
         "NAS501",
         name.span,
         f"unknown network setting `{name.text[:60]}`",
+        nearest_setting(name.text, ["genotype"]),
         label="not a setting",
-        hints=hints or (f"the settings are {listed(['genotype', *RULES])}",),
-        fixes=fixes,
+        otherwise=f"the settings are {listed(['genotype', *RULES])}",
     )

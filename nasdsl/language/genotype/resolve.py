@@ -1,8 +1,6 @@
 """Syntax to meaning: `resolve` gives a space, or a vocabulary, and every finding.
 
 Purpose: put the parts of a file together; places are kept for later findings.
-Non-goals: shapes and liveness (`nasdsl.language.validator`); reading other files (the `Catalogue`
-that is passed in does).
 """
 
 import re
@@ -15,7 +13,11 @@ from nasdsl.language import tree
 from nasdsl.language.genotype.blocks import CellPlaces, CellResolver
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.language.genotype.definitions import resolved_combine, resolved_op
-from nasdsl.language.genotype.findings import Findings, TooManyErrors, is_poison, misspelt
+from nasdsl.language.genotype.findings import (
+    Findings,
+    TooManyErrors,
+    is_already_reported,
+)
 from nasdsl.language.genotype.network_block import ResolvedNetwork, resolved_network
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
@@ -23,7 +25,7 @@ from nasdsl.language.genotype.types import (
     CellSpace,
     Output,
     Space,
-    given_states,
+    hidden_state_count,
 )
 from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
 from nasdsl.language.parser import Parsed
@@ -131,7 +133,7 @@ class _Resolver:
             if not isinstance(item, tree.Op | tree.Combine):
                 continue
             name = item.name.text
-            if name in defined and not is_poison(item.name):
+            if name in defined and not is_already_reported(item.name):
                 self.defined_twice(item, defined[name])
                 continue
             defined[name] = item
@@ -163,10 +165,10 @@ class _Resolver:
             self.refuse_no_vocabulary()
             return Vocabulary("")
         name = named[0].name
-        found = None if is_poison(name) else self.catalogue.vocabulary(name.text)
+        found = None if is_already_reported(name) else self.catalogue.vocabulary(name.text)
         if found is not None:
             return found
-        if not is_poison(name):
+        if not is_already_reported(name):
             known, why = self.catalogue.vocabulary_names(), self.catalogue.why_not(name.text)
             report_unusable(self.findings, "NAS208", "vocabulary", name, known, why)
         return Vocabulary(name.text)
@@ -214,7 +216,7 @@ class _Resolver:
                 self.findings.add(
                     "NAS210",
                     item.name.span,
-                    f"{kind} `{item.name.text}` is defined and never used",
+                    f"{kind} `{item.name.text}` is defined but never used",
                     label="no block names it",
                 )
 
@@ -224,7 +226,7 @@ class _Resolver:
         self, vocabulary: Vocabulary
     ) -> tuple[tuple[CellSpace, ...], dict[CellKind, CellPlaces]]:
         written = [item for item in self.items if isinstance(item, tree.Cell)]
-        given = given_states(tuple(_sketched_output(cell) for cell in written))
+        given = hidden_state_count(tuple(_sketched_output(cell) for cell in written))
         first: dict[str, tree.Cell] = {}
         spaces: list[CellSpace] = []
         places: dict[CellKind, CellPlaces] = {}
@@ -240,24 +242,22 @@ class _Resolver:
 
     def kind(self, cell: tree.Cell, first: dict[str, tree.Cell]) -> CellKind | None:
         name = cell.kind.text
-        if is_poison(cell.kind):
+        if is_already_reported(cell.kind):
             return None
         if name not in CELL_KINDS:
-            hints, fixes = misspelt(cell.kind.span, nearest(name, CELL_KINDS))
-            self.findings.add(
+            self.findings.add_misspelt(
                 "NAS211",
                 cell.kind.span,
                 f"unknown kind of cell `{name[:60]}`",
+                nearest(name, CELL_KINDS),
                 label="expected `normal` or `reduction`",
-                hints=hints,
-                fixes=fixes,
             )
             return None
         if name in first:
             self.findings.add(
                 "NAS303",
                 cell.kind.span,
-                f"the file has two cells `{name}`",
+                f"the file has two `{name}` cells",
                 label="a second one",
                 secondary=(Label(first[name].kind.span, "the first is here"),),
                 hints=("a genotype has one `normal` and one `reduction` cell",),

@@ -1,7 +1,7 @@
 """Genotypes and spaces as text: the one canonical printed form of a `.cell` file.
 
 Purpose: `loads(genotype_text(g)) == g`, and the formatter leaves the text as it is.
-Non-goals: keeping comments or an author's layout; the formatter prints syntax trees.
+Comments and an author's layout are not kept; the formatter, which prints syntax trees, keeps them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

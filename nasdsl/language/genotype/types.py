@@ -2,15 +2,14 @@
 
 Purpose: frozen, hashable, comparable values without spans. A `Space` is a genotype whose
 five fields may each list several options; a `Genotype` is a space of size one.
-Non-goals: text (`nasdsl.language.genotype.text`), checks (`nasdsl.language.validator`), shapes
-(`nasdsl.network`). Values of these types are assumed to be valid.
+Values of these types are assumed to be valid (`nasdsl.language.validator` checks them).
 """
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from nasdsl.language.genotype.display import bundle
+from nasdsl.language.genotype.display import mime_bundle
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -92,7 +91,7 @@ class Cell:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What notebooks show: text, and the picture where Graphviz is installed."""
-        return bundle(self)
+        return mime_bundle(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class Genotype:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What notebooks show: text, and the picture where Graphviz is installed."""
-        return bundle(self)
+        return mime_bundle(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ class Space:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What notebooks show: text, and the picture where Graphviz is installed."""
-        return bundle(self)
+        return mime_bundle(self)
 
 
 @lru_cache(maxsize=4096)
@@ -185,7 +184,7 @@ def block_state(name: str) -> BlockState:
     return BlockState(name)
 
 
-def given_states(outputs: tuple[Output, ...]) -> int:
+def hidden_state_count(outputs: tuple[Output, ...]) -> int:
     """How many hidden states a cell may read: `h[i]` to `h[i-(n-1)]`.
 
     Every cell appends its outputs to the list of hidden states, one for `concat` and

@@ -1,8 +1,6 @@
 """Vocabularies: the ops and combines a genotype may name, as chains of primitives.
 
 Purpose: the frozen types, and the one rule that chooses between an op's forms.
-Non-goals: parsing definitions (`nasdsl.language.genotype.definitions`), concrete shapes
-(`nasdsl.network`).
 
 An op is one or more *forms*, each a chain of primitive layers. The compiler takes the
 first form that fits: the one that takes the stride, if there is one, and gives the cell's
@@ -137,7 +135,7 @@ class Combine:
 
     @property
     def commutative(self) -> bool:
-        """Whether the operands may trade places."""
+        """Whether the operands may be exchanged."""
         return self.operation == "sum"
 
     @cached_property

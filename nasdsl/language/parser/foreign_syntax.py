@@ -47,7 +47,7 @@ def foreign_kind(text: str) -> str | None:
     return next((kind for pattern, kind in _FOREIGN if pattern.match(text)), None)
 
 
-def foreign(source: Source, kind: str) -> Diagnostic:
+def foreign_file_finding(source: Source, kind: str) -> Diagnostic:
     """One finding in place of one for each bracket and quote."""
     start = len(source.text) - len(source.text.lstrip())
     stop = source.text.find("\n", start)

@@ -47,21 +47,23 @@ def fitting(states: tuple[int, ...]) -> frozenset[str]:
     return frozenset(parser.accepts())
 
 
+# lark's `propagate_positions` does not reach a transformer that runs while it parses.
 def _span(children: _Children) -> Span:
     return Span(_extent(children[0])[0], _extent(children[-1])[1])
 
 
 def _extent(child: Any) -> Span:
-    span: Span = _token_span(child) if isinstance(child, Token) else child.span
+    span: Span = token_span(child) if isinstance(child, Token) else child.span
     return span
 
 
-def _token_span(token: Any) -> Span:
-    return Span(token.start_pos, token.end_pos)
+def token_span(token: Token) -> Span:
+    """Where the token stands."""
+    return Span(int(token.start_pos or 0), int(token.end_pos or 0))
 
 
 def _leaf(kind: Callable[[str, Span], Any], token: Any) -> Any:
-    return kind(str(token), _token_span(token))
+    return kind(str(token), token_span(token))
 
 
 def _nodes(children: _Children) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.errors.hints import nearest
+from nasdsl.language.parser.grammar import token_span
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {
@@ -48,12 +49,7 @@ _HABITS = {
 }
 
 
-def token_span(token: Token) -> Span:
-    """Where the token stands."""
-    return Span(int(token.start_pos or 0), int(token.end_pos or 0))
-
-
-def illegal(source: Source, span: Span) -> Diagnostic:
+def illegal_characters(source: Source, span: Span) -> Diagnostic:
     """Characters that no part of the language begins with."""
     text = source.text[span.start : span.end].strip() or source.text[span.start : span.end]
     shown = text if text.isprintable() and len(text) <= 20 else ascii(text[:20])[1:-1]
@@ -70,7 +66,9 @@ def illegal(source: Source, span: Span) -> Diagnostic:
     )
 
 
-def missing(source: Source, token: Token, text: str, where: int, field: int | None) -> Diagnostic:
+def missing_text(
+    source: Source, token: Token, text: str, where: int, field: int | None
+) -> Diagnostic:
     """`text` ("" for a name) should stand at `where`, before `token`."""
     place = Span(where, where)
     if text:
@@ -131,7 +129,7 @@ def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
     )
 
 
-def unexpected(
+def unexpected_token(
     source: Source, token: Token, accepted: frozenset[str], field: int | None
 ) -> Diagnostic:
     """`token` fits nowhere; `accepted` are the kinds of token that would have."""
@@ -166,11 +164,11 @@ def unexpected(
     )
 
 
-def too_many(source: Source, token: Token) -> Diagnostic:
+def too_many_errors(source: Source, token: Token) -> Diagnostic:
     """Reading stopped at `token`."""
     return Diagnostic(
         "NAS107",
-        "too many mistakes; the rest of the file was not read",
+        "too many errors; the rest of the file was not read",
         source,
         token_span(token),
         label="stopped here",

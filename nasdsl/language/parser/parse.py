@@ -1,8 +1,6 @@
 """Text to syntax.
 
 Purpose: `parse` gives a tree and the findings for any text at all.
-Non-goals: files and bytes (`nasdsl.language.parser.read`), meaning
-(`nasdsl.language.genotype.resolve`).
 """
 
 import re
@@ -14,7 +12,7 @@ from lark import UnexpectedInput
 
 from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
 from nasdsl.language.parser.grammar import lark_parser
-from nasdsl.language.parser.recovery import MAX_MISTAKES, recovered
+from nasdsl.language.parser.recovery import MAX_MISTAKES, recovered_items
 from nasdsl.language.tree import Comment, File
 
 # Everything below a space but tab, newline and carriage return; delete; the C1 controls;
@@ -53,7 +51,7 @@ def parse(source: Source) -> Parsed:
     try:
         items = lark_parser().parse(text)
     except UnexpectedInput:
-        items, more = recovered(source, text)
+        items, more = recovered_items(source, text)
         findings += more
     return Parsed(source, File(items, _comments(source.text)), tuple(findings))
 

@@ -51,10 +51,10 @@ def read_stream(stream: BinaryIO, name: str) -> Source:
             f"{name!r} is larger than {MAX_BYTES // 2**20} MiB",
             "is this a `.cell` file? A hand-written one has a few kilobytes",
         )
-    return decoded(data, name)
+    return source_from_bytes(data, name)
 
 
-def decoded(data: bytes, name: str) -> Source:
+def source_from_bytes(data: bytes, name: str) -> Source:
     """The text of UTF-8 bytes; a byte order mark at the start is dropped.
 
     Raises:
@@ -153,4 +153,4 @@ def _header(path: Path, name: str) -> dict[str, object]:
 
 
 def _damaged(name: str) -> CellError:
-    return cell_error("NAS802", f"{name!r} is no .safetensors file, or is damaged or cut short")
+    return cell_error("NAS802", f"{name!r} is not a .safetensors file, or is damaged or truncated")

@@ -21,9 +21,13 @@ from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.language.parser import messages
-from nasdsl.language.parser.foreign_syntax import foreign, foreign_kind, without_foreign_syntax
-from nasdsl.language.parser.grammar import fitting, lark_parser
-from nasdsl.language.parser.tokens import Lexed, invented, keyword_names, lexed
+from nasdsl.language.parser.foreign_syntax import (
+    foreign_file_finding,
+    foreign_kind,
+    without_foreign_syntax,
+)
+from nasdsl.language.parser.grammar import fitting, lark_parser, token_span
+from nasdsl.language.parser.tokens import LexedToken, invented_token, keyword_names, lexed_tokens
 from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
 
 MAX_MISTAKES = 50
@@ -57,7 +61,7 @@ _FINISHERS = (
 _FINISHED = {**_CLOSERS, "UNUSED": "unused"}
 
 
-def recovered(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+def recovered_items(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
     """The items that could be read from `text`, and every mistake in it, in order.
 
     `text` is the source's with unreadable characters blanked, so that places agree.
@@ -68,7 +72,7 @@ def recovered(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnos
     items = recovery.run()
     kind = foreign_kind(text) if len(recovery.findings) > 1 else None
     if kind and not any(isinstance(item, _DEFINING) for item in items):
-        return (), [foreign(source, kind)]
+        return (), [foreign_file_finding(source, kind)]
     return items, sorted(recovery.findings, key=lambda found: found.span or Span(0, 0))
 
 
@@ -82,7 +86,7 @@ class _Recovery:
         self.last = ""  # the kind of the last token that was fed
         self.end = 0  # where the last token that was fed ends
         self.quiet = False  # something was left out, and the line has not ended since
-        self.excused = False  # the line before was given up, so that it ends badly is no news
+        self.excused = False  # the line before was given up: its end is not reported
         self.skipping = False  # what was left out began a statement: the line means nothing
         self.in_network = False
         self.unfit = 0  # tokens of this line that did not fit
@@ -96,13 +100,15 @@ class _Recovery:
     def read_from(self, start: int) -> int | None:
         """Take tokens from `start` on: to the end of a line that is given up, else None."""
         illegal: list[Span] = []
-        end = Lexed(invented("$END", "", len(self.text)), True, False)
-        for read, following in pairwise(chain(lexed(self.text, illegal, start), [end])):
+        end = LexedToken(invented_token("$END", "", len(self.text)), True, False)
+        for read, following in pairwise(chain(lexed_tokens(self.text, illegal, start), [end])):
             room = MAX_MISTAKES - len(self.findings)
-            self.findings += [messages.illegal(self.source, span) for span in illegal[:room]]
+            self.findings += [
+                messages.illegal_characters(self.source, span) for span in illegal[:room]
+            ]
             illegal.clear()
             if len(self.findings) >= MAX_MISTAKES:
-                self.findings.append(messages.too_many(self.source, read.token))
+                self.findings.append(messages.too_many_errors(self.source, read.token))
                 return None
             self.take(read, following.token.type)
             if self.unfit > MAX_UNFIT:
@@ -113,7 +119,7 @@ class _Recovery:
 
     def finish(self) -> tuple[Item, ...]:
         """Everything still open is closed without a word, and the items come out."""
-        end = invented("$END", "", len(self.text))
+        end = invented_token("$END", "", len(self.text))
         for _ in range(2 * len(_FINISHERS)):
             if end.type in self.accepted():
                 items: tuple[Item, ...] = self.parser.feed_token(end)
@@ -124,7 +130,7 @@ class _Recovery:
 
     # -- one token --------------------------------------------------------------------
 
-    def take(self, read: Lexed, follower: str) -> None:
+    def take(self, read: LexedToken, follower: str) -> None:
         token = read.token
         if read.first_of_line:
             self.excused, self.quiet, self.skipping = self.quiet, False, False
@@ -176,7 +182,7 @@ class _Recovery:
     def feed_first(self, kinds: Iterator[str]) -> str | None:
         """The first of `kinds` that fits, put in where the last token ended."""
         for kind in kinds:
-            if self.feed(invented(kind, _FINISHED.get(kind, ""), self.end)):
+            if self.feed(invented_token(kind, _FINISHED.get(kind, ""), self.end)):
                 return kind
         return None
 
@@ -207,7 +213,7 @@ class _Recovery:
             closed = opened[len(opened) - len(put_in) :]
             self.report(messages.not_closed(self.source, closed, where, token))
         elif put_in:
-            self.report(messages.unexpected(self.source, token, expected, field))
+            self.report(messages.unexpected_token(self.source, token, expected, field))
         if not fits and not put_in and not self.quiet:
             return False
         if fits and token.type != "$END":
@@ -223,9 +229,9 @@ class _Recovery:
             if not self.is_plain(kind, token, accepted):
                 continue
             field, where = self.field_number(), self.end
-            self.feed(invented(kind, text, where))
+            self.feed(invented_token(kind, text, where))
             if not quietly and not self.quiet:
-                self.report(messages.missing(self.source, token, text, where, field))
+                self.report(messages.missing_text(self.source, token, text, where, field))
             return self.feed(token)
         return False
 
@@ -237,7 +243,7 @@ class _Recovery:
             return "RBRACE" not in accepted or "VBAR" in accepted
         return kind != "EQUAL" or self.in_network or token.type in ("LPAR", "LSQB", "STATE")
 
-    def take_bracket_for_another(self, read: Lexed) -> bool:
+    def take_bracket_for_another(self, read: LexedToken) -> bool:
         """`(a, b]` is read as `(a, b)`; a cell is only closed at the start of a line."""
         token = read.token
         if token.type not in _CLOSERS or not self.open:
@@ -250,7 +256,7 @@ class _Recovery:
             Token(wanted, _CLOSERS[wanted], start_pos=token.start_pos, end_pos=token.end_pos)
         ):
             return False
-        span = Span(int(token.start_pos or 0), int(token.end_pos or 0))
+        span = token_span(token)
         right = _CLOSERS[wanted]
         self.report(
             Diagnostic(
@@ -259,7 +265,7 @@ class _Recovery:
                 self.source,
                 span,
                 label=f"this should be `{right}`",
-                secondary=(Label(messages.token_span(opened), "to close this"),),
+                secondary=(Label(token_span(opened), "to close this"),),
                 fixes=(Fix(span, right, f"write `{right}`"),),
             )
         )
@@ -271,20 +277,22 @@ class _Recovery:
         field = self.field_number()
         if token.type == "NUMBER" and "WORD" in accepted:
             self.report(messages.not_a_name(self.source, token, field))
-            return self.feed(invented("WORD", "", int(token.start_pos or 0)))
+            return self.feed(invented_token("WORD", "", int(token.start_pos or 0)))
         if token.type != "WORD" or "CELL" not in accepted or self.quiet:
             return False
         keyword = messages.nearest_keyword(token)
         if keyword is None:
             return False
-        self.report(messages.unexpected(self.source, token, accepted, field))
+        self.report(messages.unexpected_token(self.source, token, accepted, field))
         kind = keyword.upper()
         return self.feed(Token(kind, keyword, start_pos=token.start_pos, end_pos=token.end_pos))
 
     def leave_out(self, token: Token, *, quietly: bool) -> None:
         if not quietly and not self.quiet:
             accepted = self.accepted()
-            self.report(messages.unexpected(self.source, token, accepted, self.field_number()))
+            self.report(
+                messages.unexpected_token(self.source, token, accepted, self.field_number())
+            )
         self.quiet = True
         self.skipping = not self.open or self.open[-1].type == "LBRACE"
 
@@ -307,7 +315,7 @@ class _Recovery:
             self.findings.append(finding)
 
 
-def _begins(read: Lexed, follower: str, *, in_tuple: bool) -> bool:
+def _begins(read: LexedToken, follower: str, *, in_tuple: bool) -> bool:
     """Whether a new item or statement seems to begin here, whatever is still open."""
     kind = read.token.type
     if kind == "RBRACE":

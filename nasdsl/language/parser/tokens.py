@@ -18,7 +18,7 @@ from nasdsl.errors import Span
 from nasdsl.language.parser.grammar import lark_parser
 
 
-class Lexed(NamedTuple):
+class LexedToken(NamedTuple):
     """A token, whether it is the first of its line, and the illegal text just before it."""
 
     token: Token
@@ -54,7 +54,7 @@ def keyword_names() -> frozenset[str]:
     return frozenset(_terminals().keywords.values())
 
 
-def lexed(text: str, illegal: list[Span], start: int = 0) -> Iterator[Lexed]:
+def lexed_tokens(text: str, illegal: list[Span], start: int = 0) -> Iterator[LexedToken]:
     """The tokens of `text` from the start of a line on, ending with `$END`.
 
     Runs of characters that fit none go into `illegal`.
@@ -71,14 +71,14 @@ def lexed(text: str, illegal: list[Span], start: int = 0) -> Iterator[Lexed]:
             fresh_line = fresh_line or "\n" in value
             continue
         kind = keywords.get(value, kind) if kind == "WORD" else kind
-        yield Lexed(_token(kind, value, match.start()), fresh_line, stained)
+        yield LexedToken(_token(kind, value, match.start()), fresh_line, stained)
         fresh_line, stained = False, False
     if at < len(text):
         illegal.append(Span(at, len(text)))
-    yield Lexed(_token("$END", "", len(text)), True, stained)
+    yield LexedToken(_token("$END", "", len(text)), True, stained)
 
 
-def invented(kind: str, value: str, offset: int) -> Token:
+def invented_token(kind: str, value: str, offset: int) -> Token:
     """A token that the text should have had at `offset`; it takes no room there."""
     return Token(kind, value, start_pos=offset, end_pos=offset)
 

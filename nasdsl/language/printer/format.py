@@ -1,8 +1,8 @@
 """The formatter: one style for every `.cell` file.
 
-Purpose: `formatted(parsed)` keeps every token and comment, lines tuples up in columns, and
+Purpose: `formatted_text(parsed)` keeps every token and comment, lines tuples up in columns, and
 gives back its own output unchanged.
-Non-goals: options; texts with syntax errors (their trees are repaired, not written).
+There are no options. Texts with syntax errors are not formatted: their trees are repaired.
 
 Style: four spaces; a statement a line; blocks of a cell in columns; the `=` of settings
 and of neighbouring definitions under one another; at most one blank line, and always one
@@ -31,7 +31,7 @@ class _Listed(NamedTuple):
     span: Span
 
 
-def formatted(parsed: Parsed) -> str:
+def formatted_text(parsed: Parsed) -> str:
     """The text of `parsed` in the one style, ending with a newline (or empty).
 
     The syntax must be sound: `parsed.diagnostics` has no errors.

@@ -14,7 +14,7 @@ from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.decisions import open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
-from nasdsl.space.members import digits
+from nasdsl.space.members import mixed_radix_digits
 
 
 class RandomSearch:
@@ -65,7 +65,7 @@ class RandomSearch:
         if self.repeats:
             return self.decisions.member(self.decisions.draw(rng_for_turn(self.seed, turn)))
         index = shuffled(turn, self.size, self.seed)
-        return self.decisions.member(digits(index, self.decisions.sizes))
+        return self.decisions.member(mixed_radix_digits(index, self.decisions.sizes))
 
     def _is_new(self, genotype: Genotype) -> bool:
         hash = canonical_hash(genotype)

@@ -6,9 +6,8 @@ normal b0 h[i] h[i-1] sep_conv_3x3 identity add
 
 import nasdsl
 from nasdsl.errors import Diagnostic, cell_error
-from nasdsl.interop.foreign import Foreign
+from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
-from nasdsl.interop.options import Options
 
 
 def read(foreign: Foreign, options: Options) -> list[nasdsl.Genotype]:

@@ -1,4 +1,4 @@
-"""Plans: a body of the graph as a list of steps.
+"""Programs: a body of the graph as a list of steps.
 
 Purpose: work out once which function or layer runs when, which values it reads, whose
 memory it may use, and which values nobody needs afterwards.
@@ -12,15 +12,15 @@ from nasdsl_backends.torch.emission import EMISSIONS, Function
 
 
 class Step(NamedTuple):
-    """One node of a plan.
+    """One node of a program.
 
     Attributes:
-        path: where its layer is, from the plan's module; empty for functions.
+        path: where its layer is, from the program's module; empty for functions.
         function: what computes it where there is no layer.
         inputs: the slots it reads.
         output: the slot it fills.
         frees: the slots nobody reads after it.
-        drop: which of the plan's random masks multiplies its input; -1 for none.
+        drop: which of the program's random masks multiplies its input; -1 for none.
     """
 
     path: tuple[str, ...]
@@ -31,7 +31,7 @@ class Step(NamedTuple):
     drop: int
 
 
-class Plan(NamedTuple):
+class Program(NamedTuple):
     """The steps of a body, the slots of its outputs, and how many random masks it draws.
 
     The first slots are those of the ports, in their order.
@@ -42,8 +42,8 @@ class Plan(NamedTuple):
     drops: int
 
 
-def planned(body: Body) -> Plan:
-    """The plan of a body."""
+def program_of(body: Body) -> Program:
+    """The program of a body."""
     nodes = body.nodes
     names = (*(port.name for port in body.ports), *(node.name for node in nodes))
     slots = {name: slot for slot, name in enumerate(names)}
@@ -66,7 +66,7 @@ def planned(body: Body) -> Plan:
             )
         )
         drops += is_drop
-    return Plan(tuple(steps), tuple(slots[name] for name in body.outputs), drops)
+    return Program(tuple(steps), tuple(slots[name] for name in body.outputs), drops)
 
 
 def _owned(body: Body) -> set[str]:

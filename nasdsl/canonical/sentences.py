@@ -1,10 +1,9 @@
 """What differs between two genotypes, in words.
 
-Purpose: the sentences of `nasdsl diff`, told from the second genotype's side: "b2 reads h[i-1]
+Purpose: the sentences of `nasdsl diff`, about the second genotype: "b2 reads h[i-1]
 instead of h[i]". Blocks are matched by name; operands of a commutative combine have no order,
-so a block whose operands only trade places is no difference, and cells that are the same up to
+so exchanging them is not a difference, and cells that are the same up to
 names and order get one sentence that says so.
-Non-goals: every difference of the texts, field by field (`nasdsl.canonical.differences`).
 """
 
 from collections import Counter
@@ -19,7 +18,7 @@ from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Ge
 Operand = tuple[State, str]
 
 
-def explanation(a: Genotype, b: Genotype) -> tuple[str, ...]:
+def difference_sentences(a: Genotype, b: Genotype) -> tuple[str, ...]:
     """What `b` does where `a` does something else, a sentence a difference.
 
     Empty where the two are equal up to their names.
@@ -34,7 +33,8 @@ def _outside(a: Genotype, b: Genotype, *, definitions: bool) -> Iterator[str]:
         if found.cell is not None or (kind != "network") != definitions:
             continue
         if kind == "ops":
-            yield f"ops come from {_instead(found.right or 'the file', found.left or 'the file')}"
+            sources = (found.right or "the file", found.left or "the file")
+            yield f"ops come from {_instead_of(*sources)}"
         elif kind == "network":
             yield f"the network {_setting(name, found.left, found.right)}"
         else:
@@ -43,7 +43,7 @@ def _outside(a: Genotype, b: Genotype, *, definitions: bool) -> Iterator[str]:
 
 def _setting(name: str, left: str | None, right: str | None) -> str:
     if right is None:
-        return f"leaves {name} to its default instead of {left}"
+        return f"uses the default {name} instead of {left}"
     return f"has {name} = {right}" + (f" instead of {left}" if left is not None else "")
 
 
@@ -56,7 +56,7 @@ def _cells(a: Genotype, b: Genotype) -> Iterator[str]:
             yield f"there is {'a new' if left is None else 'no'} {kind} cell"
         elif left == right and a.vocabulary == b.vocabulary:
             continue
-        elif _same(a, b, kind):
+        elif _same_cell(a, b, kind):
             if left != right:
                 yield f"{kind} cell: the same up to names and order"
         else:
@@ -64,7 +64,7 @@ def _cells(a: Genotype, b: Genotype) -> Iterator[str]:
             yield from (f"{kind} cell: {change}" for change in changes)
 
 
-def _same(a: Genotype, b: Genotype, kind: CellKind) -> bool:
+def _same_cell(a: Genotype, b: Genotype, kind: CellKind) -> bool:
     """Whether the cells of that kind are the same up to names and order."""
     one, other = (
         replace(each, cells=tuple(cell for cell in each.cells if cell.kind == kind))
@@ -81,23 +81,23 @@ def _blocks(a: Genotype, b: Genotype, left: Cell, right: Cell) -> Iterator[str]:
     other = {block.name: block for block in right.blocks}
     for name in dict.fromkeys((*mine, *other)):
         if name not in other:
-            yield f"{name} is gone, which was {_formula(mine[name])}"
+            yield f"{name} is removed; it was {_block_text(mine[name])}"
         elif name not in mine:
-            yield f"{name} is new: {_formula(other[name])}"
+            yield f"{name} is new: {_block_text(other[name])}"
         else:
             ordered = not all(
                 genotype.vocabulary.combine[block.combine].commutative
                 for genotype, block in ((a, mine[name]), (b, other[name]))
             )
-            yield from _changes(mine[name], other[name], ordered)
+            yield from _block_changes(mine[name], other[name], ordered)
 
 
-def _formula(block: Block) -> str:
-    operands = ", ".join(map(_applied, _operands(block)))
+def _block_text(block: Block) -> str:
+    operands = ", ".join(map(_operand_text, _operands(block)))
     return f"{block.combine}({operands})"
 
 
-def _applied(operand: Operand) -> str:
+def _operand_text(operand: Operand) -> str:
     state, op = operand
     return f"{op}({state})"
 
@@ -106,18 +106,21 @@ def _operands(block: Block) -> list[Operand]:
     return list(zip(block.inputs, block.ops, strict=True))
 
 
-def _changes(mine: Block, other: Block, ordered: bool) -> Iterator[str]:
-    found = [_change(*pair) for pair in _replaced(_operands(mine), _operands(other), ordered)]
+def _block_changes(mine: Block, other: Block, ordered: bool) -> Iterator[str]:
+    found = [
+        _change_text(*pair)
+        for pair in _replaced_operands(_operands(mine), _operands(other), ordered)
+    ]
     if mine.combine != other.combine:
-        found.append(f"combines by {_instead(other.combine, mine.combine)}")
+        found.append(f"combines with {_instead_of(other.combine, mine.combine)}")
     if found:
         yield f"{mine.name} {' and '.join(found)}"
 
 
-def _replaced(
+def _replaced_operands(
     mine: Sequence[Operand], other: Sequence[Operand], ordered: bool
 ) -> list[tuple[Operand, Operand]]:
-    """Operands that were and what stands in their place, likest to likest."""
+    """Operands that were and what stands in their place, paired by likeness."""
     if ordered:
         return [pair for pair in zip(mine, other, strict=True) if pair[0] != pair[1]]
     gone = list((Counter(mine) - Counter(other)).elements())
@@ -130,15 +133,15 @@ def _likeness(pairs: Iterable[tuple[Operand, Operand]]) -> int:
     return sum((old[0] == new[0]) + (old[1] == new[1]) for old, new in pairs)
 
 
-def _change(old: Operand, new: Operand) -> str:
+def _change_text(old: Operand, new: Operand) -> str:
     if old[1] == new[1]:
-        return f"reads {_instead(str(new[0]), str(old[0]))} in its {new[1]}"
+        return f"reads {_instead_of(str(new[0]), str(old[0]))} in its {new[1]}"
     if old[0] == new[0]:
-        return f"applies {_instead(new[1], old[1])} to {new[0]}"
-    return f"has {_instead(_applied(new), _applied(old))}"
+        return f"applies {_instead_of(new[1], old[1])} to {new[0]}"
+    return f"has {_instead_of(_operand_text(new), _operand_text(old))}"
 
 
-def _instead(new: str, old: str) -> str:
+def _instead_of(new: str, old: str) -> str:
     return f"{new} instead of {old}"
 
 

@@ -1,0 +1,100 @@
+"""Foreign texts of a megabyte take time in proportion to their length, whatever they repeat.
+
+Nothing here depends on how fast the machine is: a text is compared with a quarter of it, read in
+the same process. Work that grows with the length takes 4 times as long for all of it, work that
+grows with its square 16 times.
+"""
+
+import gc
+import time
+from contextlib import suppress
+
+import pytest
+
+import nasdsl
+from nasdsl import interop
+from nasdsl.errors import Source
+from nasdsl.interop.foreign import MAX_CHARACTERS, foreign_text
+
+#: Between 4 and 16, nearer to what noise can make of 4.
+MAX_RATIO = 9
+TRIES = 3
+
+# What a text repeats, what stands before and after it.
+REPEATED = [
+    ("darts", "Genotype(]", "", ""),
+    ("darts", "Genotype(a=1)\n", "log ", ""),
+    ("darts", "{'normal': ", "", ""),
+    ("darts", '\\"', "", ""),
+    ("darts", "(1,),", "Genotype(normal=[", "])"),
+    ("darts", "é" * 40 + "=1;", "", ""),
+    ("slim", "hiddenstate_indices ", "", ""),
+    ("amoebanet", "operations=[1];" + " " * 45, "", ""),
+    ("enas", "0 ", "", ""),
+    ("enas", "9", "", ""),
+    ("enas", "[", "", ""),
+    ("enas", 'fixed_arc="$fixed_arc $fixed_arc"\n', "", ""),
+    ("enas", "fixed_arc=[", "", ""),
+    ("nni", '"normal/op_2_0":', "", ""),
+    ("nni", '\\"', '{"', '"}'),
+    ("naslib", "( ( (", "", ""),
+    ("nasbench201", "|a~0|+", "", ""),
+    ("nasbench201", "nor_conv_3x3~", "", ""),
+    ("nasbench101", "matrix ", "", ""),
+    ("nasbench101", "[0 1]\n", "", ""),
+    ("nasbench301", "edge_normal_0   ", "", ""),
+    ("json", '{"nasdsl" ', "", ""),
+    ("json", "1", '{"nasdsl": ', "}"),
+    ("yaml", "1:1:", "nasdsl: ", "1"),
+    ("yaml", "nasdsl:", "", ""),
+    ("pyglove", "DNA(", "", ""),
+    ("cell", "genotype ", "", ""),
+]
+
+
+def _seconds(text: str, format: str) -> float:
+    """The processor time of detecting the format, and of finding and reading what is there."""
+    source = Source("x.txt", text)
+    gc.collect()
+    start = time.thread_time()
+    with suppress(nasdsl.CellError):
+        interop.format_of(source)
+    with suppress(nasdsl.CellError):
+        held = interop.find(source, format)
+        for entry in (*held.entries[:1], *held.entries[-1:]):
+            held.problem(entry)
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize(("format", "token", "before", "after"), REPEATED)
+def test_time_is_in_proportion(format: str, token: str, before: str, after: str) -> None:
+    """A megabyte of a format's own words, detected and read."""
+
+    def text(length: int) -> str:
+        return before + token * ((length - len(before) - len(after)) // len(token)) + after
+
+    ratios = []
+    for _ in range(TRIES):
+        start = time.thread_time()
+        foreign_text(Source("x.txt", " " * MAX_CHARACTERS))
+        # What takes no longer than looking at each character a few times is linear.
+        one_pass = time.thread_time() - start
+        quarter = _seconds(text(MAX_CHARACTERS // 4), format)
+        ratios.append((_seconds(text(MAX_CHARACTERS), format) - 3 * one_pass) / quarter)
+        if ratios[-1] <= MAX_RATIO:
+            return
+    pytest.fail(f"{token!r} takes {min(ratios):.1f} times as long as a quarter of it")
+
+
+def test_the_measure_sees_what_grows_with_the_square() -> None:
+    """A search that begins again at every character is over the bound that all formats keep."""
+
+    def work(length: int) -> float:
+        text = "a" * length
+        start = time.thread_time()
+        for at in range(length):
+            text.find("b", at)
+        return time.thread_time() - start
+
+    work(10_000)
+    assert max(work(80_000) / work(20_000) for _ in range(TRIES)) > MAX_RATIO
