@@ -203,7 +203,7 @@ def test_killed_and_resumed() -> None:
 def test_two_processes_as_one(run: Run, older: str) -> None:
     """Two processes over gloo have the losses of one that takes the same two parts.
 
-    Also where nothing reads an input: what prepares it has no gradient, and nobody waits for it.
+    Also where nothing reads an input: what prepares it has a gradient, for which nobody waits.
     """
     Path("tiny.cell").write_text(CELLS.replace("h[i-1]", older))
     flags = [*SHORT, "--set", "epochs=2", "--device", "cpu", "--no-tensorboard"]

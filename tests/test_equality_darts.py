@@ -210,9 +210,10 @@ def test_blocks_that_reach_no_output_may_be_there() -> None:
         nasdsl.weights.load(net, state)
 
 
-def test_every_parameter_gets_a_gradient() -> None:
-    """An input that `none` alone reads has gradients of zero, as in DARTS, and not none."""
-    net = nasdsl.compile(case("none_only.py"), stem="cifar", layers=5, cell_filters=4).train()
+@pytest.mark.parametrize("name", ["none_only.py", "unread_input.py"])
+def test_every_parameter_gets_a_gradient(name: str) -> None:
+    """An input that `none` alone reads has gradients of zero, as in DARTS; so has an unread one."""
+    net = nasdsl.compile(case(name), stem="cifar", layers=5, cell_filters=4).train()
     net(images(2, 32)).sum().backward()
     without = [name for name, parameter in net.named_parameters() if parameter.grad is None]
     assert without == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -46,8 +46,7 @@ class Training:
         self, net: nn.Module, images: Any, recipe: Recipe, seed: int, execution: Execution
     ) -> None:
         self.recipe, self.seed, self.execution = recipe, seed, execution
-        unread = any(module.body.unread for module in net.graph.modules)  # type: ignore[union-attr]
-        self.accelerator = accelerator_for(execution.device, recipe.precision, unread)
+        self.accelerator = accelerator_for(execution.device, recipe.precision)
         self.batches = self._divide(len(images))
         self.loader = DataLoader(
             SeededImages(images),
@@ -207,14 +206,12 @@ class Training:
         return bool(torch.stack([norm.to(torch.float32) for norm in norms]).isfinite().all())
 
 
-def accelerator_for(device: str | None, precision: str, unread: bool = False) -> Accelerator:
+def accelerator_for(device: str | None, precision: str) -> Accelerator:
     """The processes and the device, as started by torchrun or Accelerate.
 
     Args:
         device: a kind of device; None for the one that Accelerate prefers.
         precision: `fp32` or `bf16`.
-        unread: whether the network has parameters that no result depends on, which processes
-            would wait for.
 
     Raises:
         CellError: NAS707, the device is not available.
@@ -223,8 +220,7 @@ def accelerator_for(device: str | None, precision: str, unread: bool = False) ->
     # had another. The group of processes stays as it is.
     AcceleratorState._reset_state()
     mixed = "bf16" if precision == "bf16" else "no"
-    parallel = DistributedDataParallelKwargs(find_unused_parameters=unread)
-    found = Accelerator(cpu=device == "cpu", mixed_precision=mixed, kwargs_handlers=[parallel])
+    found = Accelerator(cpu=device == "cpu", mixed_precision=mixed)
     if device is not None and found.device.type != device:
         raise cell_error(
             "NAS707",

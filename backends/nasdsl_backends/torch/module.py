@@ -71,7 +71,14 @@ def run(
             values[output] = operand * masks[drop].to(operand.dtype)
         else:
             (values[output],) = operands
-    return tuple([values[slot] for slot in program.outputs])
+    outputs = [values[slot] for slot in program.outputs]
+    if program.unread and root.training and torch.is_grad_enabled():
+        # Parameters that no result depends on get a gradient too, of zeros. Whoever waits for one
+        # of each, as DistributedDataParallel does, would wait in vain.
+        for slot in program.unread:
+            nothing = 0 * values[slot][:1, :1, :1, :1]
+            outputs[0] = outputs[0] + nothing.to(outputs[0].dtype)
+    return tuple(outputs)
 
 
 def _masks(state: Tensor, count: int, keep: Tensor | float) -> Tensor:

@@ -32,14 +32,19 @@ class Step(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The steps of a body, the slots of its outputs, and how many random masks it draws.
+    """The steps of a body. The first slots are those of the ports, in their order.
 
-    The first slots are those of the ports, in their order.
+    Attributes:
+        steps: in order.
+        outputs: the slots of the body's outputs.
+        drops: how many random masks it draws.
+        unread: the slots that nothing reads and that are no outputs.
     """
 
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     drops: int
+    unread: tuple[int, ...] = ()
 
 
 def program_of(body: Body) -> Program:
@@ -66,7 +71,8 @@ def program_of(body: Body) -> Program:
             )
         )
         drops += is_drop
-    return Program(tuple(steps), tuple(slots[name] for name in body.outputs), drops)
+    outputs = tuple(slots[name] for name in body.outputs)
+    return Program(tuple(steps), outputs, drops, tuple(sorted(slots[n] for n in body.unread)))
 
 
 def _owned(body: Body) -> set[str]:
