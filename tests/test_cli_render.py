@@ -445,7 +445,7 @@ def test_watching(tmp_path: Path) -> None:
     listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)  # type: ignore[arg-type]
     listener.start()
     try:
-        shows = re.compile(r"127\.0\.0\.1:(\d+)/ shows mine")
+        shows = re.compile(r"showing mine\.cell at http://127\.0\.0\.1:(\d+)/")
         assert becomes_true(lambda: bool(shows.search("".join(said))))
         (port,) = map(int, shows.findall("".join(said)))
         first = get(port, "/picture").read().decode()
