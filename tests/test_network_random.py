@@ -19,7 +19,7 @@ from nasdsl.language.genotype.types import (
     Genotype,
     Hidden,
     Output,
-    given_states,
+    hidden_state_count,
 )
 from nasdsl.network import configuration_of, needed, network_graph, verified
 from nasdsl.network.cost import genotype_cost, graph_cost
@@ -47,7 +47,7 @@ def genotypes(draw: st.DrawFn) -> Genotype:
     """Two cells over the paper's ops and combines, reading as many inputs as they may."""
     sizes = [draw(st.integers(1, 5)) for _ in range(2)]
     outs = [draw(outputs(size)) for size in sizes]
-    hidden = [Hidden(back) for back in range(given_states(tuple(outs)))]
+    hidden = [Hidden(back) for back in range(hidden_state_count(tuple(outs)))]
     cells = []
     for kind, size, out in zip(("normal", "reduction"), sizes, outs, strict=True):
         blocks: list[Block] = []
