@@ -128,9 +128,9 @@ def search(
     """Search a space of cells."""
     # Imported here because --help should not wait for the search.
     from nasdsl.cli.search_view import view_for
+    from nasdsl.search.checking import best_trials
     from nasdsl.search.loop import run
     from nasdsl.search.planning import plan_search
-    from nasdsl.search.store import Reader
 
     settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
@@ -143,8 +143,7 @@ def search(
         return INTERRUPTED
     finally:
         view.close()
-    with Reader(settings.store) as opened:
-        best = opened.best(1)
+    best = best_trials(settings.store, 1)
     _print(settings, counts, best, as_json)
     return OK
 

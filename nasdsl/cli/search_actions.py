@@ -45,10 +45,12 @@ def status(store: str, as_json: bool) -> None:
     The search may be running, here or on another machine; reading its store does not disturb
     it.
     """
+    from nasdsl.search.checking import best_trials
     from nasdsl.search.store import Reader
 
     with Reader(Path(store)) as opened:
-        settings, counts, best = opened.settings(), opened.counts(), opened.best(1)
+        settings, counts = opened.settings(), opened.counts()
+    best = best_trials(store, 1)
     known = {key: settings.get(key) for key in ("algorithm", "evaluator", "seed", "trials")}
     if as_json:
         found = trial_members(best[0]) if best else None
@@ -92,11 +94,10 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
 
     A network that was proposed several times is printed once.
     """
+    from nasdsl.search.checking import best_trials
     from nasdsl.search.results import trial_text, write_ranking
-    from nasdsl.search.store import Reader
 
-    with Reader(Path(store)) as opened:
-        best = opened.best(count)
+    best = best_trials(store, count)
     if as_json:
         output.data_object(store=store, best=[trial_members(trial) for trial in best])
     elif folder is None:

@@ -4,7 +4,7 @@ There is one row for each trial, finished or not, in the order of the proposals.
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.search.checking import checked_trial
 from nasdsl.search.store import Reader, Trial
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
@@ -27,7 +28,8 @@ def export_trials(store: Reader, path: Path) -> int:
 
     Raises:
         CellError: NAS007 for another suffix, NAS006 where the file cannot be written or, for
-            a study, exists already; NAS701 where a package is not installed.
+            a study, exists already; NAS701 where a package is not installed; NAS865 where a
+            trial holds something that no search writes.
     """
     writers: dict[str, Callable[[Reader, Path], int]] = {
         ".csv": _csv,
@@ -41,12 +43,16 @@ def export_trials(store: Reader, path: Path) -> int:
     return write(store, path)
 
 
+def _trials(store: Reader) -> Iterator[Trial]:
+    return (checked_trial(trial, store.path) for trial in store.trials())
+
+
 def _csv(store: Reader, path: Path) -> int:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     count = 0
-    for trial in store.trials():
+    for trial in _trials(store):
         writer.writerow([_csv_value(getattr(trial, name)) for name in _COLUMNS])
         count += 1
     _write(path, text.getvalue().encode())
@@ -63,7 +69,7 @@ def _parquet(store: Reader, path: Path) -> int:
         import pyarrow.parquet
     except ImportError:
         raise _missing_package("pyarrow") from None
-    trials = list(store.trials())
+    trials = list(_trials(store))
     table = pyarrow.table(
         {
             name: [
@@ -91,7 +97,7 @@ def _study(store: Reader, path: Path) -> int:
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
-    found = [trial for trial in store.trials() if trial.state in _STATES]
+    found = [trial for trial in _trials(store) if trial.state in _STATES]
     # Optuna takes an address, in which some characters of a path would mean something else.
     with atomic_write(path) as temporary, TemporaryDirectory() as folder:
         whole = Path(folder) / "study.db"

@@ -13,8 +13,9 @@ from pathlib import Path
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.loading import loads
+from nasdsl.search.checking import best_trials
 from nasdsl.search.results import trial_text, write_ranking
-from nasdsl.search.store import Reader, Trial
+from nasdsl.search.store import Trial
 from nasdsl.train.execution import Execution
 from nasdsl.train.planning import RunPlan, begin_run, plan_run
 from nasdsl.train.results import Fitted
@@ -78,12 +79,12 @@ def finish(
 
     Raises:
         CellError: NAS867, no network has a reward; NAS841, a run of `out` is of another
-            network, data, recipe or seed; what the store, the recipe, the data or a network
+            network, data, recipe or seed; NAS865, a trial is not what the store says; what the
+            store, the recipe, the data or a network
             are refused for.
         nasdsl.train.Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    with Reader(Path(store)) as opened:
-        best = opened.best(count)
+    best = best_trials(store, count)
     if not best:
         raise cell_error("NAS867", f"no network of {os.fspath(store)!r} has a reward yet")
     folder = Path(out)
