@@ -1,14 +1,25 @@
 """Stores that were changed by hand: they write, print and run nothing that they should not."""
 
+import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 import nasdsl
-from nasdsl.search.store import Store
+from nasdsl.cli.search_view import LiveView, Pace
+from nasdsl.report.visible import visible
+from nasdsl.search.loop import Event
+from nasdsl.search.settings import SearchSettings
+from nasdsl.search.store import Counts, Store, Trial
 from nasdsl.search.store.records import Outcome, Proposal
 from tests.cli_run import Run, runner
 
@@ -52,7 +63,7 @@ def files(folder: Path) -> set[str]:
     return {name for name in found if not Path(name).name.startswith("s.db")}
 
 
-FORGED = {
+FORGED: dict[str, dict[str, Any]] = {
     "a path upwards": {"hash": "../../../x"},
     "an absolute path": {"hash": "/ABSOLUTE/x"},
     "a NUL": {"hash": "a\0b"},
@@ -106,6 +117,64 @@ def test_a_forged_hash_is_not_exported(case: str, out: str, store: Path, run: Ru
     is_hash = FORGED[case]["hash"] == "0123456789abcdef"
     assert (ran.code, Path(out).exists()) == ((0, True) if is_hash else (2, False)), ran.err
     assert ("NAS865" in ran.err) != is_hash
+
+
+ESCAPES = "\x1b]0;title\x07\x1b[2J\x9b1m\u202e$x_{$"
+
+
+def forge_settings(path: Path) -> None:
+    """Put terminal escapes and an unfinished formula into every setting that is shown."""
+    with closing(sqlite3.connect(path)) as rows, rows:
+        for key in ("algorithm", "evaluator", "seed", "trials"):
+            rows.execute("UPDATE search SET value = ? WHERE key = ?", (json.dumps(ESCAPES), key))
+
+
+def test_status_prints_no_escapes(store: Path, run: Run) -> None:
+    """Every setting is shown with its escapes spelt out."""
+    forge_settings(store)
+    ran = run("search", "status", "s.db")
+    assert ran.code == 0, ran.err
+    assert ran.out.count(visible(ESCAPES)) == 4
+    assert ran.out.replace("\n", "").isprintable()
+
+
+def test_top_prints_no_escapes(store: Path, run: Run) -> None:
+    """A comment does not change a hash, and may not reach the terminal as it is either."""
+    forge(store, text=f"{TEXT}# \u202e\u200b\n")
+    ran = run("search", "top", "s.db")
+    assert ran.out.replace("\n", "").isprintable()
+
+
+def test_plots_draw_names_as_text(store: Path, run: Run) -> None:
+    """Dollars and braces are no formula, and controls do not get into the picture."""
+    pytest.importorskip("matplotlib")
+    forge_settings(store)
+    ran = run("search", "plot", "s.db", "-o", "f.svg")
+    assert ran.code == 0, ran.err
+    picture = Path("f.svg").read_text()
+    assert "\x1b" not in picture
+    assert "x_{$" in picture
+    shutil.copy("s.db", "a$b_{$.db")
+    assert run("search", "plot", "a$b_{$.db", "-o", "g.svg").code == 0
+
+
+def test_the_live_view_shows_no_escapes() -> None:
+    """Failures and names are shown with their escapes spelt out."""
+    failed = Trial(
+        *(0, TEXT, HASH, "failed", None, 1, None, "w", 0.0, 0.0, 1.0, 1.0, None, (), None, None),
+        failure=ESCAPES,
+    )
+    space = replace(nasdsl.load_space("nasnet_a"), name=ESCAPES)
+    view = object.__new__(LiveView)  # one that starts no terminal
+    view.settings = SearchSettings(space=space, store=Path("s.db"), algorithm=ESCAPES)
+    view.pace, view.rewards, view.failures = Pace(view.settings), [], []
+    view.live = Live(console=Console(file=StringIO()))
+    view.tell(Event("trials", Counts(failed=1), None, (failed,), 1))
+    written = StringIO()
+    Console(file=written, width=400, color_system=None).print(view.live.renderable)
+    shown = written.getvalue()
+    assert shown.count(visible(ESCAPES)) == 3
+    assert shown.replace("\n", "").isprintable()
 
 
 def test_the_store_as_it_was_is_accepted(store: Path, run: Run) -> None:

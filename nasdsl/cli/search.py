@@ -157,6 +157,7 @@ def _print(
     settings: "SearchSettings", counts: "Counts", best: "list[Trial]", as_json: bool
 ) -> None:
     from nasdsl.cli.search_actions import count_members, trial_members
+    from nasdsl.report.visible import visible_text
     from nasdsl.search.results import trial_text
 
     if as_json:
@@ -164,7 +165,7 @@ def _print(
         output.data_object(store=str(settings.store), **count_members(counts), best=found)
         return
     for trial in best:
-        output.data(trial_text(trial))
+        output.data(visible_text(trial_text(trial)))
     output.note(
         f"{counts.completed:,} of {plural(counts.proposed, 'trial')} completed, "
         f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "

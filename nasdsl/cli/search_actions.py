@@ -21,6 +21,7 @@ from nasdsl.cli.options import (
 )
 from nasdsl.cli.output import INTERRUPTED, OK, plural
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.report.visible import visible, visible_text
 
 if TYPE_CHECKING:
     from nasdsl.search.store import Counts, Trial
@@ -56,9 +57,13 @@ def status(store: str, as_json: bool) -> None:
         found = trial_members(best[0]) if best else None
         output.data_object(store=store, **count_members(counts), **known, best=found)
         return
+    shown = {
+        key: f"{value:,}" if key == "trials" and isinstance(value, int) else visible(str(value))
+        for key, value in known.items()
+    }
     output.data(
-        f"{known['algorithm']} with {known['evaluator']}, seed {known['seed']}\n"
-        f"completed  {counts.completed:,} of {known['trials']:,}\n"
+        f"{shown['algorithm']} with {shown['evaluator']}, seed {shown['seed']}\n"
+        f"completed  {counts.completed:,} of {shown['trials']}\n"
         f"unique     {counts.unique:,}\n"
         f"running    {counts.running:,}\n"
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
@@ -101,7 +106,7 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
     if as_json:
         output.data_object(store=store, best=[trial_members(trial) for trial in best])
     elif folder is None:
-        output.data("\n".join(map(trial_text, best)))
+        output.data(visible_text("\n".join(map(trial_text, best))))
     else:
         written = write_ranking([trial_text(trial) for trial in best], folder)
         output.note(f"wrote {plural(len(written), 'file')} to {folder}")

@@ -18,6 +18,7 @@ from nasdsl.cli import output
 from nasdsl.cli.output import plural
 from nasdsl.drawing.tree import space_tree
 from nasdsl.loading import loads_space
+from nasdsl.report.visible import visible
 from nasdsl.search.loop import Event
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Trial
@@ -141,7 +142,7 @@ class LiveView:
             if trial.reward is not None:
                 self.rewards.append(trial.reward)
             elif trial.failure:
-                self.failures.append(f"trial {trial.id}: {trial.failure:.100}")
+                self.failures.append(f"trial {trial.id}: {visible(trial.failure[:100])}")
         self.live.update(self._drawing(event))
 
     def close(self) -> None:
@@ -151,7 +152,9 @@ class LiveView:
     def _drawing(self, event: Event) -> RenderableType:
         head = Table.grid(padding=(0, 1))
         space, algorithm = self.settings.space.name, self.settings.algorithm
-        head.add_row(Text(f"{algorithm} on {space}", style="bold"), Text(self.pace.line(event)))
+        head.add_row(
+            Text(visible(f"{algorithm} on {space}"), style="bold"), Text(self.pace.line(event))
+        )
         parts: list[RenderableType] = [head]
         if self.rewards:
             parts.append(Text(f"rewards  {curve(self.rewards)}", style="cyan"))

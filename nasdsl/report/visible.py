@@ -42,6 +42,11 @@ def visible_source(text: str) -> str:
     return TAB.join(map(visible, text.split("\t")))
 
 
+def visible_text(text: str) -> str:
+    """A text of several lines as it is printed: its lines as `visible_source` shows them."""
+    return "\n".join(map(visible_source, text.split("\n")))
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters of `text`; the last three are dots where there were more."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

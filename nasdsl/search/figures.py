@@ -15,6 +15,7 @@ from typing import Any
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.report.visible import visible
 from nasdsl.search.store import Reader, Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
@@ -88,11 +89,12 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         picture = Figure(figsize=(7.2, 4.2), facecolor="white", layout="constrained")
         axes = picture.subplots()
         for number, (name, rewards) in enumerate(searches.items()):
+            shown = _label(name)
             colour = _COLOURS[number % len(_COLOURS)]
             for k in BEST_OF:
                 line = best_so_far(rewards, k)
                 positions = range(k, len(rewards) + 1)
-                label = f"{name}, best" if k == 1 else f"{name}, mean of best {k}"
+                label = f"{shown}, best" if k == 1 else f"{shown}, mean of best {k}"
                 if line:
                     axes.plot(positions, line, _STYLES[k], color=colour, linewidth=1.3, label=label)
         axes.set_xlabel("unique networks evaluated")
@@ -105,3 +107,8 @@ def figure(searches: Mapping[str, Sequence[float]], format: str) -> bytes:
         no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         picture.savefig(content, format=format, dpi=160, metadata=no_date.get(format))
     return content.getvalue()
+
+
+def _label(name: str) -> str:
+    """A name as matplotlib draws it as text; a part between dollars would be a formula."""
+    return visible(name).replace("$", r"\$")
