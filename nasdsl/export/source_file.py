@@ -66,7 +66,8 @@ def logits(request: Export, path: Path) -> "list[Tensor]":
             "threads": torch.get_num_threads(),
         }
         torch.save(held, given)
-        command = [sys.executable, "-c", _DRIVER, str(path), str(given), str(result)]
+        # `-P`: a module of the working folder must not be run in place of another.
+        command = [sys.executable, "-P", "-c", _DRIVER, str(path), str(given), str(result)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             last = (ran.stderr.strip() or "no message").splitlines()[-1][:200]

@@ -81,13 +81,42 @@ def git_state() -> dict[str, Any] | None:
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit, "changed": bool(_git("status", "--porcelain"))}
+    # What a submodule's files are is not looked at: its configuration would count, too.
+    status = _git(*_no_filters(), "status", "--porcelain", "--ignore-submodules=dirty")
+    return {"commit": commit, "changed": bool(status)}
+
+
+#: A repository's own configuration names programs that git runs: a monitor of the file system,
+#: hooks, filters, and those that fetch what is missing. Nothing of a repository is run.
+_RUN_NOTHING = ("--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+_FETCH_NOTHING = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+
+def _no_filters() -> list[str]:
+    """Options that put nothing in place of every filter that is configured."""
+    keys = _git("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
+    words = []
+    for key in (keys or "").split("\0"):
+        if key:
+            words += ["-c", f"{key}=", "-c", f"{key.rpartition('.')[0]}.required=false"]
+    return words
 
 
 def _git(*words: str) -> str | None:
     try:
         ran = subprocess.run(
-            ["git", *words], capture_output=True, text=True, timeout=10, check=True
+            ["git", *_RUN_NOTHING, *words],
+            env={**os.environ, **_FETCH_NOTHING},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

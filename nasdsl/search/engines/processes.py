@@ -27,14 +27,14 @@ def python(*words: str) -> list[str]:
 
 
 def python_environment() -> dict[str, str]:
-    """The environment of this process, for a Python that is to find what this one finds.
+    """The environment of this process, for a Python that is to find the same nasdsl.
 
-    Another clone in the working folder comes after the checkout this process runs from.
+    The working folder is left out, even where it is on this process's path: it would come before
+    the standard library, and whatever is called `random.py` there would run. The evaluator
+    `python:MODULE:FUNCTION` alone looks there, after everywhere else.
     """
-    root, here = checkout(), os.getcwd()
+    root = checkout()
     first = [] if root is None else [str(root)]
-    if "" in sys.path or here in sys.path:
-        first.append(here)
     given = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([*first, given] if given else first)
     return {**os.environ, "PYTHONPATH": path} if path else dict(os.environ)
