@@ -1,8 +1,10 @@
 """One training a folder: the lock of a run, which ends with its process."""
 
 import errno
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,41 @@ def test_file_systems_without_locks(
     folder = RunFolder(tmp_path / "run")
     folder.create(job, ["nasdsl"])
     assert _train(folder, job).steps == 5
+
+
+EDITS = {
+    "epochs": ("recipe.toml", r"^epochs = .*", "epochs = 2"),
+    "lr": ("recipe.toml", r"^lr = .*", "lr = 0.5"),
+    "seed": ("run.json", r'"seed": 0', '"seed": 1'),
+    "data": ("run.json", r'"data": "noisy"', '"data": "digits"'),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edited_run_is_not_resumed(tmp_path: Path, job: Job, what: str) -> None:
+    """What the checkpoint was made with must be what the folder's files say; else it is named."""
+    folder = RunFolder(tmp_path)
+    folder.create(job, ["nasdsl"])
+    _train(folder, job)
+    name, pattern, changed = EDITS[what]
+    text, count = re.subn(pattern, changed, (folder / name).read_text(), flags=re.MULTILINE)
+    assert count == 1
+    (folder / name).write_text(text)
+    edited = folder.job()
+    before = _files(tmp_path)
+    data = replace(splits(), name=edited.data)
+    code, message = _refusal(lambda: train_run(folder, edited, splits=data, tensorboard=False))
+    assert (code, message.endswith(f"with another {what}")) == ("NAS843", True), message
+    assert _files(tmp_path) == before
+
+
+def test_checkpoints_of_earlier_versions_load(tmp_path: Path, job: Job) -> None:
+    """They do not say their seed and data."""
+    folder = RunFolder(tmp_path)
+    folder.create(job, ["nasdsl"])
+    _train(folder, job)
+    found = folder.checkpoints.newest()
+    assert found is not None
+    state = {name: value for name, value in found.state.items() if name not in ("seed", "data")}
+    folder.checkpoints.save(state.pop("step"), state)
+    assert _train(folder, folder.job()).steps == found.state["step"]

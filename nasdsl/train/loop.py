@@ -237,6 +237,7 @@ class _Loop:
         spent = self.earlier_epoch_seconds + perf_counter() - self.epoch_start if in_epoch else 0.0
         state["history"] = [epoch.as_members() for epoch in self.history]
         state["recipe"] = asdict(training.recipe)
+        state["seed"], state["data"] = training.seed, self.splits.name
         state["seconds"] = {"all": self._seconds(), "epoch": spent}
         path = self.checkpoints.save(training.step, state)
         self._notify("saved", path, training.step)

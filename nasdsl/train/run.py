@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
@@ -76,7 +77,8 @@ def train_run(
         tensorboard: whether to write scalars for TensorBoard, if it is installed.
 
     Raises:
-        CellError: NAS841, another process is training in the folder; NAS707, the device has
+        CellError: NAS841, another process is training in the folder; NAS843, its checkpoint
+            was made with another recipe, seed or data; NAS707, the device has
             too little memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
@@ -94,6 +96,7 @@ def _train(
     tensorboard: bool,
 ) -> Fitted:
     data = datasets(job.data, job.recipe) if splits is None else splits
+    _require_same_training(folder, job, data)
     net = compile(loads(job.network), seed=job.seed)
     files: list[Watcher] = [MetricsFile(folder)]
     if tensorboard:
@@ -115,6 +118,36 @@ def _train(
         export.write(net, folder / MODEL)
         write_report(folder, job, fitted)
     return fitted
+
+
+def _require_same_training(folder: RunFolder, job: Job, data: Splits) -> None:
+    """A report says one recipe, seed and data, so all epochs must have had them.
+
+    Raises:
+        CellError: NAS843, the newest checkpoint was made with others than the folder names.
+    """
+    loaded = folder.checkpoints.newest()
+    if loaded is None:
+        return
+    recipe = loaded.state.get("recipe", {})
+    made_with = {
+        **{name: recipe[name] for name in asdict(job.recipe) if name in recipe},
+        # Checkpoints of version 0.1.0 do not have these.
+        **{name: loaded.state[name] for name in ("seed", "data") if name in loaded.state},
+    }
+    now = {**asdict(job.recipe), "seed": job.seed, "data": data.name}
+    differing = [name for name, value in made_with.items() if now[name] != value]
+    if differing:
+        raise cell_error(
+            "NAS843",
+            f"the checkpoint {loaded.path.name} in {str(folder.path)!r} was made with another "
+            f"{' and another '.join(differing)}",
+            *(
+                f"{name} was {made_with[name]!r:.60}, and is {now[name]!r:.60}"
+                for name in differing
+            ),
+            "undo the change to the files of the run, or train in another folder",
+        )
 
 
 def leave_processes() -> None:
