@@ -401,3 +401,54 @@ def test_devices_that_are_not_there() -> None:
     with pytest.raises(CellError) as error:
         fit(network(), splits(), short(), execution=Execution("nonsense"))
     assert codes(error) == ["NAS707"]
+
+
+class FixedLogits(torch.nn.Module):
+    """Gives each image the logits that its pixels are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)
+
+
+def test_top_five_of_eight() -> None:
+    """The class with the k-th highest logit is a hit up to k = 5; three classes cannot tell."""
+    falling = torch.arange(8, 0, -1.0).reshape(1, 1, 8)
+    found = evaluate(FixedLogits(), [(falling, label) for label in range(8)])
+    assert (found.accuracy, found.accuracy_top5) == (1 / 8, 5 / 8)
+
+
+def gradients_of_a_step(parts: int, **values: Any) -> torch.Tensor:
+    """The gradients that the optimizer gets for a batch of so many parts, all alike."""
+    training = Training(
+        network(), splits().train, short(**values), 0, Execution("cpu", accumulation=parts)
+    )
+    seen: list[torch.Tensor] = []
+
+    def keep(*_: Any) -> None:
+        found = [p.grad.flatten().clone() for p in training.parameters if p.grad is not None]
+        seen.append(torch.cat(found))
+
+    training.optimizer.register_step_pre_hook(keep)
+    generator = torch.Generator().manual_seed(1)
+    part = (torch.randn(4, 1, 8, 8, generator=generator), torch.tensor([0, 1, 2, 0]))
+    training.take_step([part] * parts)
+    (found,) = seen
+    return found
+
+
+def test_parts_are_averaged_before_clipping() -> None:
+    """Two equal parts have the gradient of one, where no clip hides a factor."""
+    one, two = gradients_of_a_step(1, clip=0.0), gradients_of_a_step(2, clip=0.0)
+    assert one.norm() > 0
+    assert torch.allclose(one, two, rtol=1e-4, atol=1e-7)
+
+
+def test_the_clip_is_the_largest_norm() -> None:
+    """A gradient above the clip is brought to that norm, and no other."""
+    free = float(gradients_of_a_step(1, clip=0.0).norm())
+    clipped = gradients_of_a_step(1, clip=free / 4)
+    assert float(clipped.norm()) == pytest.approx(free / 4, rel=1e-3)

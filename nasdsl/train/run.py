@@ -129,13 +129,13 @@ def _require_same_training(folder: RunFolder, job: Job, data: Splits) -> None:
     loaded = folder.checkpoints.newest()
     if loaded is None:
         return
-    recipe = loaded.state.get("recipe", {})
-    made_with = {
+    recipe: dict[str, Any] = loaded.state.get("recipe", {})
+    made_with: dict[str, Any] = {
         **{name: recipe[name] for name in asdict(job.recipe) if name in recipe},
         # Checkpoints of version 0.1.0 do not have these.
         **{name: loaded.state[name] for name in ("seed", "data") if name in loaded.state},
     }
-    now = {**asdict(job.recipe), "seed": job.seed, "data": data.name}
+    now: dict[str, Any] = {**asdict(job.recipe), "seed": job.seed, "data": data.name}
     differing = [name for name, value in made_with.items() if now[name] != value]
     if differing:
         raise cell_error(
