@@ -237,6 +237,18 @@ def test_finish(run: Run) -> None:
     assert json.loads(run(*words, "--device", "cpu").out)["winners"] == won
 
 
+def test_finish_in_bf16(run: Run) -> None:
+    """Every winner has its model."""
+    pytest.importorskip("sklearn")
+    searched(run)
+    ran = run(
+        *("search", "finish", "s.db", "--top", "2", "--recipe", "quick", "--set", "epochs=1"),
+        *("--N", "1", "--filters", "4", "--quiet", "--precision", "bf16", "--out", "won"),
+    )
+    assert (ran.code, "NAS" in ran.err) == (0, False)
+    assert len(list(Path("won/runs").glob("*/model.safetensors"))) == 2
+
+
 REFUSED = {
     "a space without holes": ("NAS604", "nasnet_a"),
     "an unknown algorithm": ("NAS880", "small.cell --algorithm poo"),

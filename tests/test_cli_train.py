@@ -18,6 +18,10 @@ torch = pytest.importorskip("torch", reason="networks are torch modules")
 pytest.importorskip("accelerate", reason="training needs it")
 pytest.importorskip("sklearn", reason="the digits come with it")
 
+from nasdsl import export  # noqa: E402 (after the packages that may be missing)
+from nasdsl.train import Interrupted, fit  # noqa: E402
+from tests.train_cases import network, short, splits  # noqa: E402
+
 CELLS = """\
 genotype tiny
 ops nasnet
@@ -99,6 +103,66 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     held_out = run("eval", "model.safetensors", "--split", "held_out", "--recipe", "recipe.toml")
     assert held_out.code == 0
     assert f"{found['held_out']['accuracy']:.2%}" in held_out.out
+
+
+BF16 = (*SHORT[:6], "--set", "batch=256", "--set", "epochs=1", "--precision", "bf16")
+
+
+@pytest.mark.parametrize("average", ["0", "0.9"])
+def test_a_bf16_run_ends_with_its_model(average: str, run: Run) -> None:
+    """Its model, its report, and the same again when the ended run is resumed."""
+    ran = run(*BF16, "--set", f"ema={average}", "--out", "half")
+    assert (ran.code, "NAS" in ran.err) == (0, False)
+    evaluated = json.loads(run("eval", "half", "--json").out)
+    assert f"**{evaluated['accuracy']:.2%}**" in Path("half/report.md").read_text()
+    before = Path("half/model.safetensors").read_bytes()
+    Path("half/model.safetensors").unlink()
+    ran = run("train", "--resume", "half")
+    assert (ran.code, "NAS" in ran.err) == (0, False)
+    assert Path("half/model.safetensors").read_bytes() == before
+
+
+def test_fit_gives_a_bf16_network_back(tmp_path: Path) -> None:
+    """Its logits are those of its weights in float32, and every format holds them."""
+    chosen = short(precision="bf16", epochs=1)
+    net, images = network(), torch.randn(2, 1, 8, 8)
+    fit(net, splits(), chosen)
+    other = network(seed=1).eval()
+    other.load_state_dict(net.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(net(images), other(images))
+    with torch.autocast("cpu", torch.bfloat16):
+        for suffix in (".safetensors", ".py", ".pt2"):
+            assert export.write(net, tmp_path / f"model{suffix}").relative_error <= 1e-5
+
+
+def test_an_interrupted_fit_gives_a_bf16_network_back() -> None:
+    """However the training ends."""
+    net = network()
+    with pytest.raises(Interrupted):
+        fit(net, splits(), short(precision="bf16"), stop=lambda: True)
+    assert not {"forward", "_original_forward"} & set(vars(net))
+
+
+@pytest.mark.parametrize("fault", ["differs", "not finite", "cannot be read"])
+def test_what_cannot_be_proved_is_kept(
+    fault: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that has ended leaves its model, a report and a warning."""
+
+    def logits(request: Any, path: Path) -> list[torch.Tensor]:
+        if fault == "cannot be read":
+            raise RuntimeError("no such tensor")
+        value = float("nan") if fault == "not finite" else 9.0
+        return [torch.full((len(pixels), 10), value) for pixels in request.images]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nasdsl.export.model_file.logits", logits)
+        ran = run(*SHORT, "--out", "odd", "--quiet")
+    assert (ran.code, "warning[NAS848]" in ran.err) == (0, True)
+    assert "NAS848" in Path("odd/report.md").read_text()
+    evaluated = json.loads(run("eval", "odd", "--json").out)
+    assert f"**{evaluated['accuracy']:.2%}**" in Path("odd/report.md").read_text()
 
 
 def test_who_decides(run: Run) -> None:

@@ -257,6 +257,8 @@ def finish(
         return INTERRUPTED
     finally:
         close(shown)
+    for winner in winners:
+        output.warn(winner.findings)
     output.note(f"wrote {plural(len(winners), 'file')} to {folder}")
     if as_json:
         members = [

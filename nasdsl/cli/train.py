@@ -162,6 +162,7 @@ def command(
         close(watchers)
         leave_processes()
     if speaks:
+        output.warn(fitted.findings)
         _print(folder, job, fitted, as_json)
     return OK
 

@@ -138,5 +138,6 @@ CODES: dict[str, Code] = {
     "NAS845": Code("batch cannot be divided"),
     "NAS846": Code("recipe file cannot be read"),
     "NAS847": Code("data set lacks the split"),
+    "NAS848": Code("trained model is not proved", "warning"),
     "NAS900": Code("internal error"),
 }

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
 from nasdsl.atomic_write import atomic_write, require_writable
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.export.exported import Export, network_text
-from nasdsl.export.formats import Format, format_of
+from nasdsl.export.formats import FORMATS, Format, format_of
 from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -150,7 +150,11 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
         raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
     request = _exported(net, graph)
     suffix = Path(path).suffix.lower()
-    with atomic_write(path) as beside, warnings.catch_warnings():
+    import torch
+
+    # Both sides are compared in the weights' own type, whatever the caller computes in.
+    exact = torch.autocast("cpu", enabled=False)
+    with atomic_write(path) as beside, warnings.catch_warnings(), exact:
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
         expected = finite_logits(request.net, request.images)
@@ -166,6 +170,41 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
         difference = relative_error_of(expected, found, suffix)
         size = beside.stat().st_size
     return Written(os.fspath(path), form.what, size, difference)
+
+
+#: What a comparison fails with: it says nothing against the weights themselves.
+_UNPROVED = frozenset({"NAS705", "NAS706"})
+
+
+def write_or_keep(net: "Module", path: str | os.PathLike[str]) -> tuple[Diagnostic, ...]:
+    """Write a trained network as `.safetensors`, even where it cannot be proved.
+
+    Weights that took days to train are worth more than a proof of the file that holds them.
+
+    Args:
+        net: what `nasdsl.compile` returned. It stays as it is.
+        path: where to write; a file that is there is replaced.
+
+    Returns:
+        NAS848 if the file could not be shown to compute the same.
+
+    Raises:
+        CellError: what `write` raises, but for NAS705 and NAS706.
+    """
+    try:
+        write(net, path)
+    except CellError as error:
+        finding = error.diagnostics[0]
+        if finding.code not in _UNPROVED:
+            raise
+    else:
+        return ()
+    graph: Any = net.graph
+    request = _exported(net, graph)
+    with atomic_write(path) as beside:
+        _write_file(FORMATS[".safetensors"], request, beside, ".safetensors")
+    message = f"the weights were kept without a proof: {finding.message} ({finding.code})"
+    return (Diagnostic("NAS848", message, hints=(f"`nasdsl explain {finding.code}` says more",)),)
 
 
 def _write_file(form: Format, request: Export, beside: Path, suffix: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import Diagnostic, cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.loading import loads
 from nasdsl.search.checking import best_trials
@@ -36,11 +36,13 @@ class Winner:
         trial: what the search knows of it.
         accuracy: what it is ranked by.
         images: of which images that is: `held-out`, or `test` where none are held out.
+        findings: warnings about its model.
     """
 
     trial: Trial
     accuracy: float
     images: str
+    findings: tuple[Diagnostic, ...] = ()
 
 
 def finish(
@@ -103,7 +105,7 @@ def finish(
         )
         path = folder / "runs" / trial.hash
         fitted = _trained(path, plan, command, watchers)
-        winners.append(Winner(trial, *_accuracy(fitted)))
+        winners.append(Winner(trial, *_accuracy(fitted), fitted.findings))
     winners.sort(key=lambda winner: -winner.accuracy)
     texts = [
         f"# accuracy {winner.accuracy:.6g} on {winner.images} images after recipe {recipe}"

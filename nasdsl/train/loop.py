@@ -90,7 +90,10 @@ def fit(
         loop = _Loop(training, splits, checkpoints, save_seconds, stop)
         if training.accelerator.is_main_process:
             loop.watchers = (*watchers, *([_Callback(on_epoch)] if on_epoch else []))
-        return loop.run(test)
+        try:
+            return loop.run(test)
+        finally:
+            training.release()
 
 
 class _Callback(Watcher):

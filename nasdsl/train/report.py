@@ -41,6 +41,7 @@ def report(job: Job, fitted: Fitted, has_curves: bool) -> str:
     parts = [
         f"# {genotype.name} on {job.data}, recipe {job.recipe.name}, seed {job.seed}",
         _results(fitted),
+        *(f"**Warning {found.code}**: {found.message}." for found in fitted.findings),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
         _table(fitted.history),
         "## How to reproduce it",

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nasdsl.errors import Diagnostic
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -72,6 +74,7 @@ class Fitted:
         history: the epochs in order.
         steps: optimizer steps.
         seconds: of training and evaluation, including those before the run was resumed.
+        findings: warnings about what was written in the end.
     """
 
     held_out: Evaluation | None
@@ -79,3 +82,4 @@ class Fitted:
     history: tuple[Epoch, ...]
     steps: int
     seconds: float
+    findings: tuple[Diagnostic, ...] = ()

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import FrameType
 from typing import Any
 
@@ -115,7 +115,8 @@ def _train(
             test=True,
         )
     if is_first_process():
-        export.write(net, folder / MODEL)
+        findings = export.write_or_keep(net, folder / MODEL)
+        fitted = replace(fitted, findings=findings)
         write_report(folder, job, fitted)
     return fitted
 

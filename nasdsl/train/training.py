@@ -62,6 +62,7 @@ class Training:
         self.average = WeightAverage(self.net, recipe.ema) if recipe.ema else None
         if execution.compile:
             self.net.compile()
+        self._own_forward = vars(self.net).get("forward")
         self.model = self.accelerator.prepare_model(self.net)
         self.parameters = [p for p in self.net.parameters() if p.requires_grad]
         self.step = 0
@@ -112,6 +113,14 @@ class Training:
         """Probability that ScheduledDropPath now keeps a path of the last cell."""
         rate: float = self.net.graph.configuration.drop_path
         return 1 - rate * self.step / self.steps
+
+    def release(self) -> None:
+        """Undo what Accelerate did to the network, which would go on computing in bf16."""
+        members = vars(self.net)
+        for name in ("forward", "_original_forward"):
+            members.pop(name, None)
+        if self._own_forward is not None:
+            self.net.forward = self._own_forward
 
     # -- a step -------------------------------------------------------------------------
 
