@@ -326,3 +326,16 @@ def test_a_download_that_fails(tmp_path: Path, monkeypatch: Any) -> None:
     found = refused(f"cifar10:{tmp_path}", download=True)
     assert (found.code, "no route to host" in found.message) == ("NAS823", True)
     assert "cifar-10-python.tar.gz" in found.hints[0]
+
+
+def test_a_folder_of_deep_images(tmp_path: Path) -> None:
+    """16 bits a channel come to the network at their scale."""
+    for name, value in (("dark", 64 * 257), ("light", 192 * 257)):
+        (tmp_path / name).mkdir()
+        for k in range(5):
+            Image.new("I;16", (20, 20), value).save(tmp_path / name / f"{k}.png")
+    made = recipe("imagenet", augmentation="none", image_size=16, held_out=0.2)
+    splits = datasets(f"imagefolder:{tmp_path}", made)
+    for image, label in (splits.train[0], splits.train[7]):
+        expected = 2 * (64, 192)[label] / 255 - 1
+        assert torch.allclose(image, torch.full((3, 16, 16), expected), atol=1e-5)

@@ -10,6 +10,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.train.data.image_files import read_image
 from nasdsl.train.data.source import ImageSet, folder
 from nasdsl.train.data.transforms import PHOTOS
 
@@ -79,7 +80,7 @@ def _first(root: Path, names: tuple[str, ...]) -> Path | None:
 
 def _folder(path: Path, imagenet: bool) -> ImageFolder:
     try:
-        found = ImageFolder(str(path))
+        found = ImageFolder(str(path), loader=read_image)
     except FileNotFoundError as error:
         # torchvision lists all classes in one line; the first line is enough.
         reason = str(error).splitlines()[0][:160].rstrip(". ")
