@@ -367,3 +367,46 @@ def test_usage(flags: str, run: Run) -> None:
     assert ran.code == 2
     assert ran.err.splitlines()[-1].startswith("Error: ")
     assert not Path("new").exists()
+
+
+# -- images that are damaged ------------------------------------------------------------------
+
+PHOTOS = ("train", "tiny.cell", "--N", "1", "--filters", "4", "--data", "imagefolder:photos")
+PHOTOS += ("--set", "batch=4", "--set", "image_size=16", "--set", "epochs=1", "--no-tensorboard")
+
+
+def write_photos(*damaged: str) -> None:
+    """Two classes of eight images; the first half of a file, where it is damaged."""
+    image = pytest.importorskip("PIL.Image")
+    for name in ("cat", "dog"):
+        for number in range(8):
+            path = Path("photos") / name / f"{number}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = torch.randint(256, (40, 40, 3), dtype=torch.uint8).numpy()
+            image.fromarray(pixels).save(path)
+            if f"{name}/{number}" in damaged:
+                path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_scan_lists_all_damaged_images(run: Run) -> None:
+    """Before anything is written."""
+    write_photos("cat/3", "dog/0")
+    Path("photos/dog/5.jpg").write_text("no image")
+    ran = run(*PHOTOS, "--out", "photos-run")
+    assert (ran.code, ran.err.count("error[NAS824]")) == (2, 3)
+    assert "reading 16 images once" in ran.err
+    for name in ("cat/3.jpg", "dog/0.jpg", "dog/5.jpg"):
+        assert f"'photos/{name}' cannot be read" in ran.err
+    assert not Path("photos-run").exists()
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_damaged_image_is_named_wherever_it_is_met(workers: str, run: Run) -> None:
+    """In training and in evaluation, by this process or by one that loads images."""
+    write_photos("cat/3")
+    ran = run(*PHOTOS, "--no-scan", "--workers", workers, "--out", "photos-run", "--quiet")
+    assert (ran.code, ran.err.count("error[NAS824]")) == (2, 1)
+    assert "'photos/cat/3.jpg' cannot be read" in ran.err
+    write_photos()
+    ran = run("train", "--resume", "photos-run", "--quiet")
+    assert ran.code == 0, ran.err

@@ -278,6 +278,9 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Change a value of the recipe; may be repeated.",
 )
+scan_option = click.option(
+    "--no-scan", is_flag=True, help="Skip the search for damaged images before the training."
+)
 device_option = click.option(
     "--device",
     metavar="DEVICE",

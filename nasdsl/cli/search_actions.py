@@ -16,6 +16,7 @@ from nasdsl.cli.options import (
     json_option,
     precision_option,
     recipe_option,
+    scan_option,
     set_option,
     settings_options,
 )
@@ -190,6 +191,7 @@ def export(store: str, out: str) -> None:
     help="Folder for runs and winners.  [default: next to the store]",
 )
 @settings_options
+@scan_option
 @device_option
 @precision_option
 @click.option(
@@ -222,7 +224,7 @@ def finish(
     from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
-    from nasdsl.cli.train_progress import close, watchers_for_terminal
+    from nasdsl.cli.train_progress import close, scan, watchers_for_terminal
     from nasdsl.search import finishing
     from nasdsl.train.execution import Execution
     from nasdsl.train.loop import Interrupted
@@ -249,6 +251,7 @@ def finish(
             execution=Execution(flags["device"], workers=flags["workers"]),
             download=flags["download"],
             command=["nasdsl", *sys.argv[1:]],
+            on_data=None if flags["no_scan"] else lambda splits: scan(splits, quiet),
             on_network=on_network,
         )
     except Interrupted:

@@ -18,6 +18,7 @@ from nasdsl.cli.options import (
     ops_option,
     precision_option,
     recipe_option,
+    scan_option,
     set_option,
     settings_options,
 )
@@ -70,6 +71,7 @@ _RUN_FLAGS = (
 @settings_options
 @ops_option
 @click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@scan_option
 @device_option
 @precision_option
 @click.option(
@@ -140,7 +142,7 @@ def command(
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     else:
         genotype = reading.genotype(file, flags.pop("ops"))
-        folder, job, splits = _begun(genotype, settings, out, flags)
+        folder, job, splits = _begun(genotype, settings, out, quiet, flags)
     speaks = is_first_process()
     watchers = watchers_for_terminal(quiet or not speaks)
     try:
@@ -178,9 +180,10 @@ def _refuse_with_resume(context: click.Context, file: str | None, settings: Sett
 
 
 def _begun(
-    genotype: Genotype, settings: Settings, out: str, flags: dict[str, Any]
+    genotype: Genotype, settings: Settings, out: str, quiet: bool, flags: dict[str, Any]
 ) -> "tuple[RunFolder, Job, Splits]":
     """A new run: its folder, what it does, and its data."""
+    from nasdsl.cli.train_progress import scan
     from nasdsl.train.execution import Execution
     from nasdsl.train.planning import begin_run, plan_run
     from nasdsl.train.run import is_first_process
@@ -201,6 +204,8 @@ def _begun(
         ),
         download=flags["download"],
     )
+    if is_first_process() and not flags["no_scan"]:
+        scan(plan.splits, quiet)
     folder = begin_run(out, plan, ["nasdsl", *sys.argv[1:]])
     if is_first_process():
         for remark in plan.remarks:

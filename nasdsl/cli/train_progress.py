@@ -6,7 +6,8 @@ Non-goals: files (`nasdsl.train.run_folder`); the result, which goes to standard
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from nasdsl.cli import output
 from nasdsl.cli.output import plural
+from nasdsl.train.data import Splits, image_files, require_readable
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
@@ -28,8 +30,39 @@ def watchers_for_terminal(quiet: bool) -> list[Watcher]:
     """Bars where standard error is a terminal, lines where not, nothing if `quiet`."""
     if quiet:
         return []
-    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return [Bars() if moves else Lines()]
+    return [Bars() if _moves() else Lines()]
+
+
+def scan(splits: Splits, quiet: bool) -> None:
+    """Read every file of images once, and show how far that is.
+
+    Raises:
+        CellError: NAS824 for each file that is damaged.
+    """
+    files = image_files(splits)
+    if files:
+        with _scan_progress(len(files), quiet) as on_file:
+            require_readable(files, on_file)
+
+
+@contextmanager
+def _scan_progress(count: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """What is called with the number of files that have been read."""
+    what = f"reading {plural(count, 'image')} once, to find damaged ones"
+    if quiet or not _moves():
+        if not quiet:
+            output.note(f"{what} (--no-scan skips this)")
+        yield lambda number: None
+        return
+    console = Console(stderr=True, highlight=False)
+    with Progress(console=console, transient=True, refresh_per_second=4) as progress:
+        task = progress.add_task(what, total=count)
+        yield lambda number: progress.update(task, completed=number)
+
+
+def _moves() -> bool:
+    """Whether standard error is a terminal on which bars can be drawn."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def close(watchers: Iterable[Watcher]) -> None:

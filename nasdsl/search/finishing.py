@@ -16,6 +16,7 @@ from nasdsl.loading import loads
 from nasdsl.search.checking import best_trials
 from nasdsl.search.results import trial_text, write_ranking
 from nasdsl.search.store import Trial
+from nasdsl.train.data import Splits
 from nasdsl.train.execution import Execution
 from nasdsl.train.planning import RunPlan, begin_run, plan_run
 from nasdsl.train.results import Fitted
@@ -23,6 +24,8 @@ from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import Job, RunFolder
 from nasdsl.train.watchers import Watcher
 
+#: Looks at the data once.
+OnData = Callable[[Splits], None]
 #: Is told of each network before it is trained (its place, how many there are, its trial), and
 #: gives the watchers of its training.
 OnNetwork = Callable[[int, int, Trial], Sequence[Watcher]]
@@ -58,6 +61,7 @@ def finish(
     execution: Execution | None = None,
     download: bool = False,
     command: Sequence[str] = (),
+    on_data: OnData | None = None,
     on_network: OnNetwork | None = None,
 ) -> list[Winner]:
     """Train the best networks of a search; the winners, best first, with their files written.
@@ -77,6 +81,7 @@ def finish(
         execution: the device and what else does not change the results.
         download: fetch the data where they are missing.
         command: how it was asked for, for the runs' reports.
+        on_data: is given the data before the first network is trained; may raise.
         on_network: is told of each network.
 
     Raises:
@@ -103,6 +108,8 @@ def finish(
             execution=execution,
             download=download,
         )
+        if place == 1 and on_data is not None:
+            on_data(plan.splits)
         path = folder / "runs" / trial.hash
         fitted = _trained(path, plan, command, watchers)
         winners.append(Winner(trial, *_accuracy(fitted), fitted.findings))

@@ -10,19 +10,58 @@ A global batch is divided into equal parts, one for each process and each accumu
 k holds the same images whether two processes take one part each or one process takes both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
+
+from nasdsl.errors import CellError
 
 if TYPE_CHECKING:
     import torch
 
 #: An image of an epoch: the seed of its augmentation, and its index.
 SeededIndex = tuple[int, int]
+
+
+class Reported(Dataset[Any]):
+    """A data set with errors for images that cannot be read.
+
+    An exception of a process that loads images would arrive as the text of a traceback.
+    """
+
+    def __init__(self, images: Any) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, item: Any) -> Any:
+        try:
+            return self.images[item]
+        except CellError as error:
+            return error
+
+
+def collated(items: Sequence[Any]) -> Any:
+    """A batch of a `Reported` data set, or the error of the first image that has one."""
+    error = next((item for item in items if isinstance(item, CellError)), None)
+    return default_collate(list(items)) if error is None else error
+
+
+def readable(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches, up to the first one that is an error.
+
+    Raises:
+        CellError: that error.
+    """
+    for batch in batches:
+        if isinstance(batch, CellError):
+            raise batch
+        yield batch
 
 
 class SeededImages(Dataset[Any]):

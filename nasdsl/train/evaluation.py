@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Subset
 
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.train.batches import Reported, collated, readable
 from nasdsl.train.results import Evaluation
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def _batches(
         images = Subset(images, share)
     if not len(images):
         return
-    yield from DataLoader(images, batch, num_workers=workers)
+    yield from readable(
+        DataLoader(Reported(images), batch, num_workers=workers, collate_fn=collated)
+    )
 
 
 def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.train.batches import readable
 from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.evaluation import evaluate, graph_matching
@@ -160,7 +161,7 @@ class _Loop:
     def _steps(self, epoch: int, first: int) -> Iterator[Any]:
         """The parts of each step of an epoch, from step `first` of it."""
         self.training.batches.begin(epoch, first)
-        parts = iter(self.training.loader)
+        parts = readable(self.training.loader)
         return zip(*[parts] * self.training.execution.accumulation, strict=True)
 
     def _check_between_steps(self) -> None:

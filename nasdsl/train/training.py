@@ -20,7 +20,7 @@ from nasdsl.errors import cell_error
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import PRIMITIVES
-from nasdsl.train.batches import EpochBatches, SeededImages, seed_of, seed_torch
+from nasdsl.train.batches import EpochBatches, Reported, SeededImages, collated, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.execution import Execution
 from nasdsl.train.optimizer import learning_rate, optimizer_for
@@ -49,8 +49,9 @@ class Training:
         self.accelerator = accelerator_for(execution.device, recipe.precision)
         self.batches = self._divide(len(images))
         self.loader = DataLoader(
-            SeededImages(images),
+            Reported(SeededImages(images)),
             batch_sampler=self.batches,
+            collate_fn=collated,
             num_workers=execution.workers,
             persistent_workers=execution.workers > 0,
             pin_memory=self.device.type == "cuda",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.data.splits import Splits, TransformedImages
@@ -51,7 +51,7 @@ def _with_open(path: str, function: Callable[[Image.Image], Image.Image]) -> Ima
 
 
 def _reason(error: Exception, path: str) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "it is not an image"
     if isinstance(error, Image.DecompressionBombError):
         return "it has more pixels than fit into memory"
