@@ -34,6 +34,7 @@ cell reduction {
 }
 """
 REWARD = """\
+import os
 import time
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def reward(text, seed, report):
 
 def fails(text, seed, report):
     raise RuntimeError("no luck")
+
+
+def dies(text, seed, report):
+    os._exit(3)
 
 
 def nothing(text, seed, report):
@@ -247,6 +252,21 @@ def test_finish_in_bf16(run: Run) -> None:
     )
     assert (ran.code, "NAS" in ran.err) == (0, False)
     assert len(list(Path("won/runs").glob("*/model.safetensors"))) == 2
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_search_without_a_result(form: tuple[str, ...], run: Run) -> None:
+    """Every worker dies: a diagnostic and exit code 1, and no picture of nothing."""
+    words = ("small.cell", "--evaluator", "python:rewards:dies", "--trials", "2", "--quiet")
+    ran = run("search", *words, "--store", "dead.db", *form)
+    assert (ran.code, ran.err.count("error[NAS872]")) == (1, 1)
+    assert json.loads(ran.out)["completed"] == 0 if form else ran.out == ""
+    searched(run)
+    for stores in (("dead.db",), ("s.db", "dead.db")):
+        ran = run("search", "plot", *stores, "-o", "figure.svg")
+        assert (ran.code, ran.err.count("error[NAS872]")) == (1, 1)
+        assert "'dead.db'" in ran.err
+        assert not Path("figure.svg").exists()
 
 
 REFUSED = {

@@ -68,12 +68,16 @@ def _run(arguments: list[str]) -> object:
 
 
 def code_of(error: CellError) -> int:
-    """1 where a text is at fault, 2 where what was asked for is: a name, a flag, a file."""
+    """The exit code of an error.
+
+    1 where a text is at fault or a search has no result, 2 where what was asked for is at fault:
+    a name, a flag, a file.
+    """
     errors = [finding for finding in error.diagnostics if finding.is_error]
     if any(finding.code == "NAS900" for finding in errors):
         return BUG
-    in_a_text = any(finding.source is not None for finding in errors)
-    return FINDINGS if in_a_text else USAGE
+    is_finding = any(finding.source is not None or finding.code == "NAS872" for finding in errors)
+    return FINDINGS if is_finding else USAGE
 
 
 def _failed(error: OSError) -> int:

@@ -10,7 +10,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import CommandWithActions, default_command
 from nasdsl.cli.options import complete_file, json_option
-from nasdsl.cli.output import INTERRUPTED, OK, plural
+from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK, plural
 from nasdsl.search.engines.choosing import ENGINES
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def search(
     from nasdsl.search.checking import best_trials
     from nasdsl.search.loop import run
     from nasdsl.search.planning import plan_search
+    from nasdsl.search.results import no_result
+    from nasdsl.search.store import Reader
 
     settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
@@ -144,8 +146,13 @@ def search(
     finally:
         view.close()
     best = best_trials(settings.store, 1)
+    with Reader(settings.store) as opened:
+        failed = next((trial for trial in opened.trials() if trial.failure), None)
     _print(settings, counts, best, as_json)
-    return OK
+    if best:
+        return OK
+    output.report(no_result(settings.store, failed.failure if failed else None).diagnostics)
+    return FINDINGS
 
 
 def _resume_command() -> str:

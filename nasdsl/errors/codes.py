@@ -104,6 +104,7 @@ CODES: dict[str, Code] = {
     "NAS869": Code("workers cannot be started"),
     "NAS870": Code("cluster cannot be reached"),
     "NAS871": Code("unknown engine"),
+    "NAS872": Code("search has no result"),
     "NAS880": Code("unknown search algorithm"),
     "NAS881": Code("illegal option of a search algorithm"),
     "NAS882": Code("unknown evaluator"),

@@ -16,6 +16,7 @@ from nasdsl.atomic_write import replace_bytes
 from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.report.visible import visible
+from nasdsl.search.results import no_result
 from nasdsl.search.store import Reader, Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
@@ -54,7 +55,8 @@ def write_figure(stores: Sequence[str | os.PathLike[str]], path: str | os.PathLi
 
     Raises:
         CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
-            installed; NAS006, the picture cannot be written; what a store is refused for.
+            installed; NAS006, the picture cannot be written; NAS872, a store has no reward;
+            what a store is refused for.
     """
     form = form_of(path, FORMATS)
     paths = [Path(store) for store in stores]
@@ -65,7 +67,10 @@ def write_figure(stores: Sequence[str | os.PathLike[str]], path: str | os.PathLi
         name = each.stem if stems.count(each.stem) == 1 else str(each)
         with Reader(each) as store:
             algorithm = store.settings().get("algorithm")
-            searches[f"{algorithm} ({name})"] = unique_rewards(store.trials())
+            rewards = unique_rewards(store.trials())
+        if not rewards:
+            raise no_result(each)
+        searches[f"{algorithm} ({name})"] = rewards
     replace_bytes(path, figure(searches, form))
 
 

@@ -9,7 +9,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nasdsl.atomic_write import replace_text, write_errors
+from nasdsl.errors import CellError, cell_error
 from nasdsl.search.store import Trial
+
+
+def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:
+    """The error about a search in which no network has a reward.
+
+    Args:
+        store: the search's.
+        reason: why a trial failed.
+    """
+    said = f": {reason}" if reason else ""
+    return cell_error(
+        "NAS872",
+        f"no network of {os.fspath(store)!r} has a reward{said}",
+        f"to see why trials failed, run `nasdsl search export {os.fspath(store)} trials.csv`",
+    )
 
 
 def trial_text(trial: Trial) -> str:
