@@ -269,6 +269,36 @@ def test_a_search_without_a_result(form: tuple[str, ...], run: Run) -> None:
         assert not Path("figure.svg").exists()
 
 
+def test_a_repaired_evaluator(run: Run) -> None:
+    """The same command with --resume tries everything again; nothing counts as running before."""
+    module = Path("rewards.py").read_text()
+    Path("rewards.py").write_text(module.replace("    global begun", "    raise KeyError('x')"))
+    words = ("search", *WORDS, "--trials", "12", "--store", "s.db")
+    ran = run(*words)
+    assert (ran.code, "error[NAS867]" in ran.err) == (2, True)
+    assert json.loads(run("search", "status", "s.db", "--json").out)["running"] == 0
+    Path("rewards.py").write_text(module)
+    assert run(*words, "--resume").code == 0
+    counts = json.loads(run("search", "status", "s.db", "--json").out)
+    assert (counts["completed"], counts["failed"]) == (12, 0)
+
+
+def test_retry_failed(run: Run) -> None:
+    """What fails now and then is tried again on request, and only with --resume."""
+    module = Path("rewards.py").read_text()
+    fault = "    if begun == 1 or begun > 3:\n        raise KeyError('x')\n    while Path"
+    Path("rewards.py").write_text(module.replace("    while Path", fault))
+    words = ("search", *WORDS, "--trials", "12", "--store", "s.db")
+    ran = run(*words)
+    assert ran.code == 0, ran.err
+    assert json.loads(run("search", "status", "s.db", "--json").out)["failed"] > 0
+    Path("rewards.py").write_text(module)
+    assert run(*words, "--retry-failed").code == 2
+    assert run(*words, "--resume", "--retry-failed").code == 0
+    counts = json.loads(run("search", "status", "s.db", "--json").out)
+    assert (counts["completed"], counts["failed"]) == (12, 0)
+
+
 REFUSED = {
     "a space without holes": ("NAS604", "nasnet_a"),
     "an unknown algorithm": ("NAS880", "small.cell --algorithm poo"),

@@ -219,6 +219,45 @@ def test_an_evaluator_that_always_fails(tmp_path: Path) -> None:
     assert all(row.attempts == 1 for row in _trials(settings.store) if row.same_as is None)
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_repaired_evaluator_leaves_no_trace(tmp_path: Path, workers: int) -> None:
+    """However many failures were accepted before, the search is as if there had been none."""
+    settings = _settings(tmp_path, workers=workers)
+    broken = FaultyEngine(workers, lambda text: "a bug")
+    for resume in (False, True):
+        assert _refusal(lambda r=resume: run(settings, resume=r, engine=broken))[0] == "NAS867"
+        with Reader(settings.store) as store:
+            assert store.counts().running == 0
+    counts = run(settings, resume=True, engine=SimulatedEngine(workers))
+    assert (counts.completed, counts.failed) == (60, 0)
+    other = replace(settings, store=tmp_path / "undisturbed.db")
+    run(other, engine=SimulatedEngine(workers))
+    found, expected = (
+        [(row.text, row.reward, row.attempts) for row in _trials(one.store)]
+        for one in (settings, other)
+    )
+    assert found == expected
+
+
+def test_failed_trials_are_tried_again_on_request(tmp_path: Path) -> None:
+    """In a search that is done too; what succeeded is not evaluated again."""
+    settings = _settings(tmp_path)
+    run(settings, engine=FaultyEngine(4, lambda text: "bad" if reward_of(text) < 0.3 else None))
+    before = {row.id: row for row in _trials(settings.store)}
+    failed = {number for number, row in before.items() if row.state == "failed"}
+    assert 0 < len(failed) < 60
+    assert run(settings, resume=True, engine=SimulatedEngine(4)).failed == len(failed)
+    counts = run(settings, resume=True, retry_failed=True, engine=SimulatedEngine(4))
+    assert (counts.completed, counts.failed, counts.waiting) == (60, 0, 0)
+    after = {row.id: row for row in _trials(settings.store)}
+    assert [after[number].text for number in after] == [before[number].text for number in before]
+    for number, row in after.items():
+        assert row.reward == reward_of(row.text)
+        assert row.failure is None
+        if number not in failed:
+            assert row == before[number]
+
+
 def test_all_of_a_few_trials_fail(tmp_path: Path) -> None:
     """Too few trials to lose patience: the diagnostic comes in the end."""
     settings = _settings(tmp_path, trials=2)

@@ -76,6 +76,9 @@ ACTIONS = {
 )
 @click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
 @click.option("--resume", is_flag=True, help="Continue the search in the store.")
+@click.option(
+    "--retry-failed", is_flag=True, help="With --resume, evaluate again the trials that failed."
+)
 @click.option("--max-params", type=click.IntRange(1), help="Reject networks with more parameters.")
 @click.option(
     "--max-mult-adds", type=click.IntRange(1), help="Reject networks with more mult-adds."
@@ -123,9 +126,17 @@ ACTIONS = {
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option("Print the result as a JSON object.")
 def search(
-    space: str, store: str | None, resume: bool, quiet: bool, as_json: bool, **flags: Any
+    space: str,
+    store: str | None,
+    resume: bool,
+    retry_failed: bool,
+    quiet: bool,
+    as_json: bool,
+    **flags: Any,
 ) -> int:
     """Search a space of cells."""
+    if retry_failed and not resume:
+        raise click.UsageError("--retry-failed goes with --resume, which continues a search.")
     # Imported here because --help should not wait for the search.
     from nasdsl.cli.search_view import view_for
     from nasdsl.search.checking import best_trials
@@ -137,7 +148,7 @@ def search(
     settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
     try:
-        counts = run(settings, view.tell, resume=resume)
+        counts = run(settings, view.tell, resume=resume, retry_failed=retry_failed)
     except KeyboardInterrupt:
         view.close()
         output.note("interrupted; everything is saved except the evaluations that were running")
@@ -156,7 +167,8 @@ def search(
 
 
 def _resume_command() -> str:
-    words = ["nasdsl", *sys.argv[1:]]
+    # What failed again is not tried a third time.
+    words = ["nasdsl", *(word for word in sys.argv[1:] if word != "--retry-failed")]
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 

@@ -19,6 +19,7 @@ after any other end.
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from time import monotonic
@@ -66,6 +67,7 @@ def run(
     on_event: OnEvent | None = None,
     *,
     resume: bool = False,
+    retry_failed: bool = False,
     searcher: Searcher | None = None,
     engine: Engine | None = None,
 ) -> Counts:
@@ -74,7 +76,10 @@ def run(
     Args:
         settings: what to search and how.
         on_event: called after every change.
-        resume: continue the store's search; an empty store starts one.
+        resume: continue the store's search; an empty store starts one. Where networks have
+            failed and none has a reward, the evaluator was at fault, and the search starts anew.
+        retry_failed: evaluate again what failed or was quarantined before. The searcher has
+            observed those failures, and is not told of the new results.
         searcher: used instead of the one that the settings name.
         engine: used instead of the one that the settings name; it is started and closed here.
 
@@ -97,12 +102,23 @@ def run(
     store = Store(settings.store)
     try:
         settings = start_or_resume(settings, store, resume=resume)
+        _forget_failures(store, retry_failed)
         state = store.searcher_state()
         if state:
             searcher.load_state_dict(state)
         return _Loop(settings, store, searcher, engine, on_event).run()
     finally:
         store.close()
+
+
+def _forget_failures(store: Store, retry_failed: bool) -> None:
+    """Let trials be evaluated again whose failures say nothing about their networks."""
+    counts = store.counts()
+    with store.transaction():
+        if counts.failed > counts.quarantined and not counts.completed:
+            store.restart()
+        elif retry_failed:
+            store.retry_failed()
 
 
 @dataclass(slots=True)
@@ -144,15 +160,25 @@ class _Loop:
         try:
             self.engine.start()
             self._emit("started")
-            while not self.proposer.is_done:
+            while not self._is_done():
                 self._turn()
         finally:
             self.engine.close()
+            # Nothing runs from here on. What ends a search may also keep this from being saved.
+            with suppress(CellError), self.store.transaction():
+                self.store.release()
         self._emit("finished")
         counts = self.store.counts()
         if counts.failed > counts.quarantined and not counts.completed:
             raise self._evaluator_error(counts.failed, self.store.trial(0).failure)
         return counts
+
+    def _is_done(self) -> bool:
+        """Whether everything is observed, and nothing that was observed is evaluated again."""
+        if not self.proposer.is_done:
+            return False
+        counts = self.store.counts()
+        return not (counts.queued or counts.running)
 
     def _turn(self) -> None:
         # The time before the news is read: what arrived while this process slept is not late.

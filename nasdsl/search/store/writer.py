@@ -195,6 +195,17 @@ class Store:
         """
         return self._rows.execute(_RELEASE).rowcount
 
+    def retry_failed(self) -> int:
+        """Queue again what failed or was quarantined; how many networks those were."""
+        self._rows.execute(_WAIT_AGAIN)
+        return self._rows.execute(_RETRY).rowcount
+
+    def restart(self) -> None:
+        """Forget every trial and the searcher's state; the settings stay."""
+        self._written.clear()
+        for statement in _RESTART:
+            self._rows.execute(statement)
+
     def results(self, start: int, stop: int) -> Sequence[Result] | None:
         """The results of the trials from `start` up to `stop`; None until all have one."""
         found = self._rows.execute(_RESULTS, (start, stop)).fetchall()
@@ -241,6 +252,23 @@ WHERE state = 'waiting' AND same_as = ?
 _RELEASE = """
 UPDATE trial SET state = 'queued', lease = NULL, attempts = attempts - 1 WHERE state = 'running'
 """
+_RETRY = """
+UPDATE trial SET state = 'queued', attempts = 0, worker = NULL, started = NULL, finished = NULL,
+    seconds = NULL, curve = '[]', params = NULL, mult_adds = NULL, failure = NULL
+WHERE state IN ('failed', 'quarantined') AND same_as IS NULL
+"""
+#: Trials that share a failure wait for the next outcome.
+_WAIT_AGAIN = """
+UPDATE trial SET state = 'waiting', finished = NULL, params = NULL, mult_adds = NULL,
+    failure = NULL
+WHERE state IN ('failed', 'quarantined') AND same_as IS NOT NULL
+"""
+_RESTART = (
+    "DELETE FROM trial",
+    "DELETE FROM tally",
+    "DELETE FROM searcher",
+    "DELETE FROM search WHERE key = 'progress'",
+)
 _RESULTS = """
 SELECT state, text, hash, reward, failure, same_as FROM trial
 WHERE id >= ? AND id < ? ORDER BY id
