@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -39,6 +40,48 @@ def test_hinted_extras_exist() -> None:
     hinted = _hinted() | {form.extra for form in FORMATS.values()}
     assert {"torch", "train", "search", "plot", "ray", "onnx", "strategies"} <= hinted
     assert hinted <= EXTRAS.keys()
+
+
+#: Packages that are imported under another name, and what brings those that nothing names.
+PACKAGES = {
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "PIL": "torchvision",
+    "numpy": "torchvision",
+}
+
+
+def _imported() -> set[str]:
+    """The packages that nasdsl imports anywhere, whether in a statement or by `import_module`."""
+    names: set[str] = set()
+    for path in PYTHON:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = node.args[0]
+                if node.func.id == "import_module" and isinstance(first, ast.Constant):
+                    names.add(first.value)
+    tops = {name.partition(".")[0] for name in names if not name.startswith(".")}
+    return tops - sys.stdlib_module_names - {"nasdsl", "nasdsl_backends"}
+
+
+def test_every_imported_package_comes_with_an_extra() -> None:
+    """Whatever nasdsl can read or write, some extra brings the package for it, and `all` too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    brought = {
+        re.split(r"[\[<>=;]", line)[0]
+        for line in (
+            *project["dependencies"],
+            *(each for extra in EXTRAS.values() for each in extra),
+        )
+    }
+    wanted = {PACKAGES.get(name, name.replace("_", "-")) for name in _imported()}
+    assert wanted - brought == set()
+    assert {"h5py", "torch", "lark"} <= wanted
+    assert "nasdsl[torch" in EXTRAS["all"][0]
 
 
 @pytest.mark.parametrize("path", WORDS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -364,4 +364,4 @@ def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     found = _finding(tmp_path / "x.h5")
     assert found.code == "NAS701"
-    assert found.hints == ("pip install h5py",)
+    assert found.hints == ('run `pip install ".[torch]"` in a checkout of nasdsl',)

@@ -28,7 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, install_hint
 
 #: What a file may hold: tensors and arrays by name, and whatever else a checkpoint keeps.
 Contents = Mapping[Any, Any]
@@ -209,7 +209,8 @@ def keras_weights(path: Path) -> dict[str, Any]:
     try:
         h5py: Any = import_module("h5py")
     except ModuleNotFoundError:
-        raise cell_error("NAS701", f"reading {path} needs h5py", "pip install h5py") from None
+        message = f"reading {path} needs h5py, which is not installed"
+        raise cell_error("NAS701", message, install_hint("torch")) from None
     source: Any = path
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
