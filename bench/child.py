@@ -23,7 +23,7 @@ from nasdsl.network.complete import penultimate_filters
 
 _BATCH, _EPOCHS, _IMAGES, _FILTERS = 32, 20, 45_000, 32
 _STEPS = _EPOCHS * -(-_IMAGES // _BATCH)
-#: The paper's search (Zoph et al. 2018, section 3.1 and appendix A.3).
+#: The paper's search (Zoph et al. 2018, appendix A.3).
 _CHILDREN, _WORKERS = 20_000, 450
 
 
