@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
+from nasdsl.train.batches import EpochBatches
+from nasdsl.train.data.splits import split_by_class
 from nasdsl.train.optimizer import learning_rate
 from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
 from nasdsl.train.recipe_file import with_changes
@@ -56,8 +58,24 @@ def test_published_values() -> None:
         "dropout": 0.5,
     }
     assert imagenet | stated == imagenet
-    assert 50_000 * cifar["epochs"] // cifar["batch"] == 937_500
     assert recipe("search").epochs == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "images", "steps"),
+    [
+        # As published, slim has 937,500; here each epoch leaves out its last half batch.
+        ("cifar", {}, 45_000, 843_600),
+        ("cifar", {"held_out": 0.0}, 50_000, 937_500 - 600 // 2),
+        ("search", {}, 45_000, 20 * 1_406),
+    ],
+)
+def test_steps_on_cifar(name: str, changes: dict[str, Any], images: int, steps: int) -> None:
+    """Steps of a recipe on CIFAR-10's 50,000 training images, less those that it holds out."""
+    used = recipe(name, **changes)
+    train, _ = split_by_class(tuple(range(10)) * 5_000, used.held_out)
+    assert len(train) == images
+    assert EpochBatches(len(train), used.batch, seed=0).steps * used.epochs == steps
 
 
 def test_words_become_values() -> None:
