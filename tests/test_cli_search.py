@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -37,6 +38,7 @@ REWARD = """\
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import nasdsl
 
@@ -175,12 +177,39 @@ def test_figure_six() -> None:
 
 
 def test_networks_count_once(run: Run) -> None:
-    """The figure counts unique networks, as the paper does."""
+    """Among the unique rewards, a network that was proposed several times is one."""
     searched(run, "--trials", "40")
     with Reader(Path("s.db")) as store:
         counts, rewards = store.counts(), unique_rewards(store.trials())
     assert counts.shared > 0
     assert len(rewards) == counts.unique
+
+
+def test_what_the_figure_counts(run: Run) -> None:
+    """The paper's axis ends at the samples, the other at the unique networks; both are as high."""
+    from matplotlib.axes import Axes
+
+    searched(run, "--trials", "40")
+    drawn: list[tuple[list[int], list[float]]] = []
+    plot = Axes.plot
+
+    def noted(axes: Axes, across: Any, up: Any, *rest: Any, **more: Any) -> Any:
+        drawn.append((list(across), list(up)))
+        return plot(axes, across, up, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Axes, "plot", noted)
+        for words in ([], ["--count", "sampled"], ["--count", "unique"]):
+            assert run("search", "plot", "s.db", "-o", "f.svg", *words).code == 0
+    default, sampled, unique = (drawn[start] for start in range(0, len(drawn), len(drawn) // 3))
+    with Reader(Path("s.db")) as store:
+        trials = list(store.trials())
+    assert len({trial.hash for trial in trials}) < len(trials) == 40
+    assert default == sampled
+    assert sampled[0] == list(range(1, 41))
+    assert sampled[1] == [max(one.reward or 0.0 for one in trials[:n]) for n in sampled[0]]
+    assert unique[0] == list(range(1, 1 + len({trial.hash for trial in trials})))
+    assert unique[1][-1] == sampled[1][-1]
 
 
 def test_export(run: Run) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -119,18 +119,28 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
     examples="""
         nasdsl search plot s1.db -o figure6.svg
         nasdsl search plot ppo.db random.db -o compared.png
+        nasdsl search plot s1.db --count unique -o unique.svg
     """,
 )
 @click.argument("stores", metavar="STORE...", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "out", metavar="OUT", required=True, help="File to write: .svg, .png or .pdf.")
-def plot(stores: tuple[str, ...], out: str) -> None:
+@click.option(
+    "--count",
+    "axis",
+    type=click.Choice(["sampled", "unique"]),
+    default="sampled",
+    show_default=True,
+    help="What the x axis counts: all networks sampled, as in the paper, or unique ones.",
+)
+def plot(stores: tuple[str, ...], out: str, axis: str) -> None:
     """Draw the paper's Figure 6: the best reward so far, and the mean of the 5 and 25 best.
 
-    A network that was proposed several times counts once.
+    The means are of unique networks. A network that was sampled several times moves a curve to
+    the right, unless only unique networks are counted.
     """
-    from nasdsl.search.figures import write_figure
+    from nasdsl.search.figures import Axis, write_figure
 
-    write_figure(stores, out)
+    write_figure(stores, out, axis=cast("Axis", axis))
     output.note(f"wrote {out}")
 
 
