@@ -1,6 +1,7 @@
 """The library: the table of published networks, presets, and what is said about sources."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,25 @@ def test_accuracies_are_the_errors_that_are_printed() -> None:
             first = float(model.error.split()[0])
             assert model.accuracy == pytest.approx(100 - first, abs=1e-9), model.name
         assert model.error or not model.network
+
+
+def test_models_designed_by_hand_have_their_mult_adds() -> None:
+    """Tables 2 and 3 of the paper: Figure 5 shows these beside NASNet-A in both panels."""
+    facts = Path(__file__).parents[2] / "shared" / "facts" / "paper_tables.md"
+    if not facts.is_file():
+        pytest.skip("../shared/facts/paper_tables.md is not here")
+    found = {each.name: each for each in models() if each.source == "Zoph 2018"}
+    tables = facts.read_text(encoding="utf-8").partition("## Table 2")[2].partition("## Table 4")[0]
+    rows = [line.strip("| ").split(" | ") for line in tables.splitlines() if "M | " in line]
+    by_hand = [row for row in rows if not row[0].startswith("NASNet")]
+    assert len(by_hand) == 11
+    for name, *_, params, mult_adds, top1, _ in by_hand:
+        model = found[name.replace(" (64 x 4d)", "")]
+        assert model.family == "by hand"
+        assert model.params == float(params.removeprefix("about ").rstrip("M"))
+        scale = 1000 if mult_adds.endswith("B") else 1
+        assert model.mult_adds == float(mult_adds.replace(",", "").rstrip("MB")) * scale
+        assert model.accuracy == float(top1.split()[0])
 
 
 def test_what_is_known_of_a_network() -> None:
