@@ -1,8 +1,8 @@
 """Foreign texts of a megabyte take time in proportion to their length, whatever they repeat.
 
-Nothing here depends on how fast the machine is: a text is compared with a quarter of it, read in
-the same process. Work that grows with the length takes 4 times as long for all of it, work that
-grows with its square 16 times.
+Nothing here depends on how fast the machine is: a text is compared with a sixteenth of it, read in
+the same process. Work that grows with the length takes 16 times as long for all of it, work that
+grows with its square 256 times; the bound lies far from both.
 """
 
 import gc
@@ -16,8 +16,8 @@ from nasdsl import interop
 from nasdsl.errors import Source
 from nasdsl.interop.foreign import MAX_CHARACTERS, foreign_text
 
-#: Between 4 and 16, nearer to what noise can make of 4.
-MAX_RATIO = 9
+#: Between 16 and 256, four times away from each.
+MAX_RATIO = 64
 TRIES = 3
 
 # What a text repeats, what stands before and after it.
@@ -79,11 +79,11 @@ def test_time_is_in_proportion(format: str, token: str, before: str, after: str)
         foreign_text(Source("x.txt", " " * MAX_CHARACTERS))
         # What takes no longer than looking at each character a few times is linear.
         one_pass = time.thread_time() - start
-        quarter = _seconds(text(MAX_CHARACTERS // 4), format)
-        ratios.append((_seconds(text(MAX_CHARACTERS), format) - 3 * one_pass) / quarter)
+        part = _seconds(text(MAX_CHARACTERS // 16), format)
+        ratios.append((_seconds(text(MAX_CHARACTERS), format) - 3 * one_pass) / part)
         if ratios[-1] <= MAX_RATIO:
             return
-    pytest.fail(f"{token!r} takes {min(ratios):.1f} times as long as a quarter of it")
+    pytest.fail(f"{token!r} takes {min(ratios):.1f} times as long as a sixteenth of it")
 
 
 def test_the_measure_sees_what_grows_with_the_square() -> None:
@@ -97,4 +97,4 @@ def test_the_measure_sees_what_grows_with_the_square() -> None:
         return time.thread_time() - start
 
     work(10_000)
-    assert max(work(80_000) / work(20_000) for _ in range(TRIES)) > MAX_RATIO
+    assert max(work(80_000) / work(5_000) for _ in range(TRIES)) > MAX_RATIO

@@ -22,15 +22,15 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def is_linear(work: Callable[[int], object], large: int, tries: int = 5) -> bool:
-    """Whether four times the size takes about four times the processor time, not sixteen.
+    """Whether sixteen times the size takes about sixteen times the processor time, not 256.
 
     For work inside of C, where no calls can be counted. Both sizes are measured in this process,
     one after the other, and the best pair counts, so that a disturbance has to last through all
     tries. What takes a few milliseconds is linear enough.
     """
     for _ in range(tries):
-        quarter = max(_seconds(work, large // 4), 0.02)
-        if _seconds(work, large) < 8 * quarter:
+        part = max(_seconds(work, large // 16), 0.005)
+        if _seconds(work, large) < 64 * part:
             return True
     return False
 
