@@ -221,7 +221,8 @@ def test_states_far_back_are_halved_more_than_once() -> None:
     genotype = loads(text)
     short = replace(genotype, cells=tuple(replace(c, output=Output()) for c in genotype.cells))
     graph = verified(network_graph(short, Settings(stem="cifar", N=1, filters=32, image_size=31)))
-    assert reads(graph, "cells.4") == ["cells.3", "cells.0"]
+    # h[i-1] is there as well: the released code prepares both inputs, whether they are read or not.
+    assert reads(graph, "cells.4") == ["cells.3", "cells.2", "cells.0"]
     assert chain(graph, "cells.4", "input3") == [*HALVE, *HALVE]
     graph = verified(network_graph(genotype, Settings(stem="cifar", N=1, filters=128)))
     # The states that a reduction passes on all have its own size.
@@ -229,8 +230,8 @@ def test_states_far_back_are_halved_more_than_once() -> None:
     assert chain(graph, "cells.1", "output.h1") == ["factorized_reduce", "batch_norm"]
 
 
-def test_what_no_result_needs_is_left_out() -> None:
-    """Cells that read only h[i-1] leave every other cell out, names unchanged."""
+def test_cells_that_no_result_needs_are_built() -> None:
+    """Where cells read only h[i-1], slim builds every other cell too, and prepares its output."""
     text = """
         genotype g
         ops nasnet
@@ -240,10 +241,9 @@ def test_what_no_result_needs_is_left_out() -> None:
     settings = Settings(stem="cifar", N=3, filters=32, image_size=48)
     graph = verified(network_graph(loads(text), settings))
     names = [each.name for each in graph.modules if each.role == "cell"]
-    assert names == [f"cells.{number}" for number in (0, 2, 4, 6, 8, 10)]
-    # The auxiliary classifier reads cells.6, which is there anyway; with N = 2 it is not.
+    assert names == [f"cells.{number}" for number in range(11)]
     assert only_for_auxiliary(text, 3) == []
-    assert only_for_auxiliary(text, 2) == ["cells.0", "cells.2", "cells.4"]
+    assert only_for_auxiliary(text, 2) == []
 
 
 def only_for_auxiliary(text: str, n: int) -> list[str]:
