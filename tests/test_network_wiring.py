@@ -8,7 +8,16 @@ from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Output
 from nasdsl.loading import load, loads
-from nasdsl.network import Module, NetworkGraph, Node, Shape, network_graph, pads, verified
+from nasdsl.network import (
+    Module,
+    NetworkGraph,
+    Node,
+    Shape,
+    needed,
+    network_graph,
+    pads,
+    verified,
+)
 
 
 def small(name: str, **settings: object) -> NetworkGraph:
@@ -221,7 +230,7 @@ def test_states_far_back_are_halved_more_than_once() -> None:
     genotype = loads(text)
     short = replace(genotype, cells=tuple(replace(c, output=Output()) for c in genotype.cells))
     graph = verified(network_graph(short, Settings(stem="cifar", N=1, filters=32, image_size=31)))
-    # h[i-1] is there as well: the released code prepares both inputs, whether they are read or not.
+    # slim prepares h[i-1] though nothing reads it.
     assert reads(graph, "cells.4") == ["cells.3", "cells.2", "cells.0"]
     assert chain(graph, "cells.4", "input3") == [*HALVE, *HALVE]
     graph = verified(network_graph(genotype, Settings(stem="cifar", N=1, filters=128)))
@@ -230,8 +239,12 @@ def test_states_far_back_are_halved_more_than_once() -> None:
     assert chain(graph, "cells.1", "output.h1") == ["factorized_reduce", "batch_norm"]
 
 
-def test_cells_that_no_result_needs_are_built() -> None:
-    """Where cells read only h[i-1], slim builds every other cell too, and prepares its output."""
+def test_what_no_result_needs_is_left_out() -> None:
+    """Cells that read only h[i-1] leave every other cell out, names unchanged.
+
+    Of what the released code builds all the same, nothing is left out: slim's cells prepare
+    h[i], so each needs the one before it.
+    """
     text = """
         genotype g
         ops nasnet
@@ -240,16 +253,40 @@ def test_cells_that_no_result_needs_are_built() -> None:
     """
     settings = Settings(stem="cifar", N=3, filters=32, image_size=48)
     graph = verified(network_graph(loads(text), settings))
-    names = [each.name for each in graph.modules if each.role == "cell"]
-    assert names == [f"cells.{number}" for number in range(11)]
+    assert cells(graph) == [f"cells.{number}" for number in range(11)]
+    assert needed(graph) == graph
+    short = verified(needed(nothing_kept(graph)))
+    assert cells(short) == [f"cells.{number}" for number in (0, 2, 4, 6, 8, 10)]
+    # The auxiliary classifier reads cells.6, which is there anyway; with N = 2 it is not.
     assert only_for_auxiliary(text, 3) == []
-    assert only_for_auxiliary(text, 2) == []
+    assert only_for_auxiliary(text, 2) == ["cells.0", "cells.2", "cells.4"]
+
+
+def cells(graph: NetworkGraph) -> list[str]:
+    """The names of the cells, in order."""
+    return [each.name for each in graph.modules if each.role == "cell"]
+
+
+def nothing_kept(graph: NetworkGraph) -> NetworkGraph:
+    """The graph as if the released code built only what is read."""
+    return graph.with_modules(
+        tuple(
+            replace(
+                each,
+                body=replace(
+                    each.body,
+                    parts=tuple(part._replace(kept=False) for part in each.body.parts),
+                ),
+            )
+            for each in graph.modules
+        )
+    )
 
 
 def only_for_auxiliary(text: str, n: int) -> list[str]:
-    """The cells that only the auxiliary classifier needs."""
+    """The cells that only the auxiliary classifier needs, of those whose states are read."""
     settings = Settings(stem="cifar", N=n, filters=32, image_size=48, auxiliary=True)
-    graph = verified(network_graph(loads(text), settings))
+    graph = verified(needed(nothing_kept(network_graph(loads(text), settings))))
     extra = [each.name for each in graph.modules if each.for_auxiliary]
     assert extra[-1] == "auxiliary"
     return extra[:-1]

@@ -22,11 +22,11 @@ def needed(graph: NetworkGraph) -> NetworkGraph:
 
     def trimmed(module: Module, wanted: set[Ref]) -> Module:
         outputs = frozenset(ref.node for ref in module.outputs if ref in wanted)
-        if len(outputs) == len(module.body.outputs):
-            return module
         key = id(module.body), outputs
         if key not in bodies:
             bodies[key] = _body(module.body, outputs)
+        if bodies[key] is module.body:
+            return module
         names = {port.name for port in bodies[key].ports}
         pairs = zip(module.body.ports, module.inputs, strict=True)
         inputs = tuple(ref for port, ref in pairs if port.name in names)
@@ -66,6 +66,9 @@ def _body(body: Body, outputs: frozenset[str]) -> Body:
     live, wanted = live_steps(
         outputs | kept, body.nodes, lambda node: (node.name,), lambda node, _: node.inputs
     )
+    used = {port.name for port in body.ports} <= wanted
+    if used and all(live) and len(outputs) == len(body.outputs):
+        return body
     names = {node.name for node, is_live in zip(body.nodes, live, strict=True) if is_live}
     parts = [
         part._replace(nodes=tuple(node for node in part.nodes if node.name in names))
