@@ -146,5 +146,5 @@ def test_a_run_from_python(tmp_path: Path) -> None:
     found = plan({})
     folder = begin_run(tmp_path / "run", found, ["python", "train.py"])
     assert folder.job() == found.job
-    with pytest.raises(CellError, match="holds a run already"):
+    with pytest.raises(CellError, match="already holds a run"):
         begin_run(tmp_path / "run", found)
