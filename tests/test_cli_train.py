@@ -189,6 +189,15 @@ def test_who_decides(run: Run) -> None:
         assert network.classes == 10
 
 
+def test_a_model_is_trained_anew(run: Run) -> None:
+    """A model file gives its cells and settings, and it is said that its weights are not used."""
+    sizes = ("--N", "1", "--filters", "8", "--stem", "cifar", "--classes", "10")
+    assert run("compile", "tiny.cell", *sizes, "-o", "model.safetensors").code == 0
+    ran = run("train", "model.safetensors", *SHORT[4:], "--set", "epochs=1", "--out", "anew")
+    assert ran.code == 0
+    assert "the weights in 'model.safetensors' are not used" in ran.err.splitlines()[0]
+
+
 def test_scalars_for_tensorboard(run: Run) -> None:
     """What TensorBoard reads is what `metrics.jsonl` has."""
     pytest.importorskip("tensorboard")

@@ -25,6 +25,7 @@ from nasdsl.cli.options import (
 from nasdsl.cli.output import INTERRUPTED, OK
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.parser.read import is_model
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -142,6 +143,10 @@ def command(
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     else:
         genotype = reading.genotype(file, flags.pop("ops"))
+        if is_model(file):
+            output.note(
+                f"note: the weights in {file!r} are not used; training starts from new ones"
+            )
         folder, job, splits = _begun(genotype, settings, out, quiet, flags)
     speaks = is_first_process()
     watchers = watchers_for_terminal(quiet or not speaks)
