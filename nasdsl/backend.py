@@ -66,8 +66,8 @@ def find(name: str) -> Backend:
     return BACKENDS.find(name)
 
 
-def checked(backend: Backend, graph: NetworkGraph) -> Backend:
-    """The backend itself, where it has an emission for every primitive of the network.
+def require_emissions(backend: Backend, graph: NetworkGraph) -> None:
+    """Refuse a backend that lacks an emission for a primitive of the network.
 
     Raises:
         CellError: NAS704, naming those it lacks.
@@ -79,7 +79,6 @@ def checked(backend: Backend, graph: NetworkGraph) -> Backend:
             "NAS704",
             f"backend `{backend.name}` cannot emit {listed(missing)}, which `{graph.name}` needs",
         )
-    return backend
 
 
 def passes_of(backend: Backend) -> tuple[str, ...]:
@@ -107,4 +106,5 @@ def build(
     """
     names = passes_of(backend) if pipeline.names is None else pipeline.names
     passed = run(graph, names, verify=pipeline.verify, after=pipeline.after)
-    return checked(backend, passed).build(passed, **options)
+    require_emissions(backend, passed)
+    return backend.build(passed, **options)

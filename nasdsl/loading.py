@@ -265,12 +265,12 @@ def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[
     from nasdsl.network.complete import complete
 
     return [
-        placed(found, setting, resolution)
+        setting_finding(found, setting, resolution)
         for setting, found in complete(genotype_of(space)).findings
     ]
 
 
-def placed(found: Diagnostic, setting: str, resolution: Resolution) -> Diagnostic:
+def setting_finding(found: Diagnostic, setting: str, resolution: Resolution) -> Diagnostic:
     """A finding about a setting, at the place in the text that the setting has."""
     return replace(found, source=resolution.parsed.source, span=resolution.settings.get(setting))
 

@@ -19,7 +19,15 @@ from nasdsl.language.genotype.settings import (
 )
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.loading import Analysis, NameOrPath, analyse, genotype_in, in_order, placed, source_of
+from nasdsl.loading import (
+    Analysis,
+    NameOrPath,
+    analyse,
+    genotype_in,
+    in_order,
+    setting_finding,
+    source_of,
+)
 from nasdsl.network.complete import Completed, complete
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, graph_cost
@@ -108,7 +116,7 @@ def _findings(
     resolution = analysis.resolution
     here = of_text and bool(resolution.settings)
     about = [
-        placed(found, setting, resolution) if here else found
+        setting_finding(found, setting, resolution) if here else found
         for setting, found in completed.findings
     ]
     return in_order(analysis.parsed.source, (*analysis.diagnostics, *about))
