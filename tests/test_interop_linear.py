@@ -5,7 +5,6 @@ the same process. Work that grows with the length takes 16 times as long for all
 grows with its square 256 times; the bound lies far from both.
 """
 
-import gc
 import time
 from contextlib import suppress
 
@@ -15,6 +14,7 @@ import nasdsl
 from nasdsl import interop
 from nasdsl.errors import Source
 from nasdsl.interop.foreign import MAX_CHARACTERS, foreign_text
+from tests.work import seconds
 
 #: Between 16 and 256, four times away from each.
 MAX_RATIO = 64
@@ -55,15 +55,16 @@ REPEATED = [
 def _seconds(text: str, format: str) -> float:
     """The processor time of detecting the format, and of finding and reading what is there."""
     source = Source("x.txt", text)
-    gc.collect()
-    start = time.thread_time()
-    with suppress(nasdsl.CellError):
-        interop.format_of(source)
-    with suppress(nasdsl.CellError):
-        held = interop.find(source, format)
-        for entry in (*held.entries[:1], *held.entries[-1:]):
-            held.problem(entry)
-    return time.thread_time() - start
+
+    def read() -> None:
+        with suppress(nasdsl.CellError):
+            interop.format_of(source)
+        with suppress(nasdsl.CellError):
+            held = interop.find(source, format)
+            for entry in (*held.entries[:1], *held.entries[-1:]):
+                held.problem(entry)
+
+    return seconds(read)
 
 
 @pytest.mark.parametrize(("format", "token", "before", "after"), REPEATED)

@@ -1,5 +1,6 @@
 """Work, counted: what a test bounds in place of seconds, which belong to the machine."""
 
+import gc
 import sys
 from collections.abc import Callable
 from time import process_time
@@ -29,13 +30,22 @@ def is_linear(work: Callable[[int], object], large: int, tries: int = 5) -> bool
     tries. What takes a few milliseconds is linear enough.
     """
     for _ in range(tries):
-        part = max(_seconds(work, large // 16), 0.005)
-        if _seconds(work, large) < 64 * part:
+        part = max(seconds(lambda: work(large // 16)), 0.005)
+        if seconds(lambda: work(large)) < 64 * part:
             return True
     return False
 
 
-def _seconds(work: Callable[[int], object], size: int) -> float:
-    start = process_time()
-    work(size)
-    return process_time() - start
+def seconds(work: Callable[[], object]) -> float:
+    """The processor time of `work`, without collections of garbage.
+
+    They look at whatever other tests of the process have left, which may take seconds.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        start = process_time()
+        work()
+        return process_time() - start
+    finally:
+        gc.enable()
