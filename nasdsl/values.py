@@ -89,11 +89,14 @@ def values_of(annotation: object) -> Values | None:
 
 def shown(value: object) -> str:
     """A value as a message has it, in at most 40 characters; a text in quotation marks."""
+    too_long = "a number of over 4,000 digits"
+    # Python writes no whole number of more than 4300 digits, unless it is told to; 3.33 bits each.
+    if isinstance(value, int) and value.bit_length() > 13_300:
+        return too_long
     try:
         return f"{value!r:.40}"
     except ValueError:
-        # Python writes no whole number of more than 4300 digits.
-        return "a number of over 4,000 digits"
+        return too_long
 
 
 def _number(value: object, *, whole: bool) -> int | float | None:
