@@ -3,7 +3,7 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,10 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _digits() -> Iterator[None]:
+def _digits() -> None:
     """Give each test Python's own bound of digits, which the command line lifts to print counts."""
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
-    yield
 
 
 @pytest.fixture
