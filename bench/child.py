@@ -19,7 +19,6 @@ import torch
 
 import nasdsl
 from bench.reliability.mocks import FULL, space
-from nasdsl.network.complete import penultimate_filters
 
 _BATCH, _EPOCHS, _IMAGES, _FILTERS = 32, 20, 45_000, 32
 _STEPS = _EPOCHS * -(-_IMAGES // _BATCH)
@@ -43,8 +42,7 @@ class Child:
 
 def measured(genotype: nasdsl.Genotype, device: str, precision: str, steps: int) -> Child:
     """Build the child and time some steps of its training."""
-    filters = penultimate_filters(genotype, _FILTERS)
-    rules = {"N": 2, "filters": filters, "stem": "cifar", "classes": 10}
+    rules = {"N": 2, "cell_filters": _FILTERS, "stem": "cifar", "classes": 10}
     cost = nasdsl.cost(genotype, **rules)
     net = nasdsl.compile(genotype, **rules, seed=0).to(device).train()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9, nesterov=True)

@@ -19,6 +19,8 @@ from nasdsl import api
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network import SKELETONS, complete, configuration_of, expand, network_graph, verified
+from nasdsl.search.child import limit_for
+from nasdsl.search.evaluators import evaluator
 from tests.cli_run import Run, runner
 
 PACKAGES = Path(__file__).parent / "data" / "skeletons"
@@ -310,6 +312,39 @@ def test_python_completes_and_expands_once(calls: dict[str, int]) -> None:
             continue
         calls.update(complete=0, expand=0)
         nasdsl.compile(source, N=1, stem="cifar", filters=96, device="meta")
+        assert calls == {"complete": 1, "expand": 1}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "train?epochs=1&batch=899&N=1&cell_filters=2&augmentation=none",
+        "proxy:naswot?batch=2&N=1&cell_filters=2",
+        "proxy:synflow?N=1&cell_filters=2&image_size=8&stem=cifar",
+    ],
+)
+@pytest.mark.parametrize("network", ["", "network { N = 3  filters = 768 }"])
+def test_an_evaluation_completes_and_expands_once(
+    calls: dict[str, int], spec: str, network: str
+) -> None:
+    """However much of the network the text says itself."""
+    pytest.importorskip("torch", reason="networks are torch modules")
+    pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+    text = nasdsl.genotype_text(nasdsl.load("nasnet_a")) + network
+    made = evaluator(spec)
+    calls.update(complete=0, expand=0)
+    made.evaluate(text, 0, lambda value: None)
+    assert calls == {"complete": 1, "expand": 1}
+
+
+def test_a_limit_completes_and_expands_once(calls: dict[str, int]) -> None:
+    """A proposal that is counted, and one of a file with settings of its own."""
+    limit = limit_for(evaluator("python:math:sqrt"), max_params=1)
+    assert limit is not None
+    for name in ("nasnet_a", "nasnet_a_cifar"):
+        genotype = nasdsl.load(name)
+        calls.update(complete=0, expand=0)
+        assert limit(genotype) is not None
         assert calls == {"complete": 1, "expand": 1}
 
 

@@ -28,7 +28,6 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 from nasdsl.network import PRIMITIVES, NetworkGraph, network_graph
-from nasdsl.network.complete import penultimate_filters
 from nasdsl.passes import run
 from tests.test_network_random import cases
 
@@ -424,7 +423,7 @@ def skeleton_of(text: str) -> str:
 def test_names_cannot_break_out() -> None:
     """10,000 names: the same program as with plain ones, in printable ASCII."""
     plain = named(f"name{number}" for number in range(1000))
-    settings = Settings(N=1, filters=plain_filters(plain), stem="cifar", classes=3)
+    settings = Settings(N=1, cell_filters=4, stem="cifar", classes=3)
     expected = skeleton_of(backend.build(network_graph(plain, settings)))
     words, used = names(10_000), 0
     while used < 9_900:
@@ -442,12 +441,6 @@ def test_names_cannot_break_out() -> None:
         ]
         assert all(found.startswith("# ") for found in comments)
     assert max(map(len, text.splitlines())) < 20_000
-
-
-def plain_filters(genotype: Genotype) -> int:
-    filters = penultimate_filters(genotype, 4)
-    assert filters is not None
-    return filters
 
 
 @pytest.mark.parametrize("word", HOSTILE)

@@ -13,7 +13,6 @@ from nasdsl import backend as backends
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network import NetworkGraph, network_graph
-from nasdsl.network.complete import penultimate_filters
 from nasdsl.passes import Pipeline
 
 SPACE = nasdsl.load_space("nasnet_space")
@@ -43,8 +42,8 @@ def small(source: str | Genotype, **settings: object) -> NetworkGraph:
     cell_filters = settings.pop("cell_filters", 8)
     assert isinstance(cell_filters, int)
     chosen = {"N": 1, "image_size": 45, "classes": 7, **settings}
-    wanted = genotype.with_settings(genotype.settings.override(Settings(**chosen)))  # type: ignore[arg-type]
-    chosen.setdefault("filters", penultimate_filters(wanted, cell_filters))
+    if chosen.get("filters") is None:
+        chosen["cell_filters"] = cell_filters
     return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
 
 

@@ -3,19 +3,15 @@
 import shlex
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import CommandWithActions, default_command
 from nasdsl.cli.options import complete_file, json_option
-from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK, plural
+from nasdsl.cli.output import INTERRUPTED
 from nasdsl.search.engines.choosing import ENGINES
-
-if TYPE_CHECKING:
-    from nasdsl.search.settings import SearchSettings
-    from nasdsl.search.store import Counts, Trial
 
 ACTIONS = {
     "status": "Show how far a search is.",
@@ -138,17 +134,16 @@ def search(
     if retry_failed and not resume:
         raise click.UsageError("--retry-failed goes with --resume, which continues a search.")
     # Imported here because --help should not wait for the search.
+    from nasdsl.cli.search_output import print_result
     from nasdsl.cli.search_view import view_for
-    from nasdsl.search.checking import best_trials
     from nasdsl.search.loop import run
     from nasdsl.search.planning import plan_search
-    from nasdsl.search.results import no_result
-    from nasdsl.search.store import Reader
+    from nasdsl.search.results import summary
 
     settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
     try:
-        counts = run(settings, view.tell, resume=resume, retry_failed=retry_failed)
+        run(settings, view.tell, resume=resume, retry_failed=retry_failed)
     except KeyboardInterrupt:
         view.close()
         output.note("interrupted; everything is saved except the evaluations that were running")
@@ -156,43 +151,13 @@ def search(
         return INTERRUPTED
     finally:
         view.close()
-    best = best_trials(settings.store, 1)
-    with Reader(settings.store) as opened:
-        failed = next((trial for trial in opened.trials() if trial.failure), None)
-    _print(settings, counts, best, as_json)
-    if best:
-        return OK
-    output.report(no_result(settings.store, failed.failure if failed else None).diagnostics)
-    return FINDINGS
+    return print_result(str(settings.store), summary(settings.store), as_json)
 
 
 def _resume_command() -> str:
     # What failed again is not tried a third time.
     words = ["nasdsl", *(word for word in sys.argv[1:] if word != "--retry-failed")]
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
-
-
-def _print(
-    settings: "SearchSettings", counts: "Counts", best: "list[Trial]", as_json: bool
-) -> None:
-    from nasdsl.cli.search_actions import count_members, trial_members
-    from nasdsl.report.visible import visible_text
-    from nasdsl.search.results import trial_text
-
-    if as_json:
-        found = trial_members(best[0]) if best else None
-        output.data_object(store=str(settings.store), **count_members(counts), best=found)
-        return
-    for trial in best:
-        output.data(visible_text(trial_text(trial)))
-    output.note(
-        f"{counts.completed:,} of {plural(counts.proposed, 'trial')} completed, "
-        f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
-        f"{counts.rejected:,} rejected"
-    )
-    if best:
-        store = shlex.quote(str(settings.store))
-        output.note(f"to see more of them, run `nasdsl search top {store} -n 10`")
 
 
 def _find_action(name: str) -> click.Command:

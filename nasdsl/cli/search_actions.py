@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,7 +24,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible, visible_text
 
 if TYPE_CHECKING:
-    from nasdsl.search.store import Counts, Trial
+    from nasdsl.search.store import Trial
     from nasdsl.train.watchers import Watcher
 
 _store = click.argument("store", metavar="STORE", type=click.Path())
@@ -47,16 +46,15 @@ def status(store: str, as_json: bool) -> None:
     The search may be running, here or on another machine; reading its store does not disturb
     it.
     """
-    from nasdsl.search.checking import best_trials
-    from nasdsl.search.store import Reader
+    from nasdsl.cli.search_output import count_members, trial_members
+    from nasdsl.search.results import summary
 
-    with Reader(Path(store)) as opened:
-        settings, counts = opened.settings(), opened.counts()
-    best = best_trials(store, 1)
-    known = {key: settings.get(key) for key in ("algorithm", "evaluator", "seed", "trials")}
+    found = summary(store)
+    counts, best = found.counts, found.best
+    known = {key: found.settings.get(key) for key in ("algorithm", "evaluator", "seed", "trials")}
     if as_json:
-        found = trial_members(best[0]) if best else None
-        output.data_object(store=store, **count_members(counts), **known, best=found)
+        members = best and trial_members(best)
+        output.data_object(store=store, **count_members(counts), **known, best=members)
         return
     shown = {
         key: f"{value:,}" if key == "trials" and isinstance(value, int) else visible(str(value))
@@ -70,8 +68,8 @@ def status(store: str, as_json: bool) -> None:
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
         f"rejected   {counts.rejected:,}\n"
     )
-    for trial in best:
-        output.data(f"best       {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}\n")
+    if best:
+        output.data(f"best       {best.reward:.6g}, trial {best.id}, hash {best.hash}\n")
 
 
 @click.command(
@@ -100,6 +98,7 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
 
     A network that was proposed several times is printed once.
     """
+    from nasdsl.cli.search_output import trial_members
     from nasdsl.search.checking import best_trials
     from nasdsl.search.results import trial_text, write_ranking
 
@@ -292,17 +291,3 @@ def finish(
             f"{winner.trial.reward:.4f} in the search, {winner.trial.hash}\n"
         )
     return OK
-
-
-# -- what stores hold, for scripts -----------------------------------------------------------
-
-
-def count_members(counts: "Counts") -> dict[str, int]:
-    """Counts as members of a JSON object."""
-    return {**asdict(counts), "shared": counts.shared}
-
-
-def trial_members(trial: "Trial") -> dict[str, Any]:
-    """A trial as members of a JSON object."""
-    names = ("hash", "reward", "params", "mult_adds", "seconds", "text")
-    return {"trial": trial.id, **{name: getattr(trial, name) for name in names}}

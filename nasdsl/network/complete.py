@@ -16,7 +16,7 @@ from nasdsl.network.findings import Choices, Finding, choices_of, findings_about
 
 _T = TypeVar("_T")
 
-__all__ = ["Completed", "Finding", "complete", "configuration_of", "penultimate_filters"]
+__all__ = ["Completed", "Finding", "complete", "configuration_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,6 @@ def configuration_of(genotype: Genotype, settings: Settings | None = None) -> Co
     if completed.configuration is None:
         raise CellError(tuple(found for _, found in completed.findings))
     return completed.configuration
-
-
-def penultimate_filters(genotype: Genotype, cell_filters: int) -> int | None:
-    """The channels of the penultimate layer of a network whose first cell has that many filters.
-
-    None where the genotype's settings do not say which network that is.
-    """
-    choices = choices_of(genotype)
-    return choices.widths.penultimate(cell_filters) if isinstance(choices, Choices) else None
 
 
 def _configuration(choices: Choices) -> Configuration:

@@ -10,7 +10,7 @@ in a millisecond, before anything trains.
 
 from dataclasses import dataclass, replace
 
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     NO_SETTINGS,
@@ -20,8 +20,10 @@ from nasdsl.language.genotype.settings import (
     stem_names,
 )
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.network.complete import penultimate_filters
-from nasdsl.network.cost import genotype_cost
+from nasdsl.loading import analyse, genotype_in
+from nasdsl.network.cost import graph_cost
+from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.search.protocol import Evaluator
 from nasdsl.search.settings import Limit
 from nasdsl.values import Value
@@ -55,10 +57,25 @@ class Child:
             base = replace(base, stem=None)
         settings = Settings(N=_PAPER_N).override(base).override(chosen)
         if settings.filters is None and settings.cell_filters is None:
-            # None where the settings have mistakes; building the network reports those.
-            filters = penultimate_filters(genotype.with_settings(settings), self.cell_filters)
-            settings = replace(settings, filters=filters)
+            settings = replace(settings, cell_filters=self.cell_filters)
         return genotype.with_settings(settings)
+
+    def graph(self, genotype: Genotype) -> NetworkGraph:
+        """The child's network: settings are completed and cells expanded here, once.
+
+        Raises:
+            CellError: the network cannot be built; see `network_graph`.
+        """
+        return network_graph(self.network(genotype))
+
+
+def genotype_of_text(text: str) -> Genotype:
+    """The genotype of a `.cell` text whose settings are yet to be completed by a child's.
+
+    Raises:
+        CellError: the text has mistakes other than those of its settings.
+    """
+    return genotype_in(analyse(Source("<text>", text), network=False))
 
 
 def child_from_options(options: dict[str, str]) -> Child:
@@ -103,7 +120,7 @@ def limit_for(
 
     def why(genotype: Genotype) -> str | None:
         try:
-            cost = genotype_cost(child.network(genotype))
+            cost = graph_cost(child.graph(genotype))
         except CellError as error:
             return str(error.diagnostics[0].message)
         for name, limit in limits.items():

@@ -11,7 +11,7 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import cell_error
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Searcher
-from nasdsl.search.settings import SearchSettings, block_and_window
+from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Progress, Store
 from nasdsl.search.store.records import Proposal
 
@@ -20,14 +20,16 @@ class Proposer:
     """A searcher, and how far it has come in the search.
 
     Args:
-        settings: of the search.
+        settings: of the search, with a block and a window.
         store: where proposals are saved and results read.
         searcher: in the state that the store holds.
     """
 
     def __init__(self, settings: SearchSettings, store: Store, searcher: Searcher) -> None:
         self.settings, self.store, self.searcher = settings, store, searcher
-        self.block, self.window = block_and_window(settings)
+        assert settings.block is not None
+        assert settings.window is not None
+        self.block, self.window = settings.block, settings.window
         self.progress = store.progress()
         self.rejected_in_a_row = 0
 

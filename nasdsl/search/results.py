@@ -1,16 +1,52 @@
-"""What a search has found, as `.cell` texts and files.
+"""What a search has found, as values, `.cell` texts and files.
 
-Purpose: a trial's text with its scores in comments, and folders of the best.
+Purpose: how a search stands in one look, a trial's text with its scores in comments, and
+folders of the best.
 Non-goals: tables for other programs (`nasdsl.search.exporting`).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.errors import CellError, cell_error
-from nasdsl.search.store import Trial
+from nasdsl.search.checking import checked_network
+from nasdsl.search.store import Counts, Reader, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a search stands.
+
+    Attributes:
+        settings: what it was started with, as its store has it.
+        counts: its trials.
+        best: the trial with the highest reward, checked.
+        failure: where there is no best, why the first trial that failed did so.
+    """
+
+    settings: Mapping[str, Any]
+    counts: Counts
+    best: Trial | None
+    failure: str | None
+
+
+def summary(store: str | os.PathLike[str]) -> Summary:
+    """How the search in a store stands now.
+
+    Raises:
+        CellError: NAS865, the best trial is not what the store says it is; as `Reader` does.
+    """
+    path = Path(store)
+    with Reader(path) as opened:
+        best = next((checked_network(trial, path) for trial in opened.best()), None)
+        counts = opened.counts()
+        failures = (trial.failure for trial in opened.trials() if trial.failure)
+        failure = None if best else next(failures, None)
+        return Summary(opened.settings(), counts, best, failure)
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:

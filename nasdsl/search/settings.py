@@ -101,33 +101,21 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
             "`?` or `{add | concat}` leaves a field open",
         )
     stored = store.settings()
-    if not stored:
-        block, window = block_and_window(settings)
-        settings = replace(settings, block=block, window=window)
-        with store.transaction():
-            store.put_settings({**_identity(settings), "trials": settings.trials})
-        return settings
-    if not resume:
+    if stored and not resume:
         raise cell_error(
             "NAS866",
             f"{store.path} holds a search already",
             "`--resume` continues it; another `--store` starts a new one",
         )
-    settings = replace(
-        settings,
-        block=settings.block or stored["block"],
-        window=settings.window or stored["window"],
-    )
-    _require_same_search(settings, stored, store)
+    block = settings.block or stored.get("block") or min(settings.size, _MAX_BLOCK)
+    window = settings.window or stored.get("window") or 2 * settings.size
+    settings = replace(settings, block=block, window=max(window, block))
+    identity = _identity(settings)
+    if stored:
+        _require_same_search(identity, stored, store)
     with store.transaction():
-        store.put_settings({"trials": settings.trials})
+        store.put_settings({**identity, "trials": settings.trials})
     return settings
-
-
-def block_and_window(settings: SearchSettings) -> tuple[int, int]:
-    """The block and the window: those of the settings, or what suits the number of workers."""
-    block = settings.block or max(1, min(settings.size, _MAX_BLOCK))
-    return block, max(settings.window or 2 * settings.size, block)
 
 
 def _identity(settings: SearchSettings) -> dict[str, Any]:
@@ -146,8 +134,7 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
     return plain
 
 
-def _require_same_search(settings: SearchSettings, stored: dict[str, Any], store: Store) -> None:
-    asked = _identity(settings)
+def _require_same_search(asked: dict[str, Any], stored: dict[str, Any], store: Store) -> None:
     other = [key for key in _IDENTITY if asked[key] != stored.get(key)]
     if not other:
         return

@@ -9,12 +9,11 @@ same kind.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nasdsl.api.compile import compile
+from nasdsl.api.compile import build
 from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.loading import loads
-from nasdsl.network.cost import genotype_cost
-from nasdsl.search.child import Child, child_from_options
+from nasdsl.network.cost import graph_cost
+from nasdsl.search.child import Child, child_from_options, genotype_of_text
 from nasdsl.search.protocol import Report, Score
 from nasdsl.search.proxies import PROXIES
 from nasdsl.values import Values
@@ -44,9 +43,9 @@ class ProxyEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score with weights drawn by `seed`."""
-        network = self.child.network(loads(text))
-        cost = genotype_cost(network)
-        module = compile(network, seed=seed)
+        graph = self.child.graph(genotype_of_text(text))
+        cost = graph_cost(graph)
+        module = build(graph, seed=seed)
         images = _ones(module) if self.images is None else self.images
         return Score(self.score(module, images), (), cost.params, cost.mult_adds)
 

@@ -6,12 +6,11 @@ The recipe `search` is the paper's for children: 20 epochs, and the reward is th
 images held out from training (Zoph et al. 2018, appendix A.6).
 """
 
-from nasdsl.api.compile import compile
+from nasdsl.api.compile import build
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.loading import loads
-from nasdsl.network.cost import genotype_cost
-from nasdsl.search.child import Child, child_from_options
+from nasdsl.network.cost import graph_cost
+from nasdsl.search.child import Child, child_from_options, genotype_of_text
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
 from nasdsl.train.recipe_file import recipe_at, with_changes
@@ -32,8 +31,8 @@ class TrainingEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""
-        network = self.child.network(loads(text))
-        cost = genotype_cost(network)
+        graph = self.child.graph(genotype_of_text(text))
+        cost = graph_cost(graph)
         curve: list[float] = []
 
         def note(accuracy: float) -> None:
@@ -41,7 +40,7 @@ class TrainingEvaluator:
             report(accuracy)
 
         fitted = fit(
-            compile(network, seed=seed),
+            build(graph, seed=seed),
             self.data,
             self.recipe,
             seed=seed,

@@ -1,0 +1,43 @@
+"""What `nasdsl search` prints of a store: the best network, and members of JSON objects."""
+
+import shlex
+from dataclasses import asdict
+from typing import Any
+
+from nasdsl.cli import output
+from nasdsl.cli.output import FINDINGS, OK, plural
+from nasdsl.report.visible import visible_text
+from nasdsl.search.results import Summary, no_result, trial_text
+from nasdsl.search.store import Counts, Trial
+
+
+def print_result(store: str, found: Summary, as_json: bool) -> int:
+    """Print how a search ended; the exit code."""
+    best, counts = found.best, found.counts
+    if as_json:
+        output.data_object(store=store, **count_members(counts), best=best and trial_members(best))
+    else:
+        if best:
+            output.data(visible_text(trial_text(best)))
+        output.note(
+            f"{counts.completed:,} of {plural(counts.proposed, 'trial')} completed, "
+            f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
+            f"{counts.rejected:,} rejected"
+        )
+        if best:
+            output.note(f"to see more of them, run `nasdsl search top {shlex.quote(store)} -n 10`")
+    if best:
+        return OK
+    output.report(no_result(store, found.failure).diagnostics)
+    return FINDINGS
+
+
+def count_members(counts: Counts) -> dict[str, int]:
+    """Counts as members of a JSON object."""
+    return {**asdict(counts), "shared": counts.shared}
+
+
+def trial_members(trial: Trial) -> dict[str, Any]:
+    """A trial as members of a JSON object."""
+    names = ("hash", "reward", "params", "mult_adds", "seconds", "text")
+    return {"trial": trial.id, **{name: getattr(trial, name) for name in names}}
