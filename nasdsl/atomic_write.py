@@ -104,7 +104,10 @@ def _temporary_file(target: Path) -> Path:
 
 
 def _unwritable(path: str | os.PathLike[str], error: OSError) -> CellError:
-    return cell_error("NAS006", f"cannot write {os.fspath(path)!r}: {error.strerror or error}")
+    reason, folder = error.strerror or str(error), Path(path).parent
+    if isinstance(error, FileNotFoundError) and not folder.exists():
+        reason = f"there is no folder {str(folder)!r}"
+    return cell_error("NAS006", f"cannot write {os.fspath(path)!r}: {reason}")
 
 
 def _sync_folder(folder: Path) -> None:

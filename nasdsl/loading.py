@@ -7,6 +7,7 @@ Non-goals: networks; findings about the settings of a file come from `nasdsl.net
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 
 from nasdsl import library
@@ -92,15 +93,30 @@ def source_of(name_or_path: NameOrPath) -> Source:
         raise cell_error("NAS001", f"{name!r} is not the name of a file")
     if is_library_name(name):
         return library.source(name.removesuffix(".cell"))
-    if not Path(name).exists() and not _looks_like_path(name):
-        known = [*library.names(), *library.vocabulary_names()]
-        all_names = f"the library has {listed(library.names())}"
-        hints = name_hints(name.removesuffix(".cell"), known, all_names)
-        raise cell_error("NAS001", f"no file and no library entry is called {name!r}", *hints)
+    if not Path(name).exists():
+        raise _not_found(name)
     if is_model(name):
         return read_model(name)
     _refuse_other_kinds(name)
     return read_file(name)
+
+
+def _not_found(name: str) -> CellError:
+    """That there is no file, and no library entry where a name of one may be meant."""
+    if not _looks_like_path(name):
+        known = [*library.names(), *library.vocabulary_names()]
+        all_names = f"the library has {listed(library.names())}"
+        hints = name_hints(name.removesuffix(".cell"), known, all_names)
+        return cell_error("NAS001", f"no file and no library entry is called {name!r}", *hints)
+    path = Path(name)
+    if not path.parent.is_dir():
+        return cell_error(
+            "NAS001", f"no such file: {name!r}", f"there is no folder {str(path.parent)!r}"
+        )
+    there = [str(each) for each in path.parent.glob(f"*{escape(path.suffix)}")]
+    by_name = library.names() if path.suffix == ".cell" and path.name == name else []
+    hints = name_hints(name, there) or name_hints(path.stem, by_name)
+    return cell_error("NAS001", f"no such file: {name!r}", *hints)
 
 
 def _refuse_other_kinds(name: str) -> None:
@@ -232,7 +248,7 @@ def space_in(examined: Analysis) -> Space:
                 "NAS313",
                 f"{name!r} has no cells",
                 examined.parsed.source,
-                hints=("a vocabulary is not a genotype",),
+                hints=("a vocabulary is not a genotype",) if examined.parsed.file.items else (),
             ),
         )
     )
@@ -279,7 +295,7 @@ def setting_finding(found: Diagnostic, setting: str, resolution: Resolution) -> 
 
 
 def _looks_like_path(name: str) -> bool:
-    return os.sep in name or "/" in name
+    return os.sep in name or "/" in name or bool(Path(name).suffix)
 
 
 def _catalogue(source: Source) -> library.LibraryCatalogue:

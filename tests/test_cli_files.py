@@ -139,11 +139,84 @@ def test_check_names_are_safe(run: Run) -> None:
 
 
 def test_check_folder(run: Run) -> None:
-    """A folder cannot be read."""
-    Path("cells").mkdir()
+    """A folder stands for its .cell files, those of its folders included, and a pattern for its."""
+    Path("cells/more").mkdir(parents=True)
+    Path("cells/.hidden").mkdir()
     ran = run("check", "cells")
     assert ran.code == 2
-    assert "Is a directory" in ran.out
+    assert "there are no .cell files in the folder 'cells'" in ran.out
+    for name in ("b.cell", "a.cell", "more/c.cell", "note.txt", ".hidden/d.cell"):
+        write(f"cells/{name}", WRONG)
+    found = json.loads(run("check", "cells", "--json").out)["findings"]
+    paths = [str(Path("cells", name)) for name in ("a.cell", "b.cell", "more/c.cell")]
+    assert [each["file"] for each in found] == paths
+    for pattern, count in (("cells/*.cell", 2), ("cells/**/*.cell", 3), ("cells/[ab].cell", 2)):
+        assert len(json.loads(run("check", pattern, "--json").out)["findings"]) == count
+    assert "no file matches the pattern 'x*.cell'" in run("check", "x*.cell").out
+
+
+def test_check_empty(run: Run) -> None:
+    """A file without a word is said to have none; that alone is no error."""
+    for text, said in (("", "is empty"), ("# later\n", "has nothing but comments")):
+        write("a.cell", text)
+        ran = run("check", "a.cell")
+        assert ran.code == 0
+        assert f"warning[NAS314]: the file {said}" in ran.out
+    assert run("check", "a.cell", "--strict").code == 1
+
+
+MENDABLE = """\
+genotype tiny
+ops nasnet
+cell normal {
+    b0 = (h[i], h[i-1] "identity", sep-conv_3x3, add),
+    b1 = (b0, h[i-1], identiti, sep_conv_3x3, add);
+}
+"""
+
+
+def test_check_fix(run: Run) -> None:
+    """Safe fixes are written, whatever it takes; what is left is reported."""
+    path = write("a.cell", MENDABLE.replace("\n", "\r\n"))
+    sound = write("b.cell", FINE)
+    before = sound.stat().st_mtime_ns, sound.stat().st_ino
+    ran = run("check", "--fix", "a.cell", "b.cell", "--json")
+    assert ran.code == 1
+    assert [found["code"] for found in json.loads(ran.out)["findings"]] == ["NAS201"]
+    assert ran.err == "a.cell: 5 mistakes fixed\n"
+    fixed = MENDABLE.replace('] "identity"', "], identity").replace("-conv", "_conv")
+    fixed = fixed.replace("),\n", ")\n").replace(";", "")
+    assert path.read_bytes().decode().replace("\r\n", "\n").replace(",  ", ", ") == fixed
+    assert (sound.stat().st_mtime_ns, sound.stat().st_ino) == before
+    for name in ("nasnet_a", "-"):
+        assert run("check", "--fix", name, stdin=MENDABLE).code == 2
+
+
+def test_every_mistake_in_one_run(run: Run) -> None:
+    """A misspelt vocabulary hides no unknown op, and a block of four fields no unknown input."""
+    text = FINE.replace("ops nasnet", "ops nasnt").replace("identity", "identiti")
+    write("a.cell", text.replace("\n}", "\n    b1 = (b0, nosuch, identity, add)\n}"))
+    found = json.loads(run("check", "a.cell", "--json").out)["findings"]
+    assert [each["code"] for each in found] == ["NAS208", "NAS201", "NAS301", "NAS203"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ("h[i], b1, identity, add", "NAS205"),
+        ("h[i], b2, identity, add", "NAS204"),
+        ("h[i], sep_con_3x3, identity, add", "NAS201"),
+        ("h[i], h[i-1], identity, ad", "NAS202"),
+        ("h[i], h[i-9], identity, add", "NAS207"),
+        ("h[i], h[i], identity, {identity | what}, add, add", "NAS201"),
+    ],
+)
+def test_a_block_of_too_few_fields_hides_nothing(run: Run, fields: str, code: str) -> None:
+    """Each field of it is looked up on its own."""
+    blocks = f"\n    b1 = ({fields})\n    b2 = (b0, b0, identity, identity, add)\n}}"
+    write("a.cell", FINE.replace("\n}", blocks))
+    found = json.loads(run("check", "a.cell", "--json").out)["findings"]
+    assert {each["code"] for each in found} == {"NAS301", code}
 
 
 def test_check_wide_terminals(run: Run) -> None:
@@ -198,9 +271,25 @@ def test_fmt_diff(run: Run) -> None:
 +    b0 = (h[i], h[i-1], identity, sep_conv_3x3, add)  # both
  }
 """
-    assert run("fmt", "--diff", "a.cell") == Ran(0, expected, "")
-    assert run("fmt", "--diff", "--check", "a.cell").code == 1
+    said = "1 of 1 file would be formatted\n"
+    assert run("fmt", "--diff", "a.cell") == Ran(1, expected, said)
+    assert run("fmt", "--diff", "--check", "a.cell") == Ran(1, expected, said)
+    write("b.cell", FINE)
+    assert run("fmt", "--diff", "b.cell") == Ran(0, "", "")
     assert path.read_text() == ROUGH
+
+
+def test_fmt_folder(run: Run) -> None:
+    """Every .cell file of a folder is formatted; one that cannot be read stops none."""
+    Path("cells").mkdir()
+    write("cells/a.cell", ROUGH)
+    write("cells/b.cell", OPEN)
+    write("cells/c.cell", ROUGH)
+    assert run("fmt", "--check", "cells").out.splitlines() == [
+        str(Path("cells", name)) for name in ("a.cell", "c.cell")
+    ]
+    assert run("fmt", "cells", "nowhere").code == 2
+    assert [path.read_text() for path in sorted(Path("cells").iterdir())] == [FINE, OPEN, FINE]
 
 
 def test_fmt_diff_of_line_ends(run: Run) -> None:
@@ -285,3 +374,20 @@ def test_replace_text_refuses_odd_targets(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "where", Path(os.devnull)):
         with pytest.raises(CellError, match="NAS006"):
             replace_text(path, "x")
+
+
+# -- show ---------------------------------------------------------------------------------
+
+
+def test_show_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is printed as it is; a terminal gets nothing that could drive it."""
+    write("a.cell", ROUGH)
+    assert run("show", "a.cell") == Ran(0, ROUGH, "")
+    write("nasnet_a.cell", ROUGH)
+    assert run("show", "nasnet_a.cell").out == ROUGH
+    assert run("show", "nasnet_a").out.startswith("# NASNet-A")
+    assert "did you mean `a.cell`?" in run("show", "aa.cell").err
+    write("b.cell", "# \x1b[31mred\n")
+    assert run("show", "b.cell").out == "# \x1b[31mred\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run("show", "b.cell").out == "# \\x1b[31mred\n"

@@ -101,7 +101,7 @@ def test_every_mistake_of_a_file_is_reported_in_one_run() -> None:
         "output concat(b7, b0, b0)",
     )
     assert codes(text) == [
-        "NAS204", "NAS201", "NAS301", "NAS207", "NAS206", "NAS105", "NAS202", "NAS212",
+        "NAS204", "NAS201", "NAS301", "NAS207", "NAS202", "NAS206", "NAS105", "NAS202", "NAS212",
         "NAS212", "NAS305", "NAS306",
     ]  # fmt: skip
 

@@ -8,13 +8,13 @@ import click
 from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
+from nasdsl.cli.files import matching_files, refuse_unchangeable
 from nasdsl.cli.options import file_argument
 from nasdsl.cli.output import plural
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read import is_model
 from nasdsl.language.printer.format import formatted_text
-from nasdsl.loading import is_library_name
 
 
 @click.command(
@@ -22,7 +22,8 @@ from nasdsl.loading import is_library_name
     cls=Command,
     examples="""
         nasdsl fmt my_cell.cell
-        nasdsl fmt --check --diff *.cell
+        nasdsl fmt --check cells
+        nasdsl fmt --diff *.cell
         nasdsl fmt - < rough.cell > fine.cell
     """,
 )
@@ -32,25 +33,33 @@ from nasdsl.loading import is_library_name
     is_flag=True,
     help="List the files that would change, and exit with code 1; write nothing.",
 )
-@click.option("--diff", "show_diff", is_flag=True, help="Show the changes; write nothing.")
+@click.option(
+    "--diff",
+    "show_diff",
+    is_flag=True,
+    help="Show what would change, and exit with code 1 if anything would; write nothing.",
+)
 def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
     """Format .cell files in place.
 
     Comments stay where they are, and formatting a formatted file changes nothing. A file with
-    syntax errors is reported and not changed. If FILE is -, the text is read from standard input
+    syntax errors is reported and not changed. If FILE is a folder, every .cell file in it is
+    formatted. If FILE is -, the text is read from standard input
     and the result goes to standard output.
     """
     if not (check or show_diff):
-        _refuse_library(file)
-    code, changed = 0, 0
+        refuse_unchangeable(file)
+    code, changed, names = 0, 0, list[str]()
     for name in file:
+        try:
+            names += matching_files(name)
+        except CellError as error:
+            code = max(code, _reported(error))
+    for name in names:
         try:
             source, text = _formatted(name)
         except CellError as error:
-            from nasdsl.cli.run import code_of
-
-            output.report(error.diagnostics)
-            code = max(code, code_of(error))
+            code = max(code, _reported(error))
             continue
         differs = text != source.text
         changed += differs
@@ -64,10 +73,18 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
         elif differs:
             replace_text(name, text)
             output.note(f"formatted {name}")
-    if check and changed:
-        output.note(f"{changed} of {plural(len(file), 'file')} would be formatted")
+    if (check or show_diff) and changed:
+        output.note(f"{changed} of {plural(len(names), 'file')} would be formatted")
         code = max(code, 1)
     return code
+
+
+def _reported(error: CellError) -> int:
+    """The exit code of an error, after it was reported."""
+    from nasdsl.cli.run import code_of
+
+    output.report(error.diagnostics)
+    return code_of(error)
 
 
 def _formatted(name: str) -> tuple[Source, str]:
@@ -79,15 +96,6 @@ def _formatted(name: str) -> tuple[Source, str]:
     if any(finding.is_error for finding in parsed.diagnostics):
         raise CellError(parsed.diagnostics)
     return source, formatted_text(parsed)
-
-
-def _refuse_library(names: tuple[str, ...]) -> None:
-    for name in names:
-        if is_library_name(name):
-            raise click.UsageError(
-                f"{name!r} is part of the library, which cannot be changed;"
-                f" `nasdsl show {name.removesuffix('.cell')}` prints it."
-            )
 
 
 def _diff(source: Source, text: str) -> str:

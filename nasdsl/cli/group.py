@@ -40,7 +40,7 @@ SECTIONS = {
     },
     "Look up": {
         "list": "List the library: genotypes, networks, spaces and vocabularies.",
-        "show": "Print a library file, a cell as a tree, or a network as text.",
+        "show": "Print a file, a cell as a tree, or a network as text.",
         "doctor": "Check the installation.",
         "completion": "Print a shell completion script.",
     },

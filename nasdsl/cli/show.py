@@ -1,14 +1,14 @@
-"""`nasdsl show`: a file of the library, the tree of a cell, or the graph of a network."""
+"""`nasdsl show`: a file, the tree of a cell, or the graph of a network."""
 
 import sys
 
 import click
 
-from nasdsl import library
-from nasdsl.cli import output
+from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import complete_file, ops_option, settings_options
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.report.visible import visible_source
 
 
 @click.command(
@@ -22,17 +22,13 @@ from nasdsl.language.genotype.settings import Settings
         nasdsl show nasnet_a --graph --stem cifar --N 1 --filters 96
     """,
 )
-@click.argument("name", shell_complete=complete_file)
-@click.option("--tree", is_flag=True, help="Draw the cells as trees; NAME may also be a FILE.")
-@click.option(
-    "--graph",
-    is_flag=True,
-    help="Print the network, a line for each node; NAME may also be a FILE.",
-)
+@click.argument("name", metavar="FILE", shell_complete=complete_file)
+@click.option("--tree", is_flag=True, help="Draw the cells as trees.")
+@click.option("--graph", is_flag=True, help="Print the network, a line for each node.")
 @settings_options
 @ops_option
 def command(name: str, tree: bool, graph: bool, settings: Settings, ops: str | None) -> None:
-    """Print a library file, including its comments.
+    """Print a file of the library or any other, including its comments.
 
     With --tree, draw the cells as trees instead: the states that the output joins, and below
     each block its ops and their inputs. This does not need Graphviz.
@@ -53,12 +49,20 @@ def command(name: str, tree: bool, graph: bool, settings: Settings, ops: str | N
     elif graph:
         _print_graph(name, settings, ops)
     else:
-        output.data(library.source(name.removesuffix(".cell")).text)
+        _print_text(reading.source(name).text)
+
+
+def _print_text(text: str) -> None:
+    """Print it as it is; on a terminal, spell out what could drive the terminal."""
+    if not sys.stdout.isatty():
+        output.data_bytes(text.encode("utf-8"))
+        return
+    lines = text.removesuffix("\n").split("\n")
+    output.data("".join(f"{visible_source(line)}\n" for line in lines))
 
 
 def _print_graph(name: str, settings: Settings, ops: str | None) -> None:
     # Imported here because most uses only print a file.
-    from nasdsl.cli import reading
     from nasdsl.network.text import graph_text
 
     output.data(graph_text(reading.network(name, settings, ops).graph()))
@@ -68,7 +72,6 @@ def _print_tree(name: str) -> None:
     # Imported here because most uses only print a file.
     from rich.console import Console
 
-    from nasdsl.cli import reading
     from nasdsl.drawing.tree import space_tree
 
     colour = output.colour(sys.stdout)

@@ -61,6 +61,7 @@ CODES: dict[str, Code] = {
     "NAS311": Code("choice lists an option twice"),
     "NAS312": Code("cell has two outputs"),
     "NAS313": Code("file has no cells"),
+    "NAS314": Code("file is empty", "warning"),
     "NAS401": Code("unknown primitive"),
     "NAS402": Code("primitive does not take this argument"),
     "NAS403": Code("chain does not make an op or combine"),

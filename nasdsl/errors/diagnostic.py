@@ -71,11 +71,15 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """An edit a machine may apply: put `replacement` where `span` is."""
+    """An edit a machine may apply: put `replacement` where `span` is.
+
+    `safe` says that nothing else can be meant, so that `nasdsl check --fix` may apply it unasked.
+    """
 
     span: Span
     replacement: str
     title: str
+    safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

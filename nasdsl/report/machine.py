@@ -62,6 +62,7 @@ def _finding(finding: Diagnostic) -> Object:
                 "title": fix.title,
                 "range": _range(source, fix.span),
                 "replacement": fix.replacement,
+                "safe": fix.safe,
             }
             for fix in finding.fixes
         ],

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nasdsl.errors import Span
+from nasdsl.errors import Span, nearest
 from nasdsl.language import tree
 from nasdsl.language.genotype import cell_messages as messages
 from nasdsl.language.genotype.findings import Findings, is_already_reported
@@ -189,14 +189,36 @@ class CellResolver:
         return None
 
     def _wrong_arity(self, draft: _Draft) -> None:
-        for field in draft.tuple.fields:
-            if isinstance(field, tree.State):
-                self._hidden_state(field)
+        fields = draft.tuple.fields
+        for index, field in enumerate(fields):
+            for atom in () if isinstance(field, tree.Hole) else self._atoms(field):
+                self._check_alone(atom, draft, index, last=index == len(fields) - 1)
         span = draft.tuple.span
         if span.start == span.end or self.findings.is_damaged(span):
             return  # the parser invented it or has reported it
-        roles = [self._role(field) for field in draft.tuple.fields]
+        roles = [self._role(field) for field in fields]
         messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
+
+    def _check_alone(self, atom: tree.Atom, draft: _Draft, index: int, *, last: bool) -> None:
+        """Report what is wrong with a field, whatever place it should have stood in."""
+        role = self._role(atom)
+        if isinstance(atom, tree.State) or role == "input":
+            self._input(atom, draft)
+            return
+        if role is not None or is_already_reported(atom):
+            return
+        combine = nearest(atom.text, self.all_combines)
+        if combine or nearest(atom.text, self.all_ops):
+            kind = "combine" if combine else "op"
+        elif index < 2:
+            kind = "input"
+        else:
+            kind = "combine" if last else "op"
+        if kind == "input":
+            self._not_an_input(atom, draft)
+        else:
+            names = self.vocabulary.combine if kind == "combine" else self.vocabulary.op
+            self._unknown_name(atom, kind, names)
 
     # -- inputs -----------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ class _Resolver:
             return Resolution(self.parsed, Vocabulary(""), None, {}, {}, findings)
 
     def resolution(self) -> Resolution:
+        self.warn_of_empty()
         header = self.header()
         vocabulary = self.vocabulary(header)
         cells, places = self.cells(vocabulary)
@@ -108,6 +109,17 @@ class _Resolver:
                 label="expected `cell normal { ... }`",
             )
         return None
+
+    def warn_of_empty(self) -> None:
+        if self.items or not self.whole:
+            return
+        text = self.parsed.source.text
+        self.findings.add(
+            "NAS314",
+            Span(0, 0),
+            "the file has nothing but comments" if text.strip() else "the file is empty",
+            label="expected `genotype NAME` or `vocabulary NAME`",
+        )
 
     # -- header and vocabulary --------------------------------------------------------
 
@@ -168,10 +180,14 @@ class _Resolver:
         found = None if is_already_reported(name) else self.catalogue.vocabulary(name.text)
         if found is not None:
             return found
-        if not is_already_reported(name):
-            known, why = self.catalogue.vocabulary_names(), self.catalogue.why_not(name.text)
-            report_unusable(self.findings, "NAS208", "vocabulary", name, known, why)
-        return Vocabulary(name.text)
+        if is_already_reported(name):
+            return Vocabulary(name.text)
+        known, why = self.catalogue.vocabulary_names(), self.catalogue.why_not(name.text)
+        report_unusable(self.findings, "NAS208", "vocabulary", name, known, why)
+        # What is meant is known well enough to find the other mistakes of the file.
+        guess = None if why else nearest(name.text, known)
+        meant = None if guess is None else self.catalogue.vocabulary(guess)
+        return meant or Vocabulary(name.text)
 
     def refuse_no_vocabulary(self) -> None:
         cells = [item for item in self.items if isinstance(item, tree.Cell)]

@@ -78,7 +78,7 @@ def _blanked(match: re.Match[str]) -> str:
 def _comment(source: Source, span: Span) -> Diagnostic:
     marks = source.text[span.start : span.start + 2]
     start = Span(span.start, span.start + 2)
-    fixes = (Fix(start, "#", "write `#`"),) if marks == "//" else ()
+    fixes = (Fix(start, "#", "write `#`", safe=True),) if marks == "//" else ()
     return Diagnostic(
         "NAS104",
         f"`{marks}` has no meaning here",
@@ -97,7 +97,7 @@ def _dashed(source: Source, span: Span, name: str) -> Diagnostic:
         source,
         span,
         label="words of a name are joined with `_`",
-        fixes=(Fix(span, joined, f"write `{joined[:60]}`"),),
+        fixes=(Fix(span, joined, f"write `{joined[:60]}`", safe=True),),
     )
 
 
@@ -108,5 +108,5 @@ def _quoted(source: Source, span: Span, match: re.Match[str]) -> Diagnostic:
         source,
         span,
         label="names are written without quotes",
-        fixes=(Fix(span, match["name"], "remove the quotes"),),
+        fixes=(Fix(span, match["name"], "remove the quotes", safe=True),),
     )

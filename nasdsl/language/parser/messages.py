@@ -55,7 +55,7 @@ def illegal_characters(source: Source, span: Span) -> Diagnostic:
     shown = text if text.isprintable() and len(text) <= 20 else ascii(text[:20])[1:-1]
     habit = _HABITS.get(text) or _HABITS.get(text[:1], "")
     quotes = text and set(text) <= set("\"'`")
-    fixes = (Fix(span, "", "remove it"),) if quotes or text == ";" else ()
+    fixes = (Fix(span, "", "remove it", safe=True),) if quotes or text == ";" else ()
     return Diagnostic(
         "NAS104",
         f"`{shown}` has no meaning here",
@@ -72,13 +72,14 @@ def missing_text(
     """`text` ("" for a name) should stand at `where`, before `token`."""
     place = Span(where, where)
     if text:
+        written = f"{text} " if text in "=*" else text
         return Diagnostic(
             "NAS102",
             f"missing `{text}` before {_found(token)}",
             source,
             place,
             label=f"`{text}` goes here",
-            fixes=(Fix(place, f"{text} " if text in "=*" else text, f"put in `{text}`"),),
+            fixes=(Fix(place, written, f"put in `{text}`", safe=True),),
         )
     what = "a name"
     if field is not None:
@@ -148,7 +149,8 @@ def unexpected_token(
     if token.type.lower() == str(token) and "WORD" in accepted:
         hints = (f"`{token}` is a word of the language and cannot be a name here",)
     if "OUTPUT" in accepted and str(token) == ",":
-        hints, fixes = ("a block ends with its line",), (Fix(span, "", "remove it"),)
+        hints = ("a block ends with its line",)
+        fixes = (Fix(span, "", "remove it", safe=True),)
     if accepted == {"EQUAL"}:
         before = source.text[max(0, span.start - 80) : span.start].split()[-1:]
         if before and (before == ["return"] or nearest(before[0], ("output",))):

@@ -78,7 +78,7 @@ def _without_controls(source: Source) -> tuple[str, list[Diagnostic]]:
                 source,
                 span,
                 label="invisible character",
-                fixes=(Fix(span, "", "remove it"),),
+                fixes=(Fix(span, "", "remove it", safe=True),),
             )
         )
     return _CONTROL.sub(" ", source.text), findings

@@ -266,7 +266,7 @@ class _Recovery:
                 span,
                 label=f"this should be `{right}`",
                 secondary=(Label(token_span(opened), "to close this"),),
-                fixes=(Fix(span, right, f"write `{right}`"),),
+                fixes=(Fix(span, right, f"write `{right}`", safe=True),),
             )
         )
         return True
