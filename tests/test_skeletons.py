@@ -348,6 +348,31 @@ def test_a_limit_completes_and_expands_once(calls: dict[str, int]) -> None:
         assert calls == {"complete": 1, "expand": 1}
 
 
+def test_train_completes_and_expands_once(calls: dict[str, int], run: Run) -> None:
+    """The model at the end is read back, as anybody would: that is the second time."""
+    pytest.importorskip("accelerate", reason="training needs it")
+    Path("own.cell").write_text("network { genotype = nasnet_a N = 1 filters = 24 drop_path = 0 }")
+    small = ("--set", "epochs=1", "--set", "batch=512", "--no-tensorboard", "--quiet")
+    assert run("train", "own.cell", *small, "--out", "one").code == 0
+    assert calls == {"complete": 2, "expand": 2}
+    calls.update(complete=0, expand=0)
+    Path("one/model.safetensors").unlink()
+    assert run("train", "--resume", "one", "--quiet").code == 0
+    assert calls == {"complete": 2, "expand": 2}
+
+
+def test_fit_completes_and_expands_nothing(calls: dict[str, int]) -> None:
+    """It reads the graph of the network that it is given."""
+    pytest.importorskip("accelerate", reason="training needs it")
+    from nasdsl.train import fit
+    from tests.train_cases import network, short, splits
+
+    net = network()
+    assert calls == {"complete": 1, "expand": 1}
+    fit(net, splits(), short(epochs=1), test=True)
+    assert calls == {"complete": 1, "expand": 1}
+
+
 def test_flags_win_over_a_mistake_they_replace(run: Run) -> None:
     """A wrong number in a file is no mistake of a network that has another."""
     Path("wrong.cell").write_text("network { genotype = nasnet_a filters = 1538 }\n")

@@ -18,6 +18,7 @@ import filelock
 from nasdsl.errors import CellError
 from nasdsl.export.exported import network_text
 from nasdsl.train import Execution, Fitted, Watcher
+from nasdsl.train.planning import RunPlan
 from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import Job, RunFolder
 from tests.train_cases import network, short, splits
@@ -37,8 +38,12 @@ def job() -> Job:
     return Job(network_text(network().graph), "noisy", short(epochs=1), 0, Execution("cpu"))
 
 
-def _train(folder: RunFolder, job: Job) -> Fitted:
-    return train_run(folder, job, splits=splits(), tensorboard=False)
+def _plan(job: Job) -> RunPlan:
+    return RunPlan(job, network().graph, replace(splits(), name=job.data))
+
+
+def _train(folder: RunFolder, job: Job, *watchers: Watcher) -> Fitted:
+    return train_run(folder, _plan(job), tensorboard=False, watchers=watchers)
 
 
 def _refusal(call: Any) -> tuple[str, str]:
@@ -94,7 +99,7 @@ def test_one_training_locks_while_it_runs(tmp_path: Path, job: Job) -> None:
         def epoch_ended(self, epoch: Any) -> None:
             seen.append(_refusal(lambda: _train(RunFolder(folder.path), job))[0])
 
-    train_run(folder, job, splits=splits(), tensorboard=False, watchers=[Rival()])
+    _train(folder, job, Rival())
     assert seen == ["NAS841"]
     with RunFolder(folder.path).locked():
         pass
@@ -134,8 +139,7 @@ def test_an_edited_run_is_not_resumed(tmp_path: Path, job: Job, what: str) -> No
     (folder / name).write_text(text)
     edited = folder.job()
     before = _files(tmp_path)
-    data = replace(splits(), name=edited.data)
-    code, message = _refusal(lambda: train_run(folder, edited, splits=data, tensorboard=False))
+    code, message = _refusal(lambda: _train(folder, edited))
     assert (code, message.endswith(f"with another {what}")) == ("NAS843", True), message
     assert _files(tmp_path) == before
 

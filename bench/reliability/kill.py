@@ -30,7 +30,7 @@ import torch
 
 # Imported before the processes fork, for each of them.
 from nasdsl import Settings, loads
-from nasdsl.train import Checkpoints, RunFolder, begin_run, plan_run, train_run
+from nasdsl.train import Checkpoints, RunFolder, begin_run, plan_run, recorded_plan, train_run
 
 CELLS = """\
 genotype tiny
@@ -54,7 +54,7 @@ def begin(out: Path, epochs: int) -> None:
 def resume(out: Path) -> None:
     """Train until the end, with a checkpoint after every step."""
     folder = RunFolder(out)
-    train_run(folder, folder.job(), save_seconds=0, tensorboard=False)
+    train_run(folder, recorded_plan(folder), save_seconds=0, tensorboard=False)
 
 
 def forked(work: Callable[[], None]) -> int:

@@ -1,7 +1,8 @@
 """What a caller asks for: a genotype from any source, and settings by keyword.
 
-Purpose: `requested`, which completes the settings of a network once for whoever counts, draws,
-builds or trains it, and `cost`, the first of them.
+Purpose: `asked`, which reads cells; `requested`, which completes the settings of their network
+once for whoever counts, draws or builds it; and `cost`, the first of them. A training reads cells
+first, and asks for their network when it knows its data.
 Non-goals: flags of the command line (`nasdsl.cli`); what settings mean together
 (`nasdsl.network.complete`).
 """
@@ -78,33 +79,67 @@ def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: o
     return graph_cost(requested(source, ops=ops, settings=chosen_settings(settings)).graph())
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Cells that were asked for, before their network is.
+
+    Attributes:
+        genotype: the cells, in the vocabulary that was asked for, with the settings of their
+            text.
+        own: the same in the vocabulary of their text.
+        analysis: of that text; None where a genotype was given.
+    """
+
+    genotype: Genotype
+    own: Genotype
+    analysis: Analysis | None = None
+
+    def network(self, settings: Settings) -> Requested:
+        """The network with `settings` put over the text's own, completed once.
+
+        Raises:
+            CellError: what `complete` finds wrong with the settings, and what is wrong with the
+                text; at its place, where the text makes the mistake by itself.
+        """
+        wanted = self.genotype.with_settings(self.genotype.settings.override(settings))
+        completed = complete(wanted)
+        found = _findings(completed, self.analysis, of_text=wanted == self.own)
+        if completed.configuration is not None:
+            return Requested(wanted, completed.configuration, found)
+        text = self.analysis
+        if text is not None and text.resolution.settings and wanted != self.own:
+            # A mistake that no flag replaces is shown in the text.
+            alone = complete(self.own)
+            if any(each.is_error and name not in settings.given() for name, each in alone.findings):
+                found = _findings(alone, text, of_text=True)
+        raise CellError(found)
+
+
+def asked(source: NameOrPath | Genotype, *, ops: str | None = None) -> Asked:
+    """The cells of a source, in another vocabulary if asked.
+
+    Raises:
+        CellError: what `load` raises, but for the text's own network, which is not looked at;
+            NAS201 and NAS202 for names the vocabulary lacks.
+    """
+    analysis = None
+    if isinstance(source, Genotype):
+        own = source
+    else:
+        analysis = analyse(source_of(source), network=False)
+        own = genotype_in(analysis)
+    return Asked(own if ops is None else in_vocabulary(own, library.vocabulary(ops)), own, analysis)
+
+
 def requested(
     source: NameOrPath | Genotype, *, ops: str | None = None, settings: Settings = NO_SETTINGS
 ) -> Requested:
     """The network of a source, in another vocabulary if asked, with settings put over its own.
 
     Raises:
-        CellError: besides what `load` raises, what `complete` finds wrong with the settings;
-            NAS201 and NAS202 for names the vocabulary lacks.
+        CellError: as `asked` and `Asked.network` do.
     """
-    analysis = None
-    if isinstance(source, Genotype):
-        genotype = source
-    else:
-        analysis = analyse(source_of(source), network=False)
-        genotype = genotype_in(analysis)
-    wanted = genotype if ops is None else in_vocabulary(genotype, library.vocabulary(ops))
-    wanted = wanted.with_settings(wanted.settings.override(settings))
-    completed = complete(wanted)
-    found = _findings(completed, analysis, of_text=wanted == genotype)
-    if completed.configuration is not None:
-        return Requested(wanted, completed.configuration, found)
-    if analysis is not None and analysis.resolution.settings and wanted != genotype:
-        # A mistake that the text makes by itself, and that no flag replaces, is shown in the text.
-        own = complete(genotype)
-        if any(each.is_error and name not in settings.given() for name, each in own.findings):
-            found = _findings(own, analysis, of_text=True)
-    raise CellError(found)
+    return asked(source, ops=ops).network(settings)
 
 
 def _findings(

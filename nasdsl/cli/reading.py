@@ -14,7 +14,7 @@ from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
 
 if TYPE_CHECKING:
-    from nasdsl.api.request import Requested
+    from nasdsl.api.request import Asked, Requested
 
 
 def source(name: str) -> Source:
@@ -52,6 +52,18 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
     from nasdsl.api.request import in_vocabulary
 
     return in_vocabulary(found, library.vocabulary(ops))
+
+
+def cells(name: str, ops: str | None) -> "Asked":
+    """The cells of a FILE argument, whose network is not looked at yet.
+
+    Raises:
+        CellError: as `genotype` does.
+    """
+    from nasdsl.api.request import asked
+
+    _note_library(name)
+    return asked(name, ops=ops)
 
 
 def network(name: str, settings: Settings, ops: str | None) -> "Requested":

@@ -24,11 +24,10 @@ from nasdsl.cli.options import (
 )
 from nasdsl.cli.output import INTERRUPTED, OK
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
 
 if TYPE_CHECKING:
-    from nasdsl.train.data import Splits
+    from nasdsl.train.planning import RunPlan
     from nasdsl.train.results import Fitted
     from nasdsl.train.run_folder import Job, RunFolder
 
@@ -131,30 +130,30 @@ def command(
 
     ensure_installed()
     from nasdsl.cli.train_progress import close, watchers_for_terminal
+    from nasdsl.train.execution import is_first_process
     from nasdsl.train.loop import Interrupted
-    from nasdsl.train.run import is_first_process, leave_processes, train_run
+    from nasdsl.train.planning import recorded_plan
+    from nasdsl.train.run import leave_processes, train_run
     from nasdsl.train.run_folder import RunFolder
 
     if resume is not None:
         _refuse_with_resume(context, file, settings)
-        folder, splits = RunFolder(resume), None
-        job = folder.job()
+        folder = RunFolder(resume)
+        plan = recorded_plan(folder)
     elif file is None or out is None:
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     else:
-        genotype = reading.genotype(file, flags.pop("ops"))
         if is_model(file):
             output.note(
                 f"note: the weights in {file!r} are not used; training starts from new ones"
             )
-        folder, job, splits = _begun(genotype, settings, out, quiet, flags)
+        folder, plan = _begun(file, settings, out, quiet, flags)
     speaks = is_first_process()
     watchers = watchers_for_terminal(quiet or not speaks)
     try:
         fitted = train_run(
             folder,
-            job,
-            splits=splits,
+            plan,
             watchers=watchers,
             save_seconds=60 * save_minutes,
             tensorboard=not no_tensorboard,
@@ -170,7 +169,7 @@ def command(
         leave_processes()
     if speaks:
         output.warn(fitted.findings)
-        _print(folder, job, fitted, as_json)
+        _print(folder, plan.job, fitted, as_json)
     return OK
 
 
@@ -185,16 +184,15 @@ def _refuse_with_resume(context: click.Context, file: str | None, settings: Sett
 
 
 def _begun(
-    genotype: Genotype, settings: Settings, out: str, quiet: bool, flags: dict[str, Any]
-) -> "tuple[RunFolder, Job, Splits]":
-    """A new run: its folder, what it does, and its data."""
+    file: str, settings: Settings, out: str, quiet: bool, flags: dict[str, Any]
+) -> "tuple[RunFolder, RunPlan]":
+    """A new run: its folder, and what it does."""
     from nasdsl.cli.train_progress import scan
-    from nasdsl.train.execution import Execution
+    from nasdsl.train.execution import Execution, is_first_process
     from nasdsl.train.planning import begin_run, plan_run
-    from nasdsl.train.run import is_first_process
 
     plan = plan_run(
-        genotype,
+        reading.cells(file, flags["ops"]),
         data=flags["data"],
         recipe=flags["recipe"],
         changes=changes_of(flags),
@@ -213,9 +211,10 @@ def _begun(
         scan(plan.splits, quiet)
     folder = begin_run(out, plan, ["nasdsl", *sys.argv[1:]])
     if is_first_process():
+        output.warn(plan.warnings)
         for remark in plan.remarks:
             output.note(f"note: {remark}")
-    return folder, plan.job, plan.splits
+    return folder, plan
 
 
 def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> None:

@@ -13,7 +13,6 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.network.complete import complete
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.skeleton import SKELETONS
@@ -48,7 +47,8 @@ def all_settings(genotype: Genotype, configuration: Configuration) -> Settings:
     names = {item.name for item in fields(Settings)} - {"skeleton", "cell_filters", *fixed}
     chosen = {name: getattr(configuration, name) for name in names}
     settings = Settings(skeleton=configuration.name, **chosen)
-    if complete(genotype.with_settings(settings)).configuration == configuration:
+    widths = skeleton.widths(genotype, skeleton.planned_for(configuration))
+    if widths.cell_filters(configuration.filters) == configuration.cell_filters:
         return settings
     return replace(settings, filters=None, cell_filters=configuration.cell_filters)
 

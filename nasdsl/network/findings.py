@@ -65,8 +65,7 @@ class Choices:
     @property
     def widths(self) -> Widths:
         """The widths of the last cell, which the head reads."""
-        last = self.plan[-1]
-        return Widths(self.cell(last.kind), self.genotype.vocabulary, last.filters)
+        return self.skeleton.widths(self.genotype, self.plan)
 
     def cell(self, kind: CellKind) -> Cell:
         """The cell of that kind."""

@@ -12,10 +12,11 @@ from operator import truediv
 from typing import Literal, NamedTuple, cast
 
 from nasdsl.language.genotype import settings
-from nasdsl.language.genotype.types import CellKind
+from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.cells import CellRules
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.stack import Auxiliary, PlannedCell, Stack
+from nasdsl.network.widths import Widths
 from nasdsl.registry import Registry
 
 
@@ -126,6 +127,13 @@ class Skeleton:
     def planned_for(self, configuration: Configuration) -> tuple[PlannedCell, ...]:
         """Every cell of a network."""
         return self.planned(configuration.stem, configuration.N, configuration.layers)
+
+    def widths(self, genotype: Genotype, plan: tuple[PlannedCell, ...]) -> Widths:
+        """The widths of the last cell of a plan, which the head reads."""
+        last = plan[-1]
+        cell = genotype.cell(last.kind)
+        assert cell is not None, "settings of a genotype without it are refused"
+        return Widths(cell, genotype.vocabulary, last.filters)
 
     def does_not_apply(self, stem: str) -> dict[str, tuple[str, ...]]:
         """The settings that do not apply on a stem, each with hints that say why."""

@@ -7,7 +7,7 @@ Non-goals: training (`nasdsl.train`), searching (`nasdsl.search.loop`).
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasdsl.errors import Diagnostic, cell_error
@@ -135,9 +135,10 @@ def _trained(
     if folder.exists:
         job = folder.job()
         _ensure_same(path, job, plan.job)
+        plan = replace(plan, job=job)
     else:
-        folder, job = begin_run(path, plan, command), plan.job
-    return train_run(folder, job, splits=plan.splits, watchers=watchers)
+        begin_run(path, plan, command)
+    return train_run(folder, plan, watchers=watchers)
 
 
 def _ensure_same(path: Path, job: Job, wanted: Job) -> None:

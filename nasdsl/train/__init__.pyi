@@ -11,13 +11,14 @@ from .model_evaluation import ModelEvaluation as ModelEvaluation
 from .model_evaluation import evaluate_model as evaluate_model
 from .planning import RunPlan as RunPlan
 from .planning import begin_run as begin_run
+from .planning import network_settings as network_settings
 from .planning import plan_run as plan_run
+from .planning import recorded_plan as recorded_plan
 from .recipe import Recipe as Recipe
 from .recipe import recipe as recipe
 from .results import Epoch as Epoch
 from .results import Evaluation as Evaluation
 from .results import Fitted as Fitted
-from .run import network_settings as network_settings
 from .run import train_run as train_run
 from .run_folder import Job as Job
 from .run_folder import RunFolder as RunFolder

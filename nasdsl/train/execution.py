@@ -36,6 +36,11 @@ class Execution:
     workers: int = 0
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that writes, of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 _REQUIRED = ("torch", "torchvision", "accelerate", "safetensors")
 
 

@@ -15,13 +15,13 @@ from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
-from nasdsl.loading import NameOrPath, loads
+from nasdsl.loading import NameOrPath
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
-from nasdsl.train.run_folder import MODEL, Job, RunFolder
+from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
 from nasdsl.train.training import accelerator_for
 
 #: What weights are evaluated on and how images are prepared, where neither is said.
@@ -107,7 +107,7 @@ def _network_of_run(folder: RunFolder, job: Job) -> nn.Module:
             f"the run in {str(folder.path)!r} has no checkpoint yet",
             f"to continue it, run `nasdsl train --resume {folder.path}`",
         )
-    net: nn.Module = compile(loads(job.network), seed=job.seed)
+    net: nn.Module = compile(folder / NETWORK)
     net.load_state_dict(found.state["net"])
     if found.state["average"] is not None:
         average = WeightAverage(net, job.recipe.ema)

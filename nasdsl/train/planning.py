@@ -1,6 +1,8 @@
-"""Planning a training: from a genotype, data, a recipe and settings to what a run does.
+"""Planning a training: from cells, data, a recipe and settings to what a run does.
 
-Purpose: one order of precedence for Python and the command line, and the folder of a new run.
+Purpose: one order of precedence for Python and the command line. A plan is made once, of a request
+(`plan_run`) or of the files of a run (`recorded_plan`); whatever comes later reads it. The settings
+of the network are completed here and nowhere after.
 Non-goals: training (`nasdsl.train.run`); whether the parts fit (`nasdsl.train.loop`).
 
 Who decides, the first that says something:
@@ -22,18 +24,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nasdsl.errors import CellError
+from nasdsl.api.request import Asked, asked
+from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.export.exported import network_text
-from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
+from nasdsl.language.genotype.settings import DEFAULT_SKELETON, NO_SETTINGS, Settings, stem_names
 from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import NameOrPath, analyse, genotype_in
 from nasdsl.network.expand import network_graph
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.data import Splits, datasets
-from nasdsl.train.execution import Execution
+from nasdsl.train.execution import Execution, is_first_process
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
-from nasdsl.train.run import is_first_process, network_settings
-from nasdsl.train.run_folder import Job, RunFolder
+from nasdsl.train.run_folder import NETWORK, Job, RunFolder
+
+#: The largest images, in pixels a side, that are small.
+_SMALL = 64
 
 #: Settings that a file's network block decides, unless a change names the recipe's value.
 _RECIPE_VALUES = {
@@ -45,21 +52,25 @@ _RECIPE_VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a training would do.
+    """What a training does, every value decided.
 
     Attributes:
-        job: network, data, recipe, seed and execution, every value decided.
+        job: what the run's files say of it: network, data, recipe, seed and execution.
+        graph: the network.
         splits: the data.
+        warnings: what is worth knowing about the network's text and settings.
         remarks: what was decided against the recipe, in sentences, for people.
     """
 
     job: Job
+    graph: NetworkGraph
     splits: Splits
+    warnings: tuple[Diagnostic, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 def plan_run(
-    genotype: Genotype,
+    source: NameOrPath | Genotype | Asked,
     *,
     data: str = "digits",
     recipe: Recipe | str = "quick",
@@ -72,7 +83,8 @@ def plan_run(
     """What a training would do, and its data; nothing is written.
 
     Args:
-        genotype: the cells, with the settings of their file.
+        source: the cells, with the settings of their text: as `nasdsl.compile` takes them, or
+            what `nasdsl.api.request.asked` has read.
         data: as `nasdsl.train.datasets` takes it.
         recipe: a recipe, the name of a shipped one, or the path of a `.toml` file.
         changes: values of the recipe as `NAME=VALUE`; they win over the file.
@@ -87,18 +99,55 @@ def plan_run(
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
-    size = _image_size(genotype.settings, settings, wanted, named)
+    cells = source if isinstance(source, Asked) else asked(source)
+    own = cells.genotype.settings
+    size = _image_size(own, settings, wanted, named)
     if size is not None:
         wanted = wanted.changed(image_size=size)
     splits = datasets(data, wanted, download=download)
-    implied = network_settings(splits, wanted, settings.skeleton or genotype.settings.skeleton)
-    own = _with_implied(genotype.settings, implied, named)
-    graph = network_graph(genotype.with_settings(own.override(settings)))
+    implied = network_settings(splits, wanted, settings.skeleton or own.skeleton)
+    following = Settings(**_not_the_files(implied, own, named))
+    found = cells.network(following.override(settings))
     # What the network has is what the run's files say, whoever decided it.
-    network = graph.configuration
+    network = found.configuration
     final = wanted.changed(drop_path=network.drop_path, dropout=network.dropout)
+    graph = found.graph()
     job = Job(network_text(graph), data, final, seed, execution or Execution())
-    return RunPlan(job, splits, _remarks(base, final, named))
+    return RunPlan(job, graph, splits, found.warnings, _remarks(base, final, named))
+
+
+def recorded_plan(folder: RunFolder) -> RunPlan:
+    """What the run in a folder does, as its files say, and its data.
+
+    Raises:
+        CellError: NAS843, there is no run, or its files are damaged; what the data or the
+            network are refused for.
+    """
+    job = folder.job()
+    splits = datasets(job.data, job.recipe)
+    text = Source(os.fspath(folder / NETWORK), job.network)
+    graph = network_graph(genotype_in(analyse(text, network=False)))
+    return RunPlan(job, graph, splits)
+
+
+def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
+    """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
+
+    Images of up to 64 pixels get the CIFAR stem: after the ImageNet stem and two more
+    reductions, a map of only a pixel or two would be left. A skeleton with other stems
+    keeps its own.
+    """
+    stem = "cifar" if data.image_size <= _SMALL else "imagenet"
+    known = stem in stem_names(skeleton or DEFAULT_SKELETON)
+    return {
+        **({"stem": stem} if known else {}),
+        "classes": data.classes,
+        "image_size": data.image_size,
+        "input_channels": data.channels,
+        "auxiliary": recipe.auxiliary_weight > 0,
+        "drop_path": recipe.drop_path,
+        "dropout": recipe.dropout,
+    }
 
 
 def begin_run(
@@ -128,8 +177,8 @@ def _image_size(own: Settings, settings: Settings, recipe: Recipe, named: set[st
     return own.image_size if file_decides else None
 
 
-def _with_implied(own: Settings, implied: dict[str, Any], named: set[str]) -> Settings:
-    """The file's settings, and those that follow from the data and the recipe."""
+def _not_the_files(implied: dict[str, Any], own: Settings, named: set[str]) -> dict[str, Any]:
+    """Of the settings that follow from data and recipe, those that the file does not decide."""
     given = own.given()
 
     def is_the_files(name: str) -> bool:
@@ -137,8 +186,7 @@ def _with_implied(own: Settings, implied: dict[str, Any], named: set[str]) -> Se
             return False
         return name == "stem" or (name in _RECIPE_VALUES and _RECIPE_VALUES[name] not in named)
 
-    following = {name: value for name, value in implied.items() if not is_the_files(name)}
-    return own.override(Settings(**following))
+    return {name: value for name, value in implied.items() if not is_the_files(name)}
 
 
 def _remarks(base: Recipe, final: Recipe, named: set[str]) -> tuple[str, ...]:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import CellError, cell_error, install_hint
-from nasdsl.language.genotype.types import Genotype
-from nasdsl.loading import loads
+from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Epoch, Evaluation, Fitted
 from nasdsl.train.run_folder import CURVES, MODEL, REPORT, Job, RunFolder, write_text
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_ROWS = 20
 
 
-def write_report(folder: RunFolder, job: Job, fitted: Fitted) -> None:
+def write_report(folder: RunFolder, plan: RunPlan, fitted: Fitted) -> None:
     """Write `report.md`, and `curves.svg` if matplotlib is installed."""
     try:
         picture: bytes | None = curves([fitted.history])
@@ -32,20 +31,20 @@ def write_report(folder: RunFolder, job: Job, fitted: Fitted) -> None:
     if picture is not None:
         with atomic_write(folder / CURVES) as temporary:
             temporary.write_bytes(picture)
-    write_text(folder / REPORT, report(job, fitted, has_curves=picture is not None))
+    write_text(folder / REPORT, report(plan, fitted, has_curves=picture is not None))
 
 
-def report(job: Job, fitted: Fitted, has_curves: bool) -> str:
+def report(plan: RunPlan, fitted: Fitted, has_curves: bool) -> str:
     """The text, in Markdown."""
-    genotype = loads(job.network)
+    job, name = plan.job, plan.graph.name
     parts = [
-        f"# {genotype.name} on {job.data}, recipe {job.recipe.name}, seed {job.seed}",
+        f"# {name} on {job.data}, recipe {job.recipe.name}, seed {job.seed}",
         _results(fitted),
         *(f"**Warning {found.code}**: {found.message}." for found in fitted.findings),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
         _table(fitted.history),
         "## How to reproduce it",
-        _commands(genotype, job),
+        _commands(name, job),
         "## The recipe",
         f"```toml\n{recipe_toml(job.recipe).rstrip()}\n```",
     ]
@@ -87,14 +86,14 @@ def _table(history: Sequence[Epoch]) -> str:
     return "\n".join(rows)
 
 
-def _commands(genotype: Genotype, job: Job) -> str:
+def _commands(name: str, job: Job) -> str:
     return (
         "In this folder:\n\n"
         "```sh\n"
         f"nasdsl train network.cell --data {job.data} --recipe recipe.toml "
         f"--seed {job.seed} --out again\n"
         f"nasdsl eval . --data {job.data}\n"
-        f"nasdsl compile {MODEL} -o {genotype.name}.onnx\n"
+        f"nasdsl compile {MODEL} -o {name}.onnx\n"
         "```"
     )
 

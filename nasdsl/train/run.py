@@ -4,64 +4,32 @@ Ctrl-C and SIGTERM ask the training to stop: it completes the present step, save
 second signal interrupts at once.
 """
 
-import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from types import FrameType
-from typing import Any
 
 import torch
 
 from nasdsl import export
-from nasdsl.api.compile import compile
+from nasdsl.api.compile import build
 from nasdsl.errors import cell_error
-from nasdsl.language.genotype.settings import DEFAULT_SKELETON, stem_names
-from nasdsl.loading import loads
-from nasdsl.train.data import Splits, datasets
+from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
+from nasdsl.train.execution import is_first_process
 from nasdsl.train.loop import fit
-from nasdsl.train.recipe import Recipe
+from nasdsl.train.planning import RunPlan
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
-from nasdsl.train.run_folder import MODEL, TENSORBOARD, Job, MetricsFile, RunFolder
+from nasdsl.train.run_folder import MODEL, TENSORBOARD, MetricsFile, RunFolder
 from nasdsl.train.watchers import TensorBoard, Watcher
-
-#: The largest images, in pixels a side, that are small.
-_SMALL = 64
-
-
-def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
-    """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
-
-    Images of up to 64 pixels get the CIFAR stem: after the ImageNet stem and two more
-    reductions, a map of only a pixel or two would be left. A skeleton with other stems
-    keeps its own.
-    """
-    stem = "cifar" if data.image_size <= _SMALL else "imagenet"
-    known = stem in stem_names(skeleton or DEFAULT_SKELETON)
-    return {
-        **({"stem": stem} if known else {}),
-        "classes": data.classes,
-        "image_size": data.image_size,
-        "input_channels": data.channels,
-        "auxiliary": recipe.auxiliary_weight > 0,
-        "drop_path": recipe.drop_path,
-        "dropout": recipe.dropout,
-    }
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes, of those that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def train_run(
     folder: RunFolder,
-    job: Job,
+    plan: RunPlan,
     *,
-    splits: Splits | None = None,
     watchers: Sequence[Watcher] = (),
     save_seconds: float = 600,
     tensorboard: bool = True,
@@ -70,45 +38,42 @@ def train_run(
 
     Args:
         folder: the run.
-        job: the network, the data and the recipe.
-        splits: the data, if they have been loaded already.
+        plan: what it does: what `begin_run` wrote into it, or what `recorded_plan` read there.
         watchers: in addition to those that write the run's files.
         save_seconds: as for `fit`.
         tensorboard: whether to write scalars for TensorBoard, if it is installed.
 
     Raises:
         CellError: NAS841, another process is training in the folder; NAS843, its checkpoint
-            was made with another recipe, seed or data; NAS707, the device has
-            too little memory; as `fit` does.
+            was made with another recipe, seed or data; NAS707, the device has too little
+            memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
     # Of the processes of torchrun, only the first one writes.
     with folder.locked() if is_first_process() else nullcontext():
-        return _train(folder, job, splits, watchers, save_seconds, tensorboard)
+        return _train(folder, plan, watchers, save_seconds, tensorboard)
 
 
 def _train(
     folder: RunFolder,
-    job: Job,
-    splits: Splits | None,
+    plan: RunPlan,
     watchers: Sequence[Watcher],
     save_seconds: float,
     tensorboard: bool,
 ) -> Fitted:
-    data = datasets(job.data, job.recipe) if splits is None else splits
-    _require_same_training(folder, job, data)
-    net = compile(loads(job.network), seed=job.seed)
+    job = plan.job
+    net = build(plan.graph, seed=job.seed)
     files: list[Watcher] = [MetricsFile(folder)]
     if tensorboard:
         files += TensorBoard.if_installed(folder / TENSORBOARD)
     with interruption() as stop, _memory_errors(job.execution.accumulation):
         fitted = fit(
             net,
-            data,
+            plan.splits,
             job.recipe,
             seed=job.seed,
             execution=job.execution,
-            checkpoints=folder.checkpoints,
+            checkpoints=_OwnCheckpoints(folder, plan),
             save_seconds=save_seconds,
             watchers=(*files, *watchers),
             stop=stop,
@@ -117,38 +82,46 @@ def _train(
     if is_first_process():
         findings = export.write_or_keep(net, folder / MODEL)
         fitted = replace(fitted, findings=findings)
-        write_report(folder, job, fitted)
+        write_report(folder, plan, fitted)
     return fitted
 
 
-def _require_same_training(folder: RunFolder, job: Job, data: Splits) -> None:
-    """A report says one recipe, seed and data, so all epochs must have had them.
+class _OwnCheckpoints(Checkpoints):
+    """The checkpoints of a run. Its report says one recipe, seed and data: all epochs had them."""
 
-    Raises:
-        CellError: NAS843, the newest checkpoint was made with others than the folder names.
-    """
-    loaded = folder.checkpoints.newest()
-    if loaded is None:
-        return
-    recipe: dict[str, Any] = loaded.state.get("recipe", {})
-    made_with: dict[str, Any] = {
-        **{name: recipe[name] for name in asdict(job.recipe) if name in recipe},
-        # Checkpoints of version 0.1.0 do not have these.
-        **{name: loaded.state[name] for name in ("seed", "data") if name in loaded.state},
-    }
-    now: dict[str, Any] = {**asdict(job.recipe), "seed": job.seed, "data": data.name}
-    differing = [name for name, value in made_with.items() if now[name] != value]
-    if differing:
-        raise cell_error(
-            "NAS843",
-            f"the checkpoint {loaded.path.name} in {str(folder.path)!r} was made with another "
-            f"{' and another '.join(differing)}",
-            *(
-                f"{name} was {made_with[name]!r:.60}, and is {now[name]!r:.60}"
-                for name in differing
-            ),
-            "undo the change to the files of the run, or train in another folder",
-        )
+    def __init__(self, folder: RunFolder, plan: RunPlan) -> None:
+        super().__init__(folder.checkpoints.folder)
+        self.recipe = asdict(plan.job.recipe)
+        self.others = {"seed": plan.job.seed, "data": plan.splits.name}
+
+    def newest(self) -> LoadedCheckpoint | None:
+        """The newest checkpoint that loads; None if there are no files.
+
+        Raises:
+            CellError: as `Checkpoints.newest`; NAS843, it was made with another recipe, seed
+                or data than the files of the run say.
+        """
+        loaded = super().newest()
+        if loaded is None:
+            return None
+        # Checkpoints of version 0.1.0 do not have all of these.
+        recipe, state = loaded.state.get("recipe", {}), loaded.state
+        made_with = {name: recipe[name] for name in self.recipe if name in recipe}
+        made_with |= {name: state[name] for name in self.others if name in state}
+        now = {**self.recipe, **self.others}
+        differing = [name for name, value in made_with.items() if now[name] != value]
+        if differing:
+            raise cell_error(
+                "NAS843",
+                f"the checkpoint {str(loaded.path)!r} was made with another "
+                f"{' and another '.join(differing)}",
+                *(
+                    f"{name} was {made_with[name]!r:.60}, and is {now[name]!r:.60}"
+                    for name in differing
+                ),
+                "undo the change to the files of the run, or train in another folder",
+            )
+        return loaded
 
 
 def leave_processes() -> None:
