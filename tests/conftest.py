@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,12 +31,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--update-golden`, which writes the golden files instead of comparing."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
-
-
-@pytest.fixture(autouse=True)
-def _digits() -> None:
-    """Give each test Python's own bound of digits, which the command line lifts to print counts."""
-    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 
 
 @pytest.fixture

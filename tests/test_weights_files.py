@@ -4,7 +4,9 @@ import io
 import json
 import pickle
 import random
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nasdsl
 from nasdsl.errors import CellError
-from nasdsl.weights.files import read_weights, unwrapped_weights
+from nasdsl.weights.files import opened_weights, unwrapped_weights
+from nasdsl.weights.stored import Stored
 
 torch = pytest.importorskip("torch", reason="files of weights are read with torch")
 safetensors_torch = pytest.importorskip("safetensors.torch")
@@ -117,6 +121,19 @@ WRITERS: list[Callable[[Path], None]] = [
     _keras,
 ]
 PLAIN = [_npz, _compressed, _safetensors, _torch, _old_torch]
+
+
+#: Of the networks that the files are for, in bytes.
+SIZE = 1000
+
+
+def read_weights(path: Path) -> dict[str, Any]:
+    """What a file holds, its arrays read."""
+    with opened_weights(path, SIZE) as found:
+        return {
+            name: value.read() if isinstance(value, Stored) and value.is_numeric else value
+            for name, value in found.items()
+        }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -306,15 +323,149 @@ def test_a_list_of_tensors(tmp_path: Path) -> None:
     assert "list" in _finding(tmp_path / "x.pt").message
 
 
-def test_giant_claims(tmp_path: Path) -> None:
-    """An array that claims more memory than there is, is damage."""
+# -- bombs ------------------------------------------------------------------------------
+
+GIANT = 2**33
+
+
+def _npz_bomb(path: Path) -> None:
+    """An array of 32 GB, of which nothing is there."""
     header = io.BytesIO()
     numpy.lib.format.write_array_header_1_0(
-        header, {"descr": "<f8", "fortran_order": False, "shape": (2**58,)}
+        header, {"descr": "<f4", "fortran_order": False, "shape": (GIANT,)}
     )
-    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
-        archive.writestr("weight.npy", header.getvalue())
-    assert _finding(tmp_path / "x.npz").code == "NAS802"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stem.conv.weight.npy", header.getvalue())
+
+
+def _npz_header_bomb(path: Path) -> None:
+    """An array whose header has 100 MB."""
+    start = b"\x93NUMPY\x02\x00" + (10**8).to_bytes(4, "little")
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("stem.conv.weight.npy", "w") as member,
+    ):
+        member.write(start)
+        for _ in range(10):
+            member.write(b" " * 10**7)
+
+
+def _hdf5_bomb(path: Path) -> None:
+    """An array of 32 GB, of which nothing is stored."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("stem/conv.weight", (GIANT,), "f4")
+
+
+def _keras_bomb(path: Path) -> None:
+    """A file of 200 MB that is all zeros."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("model.weights.h5", "w") as member,
+    ):
+        for _ in range(20):
+            member.write(bytes(10**7))
+
+
+def _compressed_torch(path: Path) -> None:
+    """A checkpoint that was compressed, so that its length says nothing."""
+    plain = path.with_suffix(".plain")
+    torch.save({"stem.conv.weight": torch.zeros(10**7)}, plain)
+    with (
+        zipfile.ZipFile(plain) as archive,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
+    ):
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+
+
+def _safetensors_bomb(path: Path) -> None:
+    """A header of 20 MB."""
+    header = b"{" + b" " * 20_000_000 + b"}"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+
+
+BOMBS = [
+    _npz_bomb,
+    _npz_header_bomb,
+    _hdf5_bomb,
+    _keras_bomb,
+    _compressed_torch,
+    _safetensors_bomb,
+]
+
+
+@pytest.mark.parametrize("write", BOMBS)
+def test_bombs(write: Callable[[Path], None], tmp_path: Path) -> None:
+    """A small file that unpacks to something giant is refused before it is unpacked."""
+    path = tmp_path / "weights"
+    write(path)
+    net = nasdsl.compile("nasnet_a_cifar", N=1, filters=96, device="meta")
+    tracemalloc.start()
+    try:
+        with pytest.raises(CellError) as caught:
+            nasdsl.weights.load(net, path, layout="native")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value.diagnostics[0].code in ("NAS801", "NAS802")
+    assert most < 10_000_000
+
+
+@pytest.mark.parametrize("filters", [{}, {"shuffle": True}, {"fletcher32": True}])
+def test_a_piece_that_unpacks_to_more(filters: dict[str, Any], tmp_path: Path) -> None:
+    """HDF5 would unpack a piece to whatever length comes out; compressed arrays are read."""
+    values = numpy.arange(1000, dtype="f4")
+    with h5py.File(tmp_path / "good.h5", "w") as file:
+        file.create_dataset("a/kernel", data=values, compression="gzip", **filters)
+    assert numpy.array_equal(read_weights(tmp_path / "good.h5")["a/kernel"], values)
+    with h5py.File(tmp_path / "bad.h5", "w") as file:
+        made = file.create_dataset("a/kernel", (1000,), "f4", chunks=(1000,), compression="gzip")
+        made.id.write_direct_chunk((0,), zlib.compress(bytes(10**7)))
+    found = _finding(tmp_path / "bad.h5")
+    assert found.code == "NAS802"
+    assert "more than it declares" in found.hints[0]
+
+
+def test_pieces_of_other_kinds(tmp_path: Path) -> None:
+    """Giant pieces of small arrays, and compressions whose bounds are unknown, are refused."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("a/kernel", (5,), "f4", maxshape=(None,), chunks=(10**8,))
+    assert "pieces of 400,000,000 bytes" in _finding(tmp_path / "a.h5").hints[0]
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("a/kernel", data=numpy.zeros(1000), compression="lzf")
+    assert "a way that is not read" in _finding(tmp_path / "b.h5").hints[0]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_of_other_kinds(method: int, tmp_path: Path) -> None:
+    """bzip2 and LZMA take whatever memory they like, and no program writes weights so."""
+    pytest.importorskip("bz2" if method == zipfile.ZIP_BZIP2 else "lzma")
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", method) as archive:
+        archive.writestr("a.npy", b"x")
+    assert "a way that is not read" in _finding(tmp_path / "x.npz").hints[0]
+
+
+def test_flipped_bits(tmp_path: Path) -> None:
+    """PyTorch's checksums are compared, of tensors too."""
+    torch.save({"x": torch.arange(1000.0)}, tmp_path / "x.pt")
+    data = (tmp_path / "x.pt").read_bytes()
+    at = data.index(numpy.arange(500, 510, dtype="<f4").tobytes())
+    (tmp_path / "x.pt").write_bytes(data[:at] + b"\x01" + data[at + 1 :])
+    assert "checksum" in _finding(tmp_path / "x.pt").hints[0]
+
+
+def test_numpy_numbers_in_a_checkpoint(tmp_path: Path) -> None:
+    """Numpy's numbers are data; its arrays of objects are not."""
+    numbers = {f"{code}": numpy.dtype(code).type(1) for code in "?bhilqBHILQefd"}
+    torch.save({"best": numbers, "state_dict": {"x": torch.ones(2)}}, tmp_path / "x.pt")
+    assert read_weights(tmp_path / "x.pt")["best"] == numbers
+    old = pickle.dumps({"x": numpy.float64(0.5)}, 2).replace(b"numpy._core", b"numpy.core")
+    with zipfile.ZipFile(tmp_path / "y.pt", "w") as archive:
+        archive.writestr("y/data.pkl", old)
+        archive.writestr("y/version", "3")
+    assert read_weights(tmp_path / "y.pt") == {"x": 0.5}
+    torch.save({"x": numpy.array([Trap()], object)}, tmp_path / "z.pt")
+    assert _finding(tmp_path / "z.pt").code == "NAS803"
 
 
 # -- files that are something else ------------------------------------------------------

@@ -5,6 +5,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
+from nasdsl.report.digits import every_digit
 from nasdsl.space import count, count_distinct
 
 # Below this a number reads well as it is.
@@ -37,14 +38,16 @@ def command(space: str, distinct: bool, limit: int, as_json: bool) -> None:
     """
     read = reading.space(space)
     raw = count(read)
-    if as_json:
-        more = {"distinct": count_distinct(read, limit)} if distinct else {}
-        output.data_object(space=read.name, count=raw, **more)
-        return
-    number = count_distinct(read, limit) if distinct else raw
-    output.data(f"{number}\n")
-    if number >= _READABLE:
-        output.note(f"about {_rounded(number)}")
+    unlike = count_distinct(read, limit) if distinct else None
+    with every_digit():
+        if as_json:
+            more = {} if unlike is None else {"distinct": unlike}
+            output.data_object(space=read.name, count=raw, **more)
+            return
+        number = raw if unlike is None else unlike
+        output.data(f"{number}\n")
+        if number >= _READABLE:
+            output.note(f"about {_rounded(number)}")
 
 
 def _rounded(number: int) -> str:

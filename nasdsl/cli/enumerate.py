@@ -9,6 +9,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
 from nasdsl.language.genotype.text import genotype_text
+from nasdsl.report.digits import every_digit
 from nasdsl.space import count, enumerate_genotypes
 
 
@@ -31,10 +32,11 @@ def command(space: str, limit: int | None, as_json: bool) -> None:
     """
     read = reading.space(space)
     size = count(read)
-    if limit is None or limit >= size:
-        output.note(f"{size} {'genotype' if size == 1 else 'genotypes'}")
-    else:
-        output.note(f"the first {limit} of {size} genotypes")
+    with every_digit():
+        if limit is None or limit >= size:
+            output.note(f"{size} {'genotype' if size == 1 else 'genotypes'}")
+        else:
+            output.note(f"the first {limit} of {size} genotypes")
     for index, genotype in enumerate(islice(enumerate_genotypes(read), limit)):
         text = genotype_text(genotype)
         if as_json:

@@ -29,8 +29,6 @@ _INNERMOST = 8
 def exit_code(arguments: Sequence[str]) -> int:
     """Run `nasdsl` with these arguments; the code to exit with."""
     output.forgive_encodings()
-    # Spaces have sizes of many digits; the numbers that texts may hold are short.
-    sys.set_int_max_str_digits(0)
     try:
         code = _run(list(arguments))
         sys.stdout.flush()

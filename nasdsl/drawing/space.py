@@ -20,6 +20,7 @@ from nasdsl.language.genotype.types import (
     Space,
     State,
 )
+from nasdsl.report.digits import every_digit
 from nasdsl.report.visible import shortened, visible
 from nasdsl.space import count
 
@@ -76,7 +77,8 @@ def _number(number: int) -> str:
     """In full up to ten million, else as 5.23 x 10^36."""
     if number < 10**7:
         return f"{number:,}"
-    digits = str(number)
+    with every_digit():
+        digits = str(number)
     lead = (int(digits[:4]) + 5) // 10
     exponent = len(digits) - 1
     if lead == 1000:

@@ -10,8 +10,8 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
+from nasdsl import documents
 from nasdsl.errors import CellError, Span
 from nasdsl.interop.foreign import MAX_NUMBER, Foreign
 
@@ -237,16 +237,12 @@ def json_value(foreign: Foreign) -> Value:
     Raises:
         CellError: NAS651 where it is anything else.
     """
-
-    def no_constant(word: str) -> NoReturn:
-        raise ValueError(f"{word} is no number of JSON")
-
     try:
-        json.loads(foreign.text, parse_constant=no_constant)
+        documents.json_value(foreign.text, constants=False)
     except json.JSONDecodeError as error:
         span = Span(error.pos, min(error.pos + 1, len(foreign.text)))
         raise foreign.cell_error("NAS651", f"this is not JSON: {error.msg}", span) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise foreign.cell_error("NAS651", f"this is not JSON: {error}"[:200]) from None
     # JSON is Python but for three words and some escapes, and `ast` knows places.
     python = enclosed(foreign, is_json=True)

@@ -5,13 +5,13 @@ recipes are found through entry points `nasdsl.recipes`, each leading to a packa
 `NAME.toml`.
 """
 
-import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType, ModuleType
 from typing import Annotated, Any, Literal, get_type_hints
 
+from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.registry import Registry
 from nasdsl.values import Values, shown, values_of
@@ -176,9 +176,10 @@ def recipe_text(name: str) -> str:
 @cache
 def _installed(name: str, above: tuple[str, ...] = ()) -> Recipe:
     """The recipe of that name; `above` are those that are based on it."""
+    text = recipe_text(name)
     try:
-        values = tomllib.loads(recipe_text(name))
-    except tomllib.TOMLDecodeError as error:
+        values = toml_values(text)
+    except ValueError as error:
         raise cell_error("NAS820", f"the recipe `{name}` is not TOML: {error}") from error
     base = values.pop("base", None)
     if base is None:

@@ -5,13 +5,13 @@ A run leaves a file with every value; a file that a person writes may name a shi
 """
 
 import os
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import tomli_w
 
+from nasdsl.documents import document_text, toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.recipe import Recipe, recipe
 
@@ -37,7 +37,7 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
     if not name.endswith(_SUFFIX):
         return recipe(name)
     try:
-        values = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+        values = toml_values(document_text(Path(name)))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise cell_error("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None

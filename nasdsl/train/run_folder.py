@@ -21,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nasdsl.atomic_write import atomic_write, write_errors
+from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error
 from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.execution import Execution, provenance
@@ -156,7 +157,7 @@ class RunFolder:
                 f"`nasdsl train FILE --out {self.path}` starts one",
             )
         try:
-            about = json.loads((self / RUN).read_text(encoding="utf-8"))
+            about = json_value(document_text(self / RUN))
             if about["version"] != VERSION:
                 raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
             execution = Execution(**about["execution"])

@@ -1,12 +1,11 @@
-"""Files of weights: from a path to tensors by plain names.
+"""Files of weights: from a path to arrays by plain names.
 
-Purpose: read `.npz`, `.safetensors`, PyTorch's `.pt` and `.pth` and Keras' `.h5`, `.weights.h5` and
+Purpose: open `.npz`, `.safetensors`, PyTorch's `.pt` and `.pth` and Keras' `.h5`, `.weights.h5` and
 `.keras` (weights or whole models, Keras 2 and 3). The content of a file, not its name, decides
 what it is. TensorFlow's checkpoints are not read, because only TensorFlow reads them.
 
-Nothing is read that could run code, and a model's configuration is never looked at. HDF5 can
-keep an array's values in other files, and link to other files; a file of weights that does is
-refused, because it would read whatever its author points at. Such links are not followed.
+Nothing is read that could run code, and a model's configuration is never looked at. What a file
+declares is read first, and an array only when the network has a place for it (`stored`).
 
 What training scripts put around a state dict is removed, as often as it applies:
 
@@ -23,15 +22,28 @@ import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error, install_hint
+from nasdsl.errors import CellError, cell_error
+from nasdsl.language.parser.read import MAX_HEADER
+from nasdsl.weights.hdf5 import is_keras, keras_weights
+from nasdsl.weights.stored import Stored
 
 #: What a file may hold: tensors and arrays by name, and whatever else a checkpoint keeps.
 Contents = Mapping[Any, Any]
+#: Opens a file, given the most bytes that an archive may unpack to.
+_Opener = Callable[[Path, int], AbstractContextManager[Contents]]
+
+#: What an archive may unpack to for each byte of the network: weights, averages and what an
+#: optimizer keeps, in double precision; and beside that in any case.
+_ROOM_FACTOR, _ROOM = 8, 64_000_000
+#: The start of an array in a `.npz` file: a magic number and a header of a length that numpy takes.
+_ARRAY_START = 12 + 10_000
 
 _READABLE = "supported: .npz, .safetensors, PyTorch's .pt and .pth, Keras' .h5 and .keras"
 _TENSORFLOW = (
@@ -43,88 +55,165 @@ _TENSORFLOW = (
 _TENSORFLOW_FILE = re.compile(r"\.(index|meta|pb|data-\d+-of-\d+)$|\.ckpt(-\d+)?$|^checkpoint$")
 
 
-def read_weights(path: Path) -> Contents:
-    """What a file of weights holds.
+@contextmanager
+def opened_weights(path: Path, size: int) -> Iterator[Contents]:
+    """What a file of weights holds; its `Stored` arrays are read within the block.
+
+    Args:
+        path: the file.
+        size: of the network, in bytes.
 
     Raises:
         CellError: NAS001 (no such file), NAS701 (h5py is not installed), NAS802 (damaged, cut
-            short or of no known kind), NAS803 (its content could run code).
+            short, of no known kind or larger than it says), NAS803 (its content could run code).
     """
+    opener = _opener(path)
+    with ExitStack() as stack:
+        with _damage_reported(path):
+            contents = stack.enter_context(opener(path, _ROOM_FACTOR * size + _ROOM))
+        yield {name: _reporting(path, value) for name, value in contents.items()}
+
+
+def _opener(path: Path) -> _Opener:
     try:
         with path.open("rb") as file:
             head = file.read(16)
-        read = _reader(path, head)
     except OSError as error:
         if Path(f"{path}.index").is_file():
             raise cell_error("NAS802", f"{path} is a TensorFlow checkpoint", *_TENSORFLOW) from None
         raise cell_error("NAS001", f"{path}: {error.strerror or error}") from None
-    if read is None:
-        kind = "a TensorFlow checkpoint" if _TENSORFLOW_FILE.search(path.name) else ""
-        hints = _TENSORFLOW if kind else (_READABLE,)
-        raise cell_error("NAS802", f"{path} is {kind or 'not a file of weights'}", *hints)
-    try:
-        return read(path)
-    except CellError:
-        raise
-    except Exception as error:  # libraries raise anything over a damaged file
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-        raise cell_error(
-            "NAS802", f"{path} is damaged or truncated", f"the reader says: {reason}"
-        ) from None
-
-
-def _reader(path: Path, head: bytes) -> Callable[[Path], Contents] | None:
     if head.startswith(b"PK"):
-        return _zipped
+        return _archive
     if head.startswith(b"\x89HDF"):
         return keras_weights
     # A length of eight bytes and the brace that opens the header.
     if head[8:9] == b"{":
         return _safetensors
     # Pickles of protocol 2 and later: PyTorch's files before release 1.6.
-    return _torch if head.startswith(b"\x80") else None
+    if head.startswith(b"\x80"):
+        return _old_torch
+    kind = "a TensorFlow checkpoint" if _TENSORFLOW_FILE.search(path.name) else ""
+    hints = _TENSORFLOW if kind else (_READABLE,)
+    raise cell_error("NAS802", f"{path} is {kind or 'not a file of weights'}", *hints)
 
 
-def _zipped(path: Path) -> Contents:
+@contextmanager
+def _damage_reported(path: Path) -> Iterator[None]:
+    """Turn whatever libraries raise over a damaged file into NAS802."""
+    try:
+        yield
+    except CellError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise cell_error(
+            "NAS802", f"{path} is damaged or truncated", f"the reader says: {reason}"
+        ) from None
+
+
+def _reporting(path: Path, value: Any) -> Any:
+    if not isinstance(value, Stored):
+        return value
+    return value._replace(read=partial(_read, path, value.read))
+
+
+def _read(path: Path, read: Callable[[], Any]) -> Any:
+    with _damage_reported(path):
+        return read()
+
+
+@contextmanager
+def _archive(path: Path, room: int) -> Iterator[Contents]:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-    if "model.weights.h5" in names:
-        return keras_weights(path)
-    if any(name.endswith(".npy") for name in names):
-        return _npz(path)
-    return _torch(path)
+        # Others can take any amount of memory to unpack.
+        if {member.compress_type for member in archive.infolist()} - {
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        }:
+            raise ValueError("it is compressed in a way that is not read")
+    opener: _Opener = _torch
+    if is_keras(names):
+        opener = keras_weights
+    elif any(name.endswith(".npy") for name in names):
+        opener = _npz
+    with opener(path, room) as contents:
+        yield contents
 
 
-def _npz(path: Path) -> Contents:
-    numpy = import_module("numpy")
-    arrays = {}
-    with numpy.load(path, allow_pickle=False) as archive:
-        for name in archive.files:
-            try:
-                arrays[name] = archive[name]
-            except ValueError as error:
-                if "allow_pickle" not in str(error):
-                    raise
-                raise _could_run_code(path, f"`{name}` holds Python objects") from None
-    return arrays
+@contextmanager
+def _npz(path: Path, room: int) -> Iterator[Contents]:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        yield {name.removesuffix(".npy"): _npy(path, archive, name) for name in names}
 
 
-def _safetensors(path: Path) -> Contents:
-    module = import_module("safetensors")
-    try:
-        loaded: Contents = import_module("safetensors.torch").load_file(path)
-    except module.SafetensorError as error:
-        raise ValueError(str(error)) from None
-    return loaded
+def _npy(path: Path, archive: zipfile.ZipFile, name: str) -> Stored:
+    numpy_format = import_module("numpy.lib.format")
+    with archive.open(name) as member:
+        start = io.BytesIO(member.read(_ARRAY_START))
+    if numpy_format.read_magic(start) == (1, 0):
+        shape, _, dtype = numpy_format.read_array_header_1_0(start)
+    else:
+        shape, _, dtype = numpy_format.read_array_header_2_0(start)
+    if dtype.hasobject:
+        raise _could_run_code(path, f"`{name.removesuffix('.npy')}` holds Python objects")
+    return Stored(shape, partial(_npy_array, archive, name), dtype.kind in "fiu")
 
 
-def _torch(path: Path) -> Contents:
+def _npy_array(archive: zipfile.ZipFile, name: str) -> Any:
+    with archive.open(name) as member:
+        return import_module("numpy.lib.format").read_array(member, allow_pickle=False)
+
+
+@contextmanager
+def _safetensors(path: Path, room: int) -> Iterator[Contents]:
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+    if length > MAX_HEADER:
+        raise ValueError(f"its header has {length:,} bytes, more than {MAX_HEADER:,}")
+    with import_module("safetensors").safe_open(path, framework="pt") as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        yield {
+            name: Stored(
+                tuple(part.get_shape()),
+                partial(file.get_tensor, name),
+                part.get_dtype()[0] in "FIU" or part.get_dtype() == "BF16",
+            )
+            for name, part in slices.items()
+        }
+
+
+@contextmanager
+def _torch(path: Path, room: int) -> Iterator[Contents]:
+    """An archive of `torch.save`, whose tensors stay in the file until they are used."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if any(Path(member.filename).name == "constants.pkl" for member in members):
+            raise _could_run_code(path, "it is a TorchScript archive, which is a program")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("it is compressed, which `torch.save` does not do")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("its parts are longer than the file")
+        # PyTorch writes checksums but does not verify them.
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"the checksum of {damaged} differs")
+    yield _unpickled(path, mmap=True)
+
+
+@contextmanager
+def _old_torch(path: Path, room: int) -> Iterator[Contents]:
+    yield _unpickled(path, mmap=False)
+
+
+def _unpickled(path: Path, *, mmap: bool) -> Contents:
     torch = import_module("torch")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_numpy_scalars()):
             # It warns of old formats, which are read all the same.
             warnings.simplefilter("ignore")
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except (pickle.UnpicklingError, RuntimeError) as error:
         reason = _forbidden(str(error))
         if reason is None:
@@ -138,10 +227,18 @@ def _torch(path: Path) -> Contents:
     return loaded
 
 
+def _numpy_scalars() -> list[Any]:
+    """What numpy's numbers are pickled by. They are safe: each is made of a type and its bytes."""
+    numpy: Any = import_module("numpy")
+    make = numpy.float64(0).__reduce__()[0]
+    # numpy 2 has renamed the module that older files name.
+    names = ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar")
+    types = {type(numpy.dtype(code)) for code in "?bhilqBHILQefd"}
+    return [*((make, name) for name in names), numpy.dtype, *types]
+
+
 def _forbidden(message: str) -> str | None:
     """Why PyTorch refused to unpickle, where it was for safety."""
-    if "TorchScript" in message:
-        return "it is a TorchScript archive, which is a program"
     named = re.search(r"GLOBAL ([\w.]+)", message) or re.search(r"class ([\w.]+)", message)
     if named:
         return f"it asks for `{named[1]}`, which is not a tensor"
@@ -195,71 +292,3 @@ def unwrapped_weights(source: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _is_mapping(source: Mapping[Any, Any], key: str) -> bool:
     return key in source and isinstance(source[key], Mapping)
-
-
-_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
-
-
-def keras_weights(path: Path) -> dict[str, Any]:
-    """Every array of a file under its layer's name, `stem_conv1/kernel`.
-
-    Raises:
-        CellError: NAS701 where h5py is not installed, NAS802 where arrays are elsewhere.
-    """
-    try:
-        h5py: Any = import_module("h5py")
-    except ModuleNotFoundError:
-        message = f"reading {path} needs h5py, which is not installed"
-        raise cell_error("NAS701", message, install_hint("torch")) from None
-    source: Any = path
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            source = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(source, "r") as file:
-        root = file.get("model_weights", file)
-        datasets = _datasets(root, h5py)
-        for name, dataset in datasets.items():
-            if dataset.external or dataset.is_virtual:
-                raise cell_error("NAS802", f"{path} keeps `{name}` in another file")
-        numbered = "layers" in root and "layer_names" not in root.attrs
-        if not numbered:
-            return {name: dataset[()] for name, dataset in datasets.items()}
-        return _numbered(datasets)
-
-
-def _datasets(root: Any, h5py: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item
-
-    root.visititems(visit)  # what is linked from other places is not visited
-    return found
-
-
-def _numbered(datasets: dict[str, Any]) -> dict[str, Any]:
-    """Keras 3's weights, which it numbers within a layer: `layers/conv2d_3/vars/0`."""
-    layers: dict[str, dict[str, Any]] = {}
-    for name, dataset in datasets.items():
-        group, _, number = name.rpartition("/")
-        if group.startswith("layers/") and group.endswith("/vars"):
-            layers.setdefault(group, {})[number] = dataset
-    arrays: dict[str, Any] = {}
-    for group, found in layers.items():
-        weights = [found[number] for number in sorted(found, key=int)]
-        scope = weights[0].parent.attrs.get("name", group)
-        for tensor, dataset in zip(_tensor_names(weights), weights, strict=True):
-            arrays[f"{scope}/{tensor}"] = dataset[()]
-    return arrays
-
-
-def _tensor_names(weights: Sequence[Any]) -> Sequence[str]:
-    """What the weights of one layer are, going by how many there are."""
-    if len(weights) == 1:
-        return ("kernel",)
-    if len(weights) == 2 and weights[0].ndim == 2:
-        return "kernel", "bias"
-    if len(weights) == 2:
-        return "depthwise_kernel", "pointwise_kernel"
-    return _NORM if len(weights) == 4 else [str(number) for number in range(len(weights))]

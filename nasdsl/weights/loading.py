@@ -6,6 +6,7 @@ torch is imported on use: whoever has a network has it.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.weights.files import read_weights, unwrapped_weights
+from nasdsl.weights.files import opened_weights, unwrapped_weights
 from nasdsl.weights.fit import covered_share, fit, misfit_error
 from nasdsl.weights.layout import ForeignTensor, Layout, Parameter, Table, parameters
 from nasdsl.weights.registry import LAYOUTS, find
+from nasdsl.weights.stored import Stored
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,33 +70,51 @@ def load(
     if not isinstance(graph, NetworkGraph):
         raise TypeError(f"weights are loaded into a compiled network, not {type(net).__name__}")
     chosen = None if layout == "auto" else find(layout)
+    state: dict[str, Tensor] = net.state_dict()
+    with ExitStack() as stack:
+        if not isinstance(source, Mapping):
+            size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+            source = stack.enter_context(opened_weights(Path(source), size))
+        values, loaded = _fitting(graph, state, source, chosen, drop_background)
+        _set_values(net, state, values)
+    return loaded
+
+
+def _fitting(
+    graph: NetworkGraph,
+    state: Mapping[str, "Tensor"],
+    source: Mapping[str, Any],
+    chosen: Layout | None,
+    drop_background: bool,
+) -> tuple[dict[str, "Tensor"], Loaded]:
+    """The source's tensors by our names; they are read after it is known that all of them fit."""
+    weights = unwrapped_weights(source)
     table = {} if chosen is None else chosen.table(graph)
-    held = source if isinstance(source, Mapping) else read_weights(Path(source))
-    weights = unwrapped_weights(held)
     if chosen is None:
         chosen, table = _best_layout(graph, weights)
-    state: dict[str, Tensor] = net.state_dict()
     ours = _own_tensors(graph, state)
     if chosen.name == "native":
         # What the backend keeps beside them, such as training's progress, may be there too.
         table = {**{name: ForeignTensor(name, optional=True) for name in state}, **table}
-    tensors = {name: _as_tensor(value) for name, value in weights.items()}
+    stored = {name: _stored(value) for name, value in weights.items()}
     shapes: dict[str, Sizes | None] = {
-        name: None if tensor is None else tuple(tensor.shape) for name, tensor in tensors.items()
+        name: tensor.shape if tensor.is_numeric else None for name, tensor in stored.items()
     }
     result = fit(graph, chosen, table, ours, shapes, drop_background)
     if not result.is_whole:
         raise misfit_error(graph, chosen.name, result)
     values: dict[str, Tensor] = {}
     for name, theirs in result.found.items():
-        tensor, axes = tensors[theirs], table[name].axes
-        assert tensor is not None, "misfit_error refuses these"
+        tensor, axes = _as_tensor(stored[theirs].read()), table[name].axes
+        if tensor is None or tuple(tensor.shape) != shapes[theirs]:
+            raise cell_error("NAS802", f"`{theirs}` is not what its file declares")
+        # Right away, so that a wider source does not take its width in memory.
+        tensor = tensor.to(state[name].dtype)
         tensor = tensor if axes is None else tensor.permute(axes)
         if drop_background and ours[name].primitive == "linear":
             tensor = tensor[1:]
         values[name] = tensor
-    _set_values(net, state, values)
-    return Loaded(chosen.name, len(values), result.spare)
+    return values, Loaded(chosen.name, len(values), result.spare)
 
 
 def _best_layout(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:
@@ -126,6 +146,16 @@ def _own_tensors(graph: NetworkGraph, state: Mapping[str, "Tensor"]) -> dict[str
         name: Parameter(tuple(tensor.shape), known[name].primitive if name in known else "identity")
         for name, tensor in state.items()
     }
+
+
+def _stored(value: Any) -> Stored:
+    """A value of a source, which may still be in its file."""
+    if isinstance(value, Stored):
+        return value
+    tensor = _as_tensor(value)
+    if tensor is None:
+        return Stored((), lambda: None, is_numeric=False)
+    return Stored(tuple(tensor.shape), lambda: tensor)
 
 
 def _as_tensor(value: Any) -> "Tensor | None":
@@ -160,7 +190,7 @@ def _set_values(
     """Set values of the right shapes; a network on the meta device moves to the CPU."""
     torch: Any = import_module("torch")
     on_meta = any(tensor.is_meta for tensor in state.values())
-    prepared = {name: value.to(state[name].dtype) for name, value in values.items()}
+    prepared = dict(values)
     if on_meta:
         # Nothing of the source is kept: it may change, or be a view of something larger.
         whole = {

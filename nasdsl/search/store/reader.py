@@ -4,7 +4,6 @@ A reader never writes, takes no lock that the search would wait for, and sees wh
 transactions only.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
 from nasdsl.search.store.files import require_local_disk, store_errors
 from nasdsl.search.store.records import Counts, Trial
@@ -89,7 +89,7 @@ class Reader:
 
 def settings(rows: sqlite3.Connection) -> dict[str, Any]:
     """Every row of the table `search`."""
-    return {key: json.loads(value) for key, value in rows.execute("SELECT * FROM search")}
+    return {key: json_value(value) for key, value in rows.execute("SELECT * FROM search")}
 
 
 def counts(rows: sqlite3.Connection) -> Counts:
@@ -136,4 +136,4 @@ _CURVE = _NAMES.index("curve")
 
 
 def _trial(row: tuple[Any, ...]) -> Trial:
-    return Trial(**{**dict(zip(_NAMES, row, strict=True)), "curve": tuple(json.loads(row[_CURVE]))})
+    return Trial(**{**dict(zip(_NAMES, row, strict=True)), "curve": tuple(json_value(row[_CURVE]))})

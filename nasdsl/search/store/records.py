@@ -10,6 +10,8 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nasdsl.documents import json_value
+
 TrialState = Literal["queued", "running", "waiting", "done", "failed", "quarantined", "rejected"]
 
 #: States that never change again.
@@ -143,7 +145,7 @@ def decode_state(data: bytes) -> Any:
     """The part that `encode_state` was given."""
     if data[:1] == _RAW:
         return data[1:]
-    return json.loads(data[1:], object_hook=_json_to_bytes)
+    return json_value(data[1:], _json_to_bytes)
 
 
 def _bytes_to_json(value: Any) -> dict[str, str]:
