@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 import nasdsl
 from bench.reliability.patience import PATIENCE
@@ -18,6 +19,7 @@ from nasdsl.cli import main, output
 from nasdsl.cli.command import CommandWithActions
 from nasdsl.cli.group import SECTIONS, program
 from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error
+from nasdsl.registry import installed_plugins
 from tests.cli_run import Ran, Run, runner
 
 COMMANDS = [name for lines in SECTIONS.values() for name in lines]
@@ -420,13 +422,76 @@ def test_nothing_but_the_command_line_imports_it() -> None:
 
 
 def _completions(*words: str) -> list[str]:
-    ran = process(
-        _NASDSL_COMPLETE="bash_complete",
-        COMP_WORDS=" ".join(["nasdsl", *words]),
-        COMP_CWORD=str(len(words)),
-    )
-    assert ran.returncode == 0
-    return [line.partition(",")[2] for line in ran.stdout.splitlines()]
+    """What a shell is offered for the last word."""
+    shell = ShellComplete(program, {}, "nasdsl", "_NASDSL_COMPLETE")
+    return [item.value for item in shell.get_completions(list(words[:-1]), words[-1])]
+
+
+def test_completion_in_a_shell() -> None:
+    """What bash is given is a line a word."""
+    ran = process(_NASDSL_COMPLETE="bash_complete", COMP_WORDS="nasdsl cos", COMP_CWORD="1")
+    assert (ran.returncode, ran.stdout) == (0, "plain,cost\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cost darts_v2 --preset ", ["cifar", "imagenet"]),
+        ("cost nasnet_a --preset ci", ["cifar", "cifar_large"]),
+        ("cost --preset cifar_l", ["cifar_large"]),
+        ("cost nasnet_a --skeleton d", ["darts"]),
+        ("cost nasnet_a --ops nasnet_k", ["nasnet_keras"]),
+        ("train a.cell --recipe imagenet", ["imagenet", "imagenet_mobile"]),
+        ("train a.cell --set warm", ["warmup="]),
+        ("train a.cell --set optimizer=s", ["optimizer=sgd"]),
+        ("train a.cell --set nesterov=", ["nesterov=true", "nesterov=false"]),
+        ("train a.cell --set lr=", []),
+        ("train a.cell --set nosuch=", []),
+        ("train a.cell --data cifar", ["cifar10:", "cifar100:"]),
+        ("train a.cell --device c", ["cpu", "cuda"]),
+        ("eval runs/a --recipe qu", ["quick"]),
+        ("search stat", ["status"]),
+        ("search nasnet_space --algorithm p", ["ppo"]),
+        ("search nasnet_space --algorithm evolution --option pop", ["population="]),
+        ("search nasnet_space --algorithm nosuch --option pop", []),
+        ("search nasnet_space --evaluator p", ["proxy:", "python:"]),
+        ("search nasnet_space --evaluator proxy:s", ["proxy:synflow"]),
+        ("search finish s.db --recipe ci", ["cifar"]),
+        ("compile nasnet_a --backend s", ["source"]),
+        ("compile nasnet_a --passes merge,h", ["merge,hoist"]),
+        ("compile nasnet_a --layout s", ["slim"]),
+        ("convert a.py --from nasl", ["naslib"]),
+    ],
+)
+def test_completion_of_values(line: str, expected: list[str]) -> None:
+    """Names and keys complete where they are legal, and nothing is offered where none is."""
+    found = _completions(*line.split(" "))
+    assert [word for word in found if word in expected] == expected
+    assert bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "kind"),
+    [
+        ("train", "--data", "datasets"),
+        ("train", "--recipe", "recipes"),
+        ("search", "--algorithm", "searchers"),
+        ("search", "--evaluator", "evaluators"),
+        ("search", "--engine", "engines"),
+        ("compile", "--backend", "backends"),
+        ("compile", "--passes", "passes"),
+        ("compile", "--layout", "layouts"),
+        ("convert", "--to", "formats"),
+        ("cost", "--skeleton", "skeletons"),
+    ],
+)
+def test_help_names_what_is_installed(run: Run, command: str, option: str, kind: str) -> None:
+    """Where one of several things is chosen, the help has the name of each."""
+    text = re.split(rf"\n  (?:-\w, )?{option} ", run(command, "--help").out)[1]
+    words = re.split(r"[^\w]+", re.split(r"\n  -", text)[0])
+    names = [plugin.name for plugin in installed_plugins() if plugin.kind == kind]
+    assert names
+    assert set(names) <= set(words)
 
 
 def test_completion_of_commands() -> None:

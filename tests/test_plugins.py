@@ -235,6 +235,7 @@ def test_recipe(nasdsl) -> None:
 def test_data_set(nasdsl) -> None:
     """Trained and evaluated on `stripes`, whose two classes are easily told apart."""
     nasdsl(*shown("A data set"), "--quiet", "--no-tensorboard")
+    assert "stripes" in nasdsl("train", "--help")
     found = json.loads(nasdsl("eval", "runs/stripes", "--json"))
     assert found["images"] == 128
 

@@ -30,6 +30,9 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the arguments; a flag that another tool has leads to ours."""
+        if ctx.resilient_parsing and args and self._takes_value(args[-1]):
+            # What is being completed is its value. click would give up all arguments.
+            args = args[:-1]
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -39,6 +42,10 @@ class Command(click.Command):
                 raise
             text = f"No such option {error.option_name!r}. Did you mean {flag!r}?"
             raise click.NoSuchOption(error.option_name, text, ctx=ctx) from None
+
+    def _takes_value(self, word: str) -> bool:
+        named = (param for param in self.params if word in param.opts)
+        return any(isinstance(param, click.Option) and not param.is_flag for param in named)
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text; as panels on a terminal, plain elsewhere."""

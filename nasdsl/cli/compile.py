@@ -8,6 +8,7 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
+from nasdsl.cli.completers import complete_device, complete_installed, installed
 from nasdsl.cli.options import (
     file_argument,
     is_given,
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
 
 TORCH = "torch"
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-
-
-def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Installed backends."""
-    from nasdsl import backend
-
-    return [name for name in backend.names() if name.startswith(incomplete)]
 
 
 @click.command(
@@ -68,8 +62,9 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
     default=TORCH,
     show_default=True,
     metavar="NAME",
-    shell_complete=complete_backend,
-    help="Backend to build with; what another one than torch makes is printed or written as is.",
+    shell_complete=complete_installed("backends"),
+    help=f"Backend to build with: {', '.join(installed('backends'))}. What another one than torch "
+    "makes is printed or written as it is.",
 )
 @click.option(
     "--weights",
@@ -92,6 +87,7 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
 @click.option(
     "--device",
     metavar="DEVICE",
+    shell_complete=complete_device,
     default="cpu",
     show_default=True,
     help="Device to build on; `meta` builds the network without weights.",

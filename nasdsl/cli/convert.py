@@ -9,7 +9,8 @@ import click
 from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import complete_file, json_option
+from nasdsl.cli.completers import complete_file
+from nasdsl.cli.options import json_option
 from nasdsl.errors import Source
 from nasdsl.interop.formats import FORMATS
 from nasdsl.language.parser.read import read_file

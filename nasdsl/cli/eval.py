@@ -7,6 +7,7 @@ import click
 
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
+from nasdsl.cli.completers import complete_data, complete_file, complete_recipe
 from nasdsl.cli.options import device_option, json_option
 
 
@@ -21,10 +22,16 @@ from nasdsl.cli.options import device_option, json_option
     """,
 )
 @click.argument("what", metavar="RUN_OR_WEIGHTS", type=click.Path())
-@click.option("--data", metavar="DATA", help="Data set.  [default: that of RUN, or digits]")
+@click.option(
+    "--data",
+    metavar="DATA",
+    shell_complete=complete_data,
+    help="Data set.  [default: that of RUN, or digits]",
+)
 @click.option(
     "--recipe",
     metavar="NAME",
+    shell_complete=complete_recipe,
     help="Recipe that says how images are prepared.  [default: that of RUN, or quick]",
 )
 @click.option(
@@ -35,6 +42,7 @@ from nasdsl.cli.options import device_option, json_option
 @click.option(
     "--network",
     metavar="FILE",
+    shell_complete=complete_file,
     help="Network that the weights belong to, if their file does not say.",
 )
 @click.option("--download", is_flag=True, help="Download the data set if it is missing.")

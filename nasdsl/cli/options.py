@@ -1,19 +1,27 @@
 """Arguments and options that several commands share.
 
-Purpose: FILE and its completion, `--json`, a flag for every network setting, the flags about
+Purpose: FILE, `--json`, a flag for every network setting, the flags about
 passes, and those of a training.
 Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`); pictures
-(`nasdsl.cli.picture_output`).
+(`nasdsl.cli.picture_output`); completion (`nasdsl.cli.completers`).
 """
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from glob import escape, glob
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from nasdsl.cli.completers import (
+    complete_change,
+    complete_device,
+    complete_file,
+    complete_pass,
+    complete_preset,
+    complete_recipe,
+    complete_vocabulary,
+    installed,
+)
 from nasdsl.errors import listed
 from nasdsl.language.genotype.settings import RULES, Setting, Settings
 from nasdsl.values import Value
@@ -23,20 +31,6 @@ if TYPE_CHECKING:
     from nasdsl.passes import Pipeline
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def complete_file(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Library names and `.cell` files; other files where there are neither."""
-    names = [*_library_names(), *glob(f"{escape(incomplete)}*.cell")]
-    found = sorted({name for name in names if name.startswith(incomplete)})
-    return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, "file")]
-
-
-def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Library names."""
-    return [name for name in _library_names() if name.startswith(incomplete)]
 
 
 def file_argument(name: str = "FILE", *, several: bool = False) -> Decorator:
@@ -58,12 +52,6 @@ def json_option(help: str = "Print a JSON object instead.") -> Decorator:
 def is_given(context: click.Context, name: str) -> bool:
     """Whether a parameter was on the command line."""
     return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-
-
-def _library_names() -> list[str]:
-    from nasdsl import library
-
-    return [*library.names(), *library.vocabulary_names()]
 
 
 # -- settings of a network -------------------------------------------------------------------
@@ -108,16 +96,6 @@ def preset_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(with_preset)
 
 
-def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Presets of the genotype that comes before."""
-    from nasdsl import library
-
-    files = ctx.params.get("file") or ()
-    names = (files,) if isinstance(files, str) else files
-    found = [preset for name in names for preset in library.presets(name)]
-    return [preset for preset in found if preset.startswith(incomplete)]
-
-
 def ops_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--ops`, which a command receives as `ops`: a vocabulary's name or None."""
     return click.option(
@@ -126,13 +104,6 @@ def ops_option(command: Callable[..., Any]) -> Callable[..., Any]:
         shell_complete=complete_vocabulary,
         help="Read the cells with another library vocabulary, such as nasnet_keras.",
     )(command)
-
-
-def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Vocabularies of the library."""
-    from nasdsl import library
-
-    return [name for name in library.vocabulary_names() if name.startswith(incomplete)]
 
 
 def _option(name: str, rule: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -175,14 +146,6 @@ def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> Va
 # -- passes ----------------------------------------------------------------------------------
 
 
-def complete_pass(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Installed passes, behind those that are written already."""
-    from nasdsl.passes import PASSES
-
-    before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in PASSES.names() if name.startswith(last)]
-
-
 def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the flags to a command that builds a network; it receives them as `pipeline`."""
 
@@ -217,7 +180,8 @@ def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="PASS,...",
             callback=_names,
             shell_complete=complete_pass,
-            help="Run these passes instead of those of the backend.",
+            help="Run these passes instead of those of the backend: "
+            f"{', '.join(installed('passes'))}.",
         ),
     ):
         decorated = option(decorated)
@@ -259,15 +223,13 @@ def _pipeline(
 
 def recipe_option(default: str) -> Decorator:
     """`--recipe`, passed on as `recipe`."""
-    # Imported here because most commands have no recipe.
-    from nasdsl.train.recipe import RECIPES
-
     return click.option(
         "--recipe",
         default=default,
         show_default=True,
         metavar="NAME",
-        help=f"Recipe: {', '.join(RECIPES.names())}, or a .toml file.",
+        shell_complete=complete_recipe,
+        help=f"Recipe: {', '.join(installed('recipes'))}, or a .toml file.",
     )
 
 
@@ -276,6 +238,7 @@ set_option = click.option(
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_change,
     help="Change a value of the recipe; may be repeated.",
 )
 scan_option = click.option(
@@ -284,6 +247,7 @@ scan_option = click.option(
 device_option = click.option(
     "--device",
     metavar="DEVICE",
+    shell_complete=complete_device,
     help="Device: cpu, cuda or mps.  [default: an accelerator if there is one]",
 )
 precision_option = click.option(

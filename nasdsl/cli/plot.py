@@ -6,8 +6,8 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
+from nasdsl.cli.completers import complete_file
 from nasdsl.cli.options import (
-    complete_file,
     json_option,
     ops_option,
     preset_option,

@@ -9,7 +9,16 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import CommandWithActions, default_command
-from nasdsl.cli.options import complete_file, json_option
+from nasdsl.cli.completers import (
+    complete_data,
+    complete_evaluator,
+    complete_file,
+    complete_installed,
+    complete_option,
+    forms,
+    installed,
+)
+from nasdsl.cli.options import json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.search.engines.choosing import ENGINES
 
@@ -29,13 +38,15 @@ ACTIONS = {
     default="random",
     show_default=True,
     metavar="NAME",
-    help="Search algorithm: random, ppo, evolution, local, optuna, or an installed one.",
+    shell_complete=complete_installed("searchers"),
+    help=f"Search algorithm: {', '.join(installed('searchers'))}.",
 )
 @click.option(
     "--option",
     "options",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_option,
     help="Set an option of the algorithm, such as lr=0.001.",
 )
 @click.option(
@@ -43,11 +54,14 @@ ACTIONS = {
     default="train",
     show_default=True,
     metavar="SPEC",
-    help="How networks are scored: train?KEY=VALUE&..., table:FILE, proxy:NAME, or "
-    "python:MODULE:FUNCTION.",
+    shell_complete=complete_evaluator,
+    help=f"How networks are scored: {', '.join(forms('evaluators'))}.",
 )
 @click.option(
-    "--data", metavar="DATA", help="Data set of the evaluator `train`.  [default: digits]"
+    "--data",
+    metavar="DATA",
+    shell_complete=complete_data,
+    help="Data set of the evaluator `train`.  [default: digits]",
 )
 @click.option(
     "--trials",

@@ -9,6 +9,7 @@ import click
 
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
+from nasdsl.cli.completers import complete_data
 from nasdsl.cli.options import (
     changes_of,
     device_option,
@@ -184,7 +185,12 @@ def export(store: str, out: str) -> None:
 @recipe_option("cifar")
 @set_option
 @click.option(
-    "--data", default="digits", show_default=True, metavar="DATA", help="Data set to train on."
+    "--data",
+    default="digits",
+    show_default=True,
+    metavar="DATA",
+    shell_complete=complete_data,
+    help="Data set to train on.",
 )
 @click.option("--download", is_flag=True, help="Download the data set if it is missing.")
 @click.option(

@@ -6,7 +6,8 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import complete_file, ops_option, settings_options
+from nasdsl.cli.completers import complete_file
+from nasdsl.cli.options import ops_option, settings_options
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible_source
 

@@ -9,9 +9,9 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
+from nasdsl.cli.completers import complete_data, complete_file, forms
 from nasdsl.cli.options import (
     changes_of,
-    complete_file,
     device_option,
     is_given,
     json_option,
@@ -55,7 +55,8 @@ _RUN_FLAGS = (
     default="digits",
     show_default=True,
     metavar="DATA",
-    help="Data set: digits, cifar10:PATH, cifar100:PATH, imagefolder:PATH, imagenet:PATH or fake.",
+    shell_complete=complete_data,
+    help=f"Data set: {', '.join(forms('datasets'))}.",
 )
 @recipe_option("quick")
 @set_option

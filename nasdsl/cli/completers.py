@@ -1,0 +1,145 @@
+"""What a shell offers when a word of the command line is completed.
+
+Purpose: functions for `shell_complete`, and `installed`, which help texts use for the same names.
+Non-goals: the shells' scripts (`nasdsl.cli.completion`). Nothing heavy is imported here, because
+people wait for a completion, and none of these functions fails where a word makes no sense.
+"""
+
+from collections.abc import Callable, Iterable
+from glob import escape, glob
+
+import click
+from click.shell_completion import CompletionItem
+
+from nasdsl.errors import CellError
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+_FOLDERS = ("cifar10", "cifar100", "imagefolder", "imagenet")
+#: How a thing of a kind is written, where its name alone is not enough.
+_FORMS = {
+    "datasets": {name: f"{name}:PATH" for name in _FOLDERS},
+    "evaluators": {
+        "proxy": "proxy:NAME",
+        "python": "python:MODULE:FUNCTION",
+        "table": "table:FILE",
+        "train": "train?KEY=VALUE&...",
+    },
+}
+
+
+def installed(kind: str) -> list[str]:
+    """The names of what is installed of a kind, such as `recipes`; nothing of it is imported."""
+    from nasdsl.metadata import entry_points
+
+    return sorted({entry.name for entry in entry_points(f"nasdsl.{kind}")})
+
+
+def forms(kind: str) -> list[str]:
+    """What is installed of a kind, each as it is written: `cifar10:PATH`, `digits`, ..."""
+    return [_FORMS[kind].get(name, name) for name in installed(kind)]
+
+
+def complete_installed(kind: str) -> Completer:
+    """Completes the names of what is installed of a kind."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return _beginning(incomplete, installed(kind))
+
+    return complete
+
+
+def complete_file(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Library names and `.cell` files; other files where there are neither."""
+    names = [*_library_names(), *glob(f"{escape(incomplete)}*.cell")]
+    found = sorted({name for name in names if name.startswith(incomplete)})
+    return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, "file")]
+
+
+def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Presets of the genotypes that are named; those of every genotype where none is yet."""
+    from nasdsl import library
+
+    given = ctx.params.get("file") or ()
+    names = (given,) if isinstance(given, str) else given
+    presets = [preset for name in names or library.names() for preset in library.presets(name)]
+    return _beginning(incomplete, dict.fromkeys(presets))
+
+
+def complete_vocabulary(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Vocabularies of the library."""
+    from nasdsl import library
+
+    return _beginning(incomplete, library.vocabulary_names())
+
+
+def complete_pass(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Installed passes, behind those that are written already."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(last, installed("passes"))]
+
+
+def complete_recipe(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Installed recipes and `.toml` files."""
+    names = [*installed("recipes"), *glob(f"{escape(incomplete)}*.toml")]
+    return [CompletionItem(name) for name in _beginning(incomplete, names)] or [
+        CompletionItem(incomplete, "file")
+    ]
+
+
+def complete_change(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Values of a recipe as `KEY=`; after it, the words that the value may be."""
+    from nasdsl.train.recipe import VALUES
+
+    key, equals, start = incomplete.partition("=")
+    if not equals:
+        return [f"{name}=" for name in _beginning(key, VALUES)]
+    values = VALUES.get(key)
+    words = ("true", "false") if values and values.type is bool else values and values.words
+    return [f"{key}={word}" for word in _beginning(start, words or ())]
+
+
+def complete_option(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Options of the search algorithm as `KEY=`."""
+    from nasdsl.search.searchers import options_of
+
+    try:
+        options = options_of(ctx.params.get("algorithm") or "random")
+    except CellError:
+        return []
+    return [f"{name}=" for name in _beginning(incomplete, options)]
+
+
+def complete_evaluator(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Kinds of evaluators; after `proxy:`, the zero-cost scores."""
+    if incomplete.startswith("proxy:"):
+        return _beginning(incomplete, [f"proxy:{name}" for name in installed("proxies")])
+    return _beginning(incomplete, map(_up_to_colon, forms("evaluators")))
+
+
+def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Data sets; a colon follows those that need a folder."""
+    return _beginning(incomplete, map(_up_to_colon, forms("datasets")))
+
+
+def complete_device(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The usual names of devices."""
+    return _beginning(incomplete, ["cpu", "cuda", "mps"])
+
+
+def _up_to_colon(form: str) -> str:
+    return "".join(form.partition(":")[:2]).partition("?")[0]
+
+
+def _library_names() -> list[str]:
+    from nasdsl import library
+
+    return [*library.names(), *library.vocabulary_names()]
+
+
+def _beginning(start: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(start)]
