@@ -1,6 +1,7 @@
 """The goldens: networks that the original implementations computed, weights and logits.
 
-Written by TensorFlow slim and by quark0/darts; each has random weights and statistics.
+Written by TensorFlow slim, by quark0/darts and by D-X-Y/AutoDL-Projects; each has random weights and
+statistics.
 """
 
 import json
@@ -12,6 +13,7 @@ import numpy
 import pytest
 
 import nasdsl
+from nasdsl import interop
 from nasdsl.weights import load
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
@@ -38,6 +40,12 @@ class Golden(NamedTuple):
     genotype: str
     settings: dict[str, Any]
 
+    def network(self, **changed: Any) -> Any:
+        """The compiled network; of NAS-Bench-201 the genotype is the benchmark's string."""
+        foreign = "|" in self.genotype
+        genotype = interop.read(self.genotype).genotypes[0] if foreign else self.genotype
+        return nasdsl.compile(genotype, **(self.settings | changed)).eval()
+
 
 _CIFAR = {"stem": "cifar", "N": 1, "image_size": 32, "classes": 10}
 GOLDENS = [
@@ -59,6 +67,19 @@ GOLDENS = [
         "darts",
         "nasnet_a_unused",
         _CIFAR | {"ops": "darts", "skeleton": "darts", "filters": 120},
+    ),
+    Golden(
+        "nasbench201_mixed",
+        "nasbench201",
+        "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
+        {"skeleton": "nasbench201", "N": 2, "cell_filters": 4},
+    ),
+    Golden(
+        "nasbench201_full",
+        "nasbench201",
+        "|avg_pool_3x3~0|+|skip_connect~0|nor_conv_3x3~1|"
+        "+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|",
+        {"skeleton": "nasbench201", "N": 1, "cell_filters": 5, "image_size": 16, "classes": 17},
     ),
 ]
 SLIM = GOLDENS[:2]
@@ -84,7 +105,7 @@ def _error(found: Any, expected: Any) -> float:
 def test_logits(golden: Golden, layout: str) -> None:
     """The same weights give the same logits."""
     arrays = _arrays(golden)
-    net = nasdsl.compile(golden.genotype, **golden.settings).eval()
+    net = golden.network()
     mark = "var:" if golden.layout == "slim" else "state:"
     weights = {name.removeprefix(mark): arrays[name] for name in arrays if name.startswith(mark)}
     loaded = load(net, weights, golden.layout if layout == "named" else "auto")
@@ -106,7 +127,7 @@ def test_darts_is_compiled_as_the_issue_types_it() -> None:
 def test_a_golden_is_a_file_of_weights(golden: Golden) -> None:
     """The file itself loads: what is not marked as weights in it is left aside."""
     arrays = _arrays(golden)
-    net = nasdsl.compile(golden.genotype, **golden.settings).eval()
+    net = golden.network()
     load(net, GOLDEN / f"{golden.file}.npz")
     with torch.inference_mode():
         assert _error(net(_image(arrays)), arrays["logits"]) <= TOLERANCE
@@ -148,7 +169,7 @@ def test_other_functions_differ(golden: Golden) -> None:
     if golden.layout == "slim":
         changes.append({"ops": "nasnet_keras"})
     for change in changes:
-        net = nasdsl.compile(golden.genotype, **(golden.settings | change)).eval()
+        net = golden.network(**change)
         load(net, arrays)
         with torch.inference_mode():
             assert _error(net(_image(arrays)), arrays["logits"]) > 10 * TOLERANCE

@@ -25,7 +25,7 @@ from tests.cli_run import Run, runner
 
 PACKAGES = Path(__file__).parent / "data" / "skeletons"
 ROOT = Path(__file__).parent.parent
-OURS = ["amoebanet", "darts", "enas", "nasnet", "pnasnet"]
+OURS = ["amoebanet", "darts", "enas", "nasbench201", "nasnet", "pnasnet"]
 #: NASNet-A's cells on the ladder: six states of the same filters in every stage.
 TEXT = """\
 genotype rungs
@@ -199,12 +199,14 @@ def test_ours_say_all_there_is(name: str) -> None:
     """Ours are registered as a third party's are; their plans name cells once and in order."""
     skeleton = SKELETONS.find(name)
     assert skeleton.name == name
-    assert list(skeleton.stems) == ["cifar", "imagenet"]
-    for stem in skeleton.stems:
+    assert set(skeleton.stems) <= {"cifar", "imagenet"}
+    assert skeleton.default_stem in skeleton.stems
+    own = {cell.kind for cell in skeleton.own.cells} if skeleton.own else set()
+    for stem, rules in skeleton.stems.items():
         plan = skeleton.plan(stem, 3)
         assert len({cell.name for cell in plan}) == len(plan)
-        assert {cell.kind for cell in plan} == set(skeleton.cells)
-        assert sum(cell.before_auxiliary for cell in plan) == 1
+        assert {cell.kind for cell in plan} == {*skeleton.cells, *own}
+        assert sum(cell.before_auxiliary for cell in plan) == (rules.auxiliary is not None)
 
 
 def compared_names(tree: ast.AST) -> set[str]:

@@ -12,7 +12,7 @@ from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
 from nasdsl.drawing.picture import with_legend, with_notes
 from nasdsl.drawing.themes import Look, Options, Theme, find_theme
-from nasdsl.network import Module, NetworkGraph, Shape
+from nasdsl.network import SKELETONS, Module, NetworkGraph, Shape
 from nasdsl.report.visible import shortened, visible
 
 
@@ -37,7 +37,7 @@ def box_groups(network: NetworkGraph) -> list[Group]:
     """Boxes from the image on; cells that are alike and follow one another share one."""
     groups: list[Group] = []
     for module in network.modules:
-        group = _group(module)
+        group = _group(module, network)
         last = groups[-1] if groups else None
         same = last is not None and module.role == "cell" and _alike(last.modules[-1], module)
         if not same:
@@ -56,7 +56,7 @@ def _alike(a: Module, b: Module) -> bool:
     )
 
 
-def _group(module: Module) -> Group:
+def _group(module: Module, network: NetworkGraph) -> Group:
     if module.role != "cell":
         titles = {"stem": "Stem", "head": "Classifier", "auxiliary": "Auxiliary classifier"}
         lines = (titles[module.role], *_layers(module))
@@ -66,7 +66,9 @@ def _group(module: Module) -> Group:
         return Group(lines, look, aside=module.for_auxiliary)
     assert module.kind is not None
     reduces = module.stride > 1
-    title = TITLES[module.kind]
+    own = SKELETONS.find(network.configuration.name).own
+    is_own = own is not None and own.cell(module.kind) is not None
+    title = own.name.replace("_", " ").capitalize() if own and is_own else TITLES[module.kind]
     if reduces and module.kind == "normal":
         title += f", stride {module.stride}"
     return Group(

@@ -32,6 +32,6 @@ def network_graph(
     skeleton = SKELETONS.find(settings.name)
     plan = skeleton.planned_for(settings)
     auxiliary = skeleton.stems[settings.stem].auxiliary
-    stack = Stack(genotype, settings, skeleton.rules, plan, skeleton.depth, auxiliary)
+    stack = Stack(genotype, settings, skeleton.rules, plan, skeleton.depth, auxiliary, skeleton.own)
     skeleton.stack(stack)
     return needed(NetworkGraph(genotype.name, settings, tuple(stack.modules), genotype))

@@ -221,6 +221,8 @@ def _fewest(choices: Choices) -> int:
     """The least legal F, which leaves every layer of the stem and of every cell a channel."""
     vocabulary = choices.genotype.vocabulary
     of_kind = {kind: narrowest(choices.cell(kind), vocabulary) for kind in choices.skeleton.cells}
+    if own := choices.skeleton.own:
+        of_kind |= {cell.kind: narrowest(cell, own.vocabulary) for cell in own.cells}
     widths = {(cell.kind, cell.times, cell.over) for cell in choices.plan}
     # F * times // over is at least n where F is at least n * over / times.
     cells = (-(-of_kind[kind] * over // times) for kind, times, over in widths)

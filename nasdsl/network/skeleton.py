@@ -98,7 +98,11 @@ class Skeleton:
             inputs are built though nothing reads them.
         initialisation: how weights are first drawn.
         default_stem: the stem that is meant where none is named.
-        cells: the kinds of cell it stacks; it needs each, and ignores every other.
+        cells: the kinds of cell of a genotype that it stacks; it needs each, and ignores every
+            other.
+        own: cells that it stacks too and brings itself, such as residual blocks between stages:
+            a genotype whose cells stand for what `plan` says of their kinds. Pictures have its
+            name.
         depth: from a cell's place, counted from 1 with the stem cells, and the number of cells
             to `Module.depth`.
         fixed: settings that do not apply, each with hints that say why.
@@ -112,6 +116,7 @@ class Skeleton:
     initialisation: Initialisation = field(default_factory=Initialisation)
     default_stem: str = "imagenet"
     cells: tuple[CellKind, ...] = ("normal", "reduction")
+    own: Genotype | None = None
     depth: Callable[[int, int], float] = truediv
     fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     plan_of_layers: Callable[[str, int], tuple[PlannedCell, ...]] | None = None
@@ -145,5 +150,6 @@ class Skeleton:
         return {**without, **self.fixed, **self.stems[stem].fixed}
 
 
-#: The installed skeletons; `nasnet`, `pnasnet`, `amoebanet`, `enas` and `darts` are ours.
+#: The installed skeletons; `nasnet`, `pnasnet`, `amoebanet`, `enas`, `darts` and `nasbench201`
+#: are ours.
 SKELETONS = cast(Registry[Skeleton], replace(settings.SKELETONS, type=Skeleton))

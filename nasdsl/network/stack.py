@@ -106,6 +106,7 @@ class Stack:
         plan: the cells to stack.
         depth: from a cell's place, counted from 1, and the number of cells to its depth.
         auxiliary: the skeleton's auxiliary classifier, on this stem.
+        own: the cells that the skeleton brings itself, in place of the genotype's.
         hidden: the list of hidden states, oldest first.
         modules: what is stacked so far.
     """
@@ -116,6 +117,7 @@ class Stack:
     plan: tuple[PlannedCell, ...]
     depth: Callable[[int, int], float]
     auxiliary: Auxiliary | None
+    own: Genotype | None = None
     hidden: list[HiddenState] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
     _expansions: dict[CellKind, CellExpansion] = field(default_factory=dict)
@@ -195,10 +197,12 @@ class Stack:
 
     def _expansion(self, kind: CellKind) -> CellExpansion:
         if kind not in self._expansions:
-            cell = self.genotype.cell(kind)
+            own = self.own is not None and self.own.cell(kind) is not None
+            source = self.own if self.own and own else self.genotype
+            cell = source.cell(kind)
             assert cell is not None, "the skeleton asks for its cells"
             self._expansions[kind] = CellExpansion(
-                cell, self.genotype.vocabulary, self.rules, self.configuration.drop_path > 0
+                cell, source.vocabulary, self.rules, self.configuration.drop_path > 0
             )
         return self._expansions[kind]
 

@@ -16,7 +16,7 @@ LAYOUTS: Registry[Layout] = Registry(
     unknown="NAS805",
     extra="torch",
     requirement="a layout is a `nasdsl.weights.layout.Layout`",
-    first=("native", "slim", "timm", "cadene", "keras", "darts"),
+    first=("native", "slim", "timm", "cadene", "keras", "darts", "nasbench201"),
 )
 
 

@@ -104,7 +104,9 @@ class Network(nn.Module):
         assert head is not None, "every network has a head"
         before, after = at_pool(head.body)
         self.num_features = after.ports[0].shape.channels
-        self._join, self.head = program_of(before), GraphModule(after, maker)
+        self._join = program_of(before)
+        # It owns the layers before the pool too, where a skeleton has some there.
+        self.head = GraphModule(head.body, maker, program_of(after))
         slots = slots_of(graph)
         self._slots = len(slots)
         self._calls = scheduled(graph, with_auxiliary=False)
@@ -139,7 +141,8 @@ class Network(nn.Module):
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, input_channels, H, W) to the last map, (B, num_features, h, w).
 
-        It is what the head pools: after a ReLU in the skeletons `nasnet` and `pnasnet`.
+        It is what the head pools: after a ReLU in the skeletons `nasnet` and `pnasnet`, after batch
+        norm and ReLU in `nasbench201`.
         """
         return self._last_map(self._run(x))
 
@@ -211,7 +214,7 @@ class Network(nn.Module):
         return values
 
     def _last_map(self, values: Sequence[Any]) -> Tensor:
-        (x,) = run(self._join, self, [values[slot] for slot in self._head_slots])
+        (x,) = run(self._join, self.head, [values[slot] for slot in self._head_slots])
         return x
 
     # -- ScheduledDropPath --------------------------------------------------------------

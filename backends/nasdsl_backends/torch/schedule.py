@@ -62,7 +62,7 @@ def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ..
 
 
 def at_pool(head: Body) -> tuple[Body, Body]:
-    """The head before its global pool, which has no parameters, and from the pool on."""
+    """The head before its global pool, and from the pool on."""
     (part,) = head.parts
     index = next(i for i, node in enumerate(part.nodes) if node.primitive == "global_avg_pool")
     pool = part.nodes[index]
