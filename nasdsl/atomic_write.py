@@ -3,14 +3,19 @@
 There is no lock: of two writers the last one wins.
 """
 
+import io
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
 
 from nasdsl.errors import CellError, cell_error
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _NEW_FILE_MODE = 0o666
 
@@ -54,6 +59,46 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def forgiving_stream(path: Path) -> Iterator[IO[bytes]]:
+    """A new file to give to a library that does not survive an error of the disk.
+
+    PyTorch finishes its archives in a destructor, and a write that fails there ends the process.
+    So writes to this stream never fail: after the first error the rest is dropped, and the
+    error is raised at the end of the block, in place of whatever the library made of it.
+
+    Raises:
+        OSError: the file could not be written.
+    """
+    with path.open("wb") as file:
+        stream = _Forgiving(file)
+        try:
+            yield cast("IO[bytes]", stream)
+        finally:
+            if stream.error is not None:
+                raise stream.error
+
+
+class _Forgiving(io.RawIOBase):
+    """Passes on what is written until that fails, then nothing."""
+
+    def __init__(self, file: io.BufferedWriter) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        size = memoryview(data).nbytes
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return size
 
 
 @contextmanager

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def write(request: Export, path: Path) -> None:
     """Write the file."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {name: tensor.contiguous() for name, tensor in request.net.state_dict().items()}
     # One member, most often: the order of several differs from process to process.
@@ -24,7 +24,8 @@ def write(request: Export, path: Path) -> None:
     mode = str(request.net.drop_path_mode)
     if mode != "scheduled":
         metadata[DROP_PATH_MEMBER] = mode
-    save_file(state, path, metadata=metadata)
+    # Not `save_file`: what it raises where the disk is full tells nobody so.
+    path.write_bytes(save(state, metadata))
 
 
 def logits(request: Export, path: Path) -> "list[Tensor]":

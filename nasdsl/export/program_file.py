@@ -4,6 +4,7 @@ Purpose: the network in evaluation, for any batch size, to run without nasdsl.
 It does not train. Files of others are not read, because they could run code.
 """
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,10 @@ def write(request: Export, path: Path) -> None:
 
     batch = torch.export.Dim("batch")
     program = torch.export.export(request.net, (request.images[0],), dynamic_shapes=({0: batch},))
-    torch.export.save(program, path, extra_files={MEMBER: request.text})
+    # In memory, because PyTorch's own writer ends the process where the disk is full.
+    content = BytesIO()
+    torch.export.save(program, content, extra_files={MEMBER: request.text})
+    path.write_bytes(content.getbuffer())
 
 
 def logits(request: Export, path: Path) -> "list[Tensor]":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl import backend as backends
+from nasdsl.atomic_write import forgiving_stream
 from nasdsl.errors import cell_error
 from nasdsl.export.exported import Export
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # What the other interpreter does: build the network, give it the weights, run it.
 _DRIVER = """\
-import runpy, sys
+import io, runpy, sys
 import torch
 source, given, result = sys.argv[1:]
 given = torch.load(given, weights_only=True)
@@ -29,7 +30,11 @@ network = network.to(given["images"][0].dtype)
 network.load_state_dict(given["state"], strict=True)
 network.eval()
 with torch.inference_mode():
-    torch.save([network(images).clone() for images in given["images"]], result)
+    logits = [network(images).clone() for images in given["images"]]
+held = io.BytesIO()
+torch.save(logits, held)
+with open(result, "wb") as stream:
+    stream.write(held.getvalue())
 """
 
 
@@ -65,7 +70,8 @@ def logits(request: Export, path: Path) -> "list[Tensor]":
             "images": request.images,
             "threads": torch.get_num_threads(),
         }
-        torch.save(held, given)
+        with forgiving_stream(given) as stream:
+            torch.save(held, stream)
         # `-P`: a module of the working folder must not be run in place of another.
         command = [sys.executable, "-P", "-c", _DRIVER, str(path), str(given), str(result)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)

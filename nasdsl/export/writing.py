@@ -161,7 +161,7 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
         _write_file(form, request, beside, suffix)
         try:
             found = form.logits(request, beside)
-        except CellError:
+        except (CellError, OSError):
             raise
         except Exception as error:
             raise _format_error(

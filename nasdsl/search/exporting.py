@@ -5,11 +5,10 @@ There is one row for each trial, finished or not, in the order of the proposals.
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
-from shutil import copyfile
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from nasdsl.atomic_write import atomic_write
@@ -98,16 +97,18 @@ def _study(store: Reader, path: Path) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
     found = [trial for trial in _trials(store) if trial.state in _STATES]
-    # Optuna takes an address, in which some characters of a path would mean something else.
-    with atomic_write(path) as temporary, TemporaryDirectory() as folder:
-        whole = Path(folder) / "study.db"
-        study = optuna.create_study(
-            storage=f"sqlite:///{whole}",
-            study_name=f"{about.get('algorithm')}-{about.get('seed')}",
-            direction="maximize",
-        )
-        study.add_trials([_optuna_trial(trial) for trial in found])
-        copyfile(whole, temporary)
+    # In memory: Optuna takes an address, in which some characters of a path would mean something
+    # else, and what it raises where the disk is full is not for people.
+    storage = optuna.storages.RDBStorage("sqlite://")
+    study = optuna.create_study(
+        storage=storage,
+        study_name=f"{about.get('algorithm')}-{about.get('seed')}",
+        direction="maximize",
+    )
+    study.add_trials([_optuna_trial(trial) for trial in found])
+    with closing(storage.engine.raw_connection()) as connection:
+        rows: Any = connection.driver_connection
+        _write(path, rows.serialize())
     return len(found)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from nasdsl.atomic_write import atomic_write
+from nasdsl.atomic_write import atomic_write, forgiving_stream, write_errors
 from nasdsl.errors import cell_error
 
 #: Stands in every file; increased when older ones can no longer be read.
@@ -63,12 +63,14 @@ class Checkpoints:
         Raises:
             CellError: NAS006, it cannot be written; the previous ones are still there.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{step:09d}.pt"
-        with atomic_write(path) as temporary:
-            torch.save({"format": FORMAT, "step": step, **state}, temporary)
-        for old in self.paths()[KEPT:]:
-            old.unlink(missing_ok=True)
+        with write_errors(path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as temporary, forgiving_stream(temporary) as stream:
+            torch.save({"format": FORMAT, "step": step, **state}, stream)
+        with write_errors(self.folder):
+            for old in self.paths()[KEPT:]:
+                old.unlink(missing_ok=True)
         return path
 
     def newest(self) -> LoadedCheckpoint | None:

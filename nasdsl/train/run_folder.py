@@ -185,7 +185,8 @@ class MetricsFile(Watcher):
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """Add the line of an epoch."""
-        with (self.folder / METRICS).open("a", encoding="utf-8") as stream:
+        path = self.folder / METRICS
+        with write_errors(path), path.open("a", encoding="utf-8") as stream:
             stream.write(_line(epoch))
 
 

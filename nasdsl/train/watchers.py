@@ -3,10 +3,13 @@
 Progress bars, the files of a run and TensorBoard are watchers; the last of them is here.
 """
 
+import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nasdsl.atomic_write import write_errors
 from nasdsl.train.results import Epoch, Fitted
 
 
@@ -62,11 +65,16 @@ _POINT_STEPS = 50
 
 
 class TensorBoard(Watcher):
-    """Writes the scalars of `metrics.jsonl`, and loss and learning rate within epochs."""
+    """Writes the scalars of `metrics.jsonl`, and loss and learning rate within epochs.
+
+    TensorBoard's own writer has a thread, which a full disk ends with a traceback and without a
+    word to the training. Here each event is in the file when the call returns, or the call
+    raises NAS006.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.writer: Any = None
+        self.path = folder
         self.rate = 0.0
 
     @classmethod
@@ -75,11 +83,17 @@ class TensorBoard(Watcher):
         return [cls(folder)] if find_spec("tensorboard") else []
 
     def started(self, plan: TrainingPlan) -> None:
-        """Open a file; points that were written after the checkpoint are hidden."""
-        from torch.utils.tensorboard import SummaryWriter
+        """Begin a file; points that were written after the checkpoint are hidden."""
+        from tensorboard.compat.proto.event_pb2 import SessionLog
 
-        purge = plan.first_step + 1 if plan.first_step else None
-        self.writer = SummaryWriter(self.folder, purge_step=purge)
+        # Files are read in the order of their names.
+        self.path = self.folder / f"events.out.tfevents.{time.time_ns():020}"
+        with write_errors(self.path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._write(file_version="brain.Event:2")
+        if plan.first_step:
+            start = SessionLog(status=SessionLog.START)
+            self._write(step=plan.first_step + 1, session_log=start)
 
     def stepped(self, step: int, learning_rate: float) -> None:
         """Remember the learning rate."""
@@ -88,8 +102,7 @@ class TensorBoard(Watcher):
     def measured(self, step: int, loss: float, accuracy: float) -> None:
         """Add a point to the curves within an epoch."""
         if step % _POINT_STEPS == 0:
-            self.writer.add_scalar("train/running_loss", loss, step)
-            self.writer.add_scalar("train/learning_rate", self.rate, step)
+            self._add(step, {"train/running_loss": loss, "train/learning_rate": self.rate})
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """Add a point to every curve."""
@@ -102,10 +115,18 @@ class TensorBoard(Watcher):
         if epoch.held_out is not None:
             scalars["held_out/loss"] = epoch.held_out.loss
             scalars["held_out/accuracy"] = epoch.held_out.accuracy
-        for name, value in scalars.items():
-            self.writer.add_scalar(name, value, epoch.step)
-        self.writer.flush()
+        self._add(epoch.step, scalars)
 
-    def ended(self, fitted: Fitted) -> None:
-        """Close the file."""
-        self.writer.close()
+    def _add(self, step: int, scalars: Mapping[str, float]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+        self._write(step=step, summary=Summary(value=values))
+
+    def _write(self, **members: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        event = Event(wall_time=time.time(), **members)
+        with write_errors(self.path), self.path.open("ab") as stream:
+            RecordWriter(stream).write(event.SerializeToString())
