@@ -8,10 +8,12 @@ from typing import Any
 import numpy
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from nasdsl.errors import CellError
 from nasdsl.train.data import Splits, datasets
+from nasdsl.train.data.digits import LOOK
 from nasdsl.train.data.splits import split_by_class
 from nasdsl.train.data.transforms import Cutout
 from nasdsl.train.recipe import Recipe, recipe
@@ -98,6 +100,28 @@ def test_digits_are_moved_and_never_mirrored() -> None:
     for _ in range(50):
         view = moved.train[5][0]
         assert any(torch.allclose(view, shift) for shift in shifts)
+
+
+def test_crops_of_upsampled_images() -> None:
+    """Each view is a window of the image at 10x10; the paper has 32x32 of 40x40."""
+    image = datasets("digits", recipe("cifar", image_size=0, augmentation="none")).train[5][0]
+    large = F.interpolate(image[None], (10, 10), mode="bilinear", antialias=True)[0]
+    windows = [large[:, y : y + 8, x : x + 8] for y in range(3) for x in range(3)]
+    made = recipe("cifar", image_size=0)
+    assert made.crop == "upsampled"
+    cropped = datasets("digits", made)
+    step = 1 / 255 / LOOK.deviation[0]  # of the bytes that the larger image is rounded to
+    seen = set()
+    for _ in range(50):
+        view = cropped.train[5][0]
+        errors = [float((view - window).abs().max()) for window in windows]
+        assert min(errors) <= step
+        seen.add(errors.index(min(errors)))
+    assert len(seen) > 5
+    tested, native = cropped.test, datasets("digits", recipe("quick")).test
+    assert tested is not None
+    assert native is not None
+    assert torch.equal(tested[5][0], native[5][0])
 
 
 def test_cutout_blanks_a_square_that_may_stick_out() -> None:

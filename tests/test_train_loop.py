@@ -464,3 +464,18 @@ def test_the_clip_is_the_largest_norm() -> None:
     free = float(gradients_of_a_step(1, clip=0.0).norm())
     clipped = gradients_of_a_step(1, clip=free / 4)
     assert float(clipped.norm()) == pytest.approx(free / 4, rel=1e-3)
+
+
+def test_decay_is_inside_the_clipped_norm() -> None:
+    """As in slim: gradient plus decay is brought to the clip; else decay comes after it."""
+    plain = {"optimizer": "sgd", "weight_decay": 0.5}
+    free = gradients_of_a_step(1, clip=0.0, **plain)
+    weights = torch.cat(
+        [p.detach().flatten() * (p.ndim > 1) for p in network().parameters() if p.requires_grad]
+    )
+    whole = free + 0.5 * weights
+    clip = float(whole.norm()) / 4
+    inside = gradients_of_a_step(1, clip=clip, clip_decay=True, **plain)
+    torch.testing.assert_close(inside, whole / 4, rtol=1e-3, atol=1e-6)
+    outside = gradients_of_a_step(1, clip=float(free.norm()) / 4, **plain)
+    torch.testing.assert_close(outside, free / 4, rtol=1e-3, atol=1e-6)

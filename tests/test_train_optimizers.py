@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nasdsl.train.ema import WeightAverage
-from nasdsl.train.optimizer import RMSProp, optimizer_for
+from nasdsl.train.optimizer import RMSProp, add_decay, decays_before_clip, optimizer_for
 from nasdsl.train.recipe import recipe
 
 STEPS = 7
@@ -79,7 +79,8 @@ def test_scales_and_biases_do_not_decay(name: str) -> None:
     for param in net.parameters():
         nn.init.constant_(param, 0.5)
         param.grad = torch.zeros_like(param)
-    optimizer_for(net, recipe("cifar", optimizer=name, weight_decay=0.1, lr=0.1)).step()
+    made = recipe("cifar", optimizer=name, weight_decay=0.1, lr=0.1, clip_decay=False)
+    optimizer_for(net, made).step()
     for param in net.parameters():
         assert bool((param < 0.5).all()) == (param.ndim > 1)
 
@@ -89,7 +90,7 @@ def test_sgd_is_momentum_with_l2() -> None:
     start = numpy.random.default_rng(0).normal(size=(3, 4))
     net = nn.Linear(4, 3, bias=False).double()
     net.weight.data = torch.tensor(start)
-    optimizer = optimizer_for(net, recipe("cifar"))
+    optimizer = optimizer_for(net, recipe("cifar", clip_decay=False))
     speed, weights = numpy.zeros_like(start), start
     for gradient in _gradients():
         net.weight.grad = torch.tensor(gradient)
@@ -97,6 +98,27 @@ def test_sgd_is_momentum_with_l2() -> None:
         speed = 0.9 * speed + gradient + 5e-4 * weights
         weights = weights - 0.025 * speed
         numpy.testing.assert_allclose(net.weight.detach().numpy(), weights, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop"])
+def test_decay_before_the_clip_is_the_same_decay(name: str) -> None:
+    """Where the clip is out of reach, it does not matter on which side of it decay is added."""
+    results = []
+    for inside in (True, False):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3), nn.Linear(3, 2)).double()
+        made = recipe("cifar", optimizer=name, weight_decay=0.1, clip_decay=inside)
+        optimizer = optimizer_for(net, made)
+        for param in net.parameters():
+            param.grad = torch.full_like(param, 0.25)
+        assert decays_before_clip(made) == inside
+        if inside:
+            add_decay(net.parameters(), made.weight_decay)
+        optimizer.step()
+        results.append(nn.utils.parameters_to_vector(net.parameters()))
+    torch.testing.assert_close(*results, rtol=1e-14, atol=0)
+    assert not decays_before_clip(recipe("cifar", optimizer="adamw"))
+    assert not decays_before_clip(recipe("cifar", clip=0.0))
 
 
 # -- averages -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from nasdsl.train.batches import EpochBatches
 from nasdsl.train.data.splits import split_by_class
 from nasdsl.train.optimizer import learning_rate
 from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
-from nasdsl.train.recipe_file import with_changes
+from nasdsl.train.recipe_file import recipe_at, recipe_toml, with_changes
 
 
 def refused(call: Any) -> list[Any]:
@@ -121,6 +122,30 @@ def test_all_mistakes_at_once() -> None:
     """Each wrong word is a finding of its own."""
     found = refused(lambda: with_changes(recipe("quick"), ["lr=x", "epoch=1", "batch=0"]))
     assert sorted(one.code for one in found) == ["NAS821", "NAS822", "NAS822"]
+
+
+def test_a_whole_recipe_of_earlier_means_what_it_did(tmp_path: Path) -> None:
+    """The file of an old run has every value but those that came later."""
+    text = recipe_toml(recipe("cifar"))
+    old = "".join(line for line in text.splitlines(True) if not line.startswith(("crop", "clip_d")))
+    path = tmp_path / "recipe.toml"
+    path.write_text(old)
+    found = recipe_at(path)
+    assert (found.crop, found.clip_decay) == ("padded", False)
+    assert found == recipe("cifar", crop="padded", clip_decay=False)
+    path.write_text(text)
+    assert recipe_at(path) == recipe("cifar")
+    path.write_text('base = "cifar"\nepochs = 1\n')
+    assert recipe_at(path) == recipe("cifar", epochs=1)
+
+
+def test_crops_and_decay_are_those_of_the_sources() -> None:
+    """Appendix A.1 upsamples; in slim, L2 is in the loss. `quick` was measured otherwise."""
+    found = {name: (recipe(name).crop, recipe(name).clip_decay) for name in RECIPES}
+    assert {found["cifar"], found["search"]} == {("upsampled", True)}
+    assert found["imagenet"][1]
+    assert found["imagenet_mobile"][1]
+    assert found["quick"] == ("padded", False)
 
 
 def test_unknown_recipe() -> None:

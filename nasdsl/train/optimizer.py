@@ -27,9 +27,10 @@ def optimizer_for(net: nn.Module, recipe: Recipe) -> Optimizer:
     slim regularises them (its arg scopes name convolutions and fully connected layers only).
     """
     params = [param for param in net.parameters() if param.requires_grad]
+    rate = 0.0 if decays_before_clip(recipe) else recipe.weight_decay
     groups = [
-        {"params": [p for p in params if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in params if decays(p)], "weight_decay": rate},
+        {"params": [p for p in params if not decays(p)], "weight_decay": 0.0},
     ]
     if recipe.optimizer == "sgd":
         nesterov = recipe.nesterov and recipe.momentum > 0
@@ -39,6 +40,29 @@ def optimizer_for(net: nn.Module, recipe: Recipe) -> Optimizer:
             groups, recipe.lr, rho=recipe.rho, momentum=recipe.momentum, epsilon=recipe.epsilon
         )
     return torch.optim.AdamW(groups, recipe.lr, (recipe.momentum, recipe.rho), recipe.epsilon)
+
+
+def decays(param: Tensor) -> bool:
+    """Whether a parameter is a matrix or kernel, and no scale, shift or bias."""
+    return param.ndim > 1
+
+
+def decays_before_clip(recipe: Recipe) -> bool:
+    """Whether weight decay is in the gradients that are clipped, not added by the optimizer.
+
+    It is in slim, where L2 is one of the losses whose gradients the norm is of. The decay of
+    `adamw` is no part of the loss.
+    """
+    return recipe.clip_decay and recipe.clip > 0 and recipe.optimizer != "adamw"
+
+
+@torch.no_grad()
+def add_decay(params: Iterable[Tensor], rate: float) -> None:
+    """Add to the gradients that of L2: the weights, times the rate."""
+    found = [(param.grad, param) for param in params if param.grad is not None and decays(param)]
+    gradients, weights = [grad for grad, _ in found], [param for _, param in found]
+    if gradients and rate:
+        torch._foreach_add_(gradients, weights, alpha=rate)
 
 
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:

@@ -5,7 +5,7 @@ recipes are found through entry points `nasdsl.recipes`, each leading to a packa
 `NAME.toml`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType, ModuleType
@@ -19,6 +19,7 @@ from nasdsl.values import Values, shown, values_of
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
 Augmentation = Literal["none", "crop", "crop_flip", "inception"]
+Crop = Literal["padded", "upsampled"]
 Whitening = Literal["dataset", "inception"]
 Precision = Literal["fp32", "bf16"]
 
@@ -77,6 +78,13 @@ class Recipe:
         held_out: share of the training images that is not trained on but evaluated.
         image_size: pixels a side the images are brought to; 0 takes them as the data has them.
         precision: `fp32`, or `bf16` for automatic mixed precision.
+        crop: what the augmentations `crop` and `crop_flip` take crops of: images that are
+            `padded` by an eighth on each side, or `upsampled` to that size.
+        clip_decay: whether the norm that `clip` bounds is that of the gradients with weight
+            decay, where this is a part of the loss; otherwise it is added after the clip.
+
+    Values with a default came later. A text with every other value, as old runs have one, means
+    these: what was done before a recipe said it.
     """
 
     name: str
@@ -105,6 +113,8 @@ class Recipe:
     held_out: Share
     image_size: Side
     precision: Precision
+    crop: Crop = "padded"
+    clip_decay: bool = False
 
     def __post_init__(self) -> None:
         findings = []
@@ -147,6 +157,12 @@ def _values() -> dict[str, Values]:
 
 #: What each value of a recipe may be, in the order of the fields.
 VALUES = MappingProxyType(_values())
+
+
+#: What the values that came later mean where a text has all the others.
+LATER = MappingProxyType(
+    {field.name: field.default for field in fields(Recipe) if field.default is not MISSING}
+)
 
 
 def recipe(name: str, **values: object) -> Recipe:
@@ -194,7 +210,7 @@ def _installed(name: str, above: tuple[str, ...] = ()) -> Recipe:
 
 
 def _whole(name: str, values: dict[str, Any]) -> Recipe:
-    missing = [field for field in VALUES if field not in values]
+    missing = [field for field in VALUES if field not in {**LATER, **values}]
     if missing:
         raise cell_error(
             "NAS820",

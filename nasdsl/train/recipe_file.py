@@ -13,7 +13,7 @@ import tomli_w
 
 from nasdsl.documents import document_text, toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error
-from nasdsl.train.recipe import Recipe, recipe
+from nasdsl.train.recipe import LATER, VALUES, Recipe, recipe
 
 _SUFFIX = ".toml"
 #: The base of a file that names none.
@@ -44,6 +44,9 @@ def recipe_at(name_or_path: str | os.PathLike[str]) -> Recipe:
     base = values.pop("base", _BASE)
     if not isinstance(base, str):
         raise cell_error("NAS846", f"`base` of the recipe {name!r} must name a shipped recipe")
+    if set(VALUES) <= {*LATER, *values}:
+        # A whole recipe: what it does not say was not known when it was written.
+        values = {**LATER, **values}
     return recipe(base).changed(**values)
 
 

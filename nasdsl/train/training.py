@@ -23,7 +23,7 @@ from nasdsl.primitives import PRIMITIVES
 from nasdsl.train.batches import EpochBatches, Reported, SeededImages, collated, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.execution import Execution
-from nasdsl.train.optimizer import learning_rate, optimizer_for
+from nasdsl.train.optimizer import add_decay, decays_before_clip, learning_rate, optimizer_for
 from nasdsl.train.recipe import Recipe
 
 
@@ -136,6 +136,8 @@ class Training:
             is_last = number == self.batches.own_parts[-1]
             with self._gradient_exchange(is_last):
                 self._add_gradients(images, labels)
+        if decays_before_clip(self.recipe):
+            add_decay(self.parameters, self.recipe.weight_decay)
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         self.optimizer.step()

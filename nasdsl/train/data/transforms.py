@@ -1,9 +1,10 @@
 """What is done to an image before the network sees it, in training and in evaluation.
 
 The transforms are made of torchvision's; their random numbers are seeded in
-`nasdsl.train.batches`. Small images (bytes, (C, H, W)) are padded by an eighth, cropped and
-mirrored: 32 to 40 and back. Large ones (any size, PIL) get the crops and colours of Szegedy et
-al. 2015 (CVPR, section 6), with the bounds of slim's released Inception preprocessing.
+`nasdsl.train.batches`. Small images (bytes, (C, H, W)) are padded by an eighth on each side, or
+upsampled to that size, then cropped and mirrored: 32 to 40 and back. Large ones (any size, PIL)
+get the crops and colours of Szegedy et al. 2015 (CVPR, section 6), with the bounds of slim's
+released Inception preprocessing.
 """
 
 from collections.abc import Callable
@@ -64,7 +65,10 @@ def training_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -
     else:
         padding = max(round(size * _PADDED), 1)
         fill = 0 if look.background else [round(255 * mean) for mean in look.mean]
-        steps += [*_resize(size, native), v2.RandomCrop(size, padding, fill=fill)]
+        if recipe.crop == "upsampled":
+            steps += [*_resize(size + 2 * padding, native), v2.RandomCrop(size)]
+        else:
+            steps += [*_resize(size, native), v2.RandomCrop(size, padding, fill=fill)]
     if recipe.augmentation in ("crop_flip", "inception") and look.mirrors:
         steps.append(v2.RandomHorizontalFlip())
     steps += _normalise(recipe, look)
