@@ -10,6 +10,7 @@ from . import weights as weights
 from .api.compile import compile as compile
 from .api.library_entries import LibraryEntry as LibraryEntry
 from .api.library_entries import library_entries as library_entries
+from .api.optimize import optimize as optimize
 from .api.proof import Proof as Proof
 from .api.proof import prove as prove
 from .api.request import cost as cost

@@ -122,7 +122,7 @@ OWNED = {
         {"conv0.weight": (2, 6, 1, 1), "conv1.weight": (3, 6, 1, 1)},
     ),
     "linear": (
-        Node("x", "linear", ("y",), Shape(6, 1, 1), Shape(4, 1, 1)),
+        Node("x", "linear", ("y",), Shape(6, 1, 1), Shape(4, 1, 1), bias=True),
         {"weight": (4, 6), "bias": (4,)},
     ),
 }

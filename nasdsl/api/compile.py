@@ -5,6 +5,7 @@ Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.e
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nasdsl import backend as backends
@@ -100,7 +101,11 @@ def build(
     """
     ensure_options(backend, options)
     found = backends.find(backend)
-    mode = trained.drop_path_mode if trained else None
+    trained = trained or Trained()
+    if trained.passes is not None:
+        # The file has the tensors that these passes made.
+        pipeline = replace(pipeline, names=trained.passes)
+    mode = trained.drop_path_mode
     if mode is not None and _MODE not in options:
         if _MODE in found.options:
             options = {_MODE: mode, **options}

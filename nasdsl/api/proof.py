@@ -121,7 +121,8 @@ def proof_of(
             with _timed(seconds, "load"):
                 loaded = trained.weights.load_into(net)
         count = sum(parameter.numel() for parameter in net.parameters())
-        assert count == cost.params + cost.auxiliary_params, (count, cost)
+        built = graph_cost(net.graph)
+        assert count == built.params + built.auxiliary_params, (count, built)
         net.eval()
         if device != META:
             with _timed(seconds, "forward"):

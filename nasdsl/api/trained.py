@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nasdsl import weights
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read import drop_path_mode, is_model
+from nasdsl.language.parser.read import drop_path_mode, inference_passes, is_model
 from nasdsl.loading import NameOrPath
 
 if TYPE_CHECKING:
@@ -45,10 +45,12 @@ class Trained:
     Attributes:
         weights: the file that has them; None leaves a network as it was drawn.
         drop_path_mode: how the network drops paths, where its file says so.
+        passes: those for inference that made the network of the file, where it was optimised.
     """
 
     weights: WeightsFile | None = None
     drop_path_mode: str | None = None
+    passes: tuple[str, ...] | None = None
 
 
 def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = None) -> Trained:
@@ -70,4 +72,5 @@ def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = Non
             "others",
             "name the .cell file instead of the model",
         )
-    return Trained(WeightsFile(source, "native"), drop_path_mode(source))
+    weights = WeightsFile(source, "native")
+    return Trained(weights, drop_path_mode(source), inference_passes(source))

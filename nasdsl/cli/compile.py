@@ -40,6 +40,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
         nasdsl compile darts_v2 --preset cifar
         nasdsl compile nasnet_a_mobile --classes 10 -o model.safetensors
         nasdsl compile model.safetensors -o model.onnx
+        nasdsl compile model.safetensors --optimize -o model.onnx
         nasdsl compile nasnet_a_large --device meta
         nasdsl compile nasnet_a_cifar --backend source > network.py
         nasdsl compile nasnet_a_cifar --passes merge,hoist --print-after hoist
@@ -55,6 +56,12 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     metavar="OUT",
     type=click.Path(),
     help="File to write: .py, .safetensors, .pt2 or .onnx.",
+)
+@click.option(
+    "--optimize",
+    "is_optimized",
+    is_flag=True,
+    help="Optimise the network for inference, so that OUT runs faster but cannot be trained.",
 )
 @pass_options
 @click.option(
@@ -115,6 +122,7 @@ def command(
     settings: Settings,
     ops: str | None,
     out: str | None,
+    is_optimized: bool,
     backend: str,
     pipeline: "Pipeline",
     weights: str | None,
@@ -136,6 +144,9 @@ def command(
     Runtime. Before the file appears under its name, it is read back and compared with the
     network.
 
+    With --optimize, batch norm becomes a part of convolutions and what only training needs is left
+    out. The logits are compared with those of the network before anything is written.
+
     Passes rewrite the network before a backend builds it. The network computes the same, and its
     parameters keep their names. An empty --passes runs no passes.
     """
@@ -146,9 +157,12 @@ def command(
         raise click.UsageError(
             "--weights cannot be loaded with --device meta, which holds no values."
         )
+    if is_optimized and device == "meta":
+        raise click.UsageError("--optimize requires weights, and --device meta has none.")
     if backend != TORCH:
-        if weights is not None:
-            raise click.UsageError(f"--weights requires the backend {TORCH}.")
+        if weights is not None or is_optimized:
+            flag = "--optimize" if is_optimized else "--weights"
+            raise click.UsageError(f"{flag} requires the backend {TORCH}.")
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
         graph = reading.network(file, settings, ops).graph()
@@ -156,18 +170,26 @@ def command(
         return
     # Imported here because --help should not wait for it.
     from nasdsl import export
+    from nasdsl.api.optimize import optimized
     from nasdsl.api.proof import proof_of
     from nasdsl.api.trained import WeightsFile, trained_part
+    from nasdsl.passes import AS_THE_BACKEND_ASKS
 
     if out is not None:
         export.require_exportable(out)
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
     graph = reading.network(file, settings, ops).graph()
-    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
-    start = perf_counter()
-    written = None if out is None else export.write(proof.network, out)
+    passes = AS_THE_BACKEND_ASKS if is_optimized else pipeline
+    proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=passes)
     seconds = dict(proof.seconds)
+    network = proof.network
+    start = perf_counter()
+    if is_optimized:
+        network = optimized(network, pipeline)
+        seconds["optimize"] = round(perf_counter() - start, 4)
+    start = perf_counter()
+    written = None if out is None else export.write(network, out)
     if written is not None:
         seconds["write"] = round(perf_counter() - start, 4)
     if as_json:

@@ -156,6 +156,7 @@ _STAGES = {
     "build": "to build",
     "load": "to load the weights",
     "forward": "for one image",
+    "optimize": "to optimise it for inference",
     "write": "to write the file",
 }
 

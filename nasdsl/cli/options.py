@@ -157,6 +157,10 @@ def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
         verify_passes: bool,
         **values: Any,
     ) -> Any:
+        if values.get("is_optimized") and passes is None:
+            from nasdsl.api.optimize import PASSES
+
+            passes = PASSES
         backend = values.get("backend", "torch")
         pipeline = _pipeline(backend, passes, print_after, verify_passes)
         return command(*arguments, pipeline=pipeline, **values)

@@ -118,6 +118,7 @@ CODES: dict[str, Code] = {
     "NAS706": Code("logits are not finite"),
     "NAS707": Code("device cannot be used"),
     "NAS708": Code("network cannot be written in this format"),
+    "NAS709": Code("network is for evaluation only"),
     "NAS710": Code("Graphviz is not installed"),
     "NAS711": Code("Graphviz failed"),
     "NAS712": Code("unknown picture format"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl.api.compile import compile
 from nasdsl.export.exported import Export
-from nasdsl.language.parser.read import DROP_PATH_MEMBER, MEMBER
+from nasdsl.language.parser.read import DROP_PATH_MEMBER, MEMBER, PASSES_MEMBER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +24,8 @@ def write(request: Export, path: Path) -> None:
     mode = str(request.net.drop_path_mode)
     if mode != "scheduled":
         metadata[DROP_PATH_MEMBER] = mode
+    if request.graph.inference:
+        metadata[PASSES_MEMBER] = ",".join(request.graph.passes)
     # Not `save_file`: what it raises where the disk is full tells nobody so.
     path.write_bytes(save(state, metadata))
 

@@ -42,8 +42,14 @@ def write(request: Export, path: Path) -> None:
     """Write the file.
 
     Raises:
-        CellError: NAS708, it could not drop paths as the network does.
+        CellError: NAS708, the network was optimised, or the file could not drop paths as it does.
     """
+    if request.graph.inference:
+        raise cell_error(
+            "NAS708",
+            f"`{request.graph.name}` has been optimised, and a .py file is for training too",
+            "a .pt2 or .onnx file is for evaluation only",
+        )
     mode, rate = request.net.drop_path_mode, request.graph.configuration.drop_path
     if mode != "scheduled" and rate:
         raise cell_error(

@@ -7,90 +7,19 @@ with the network's, and only then put the file in its place. The formats have on
 import copy
 import os
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import FORMATS, Format, format_of
 from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
     from torch.nn import Module
-
-#: The largest difference, relative to the largest logit, by dtype.
-_TOLERANCES = {"float64": 1e-5, "float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
-#: Two batch sizes, so that a file with a fixed one is found out. The first is exported with.
-BATCHES = (2, 1)
-
-
-def random_images(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
-    """Batches of random images, the same each time."""
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    size = graph.image
-    return [
-        torch.randn(batch, size.channels, size.height, size.width, generator=generator).to(dtype)
-        for batch in BATCHES
-    ]
-
-
-def finite_logits(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:
-    """What a network in evaluation gives for each batch.
-
-    Raises:
-        CellError: NAS706, they are not all finite: there is nothing to compare with.
-    """
-    import torch
-
-    with torch.inference_mode():
-        found = [net(batch).clone() for batch in images]
-    if not all(bool(logits.isfinite().all()) for logits in found):
-        raise cell_error(
-            "NAS706",
-            "the logits of the network are not finite, so a file cannot be compared with it",
-            "training may have diverged",
-        )
-    return found
-
-
-def relative_error_of(
-    expected: Sequence["Tensor"], found: Sequence["Tensor"], suffix: str
-) -> float:
-    """The largest difference, relative to the largest logit of the batch.
-
-    Raises:
-        CellError: NAS705, it is too large or the shapes differ.
-    """
-    import torch
-
-    worst = 0.0
-    for ours, theirs in zip(expected, found, strict=True):
-        if ours.shape != theirs.shape:
-            shapes = f"{tuple(theirs.shape)} in place of {tuple(ours.shape)}"
-            raise cell_error("NAS705", f"the {suffix} file gives logits of shape {shapes}", _KEPT)
-        exact = ours.to(torch.float64)
-        scale = exact.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
-        error = float((theirs.to(torch.float64) - exact).abs().max() / scale)
-        worst = max(worst, error) if error == error else error
-    most = _TOLERANCES[str(expected[0].dtype).removeprefix("torch.")]
-    if not worst <= most:
-        raise cell_error(
-            "NAS705",
-            f"the {suffix} file differs from the network by {worst:.2g} relative to the largest "
-            f"logit, more than {most:g}",
-            _KEPT,
-        )
-    return worst
-
-
-_KEPT = "nothing was written; please report how to reproduce this"
 
 
 class Written(NamedTuple):
@@ -167,7 +96,7 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
             raise _format_error(
                 "NAS705", f"the {suffix} file cannot be read back", error
             ) from error
-        difference = relative_error_of(expected, found, suffix)
+        difference = relative_error_of(expected, found, f"the {suffix} file")
         size = beside.stat().st_size
     return Written(os.fspath(path), form.what, size, difference)
 

@@ -18,13 +18,14 @@ so that they may become parameter paths. In the body of a cell
 The full name puts the module before it: `cells.7.b3.left.0`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from nasdsl.language.genotype.display import mime_bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.configuration import Configuration
+from nasdsl.network.derived import Derived
 from nasdsl.primitives import Node as Node
 from nasdsl.primitives import Padding as Padding
 from nasdsl.primitives import Shape as Shape
@@ -144,7 +145,10 @@ class NetworkGraph:
     `configuration` has what concerns the whole network: batch norm's epsilon and momentum, the
     probabilities of drop path and dropout, the image's shape. `genotype` is what it was made
     from, where it was made from one: exports carry its text. `before` is the graph that the
-    first pass was given, where `nasdsl.passes.run` has run one.
+    first pass was given, where `nasdsl.passes.run` has run one; `passes` are those that ran.
+
+    A network for `inference` lacks what only training needs. Its passes may change tensors:
+    `tensors` has those that are not those of `plain` under the same name.
     """
 
     name: str
@@ -152,6 +156,9 @@ class NetworkGraph:
     modules: tuple[Module, ...]
     genotype: Genotype | None = field(default=None, compare=False, repr=False)
     before: "NetworkGraph | None" = field(default=None, compare=False, repr=False)
+    inference: bool = False
+    tensors: Mapping[str, Derived] = field(default_factory=dict, compare=False, repr=False)
+    passes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def image(self) -> Shape:
@@ -193,6 +200,10 @@ class NetworkGraph:
     def plain(self) -> "NetworkGraph":
         """The network as it was before any pass: what is counted, named and exported."""
         return self.before or self
+
+    def tensor(self, name: str) -> str | Derived:
+        """A tensor of the network, in terms of those of `plain`."""
+        return self.tensors.get(name, name)
 
     def with_modules(self, modules: tuple[Module, ...]) -> "NetworkGraph":
         """The same network of other modules: what a pass returns."""

@@ -92,8 +92,9 @@ def _arguments(node: Node) -> Iterator[str]:
         yield "count_padding"
     if node.zero_padded:
         yield "zero_padded"
-    if not node.bias:
-        yield "no bias"
+    # What is usual goes without saying.
+    if node.bias != (node.primitive == "linear"):
+        yield "bias" if node.bias else "no bias"
 
 
 def _pair(values: tuple[int, int]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from nasdsl.errors import CellError, cell_error
-from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.verify import verified
 from nasdsl.primitives import PRIMITIVES, Sizes
 from nasdsl.registry import Registry
@@ -24,22 +24,26 @@ class Pass:
     """A rewriting of networks: sound graph in, sound graph out, the same function.
 
     It leaves every parameter its name and shape, makes a new graph by
-    `NetworkGraph.with_modules`, and lets modules that compute the same share a body.
+    `NetworkGraph.with_modules`, and lets modules that compute the same share a body. A pass for
+    inference keeps the function in evaluation only. It may leave out what only training needs and
+    may change parameters, for each of which `NetworkGraph.tensors` says how.
 
     Attributes:
         name: the entry point's name.
         run: the rewriting.
         help: what it does, in a few words.
         drops_parameters: whether it may leave out parameters that no result needs.
+        inference: whether it is for inference; the graph it makes is, then.
     """
 
     name: str
     run: Callable[[NetworkGraph], NetworkGraph]
     help: str = ""
     drops_parameters: bool = False
+    inference: bool = False
 
 
-#: The installed passes; `dead`, `hoist` and `merge` are ours.
+#: The installed passes.
 PASSES: Registry[Pass] = Registry(
     kind="pass",
     group="nasdsl.passes",
@@ -92,9 +96,13 @@ def run(
     chosen = [PASSES.find(name) for name in names]
     if verify is None:
         verify = os.environ.get(VERIFY_VARIABLE, "0") not in ("", "0")
-    plain = graph.plain
     for each in chosen:
-        made = replace(_after(each, graph), before=plain)
+        made = replace(
+            _after(each, graph),
+            before=graph.plain,
+            inference=graph.inference or each.inference,
+            passes=(*graph.passes, each.name),
+        )
         if verify:
             _ensure_sound(each, graph, made)
         graph = made
@@ -131,7 +139,10 @@ def _ensure_sound(each: Pass, before: NetworkGraph, made: NetworkGraph) -> None:
         ) from None
     old, new = _owned(before), _owned(made)
     changed = {name for name in new if old.get(name) != new[name]}
-    if not each.drops_parameters:
+    if each.inference:
+        plain = _owned(made.plain)
+        changed -= {name for name, one in made.tensors.items() if one.names() <= plain.keys()}
+    elif not each.drops_parameters:
         changed |= old.keys() - new.keys()
     if changed:
         raise cell_error(
@@ -139,9 +150,13 @@ def _ensure_sound(each: Pass, before: NetworkGraph, made: NetworkGraph) -> None:
             f"pass `{each.name}` changes the parameters of `{made.name}`",
             f"`{min(changed)}` is not what it was",
         )
-    results = made.logits, made.auxiliary_logits
-    if results != (before.logits, before.auxiliary_logits):
+    if _results(made, each.inference) != _results(before, each.inference):
         raise cell_error("NAS722", f"pass `{each.name}` renames the results of `{made.name}`")
+
+
+def _results(graph: NetworkGraph, inference: bool) -> tuple[Ref, Ref | None]:
+    """What a network gives; in evaluation, the auxiliary classifier does not count."""
+    return graph.logits, None if inference else graph.auxiliary_logits
 
 
 def _owned(graph: NetworkGraph) -> dict[str, Sizes]:

@@ -41,7 +41,8 @@ class Node(NamedTuple):
             `pads` gives the pixels.
         count_padding: an average pool divides by the kernel's area, padding included.
         zero_padded: a maximum pool sees zeros outside the image.
-        bias: `linear` adds one.
+        bias: whether a vector is added, a number a channel: by `linear`, and by convolutions
+            that a pass has folded a normalisation into.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Node(NamedTuple):
     padding: Padding = "same"
     count_padding: bool = False
     zero_padded: bool = False
-    bias: bool = True
+    bias: bool = False
 
     @property
     def groups(self) -> int:

@@ -182,13 +182,23 @@ def _connected(node: Node, inputs: Sequence[Shape]) -> Shape | None:
 
 def _kernel(node: Node) -> tuple[Tensor, ...]:
     sizes = node.shape.channels, node.before.channels // node.groups, *node.kernel
-    return (Tensor("weight", sizes),)
+    return _biased(node, Tensor("weight", sizes))
 
 
 def _halves(node: Node) -> tuple[Tensor, ...]:
     channels, first = node.before.channels, node.shape.channels // 2
-    second = Tensor("conv1.weight", (node.shape.channels - first, channels, 1, 1))
-    return (Tensor("conv0.weight", (first, channels, 1, 1)), second) if first else (second,)
+    second = node.shape.channels - first
+    halves = (("conv0", first), ("conv1", second)) if first else (("conv1", second),)
+    return tuple(
+        tensor
+        for name, filters in halves
+        for tensor in _biased(node, Tensor(f"{name}.weight", (filters, channels, 1, 1)))
+    )
+
+
+def _biased(node: Node, weight: Tensor) -> tuple[Tensor, ...]:
+    bias = Tensor(f"{weight.name.removesuffix('weight')}bias", weight.sizes[:1])
+    return (weight, bias) if node.bias else (weight,)
 
 
 def _scale_and_shift(node: Node) -> tuple[Tensor, ...]:
@@ -206,8 +216,7 @@ def _batch_norm(node: Node) -> tuple[Tensor, ...]:
 
 
 def _linear(node: Node) -> tuple[Tensor, ...]:
-    matrix = Tensor("weight", (node.shape.channels, node.before.channels))
-    return (matrix, Tensor("bias", (node.shape.channels,))) if node.bias else (matrix,)
+    return _biased(node, Tensor("weight", (node.shape.channels, node.before.channels)))
 
 
 # -- mult-adds ----------------------------------------------------------------------------

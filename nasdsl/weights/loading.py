@@ -69,6 +69,8 @@ def load(
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise TypeError(f"weights are loaded into a compiled network, not {type(net).__name__}")
+    if graph.inference:
+        layout = _layout_for_inference(graph, layout)
     chosen = None if layout == "auto" else find(layout)
     state: dict[str, Tensor] = net.state_dict()
     with ExitStack() as stack:
@@ -115,6 +117,17 @@ def _fitting(
             tensor = tensor[1:]
         values[name] = tensor
     return values, Loaded(chosen.name, len(values), result.spare)
+
+
+def _layout_for_inference(graph: NetworkGraph, layout: str) -> str:
+    """The tensors of an optimised network have no names but ours."""
+    if layout not in ("auto", "native"):
+        raise cell_error(
+            "NAS804",
+            f"layout `{layout}` has no names for `{graph.name}`, which has been optimised",
+            "load the weights into the network that it was made from, and optimise that",
+        )
+    return "native"
 
 
 def _best_layout(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layout, Table]:

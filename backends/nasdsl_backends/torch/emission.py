@@ -42,7 +42,7 @@ def _convolution(node: Node, target: Target) -> nn.Module:
         fixed or (0, 0),
         node.dilation,
         node.groups,
-        bias=False,
+        bias=node.bias,
         device=target.device,
         dtype=target.dtype,
     )
@@ -96,7 +96,7 @@ def _max_pool(node: Node) -> Function:
 
 def _factorized_reduce(node: Node, target: Target) -> nn.Module:
     return layers.FactorizedReduce(
-        node.before.channels, node.shape.channels, target.device, target.dtype
+        node.before.channels, node.shape.channels, node.bias, target.device, target.dtype
     )
 
 

@@ -84,6 +84,7 @@ class FactorizedReduce(nn.Module):
         self,
         in_channels: int,
         channels: int,
+        bias: bool = False,
         device: torch.device | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -91,9 +92,9 @@ class FactorizedReduce(nn.Module):
         first = channels // 2
         second = channels - first
         self.conv0 = (
-            Conv2d(in_channels, first, 1, bias=False, device=device, dtype=dtype) if first else None
+            Conv2d(in_channels, first, 1, bias=bias, device=device, dtype=dtype) if first else None
         )
-        self.conv1 = Conv2d(in_channels, second, 1, bias=False, device=device, dtype=dtype)
+        self.conv1 = Conv2d(in_channels, second, 1, bias=bias, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / 2), ceil(W / 2))."""

@@ -57,7 +57,8 @@ class Network(nn.Module):
             `set_progress`; `plain` with drop_path everywhere, all the time.
 
     Attributes:
-        graph: what was built, as it was before any pass.
+        graph: what was built: before any pass, or after those for inference where they made
+            a network that only evaluates.
         num_classes: the width of the last layer; 0 without classifier.
         num_features: channels the classifier reads.
         feature_info: for each stage, the largest map first, a dictionary of `num_chs`
@@ -80,7 +81,8 @@ class Network(nn.Module):
         if drop_path_mode not in ("scheduled", "plain"):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
-        self.graph, self.drop_path_mode = graph.plain, drop_path_mode
+        self.graph = graph if graph.inference else graph.plain
+        self.drop_path_mode = drop_path_mode
         self.num_classes = graph.configuration.classes
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
@@ -90,6 +92,22 @@ class Network(nn.Module):
         self._stack(graph, LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
+        if graph.inference:
+            self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+    def train(self, mode: bool = True) -> "Network":
+        """Set training or evaluation, as `torch.nn.Module.train` does.
+
+        Raises:
+            CellError: NAS709, the network was optimised and can only be evaluated.
+        """
+        if mode and self.graph.inference:
+            raise cell_error(
+                "NAS709",
+                f"`{self.graph.name}` has been optimised and can only be evaluated",
+                "train the network that it was made from, then call `nasdsl.optimize` again",
+            )
+        return super().train(mode)
 
     def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
         programs: dict[int, Program] = {}
@@ -253,6 +271,12 @@ class Network(nn.Module):
         """
         if not isinstance(num_classes, int) or num_classes < 0:  # type: ignore[redundant-expr]
             raise ValueError(f"num_classes is a whole number of at least 0, not {num_classes!r}")
+        if self.graph.inference:
+            raise cell_error(
+                "NAS709",
+                f"`{self.graph.name}` has been optimised and keeps its classifier",
+                "give another to the network that it was made from, and optimise that",
+            )
         graph = with_classes(self.graph, num_classes) if num_classes else self.graph
         for module in graph.modules:
             if module.role in ("head", "auxiliary"):

@@ -84,6 +84,8 @@ SUFFIX = ".safetensors"
 MEMBER = "nasdsl.cell"
 #: The member that says how paths are dropped in training, where it is not as scheduled.
 DROP_PATH_MEMBER = "nasdsl.drop_path_mode"
+#: The member that names the passes for inference that the network has gone through.
+PASSES_MEMBER = "nasdsl.passes"
 #: The longest header, in bytes: enough for the text and for 100,000 tensors. A reader takes up to
 #: 25 times as much memory.
 MAX_HEADER = 16 * 1024 * 1024
@@ -129,12 +131,26 @@ def drop_path_mode(path: str | os.PathLike[str]) -> str | None:
     Raises:
         CellError: as `read_model` does.
     """
+    return _member(path, DROP_PATH_MEMBER)
+
+
+def inference_passes(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
+    """The passes that made the network of a model file, where it was optimised.
+
+    Raises:
+        CellError: as `read_model` does.
+    """
+    said = _member(path, PASSES_MEMBER)
+    return None if said is None else tuple(said.split(","))
+
+
+def _member(path: str | os.PathLike[str], member: str) -> str | None:
     name = os.fspath(path)
     try:
         metadata = _header(Path(path), name).get("__metadata__")
     except OSError as error:
         raise cell_error("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
-    said = metadata.get(DROP_PATH_MEMBER) if isinstance(metadata, dict) else None
+    said = metadata.get(member) if isinstance(metadata, dict) else None
     return said if isinstance(said, str) else None
 
 
