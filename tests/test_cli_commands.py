@@ -13,7 +13,7 @@ from nasdsl import library
 from nasdsl.api.compile import compiled_graph
 from nasdsl.api.library_entries import library_entries
 from nasdsl.cli.network_tables import short
-from nasdsl.errors import CODES
+from nasdsl.errors import CODES, plural
 from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.network.text import graph_text
@@ -124,6 +124,51 @@ def test_cost_in_another_vocabulary(run: Run) -> None:
     assert ran.code == 2
     assert "the vocabulary `darts` has no" in ran.err
     assert run("cost", "nasnet_a_mobile", "--ops", "keras").code == 2
+
+
+@pytest.mark.parametrize("columns", [60, 79, 80, 120])
+@pytest.mark.parametrize(
+    "arguments",
+    [["cost", "nasnet_a_large"], ["cost", "amoebanet_a_xlarge"], ["list"]],
+)
+def test_tables_on_a_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], columns: int
+) -> None:
+    """No line is wider than a terminal of 60 columns or more, and nothing is cut."""
+    wide = run(*arguments).out
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = run(*arguments).out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "\u2026" not in shown
+    figures = re.compile(r"(?<![\w.])\d[\d,.]*[kMB%](?=\s|$)", re.M)
+    assert sorted(figures.findall(shown)) == sorted(figures.findall(wide))
+
+
+def test_one_of_a_thing_is_singular(run: Run) -> None:
+    """Whatever is counted: a noun in the singular follows a one."""
+    assert [plural(number, "class") for number in (0, 1, 1000)] == [
+        "0 classes", "1 class", "1,000 classes",
+    ]  # fmt: skip
+    assert plural(1000, "step", "d") == "1000 steps"
+    small = ("nasnet_a", "--stem", "cifar", "--N", "1", "--filters", "96", "--classes", "1")
+    for words in (("cost", *small), ("show", *small, "--graph")):
+        out = run(*words).out
+        assert "1 class\n" in out
+        assert not re.search(r"\b1 (class|module|node|filter)e?s\b", out)
+
+
+def test_no_plural_is_made_by_hand() -> None:
+    """`plural` makes every one, so that none is forgotten."""
+    found = [
+        f"{path}:{number}"
+        for root in ("nasdsl", "backends")
+        for path in (Path(__file__).parents[1] / root).rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"""['"]e?s['"] (\*|if) """, line) and path.name != "hints.py"
+    ]
+    assert found == []
 
 
 def test_cost_tables(run: Run) -> None:

@@ -9,6 +9,7 @@ ignored.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nasdsl.errors import plural
 from nasdsl.language.genotype.text import output_text, setting_text
 from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype
 from nasdsl.language.tree import FIELD_NAMES
@@ -92,7 +93,7 @@ def _cells(a: Genotype, b: Genotype) -> Iterator[Difference]:
 def _size(cell: Cell | None) -> str | None:
     if cell is None:
         return None
-    return f"{len(cell.blocks)} block{'s' * (len(cell.blocks) > 1)}"
+    return plural(len(cell.blocks), "block")
 
 
 def _blocks(left: Cell, right: Cell) -> Iterator[Difference]:

@@ -10,8 +10,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.files import matching_files, refuse_unchangeable
 from nasdsl.cli.options import file_argument
-from nasdsl.cli.output import plural
-from nasdsl.errors import CellError, Diagnostic, Source, cell_error
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, plural
 from nasdsl.language.fixes import fixed_text, safe_fixes
 from nasdsl.language.parser.read import is_model
 from nasdsl.loading import Analysis, analyse

@@ -8,6 +8,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
+from nasdsl.errors import plural
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.report.digits import every_digit
 from nasdsl.space import count, enumerate_genotypes
@@ -34,7 +35,7 @@ def command(space: str, limit: int | None, as_json: bool) -> None:
     size = count(read)
     with every_digit():
         if limit is None or limit >= size:
-            output.note(f"{size} {'genotype' if size == 1 else 'genotypes'}")
+            output.note(plural(size, "genotype", "d"))
         else:
             output.note(f"the first {limit} of {size} genotypes")
     for index, genotype in enumerate(islice(enumerate_genotypes(read), limit)):

@@ -9,6 +9,7 @@ from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_recipe
 from nasdsl.cli.options import device_option, json_option
+from nasdsl.errors import plural
 
 
 @click.command(
@@ -89,6 +90,6 @@ def command(
     accuracy = click.style(f"{result.accuracy:.2%}", bold=True)
     output.data(
         f"{found.network} on {found.data}, {found.split.replace('_', ' ')}: "
-        f"{accuracy} of {result.images:,} images\n"
+        f"{accuracy} of {plural(result.images, 'image')}\n"
         f"loss {result.loss:.4f}, top 5 {result.accuracy_top5:.2%}, {result.seconds:.1f} s\n"
     )

@@ -10,8 +10,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.files import matching_files, refuse_unchangeable
 from nasdsl.cli.options import file_argument
-from nasdsl.cli.output import plural
-from nasdsl.errors import CellError, Source, cell_error
+from nasdsl.errors import CellError, Source, cell_error, plural
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read import is_model
 from nasdsl.language.printer.format import formatted_text

@@ -20,8 +20,10 @@ from nasdsl.cli import output
 from nasdsl.cli.network_tables import short
 from nasdsl.library.published import Data
 
-#: No figure is ever cut: narrower terminals wrap whole lines.
-_NARROWEST = 80
+#: A narrower terminal wraps whole lines.
+_NARROWEST = 60
+#: From here on there is room for sources.
+_WIDE = 80
 #: Outside terminals nothing wraps.
 _WIDEST = 1000
 _TITLES: dict[Kind, str] = {
@@ -60,44 +62,46 @@ def _print_networks(console: Console, networks: Sequence[LibraryEntry]) -> None:
         if found:
             title = f"Networks for {data}" if data else "Networks without published figures"
             console.print(Text(title, style="bold"))
-            console.print(_figures(found))
+            console.print(_figures(found, wide=console.width >= _WIDE))
 
 
 def _data(entry: LibraryEntry) -> Data | None:
     return entry.published.data if entry.published else None
 
 
-def _table() -> Table:
-    return Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+def _table(gap: int = 2) -> Table:
+    return Table(box=None, show_header=False, padding=(0, gap, 0, 0), pad_edge=False)
 
 
 def _descriptions(entries: Iterable[LibraryEntry]) -> Table:
     table = _table()
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for entry in entries:
         table.add_row(f"  {entry.name}", entry.description)
     table.add_row()
     return table
 
 
-def _figures(networks: Sequence[LibraryEntry]) -> Table:
+def _figures(networks: Sequence[LibraryEntry], *, wide: bool) -> Table:
     """Networks by family; published figures are dim."""
-    table = _table()
+    table = _table(2 if wide else 1)
     table.show_header = True
     table.add_column("", no_wrap=True)
     for heading in ("\nparams", "mult-\nadds"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("published\nparams", "mult-\nadds", "top-1\n%"):
+    for heading in (f"{'published' if wide else 'paper'}\nparams", "mult-\nadds", "top-1\n%"):
         table.add_column(heading, justify="right", no_wrap=True, style="dim")
-    table.add_column("\nsource", style="dim", no_wrap=True)
+    if wide:
+        table.add_column("\nsource", style="dim", no_wrap=True)
     by_family = sorted(networks, key=lambda entry: entry.family)
     for family, group in groupby(by_family, key=lambda entry: entry.family):
         table.add_row(Text(f" {family}", style="italic"))
         for entry in group:
             assert entry.size is not None
             counted = (short(number) for number in entry.size)
-            table.add_row(f"  {entry.name}", *counted, *_published(entry), entry.source)
+            source = (entry.source,) if wide else ()
+            table.add_row(f"  {entry.name}", *counted, *_published(entry), *source)
     table.add_row()
     return table
 

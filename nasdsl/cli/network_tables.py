@@ -15,13 +15,17 @@ from rich.text import Text
 
 from nasdsl.api.proof import Proof
 from nasdsl.cli import output
+from nasdsl.errors import plural
 from nasdsl.export import Written
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, Count, ModuleCost, total
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 
-_MIN_WIDTH = 80
+#: Outside terminals, and where there is room for bars.
+_WIDTH = 80
+#: The narrowest terminal that every table fits; in a narrower one lines wrap.
+_MIN_WIDTH = 60
 _BAR = 7
 _ROLES = {
     "input": "fitting the inputs",
@@ -43,8 +47,8 @@ def short(number: int) -> str:
 def _console(stream: TextIO) -> Console:
     colour = output.colour(stream)
     console = Console(file=stream, no_color=not colour, force_terminal=colour, highlight=False)
-    # A narrow terminal may wrap lines, but no figure is ever cut.
-    console.width = max(_MIN_WIDTH, console.width) if stream.isatty() else _MIN_WIDTH
+    # In a narrow terminal words wrap, but no figure is ever cut.
+    console.width = max(_MIN_WIDTH, console.width) if stream.isatty() else _WIDTH
     return console
 
 
@@ -63,22 +67,23 @@ def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO)
     console.print(Text(f"{name} {network.size}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     console.print(_figures(counted))
-    console.print(_breakdown("cell", _module_rows(counted.modules), counted))
-    console.print(_breakdown("made of", _part_rows(counted), counted))
+    bars = console.width >= _WIDTH
+    console.print(_breakdown("cell", _module_rows(counted.modules), counted, bars=bars))
+    console.print(_breakdown("made of", _part_rows(counted), counted, bars=bars))
 
 
 def _network_line(network: Configuration) -> str:
     size = network.image_size
     return (
         f"{network.name} skeleton, {network.stem} stem, {size}x{size} pixels, "
-        f"{network.classes} classes"
+        f"{plural(network.classes, 'class', 'd')}"
     )
 
 
 def _figures(counted: Cost) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold green")
-    table.add_column(justify="right", style="dim")
+    table.add_column(justify="right", style="bold green", no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column()
     memory = f"{counted.activation_bytes / 10**6:,.1f}"
     rows = [
@@ -94,28 +99,28 @@ def _figures(counted: Cost) -> Table:
     return table
 
 
-def _breakdown(title: str, rows: Iterable[_Row], counted: Cost) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column(title, no_wrap=True)
+def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not bars)
+    table.add_column(title, no_wrap=bars)
     table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)
     for heading in ("params", "mult-adds"):
         table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("share", width=_BAR + 5, no_wrap=True)
+        table.add_column("share", width=_BAR + 5 if bars else 5, no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
             row.uses,
             short(row.cost.params),
-            _share(row.cost.params, counted.params),
+            _share(row.cost.params, counted.params, bars=bars),
             short(row.cost.mult_adds),
-            _share(row.cost.mult_adds, counted.mult_adds),
+            _share(row.cost.mult_adds, counted.mult_adds, bars=bars),
         )
     return table
 
 
-def _share(part: int, whole: int) -> Text:
+def _share(part: int, whole: int, *, bars: bool) -> Text:
     share = part / whole if whole else 0.0
-    bar = "\u2501" * round(share * _BAR)
+    bar = "\u2501" * round(share * _BAR) if bars else ""
     return Text.assemble((f"{share:4.0%} ", ""), (bar, "cyan"))
 
 
@@ -167,7 +172,7 @@ def print_proof(
     """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
     console = _console(stream)
     console.print(_headline(proof.graph.name, proof.graph.configuration))
-    console.print(_cells(proof))
+    console.print(_cells(proof, wide=console.width >= _WIDTH))
     console.print(_proof_figures(proof, seconds))
     if written is not None:
         size = f"{written.bytes / 1e6:,.1f} MB"
@@ -185,15 +190,15 @@ def print_proof(
 def _headline(name: str, network: Configuration) -> Text:
     return Text.assemble(
         (visible(name), "bold"),
-        f"  {network.size}  {network.image_size} px  {network.classes} classes  ",
+        f"  {network.size}  {network.image_size} px  {plural(network.classes, 'class', 'd')}  ",
         (f"{network.name} skeleton, {network.stem} stem", "dim"),
     )
 
 
-def _cells(proof: Proof) -> Table:
+def _cells(proof: Proof, *, wide: bool) -> Table:
     """A row for each run of modules that are alike."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("cell", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not wide)
+    table.add_column("cell", no_wrap=wide)
     table.add_column("", style="dim", no_wrap=True)
     for heading in ("output", "params", "mult-adds"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -228,7 +233,7 @@ def _shapes(shapes: tuple[Shape, ...]) -> str:
 
 def _proof_figures(proof: Proof, seconds: Mapping[str, float]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold green")
+    table.add_column(justify="right", style="bold green", no_wrap=True)
     table.add_column()
     cost = proof.cost
     table.add_row(f"{cost.params:,}", "parameters")

@@ -60,11 +60,6 @@ def report(findings: Sequence[Diagnostic], stream: TextIO | None = None) -> None
     click.echo(text, file=stream, nl=False, color=colour(stream))
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 worker`, `2 workers`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def colour(stream: TextIO) -> bool:
     """Whether ANSI codes are welcome on a stream."""
     wish = colour_wish()

@@ -13,11 +13,11 @@ from nasdsl.cli.options import (
     preset_option,
     settings_options,
 )
-from nasdsl.cli.output import plural
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
 from nasdsl.drawing import THEMES, PictureFormat
 from nasdsl.drawing.sizes import MEASURES, Measure, genotype_size, imagenet_models, sizes_plot
 from nasdsl.drawing.themes import ThemeName
+from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.library.published import sources
 

@@ -11,6 +11,7 @@ import subprocess
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from nasdsl.errors import plural
 from nasdsl.metadata import NAME, plugin_entry_points
 from nasdsl.search.engines.processes import python, python_environment
 
@@ -60,7 +61,7 @@ def _devices() -> str | None:
     except Exception as error:
         return f"PyTorch cannot be imported: {error}"
     threads = torch.get_num_threads()
-    found = [f"CPU ({threads} thread{'s' * (threads > 1)})"]
+    found = [f"CPU ({plural(threads, 'thread')})"]
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     found += [f"CUDA {number} ({torch.cuda.get_device_name(number)})" for number in range(count)]
     found += ["MPS"] if torch.backends.mps.is_available() else []

@@ -11,7 +11,6 @@ from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, ops_option, preset_option, settings_options
-from nasdsl.cli.output import plural
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
 from nasdsl.drawing import (
     DIRECTIONS,
@@ -28,7 +27,7 @@ from nasdsl.drawing import (
 from nasdsl.drawing.live import LiveContent, LivePage, changes
 from nasdsl.drawing.rendering import require_dot
 from nasdsl.drawing.themes import find_theme
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report import as_text
 

@@ -10,7 +10,7 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
-from nasdsl.cli.output import plural
+from nasdsl.errors import plural
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.space import sample

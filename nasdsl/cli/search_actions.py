@@ -20,7 +20,8 @@ from nasdsl.cli.options import (
     set_option,
     settings_options,
 )
-from nasdsl.cli.output import INTERRUPTED, OK, plural
+from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible, visible_text
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from nasdsl.cli import output
-from nasdsl.cli.output import FINDINGS, OK, plural
+from nasdsl.cli.output import FINDINGS, OK
+from nasdsl.errors import plural
 from nasdsl.report.visible import visible_text
 from nasdsl.search.results import Summary, no_result, trial_text
 from nasdsl.search.store import Counts, Trial

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.cli.output import plural
 from nasdsl.drawing.tree import space_tree
+from nasdsl.errors import plural
 from nasdsl.loading import loads_space
 from nasdsl.report.visible import visible
 from nasdsl.search.loop import Event

@@ -23,6 +23,7 @@ from nasdsl.cli.options import (
     settings_options,
 )
 from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
 
@@ -238,5 +239,5 @@ def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> 
     for what, found in (("held out", fitted.held_out), ("test", fitted.test)):
         if found is not None:
             accuracy = click.style(f"{found.accuracy:.2%}", bold=True)
-            output.data(f"{what:<9} {accuracy} of {found.images:,} images\n")
+            output.data(f"{what:<9} {accuracy} of {plural(found.images, 'image')}\n")
     output.data(f"model     {folder / MODEL}\nreport    {folder / REPORT}\n")

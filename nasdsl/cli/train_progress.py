@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.cli.output import plural
+from nasdsl.errors import plural
 from nasdsl.train.data import Splits, image_files, require_readable
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watchers import TrainingPlan, Watcher

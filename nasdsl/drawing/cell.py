@@ -9,6 +9,7 @@ from typing import Any
 from nasdsl.drawing.lettering import name_lines
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, op_look
 from nasdsl.drawing.themes import Stroke
+from nasdsl.errors import plural
 from nasdsl.language.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
 from nasdsl.network.cell_graph import OUTPUT, CellGraph, cell_graph
 
@@ -109,7 +110,7 @@ def folded_sketch(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
         )
         for back in backs
     ]
-    body = Box(f"{kind}.blocks", (f"{len(cell.blocks)} blocks",), "other")
+    body = Box(f"{kind}.blocks", (plural(len(cell.blocks), "block", "d"),), "other")
     outputs = output_units(kind, "concat", 1)
     wires = [
         Wire(unit.id, body.id, input_stroke(back)) for unit, back in zip(inputs, backs, strict=True)

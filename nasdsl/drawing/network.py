@@ -12,6 +12,7 @@ from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
 from nasdsl.drawing.picture import with_legend, with_notes
 from nasdsl.drawing.themes import Look, Options, Theme, find_theme
+from nasdsl.errors import plural
 from nasdsl.network import SKELETONS, Module, NetworkGraph, Shape
 from nasdsl.report.visible import shortened, visible
 
@@ -61,7 +62,7 @@ def _group(module: Module, network: NetworkGraph) -> Group:
         titles = {"stem": "Stem", "head": "Classifier", "auxiliary": "Auxiliary classifier"}
         lines = (titles[module.role], *_layers(module))
         if module.role == "head":
-            lines = (*lines, f"{module.body.output_shapes[-1].channels} classes")
+            lines = (*lines, plural(module.body.output_shapes[-1].channels, "class", "d"))
         look: Look = "stem" if module.role == "stem" else "head"
         return Group(lines, look, aside=module.for_auxiliary)
     assert module.kind is not None
@@ -101,7 +102,7 @@ def network_notes(network: NetworkGraph) -> tuple[str, ...]:
     name = visible(shortened(network.name, LONGEST_NAME))
     return (
         f"{name}, {said.size}, {said.name} skeleton",
-        f"{said.image_size}\u00d7{said.image_size} pixels, {said.classes} classes",
+        f"{said.image_size}\u00d7{said.image_size} pixels, {plural(said.classes, 'class', 'd')}",
     )
 
 

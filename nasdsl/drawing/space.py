@@ -35,7 +35,8 @@ def space_sketches(space: Space) -> tuple[tuple[Sketch, ...], tuple[str, ...]]:
     sets = _op_sets(cells)
     sketches = tuple(_Cell(space, cell, sets).sketch(len(cells) > 1) for cell in cells)
     notes = [line for ops, name in sets.items() for line in _listed(name, ops)]
-    return sketches, (*notes, f"{_number(count(space))} genotypes")
+    size = count(space)
+    return sketches, (*notes, f"{_number(size)} {'genotype' if size == 1 else 'genotypes'}")
 
 
 def _op_sets(cells: Sequence[CellSpace]) -> dict[tuple[str, ...], str]:

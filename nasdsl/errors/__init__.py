@@ -11,7 +11,7 @@ from nasdsl.errors.diagnostic import (
     Span,
     cell_error,
 )
-from nasdsl.errors.hints import did_you_mean, install_hint, listed, name_hints, nearest
+from nasdsl.errors.hints import did_you_mean, install_hint, listed, name_hints, nearest, plural
 
 __all__ = [
     "CODES",
@@ -29,4 +29,5 @@ __all__ = [
     "listed",
     "name_hints",
     "nearest",
+    "plural",
 ]

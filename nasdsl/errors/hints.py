@@ -1,4 +1,4 @@
-"""The words of hints: the nearest legal name, lists of names, and how to install what is missing.
+"""The words of hints: the nearest legal name, lists and numbers of things, and how to install.
 
 Suggestions come from difflib's ratio, which is good enough and is in the standard library.
 """
@@ -46,6 +46,19 @@ def listed(names: Iterable[str], last: str = "and") -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def plural(number: int, noun: str, form: str = ",") -> str:
+    """`1 worker`, `2 workers`, `1,000 classes`.
+
+    Args:
+        number: how many.
+        noun: what one is called.
+        form: the format of the number; `d` leaves out the comma.
+    """
+    if number != 1:
+        noun += "es" if noun.endswith("s") else "s"
+    return f"{number:{form}} {noun}"
 
 
 def install_hint(extra: str = "") -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nasdsl.errors import CellError, Diagnostic, Source, cell_error, name_hints
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error, name_hints, plural
 from nasdsl.interop.foreign import Entry, Foreign, genotype_name
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
@@ -124,7 +124,8 @@ class ForeignGenotypes:
             if name is not None:
                 text = f"{len(found)} genotypes of the text are called {name!r:.60}"
         elif number is not None:
-            text = f"the text has {len(self.entries)} genotypes, and none that is number {number}"
+            has = plural(len(self.entries), "genotype")
+            text = f"the text has {has}, and none that is number {number}"
         else:
             text = f"no genotype of the text is on line {line}"
         return cell_error("NAS657", text, *hints, *self._list(found or self.entries), _HOW)

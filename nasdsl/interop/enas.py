@@ -16,7 +16,7 @@ from functools import partial
 from itertools import groupby
 from math import isqrt
 
-from nasdsl.errors import CellError, Diagnostic, Span
+from nasdsl.errors import CellError, Diagnostic, Span, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
@@ -119,11 +119,11 @@ def _genotype(rows: Sequence[Integers], foreign: Foreign, name: str) -> Genotype
         )
         raise foreign.cell_error("NAS651", text, None, "", hint)
     if _is_recurrent([number for number, _ in integers]):
-        text = f"this is a recurrent cell of ENAS, with {len(integers) // 2 + 1} nodes"
+        text = f"this is a recurrent cell of ENAS, with {plural(len(integers) // 2 + 1, 'node')}"
         hint = "it is for language models and has no convolutions; micro arcs are read"
         raise foreign.cell_error("NAS651", text, None, "", hint)
     if not integers or len(integers) % (2 * _BLOCK):
-        text = f"there are {len(integers)} integers; two cells of n blocks have 8 n"
+        text = f"the text has {plural(len(integers), 'integer')}; two cells of n blocks have 8 n"
         raise foreign.cell_error("NAS651", text, _span(rows) if integers else None)
     half = len(integers) // 2
     cells = [

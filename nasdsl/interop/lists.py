@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from nasdsl.errors import CellError, Diagnostic
+from nasdsl.errors import CellError, Diagnostic, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
@@ -138,7 +138,8 @@ def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[Value])
         blocks.append(Block(f"b{made}", inputs, (ops[0], ops[1]), "add"))
     flags = numbers(foreign, used, "`used_hiddenstates`")
     if len(flags) != len(blocks) + 2:
-        text = f"`used_hiddenstates` has {len(flags)} entries for {len(blocks)} blocks"
+        has = f"{plural(len(flags), 'flag')} for {plural(len(blocks), 'block')}"
+        text = f"`used_hiddenstates` has {has}"
         raise foreign.cell_error(
             "NAS651", text, used.span, "", "it has one a state, the inputs first"
         )

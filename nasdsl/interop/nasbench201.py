@@ -10,7 +10,7 @@ blocks that add; the one operand of node 1 is added to a zero (`none`). That is 
 import re
 from functools import partial
 
-from nasdsl.errors import CellError, Diagnostic, Span
+from nasdsl.errors import CellError, Diagnostic, Span, plural
 from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_before
 from nasdsl.interop.formats import Format
@@ -62,7 +62,7 @@ def _genotype(span: Span, foreign: Foreign, name: str) -> Genotype:
         nodes.append(_edges(foreign, part, at, len(nodes) + 1))
         at += len(part) + 1
     if len(nodes) != _NODES - 1:
-        text = f"there are {len(nodes)} nodes after the input; a cell has {_NODES - 1}"
+        text = f"{plural(len(nodes), 'node')} after the input; a cell has {_NODES - 1}"
         raise foreign.cell_error("NAS651", text, span)
     blocks: list[Block] = []
     states: list[State] = [hidden(0)]

@@ -8,7 +8,7 @@ import ast
 import itertools
 from functools import partial
 
-from nasdsl.errors import CellError, Diagnostic
+from nasdsl.errors import CellError, Diagnostic, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
@@ -72,7 +72,7 @@ def _genotype(python: Python, node: ast.expr, foreign: Foreign, name: str) -> Ge
 def _cell(foreign: Foreign, kind: str, value: Value) -> Cell:
     pairs = value.data if isinstance(value.data, list) else []
     if len(pairs) != _PAIRS:
-        text = f"the {kind} cell has {len(pairs)} edges; eight make four blocks"
+        text = f"the {kind} cell has {plural(len(pairs), 'edge')}; eight make four blocks"
         raise foreign.cell_error("NAS651", text, value.span)
     blocks: list[Block] = []
     for at in range(0, _PAIRS, 2):

@@ -7,6 +7,7 @@ Non-goals: reading it back; `.cell` text is what networks are written in.
 
 from collections.abc import Iterator, Sequence
 
+from nasdsl.errors import plural
 from nasdsl.network.graph import Body, Module, NetworkGraph
 from nasdsl.primitives import PRIMITIVES, Node, Shape
 from nasdsl.report.visible import visible
@@ -38,15 +39,16 @@ def _head(graph: NetworkGraph) -> Iterator[str]:
     nodes = sum(len(module.body.nodes) for module in graph.modules)
     yield (
         f"{visible(graph.name)}: {network.N} @ {network.filters}, "
-        f"{network.name} skeleton, {network.stem} stem, {network.classes} classes"
+        f"{network.name} skeleton, {network.stem} stem, {plural(network.classes, 'class', 'd')}"
     )
-    yield f"{len(graph.modules)} modules, {nodes} nodes, image {_size(graph.image)}"
+    modules = plural(len(graph.modules), "module", "d")
+    yield f"{modules}, {plural(nodes, 'node', 'd')}, image {_size(graph.image)}"
 
 
 def _module_row(module: Module, number: int) -> tuple[str, ...]:
     words = []
     if module.kind is not None:
-        words = [f"{module.kind} cell", f"{module.filters} filters"]
+        words = [f"{module.kind} cell", plural(module.filters, "filter", "d")]
     if module.stride > 1:
         words.append(f"stride {module.stride}")
     if module.depth:

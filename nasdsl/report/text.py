@@ -6,7 +6,7 @@ The caller knows whether colour is wanted; nothing is wrapped to the terminal.
 
 from collections.abc import Iterator, Sequence
 
-from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
+from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, plural
 from nasdsl.report.excerpt import Line, Mark, excerpt
 from nasdsl.report.visible import Paint, shortened, visible
 
@@ -158,7 +158,7 @@ def _summary(findings: Sequence[Diagnostic], paint: Paint) -> str:
     errors = sum(finding.is_error for finding in findings)
     warnings = len(findings) - errors
     counted = [
-        paint(style, f"{count} {style}{'s' * (count > 1)}")
+        paint(style, plural(count, style, "d"))
         for style, count in (("error", errors), ("warning", warnings))
         if count
     ]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.errors import CellError, cell_error, listed, plural
 from nasdsl.language.genotype.types import (
     Block,
     BlockState,
@@ -175,7 +175,7 @@ def _check_definitions(space: Space, genotype: Genotype) -> None:
 def _cell_choices(space: CellSpace, cell: Cell) -> Iterator[int]:
     if len(cell.blocks) != len(space.blocks):
         raise _not_a_member(
-            f"the cell `{cell.kind}` of the genotype has {len(cell.blocks)} blocks,"
+            f"the cell `{cell.kind}` of the genotype has {plural(len(cell.blocks), 'block')},"
             f" and that of the space {len(space.blocks)}"
         )
     renamed = _space_names(space, cell)

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import atomic_write
-from nasdsl.errors import CellError, cell_error, install_hint
+from nasdsl.errors import CellError, cell_error, install_hint, plural
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Epoch, Evaluation, Fitted
@@ -59,12 +59,17 @@ def _results(fitted: Fitted) -> str:
     ]
     minutes, seconds = divmod(round(fitted.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    return "\n".join([*lines, f"- {fitted.steps:,} steps, {len(fitted.history)} epochs, {took}"])
+    return "\n".join(
+        [
+            *lines,
+            f"- {plural(fitted.steps, 'step')}, {plural(len(fitted.history), 'epoch')}, {took}",
+        ]
+    )
 
 
 def _result(what: str, found: Evaluation) -> str:
     return (
-        f"- {what}: **{found.accuracy:.2%}** of {found.images:,} images, "
+        f"- {what}: **{found.accuracy:.2%}** of {plural(found.images, 'image')}, "
         f"loss {found.loss:.4f}, top 5 {found.accuracy_top5:.2%}"
     )
 

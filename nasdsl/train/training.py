@@ -16,7 +16,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, plural
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import PRIMITIVES
@@ -75,8 +75,8 @@ class Training:
         if batch % parts or not batch:
             raise cell_error(
                 "NAS845",
-                f"a batch of {batch} images cannot be divided into {parts} equal parts "
-                f"({processes} processes, {accumulation} accumulation steps)",
+                f"a batch of {plural(batch, 'image')} cannot be divided into {parts} equal parts "
+                f"({plural(processes, 'process')}, {plural(accumulation, 'accumulation step')})",
                 f"use `--set batch={max(batch // parts, 1) * parts}`",
             )
         return EpochBatches(

@@ -6,7 +6,7 @@ Purpose: findings 203 to 212 and 3xx in words, one function for each mistake.
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from nasdsl.errors import Label, Span, listed, nearest
+from nasdsl.errors import Label, Span, listed, nearest, plural
 from nasdsl.language import tree
 from nasdsl.language.genotype.findings import Findings, spelling_suggestion
 from nasdsl.language.genotype.types import State, hidden
@@ -49,7 +49,7 @@ def wrong_arity(
     ]
     fields = block.fields
     place = fields[5].span.to(fields[-1].span) if len(fields) > 5 else block.span
-    count = "no fields" if not fields else f"{len(fields)} field{'s' * (len(fields) > 1)}"
+    count = "no fields" if not fields else plural(len(fields), "field")
     label = f"{_WITH_ARTICLE[lacking[0]]} is missing" if lacking and len(fields) < 5 else ""
     findings.add(
         "NAS301",

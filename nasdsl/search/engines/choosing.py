@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from importlib import import_module
 
-from nasdsl.errors import cell_error, install_hint
+from nasdsl.errors import cell_error, install_hint, plural
 from nasdsl.registry import Registry
 from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
 from nasdsl.search.settings import SearchSettings
@@ -101,7 +101,7 @@ def _visible_devices(wanted: int) -> list[str]:
     if count < wanted:
         raise cell_error(
             "NAS869",
-            f"{wanted} GPU{'s' * (wanted > 1)} requested, but this machine has {count}",
+            f"{plural(wanted, 'GPU')} requested, but this machine has {count}",
             "leave out `--gpus` to train on the CPU",
             "`nasdsl doctor` shows the devices that torch sees",
         )

@@ -1,6 +1,6 @@
 """`datasets`: the images that a short text names, split and transformed as a recipe says."""
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, plural
 from nasdsl.train.data.source import DATA_SETS
 from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
 from nasdsl.train.data.transforms import evaluation_transform, training_transform
@@ -30,8 +30,8 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     if not train or (recipe.held_out and not held_out):
         raise cell_error(
             "NAS826",
-            f"{len(images.labels)} images in {images.classes} classes are too few to hold "
-            f"out a share of {recipe.held_out:g}",
+            f"{plural(len(images.labels), 'image')} of {plural(images.classes, 'class')} are too "
+            f"few to hold out a share of {recipe.held_out:g}",
             "set another share with `--set held_out=...`; 0 holds none out",
         )
     transform = evaluation_transform(recipe, images.look, size, images.native)
