@@ -1,7 +1,7 @@
 """The goldens: networks that the original implementations computed, weights and logits.
 
-Written by TensorFlow slim, by quark0/darts and by D-X-Y/AutoDL-Projects; each has random weights and
-statistics.
+Written by TensorFlow slim, by quark0/darts and by D-X-Y/AutoDL-Projects; each has random
+weights and statistics.
 """
 
 import json

@@ -1,5 +1,7 @@
 """Evaluators by their specs, what each refuses, and limits by cost."""
 
+import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search.child import Child, child_from_options, limit_for
 from nasdsl.search.evaluators import evaluator
-from nasdsl.search.evaluators.table import read_table
+from nasdsl.search.evaluators.table import TableEvaluator, read_table
 from nasdsl.search.protocol import Evaluator, Report, Score
 from nasdsl.search.searchers import options_of, searcher
 
@@ -130,6 +132,86 @@ def test_other_files_are_no_tables(tmp_path: Path) -> None:
     specs = ("table:no such file", f"table:{tmp_path}", f"table:{tmp_path / 'bytes'}")
     for spec in (*specs, _table(tmp_path, head="hash,reward")):
         assert _refusal(spec).code == "NAS883"
+
+
+STRINGS = (
+    "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
+    "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
+)
+#: The first of them, with the operands of its sums exchanged.
+TURNED = """\
+genotype turned
+ops nasbench201
+cell normal {
+    one  = (h[i], h[i], none, nor_conv_3x3, add)
+    two  = (one, h[i], skip_connect, none, add)
+    part = (one, h[i], none, none, add)
+    out  = (two, part, avg_pool_3x3, skip_connect, add)
+    output concat(out)
+}
+"""
+
+
+def _strings(folder: Path, *rows: str) -> str:
+    path = folder / "strings.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("\n".join(["arch,val,test,latency", *rows]) + "\n")
+    return f"table:{path}?key=arch&value=val"
+
+
+def test_a_table_of_another_formats_strings(tmp_path: Path) -> None:
+    """Packed, in percent, with what is reported apart; equal cells find the row."""
+    spec = _strings(tmp_path, f"{STRINGS[0]},50,75,31.5", f"{STRINGS[1]},0.5,0.25,28")
+    found = evaluator(f"{spec}&report=test")
+    assert isinstance(found, TableEvaluator)
+    assert (found.unit, found.format) == ("percent", "nasbench201")
+    (cell,) = nasdsl.interop.read(STRINGS[0]).genotypes
+    for text in (nasdsl.genotype_text(cell), TURNED):
+        assert found.evaluate(text, 0, _nothing) == Score(0.5)
+        assert found.reported(text) == {"test": 0.75}
+    raw = evaluator(spec.replace("value=val", "value=latency&unit=raw"))
+    assert raw.evaluate(TURNED, 0, _nothing).reward == 31.5
+
+
+def test_shares_are_left_as_they_are(tmp_path: Path) -> None:
+    """Numbers up to 1, and numbers that are no accuracies."""
+    for numbers in (("0.5", "1"), ("-50", "75"), ("50", "750")):
+        spec = _strings(tmp_path, *(f"{a},{b},0,0" for a, b in zip(STRINGS, numbers, strict=True)))
+        assert evaluator(spec).evaluate(TURNED, 0, _nothing).reward == float(numbers[0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([f"{STRINGS[0]},50,75,1", f"{STRINGS[0]},51,75,1"], "strings.csv.gz:3: .* in line 2"),
+        ([f"{STRINGS[0]},50,75,1", ",50,75,1"], "strings.csv.gz:3: a row without a key"),
+        ([f"{STRINGS[0]},50,75,1", f"{STRINGS[1]},,75,1"], "strings.csv.gz:3: .* missing"),
+        ([STRINGS[0].replace("avg", "max") + ",50,75,1"], "strings.csv.gz:2: .*max_pool_3x3"),
+        (
+            [f"{STRINGS[0]},50,75,1", STRINGS[1].replace("avg", "max") + ",50,75,1"],
+            "strings.csv.gz:3: .*max_pool_3x3",
+        ),
+        (["what is this,50,75,1"], "strings.csv.gz:2: 'what is this' is no genotype"),
+        ([], "a header and no row"),
+    ],
+)
+def test_bad_tables(tmp_path: Path, rows: list[str], message: str) -> None:
+    """One NAS883, with the line."""
+    found = _refusal(_strings(tmp_path, *rows))
+    assert found.code == "NAS883"
+    assert re.search(message, found.message)
+
+
+def test_bad_options_of_tables(tmp_path: Path) -> None:
+    """A key or a column that is not there; a unit that is none; a column said twice."""
+    spec = _strings(tmp_path, f"{STRINGS[0]},50,75,1")
+    for wrong in (spec.replace("=arch", "=arhc"), f"{spec}&report=tset"):
+        assert (_refusal(wrong).code, "no column" in _refusal(wrong).message) == ("NAS883", True)
+    for wrong in (f"{spec}&unit=parts", f"{spec}&column=val", f"{spec}&seed=1"):
+        assert _refusal(wrong).code == "NAS882"
+    cut = tmp_path / "strings.csv.gz"
+    cut.write_bytes(cut.read_bytes()[:-9])
+    assert _refusal(spec).code == "NAS883"
 
 
 # -- the table benchmark -----------------------------------------------------------------

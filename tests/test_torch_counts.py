@@ -15,7 +15,11 @@ from tests.torch_networks import (
     random_graphs,
 )
 
-PRESETS = [name for name in library.names() if nasdsl.load_space(name).settings.given()]
+PRESETS = [
+    name
+    for name in library.names()
+    if nasdsl.load_space(name).settings.given() and nasdsl.count(nasdsl.load_space(name)) == 1
+]
 
 
 def counted_parameters(net: Network) -> tuple[int, int]:

@@ -1,34 +1,64 @@
 """`table:FILE`: rewards from a table of finished trainings.
 
-A genotype is looked up by its canonical hash in a CSV file whose columns include `hash` and
-`held_out`. A genotype with several rows (one for each seed) has the mean of their rewards.
-`table:FILE?column=test` takes another column. Columns `params` and `mult_adds` are passed on.
+A genotype is looked up in a CSV file, which may be packed with gzip (`.gz`). Options say what its
+columns are:
+
+- `key=hash`: the column by which rows are found. It has canonical hashes, or strings of any format
+  that `nasdsl convert` reads and writes, such as those of NAS-Bench-201.
+- `value=held_out`: the column with the reward (`column=` is the same).
+- `report=`: columns, with commas between, that `reported` gives to people. No searcher sees them.
+- `unit=`: `share` or `percent`; without it, numbers from 0 to 100 of which some are above 1 are
+  percent. A reward in percent becomes a share, as every accuracy is. `raw` leaves numbers as
+  they are.
+
+A genotype that has several rows by hash (one for each seed) has the mean of their rewards; a string
+that stands there twice is a mistake. Columns `params` and `mult_adds` are passed on.
 (`bench/table.py` makes the table in `bench/tables`.)
 """
 
 import csv
+import gzip
 import math
+import re
+import zlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
+from nasdsl import interop
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import cell_error, listed, name_hints
+from nasdsl.errors import CellError, cell_error, listed, name_hints
+from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Score
 
+_HASH = re.compile(r"[0-9a-f]{16,64}")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_UNITS = ("share", "percent", "raw")
+Unit = Literal["share", "percent", "raw"]
 
+
+@dataclass(frozen=True)
 class TableEvaluator:
-    """Scores by canonical hash.
+    """Scores by key.
 
-    Args:
+    Attributes:
         name: of the table, for messages.
-        scores: by the hash of each genotype.
+        scores: by the key of each row.
+        unit: what the rewards are in the file; those in percent have been divided by a hundred.
+        reports: for each column that is reported, its numbers by key, in the same unit.
+        format: the format whose strings are the keys; None where they are canonical hashes.
     """
 
-    def __init__(self, name: str, scores: Mapping[str, Score]) -> None:
-        self.name, self.scores = name, scores
+    name: str
+    scores: Mapping[str, Score]
+    unit: Unit = "share"
+    reports: Mapping[str, Mapping[str, float]] | None = None
+    format: str | None = None
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score of the genotype, whatever the seed.
@@ -36,56 +66,202 @@ class TableEvaluator:
         Raises:
             CellError: the table does not have it (NAS884).
         """
-        hash = canonical_hash(loads(text))
-        if hash not in self.scores:
+        return self.scores[self._key(text)]
+
+    def reported(self, text: str) -> dict[str, float]:
+        """What the columns that are reported say of a genotype. This is for people, not searchers.
+
+        Raises:
+            CellError: the table does not have it (NAS884).
+        """
+        key = self._key(text)
+        return {column: values[key] for column, values in (self.reports or {}).items()}
+
+    def _key(self, text: str) -> str:
+        genotype = loads(text)
+        hash = canonical_hash(genotype)
+        if self.format is None:
+            key = hash
+        else:
+            key = self._written(genotype) or self._by_hash.get(hash, "")
+        if key not in self.scores:
             raise cell_error("NAS884", f"{self.name} has no row for the genotype {hash}")
-        return self.scores[hash]
+        return key
+
+    def _written(self, genotype: Genotype) -> str:
+        """Its string, if there is a row of it; writing one is much faster than reading them all."""
+        assert self.format is not None
+        try:
+            written = interop.write(genotype, self.format).text.strip()
+        except CellError:
+            return ""
+        return written if written in self.scores else ""
+
+    @cached_property
+    def _by_hash(self) -> dict[str, str]:
+        """The first row of each canonical form: for genotypes that the format writes otherwise."""
+        found: dict[str, str] = {}
+        for key in self.scores:
+            found.setdefault(canonical_hash(_genotype(key, self.format)), key)
+        return found
 
 
 def table_evaluator(what: str, options: dict[str, str]) -> TableEvaluator:
     """The table in a file.
 
     Raises:
-        CellError: NAS882 for options other than `column`, NAS883 where it cannot be read.
+        CellError: NAS882 for options that it does not have, NAS883 where it cannot be read.
     """
+    if "column" in options and "value" in options:
+        raise cell_error("NAS882", "`column` and `value` of the evaluator `table` are the same")
     column = options.pop("column", "held_out")
+    column = options.pop("value", column)
+    key, unit = options.pop("key", "hash"), options.pop("unit", None)
+    report = [name for name in options.pop("report", "").split(",") if name]
     if options:
+        takes = "`key`, `value`, `report` and `unit`"
         raise cell_error(
-            "NAS882", f"the evaluator `table` takes `column`, and has {listed(options)}"
+            "NAS882", f"the evaluator `table` takes {takes}, and has {listed(options)}"
         )
-    return read_table(Path(what), column)
+    if unit is not None and unit not in _UNITS:
+        raise cell_error("NAS882", f"unit is {listed(_UNITS, 'or')}, not {unit!r:.40}")
+    return read_table(Path(what), column, key, report, unit)
 
 
-def read_table(path: Path, column: str = "held_out") -> TableEvaluator:
-    """The table in a CSV file, rewards from `column`.
+def read_table(
+    path: Path,
+    column: str = "held_out",
+    key: str = "hash",
+    report: Sequence[str] = (),
+    unit: str | None = None,
+) -> TableEvaluator:
+    """The table in a CSV file.
+
+    Args:
+        path: a CSV file, `.gz` where it is packed.
+        column: the column with the rewards.
+        key: the column with canonical hashes, or with strings of another format.
+        report: columns for people, which no searcher sees.
+        unit: `share`, `percent` or `raw`; None where the numbers show it.
 
     Raises:
-        CellError: it cannot be read, lacks a column, or has a reward that is not a finite
-            number (NAS883).
+        CellError: it cannot be read, has no row or lacks a column, a key cannot be read or stands
+            there twice, or a number is missing or not finite (NAS883).
     """
-    rewards: dict[str, list[float]] = defaultdict(list)
+    rows = _rows(path, key, (column, *report))
+    if not rows:
+        raise cell_error("NAS883", f"{path} has a header and no row")
+    format = _format(path, [(line, row[key]) for line, row in rows])
+    lines: dict[str, int] = {}
+    numbers: dict[str, dict[str, list[float]]] = {
+        name: defaultdict(list) for name in (column, *report)
+    }
     costs: dict[str, tuple[int | None, int | None]] = {}
+    for line, row in rows:
+        entry = row[key] or ""
+        if format is not None and entry in lines:
+            text = f"{path}:{line}: {entry:.100} stands in line {lines[entry]} already"
+            raise cell_error("NAS883", text)
+        lines[entry] = line
+        try:
+            for name, values in numbers.items():
+                values[entry].append(_finite_number(row[name]))
+            costs[entry] = _whole_number(row, "params"), _whole_number(row, "mult_adds")
+        except (TypeError, ValueError) as error:
+            text = f"{path}:{line}: a row with something other than numbers: {error}"
+            raise cell_error("NAS883", text) from error
+    means = {name: {k: fmean(v) for k, v in values.items()} for name, values in numbers.items()}
+    units = {name: unit or _unit(values) for name, values in means.items()}
+    shares = {
+        name: {k: v / 100 for k, v in values.items()} if units[name] == "percent" else values
+        for name, values in means.items()
+    }
+    scores = {
+        entry: Score(reward, (), params=costs[entry][0], mult_adds=costs[entry][1])
+        for entry, reward in shares[column].items()
+    }
+    reports = {name: shares[name] for name in report}
+    found: Unit = "percent" if units[column] == "percent" else "share"
+    return TableEvaluator(str(path), scores, "raw" if unit == "raw" else found, reports, format)
+
+
+def _rows(
+    path: Path, key: str, columns: Sequence[str]
+) -> list[tuple[int, Mapping[str, str | None]]]:
+    """Every row and the number of its line."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with (gzip.open if path.suffix == ".gz" else open)(
+            path, "rt", newline="", encoding="utf-8"
+        ) as file:
             reader = csv.DictReader(file)
-            _require_columns(path, reader.fieldnames or (), ("hash", column))
-            for row in reader:
-                rewards[row["hash"]].append(_finite_number(row[column]))
-                costs[row["hash"]] = _whole_number(row, "params"), _whole_number(row, "mult_adds")
-    except OSError as error:
-        raise cell_error("NAS883", f"{path}: {error.strerror or error}") from error
+            _require_columns(path, reader.fieldnames or (), (key, *columns))
+            return [(reader.line_num, row) for row in reader]
+    except (OSError, EOFError, zlib.error) as error:
+        text = getattr(error, "strerror", None) or error
+        raise cell_error("NAS883", f"{path}: {text}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise cell_error("NAS883", f"{path} is not a CSV file: {error}") from error
-    except (TypeError, ValueError) as error:
-        where = f"{path}:{reader.line_num}"
-        raise cell_error(
-            "NAS883", f"{where}: a row with something other than numbers: {error}"
-        ) from error
-    scores = {
-        hash: Score(fmean(each), (), params=costs[hash][0], mult_adds=costs[hash][1])
-        for hash, each in rewards.items()
-    }
-    return TableEvaluator(str(path), scores)
+
+
+def _format(path: Path, keys: Sequence[tuple[int, str | None]]) -> str | None:
+    """The format of a table's keys; None where they are canonical hashes.
+
+    A row is read for every word that no row before it has: so a word that the format does not
+    know is found, and thousands of rows are read in no time.
+
+    Raises:
+        CellError: NAS883, with the first row that cannot be read.
+    """
+    for line, entry in keys:
+        if not entry:
+            raise cell_error("NAS883", f"{path}:{line}: a row without a key")
+    entries = [(line, entry) for line, entry in keys if entry]
+    if all(_HASH.fullmatch(entry) for _, entry in entries):
+        return None
+    try:
+        format = interop.find(entries[0][1]).format
+    except CellError as error:
+        raise _no_key(path, *entries[0], error) from error
+    for line, entry in _with_new_words(entries):
+        try:
+            _genotype(entry, format)
+        except CellError as error:
+            raise _no_key(path, line, entry, error) from error
+    return format
+
+
+def _no_key(path: Path, line: int, entry: str, error: CellError) -> CellError:
+    return cell_error(
+        "NAS883",
+        f"{path}:{line}: {entry[:100]!r} is no genotype: {error.diagnostics[0].message}",
+        "a key is a canonical hash, or a string that `nasdsl convert` reads",
+    )
+
+
+def _with_new_words(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    seen: set[str] = set()
+    for at, (line, entry) in enumerate(entries):
+        words = set(_WORD.findall(entry))
+        if at == 0 or not words <= seen:
+            seen |= words
+            yield line, entry
+
+
+def _genotype(entry: str, format: str | None) -> Genotype:
+    """The genotype of a key.
+
+    Raises:
+        CellError: what the format has against it.
+    """
+    found = interop.find(entry, format)
+    genotype, _ = found.read(found.choose())
+    return genotype
+
+
+def _unit(values: Mapping[str, float]) -> Unit:
+    """Accuracies that do not fit into a share are percent."""
+    low, high = min(values.values()), max(values.values())
+    return "percent" if low >= 0 and 1 < high <= 100 else "share"
 
 
 def _require_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
@@ -99,7 +275,9 @@ def _require_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None
             )
 
 
-def _finite_number(text: str) -> float:
+def _finite_number(text: str | None) -> float:
+    if not text:
+        raise ValueError("a number is missing")
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"the reward is {text}")
