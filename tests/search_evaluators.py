@@ -27,6 +27,14 @@ def process(text: str, seed: int, report: Any) -> Score:
     return Score(0.5, (float(os.getpid()),))
 
 
+def talks_and_fails(text: str, seed: int, report: Any) -> float:
+    """Reports in several ways, prints, and fails on one network in two."""
+    for values in ((0.25,), (1, 0.5), (2, "much"), (float("nan"),), ()):
+        report(*values)
+    print(f"seed {seed}")
+    return 1 / (seed % 2)
+
+
 def seeded(text: str, seed: int, report: Any) -> Score:
     return Score(float(seed))
 

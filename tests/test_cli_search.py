@@ -18,9 +18,11 @@ from bench.reliability.patience import PATIENCE, becomes_true
 from nasdsl.cli.group import program
 from nasdsl.cli.search import ACTIONS
 from nasdsl.cli.search_view import curve
+from nasdsl.search.evaluators.finishing import data_of
 from nasdsl.search.figures import best_so_far, unique_rewards
 from nasdsl.search.store import Reader
 from tests.cli_run import Run, runner
+from tests.plugin.nasdsl_example.inline import Inline
 
 SPACE = """\
 genotype small
@@ -251,7 +253,7 @@ def test_finish(run: Run) -> None:
     searched(run)
     words = (
         *("search", "finish", "s.db", "--top", "2", "--recipe", "quick", "--set", "epochs=1"),
-        *("--N", "1", "--filters", "4", "--quiet", "--json", "--out", "won"),
+        *("--N", "1", "--filters", "4", "--quiet", "--json", "--out", "won", "--jobs", "2"),
     )
     with Reader(Path("s.db")) as store:
         best = [trial.hash for trial in store.best(2)]
@@ -269,8 +271,55 @@ def test_finish(run: Run) -> None:
         ran = run(*words, *other)
         assert (ran.code, ran.out.count("NAS841")) == (2, 1), other
     assert json.loads(run(*words, "--device", "cpu").out)["winners"] == won
+    status = json.loads(run("search", "status", "won/finish.db", "--json").out)
+    assert (status["completed"], status["failed"]) == (2, 0)
 
 
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of a finish are trained in this process, which has imported PyTorch before."""
+    monkeypatch.setattr("nasdsl.search.finishing.engine_for", Inline)
+
+
+@pytest.mark.usefixtures("inline")
+def test_finish_survives_a_network_that_fails(run: Run) -> None:
+    """Its reason is shown and kept, and more networks may be trained later."""
+    pytest.importorskip("sklearn")
+    searched(run)
+    with Reader(Path("s.db")) as store:
+        first, second, third = (trial.hash for trial in store.best(3))
+    Path("won/runs", first).mkdir(parents=True)
+    Path("won/runs", first, "in_the_way").touch()
+    words = ("search", "finish", "s.db", "--recipe", "quick", "--set", "epochs=1", "--N", "1")
+    words = (*words, "--filters", "4", "--json", "--quiet", "--out", "won")
+    ran = run(*words, "--top", "2")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert [one["hash"] for one in found["winners"]] == [second]
+    assert "NAS841" in found["failures"][first]
+    assert f"failed: {first}, " in ran.err
+    assert [path.name for path in Path("won").glob("*.cell")] == ["001.cell"]
+    Path("won/runs", first, "in_the_way").unlink()
+    ran = run(*words, "--top", "3", "--retry-failed")
+    assert (ran.code, json.loads(ran.out)["failures"]) == (0, {})
+    assert {one["hash"] for one in json.loads(ran.out)["winners"]} == {first, second, third}
+
+
+@pytest.mark.parametrize(
+    ("spec", "data"),
+    [
+        ("train?epochs=2&data=imagefolder%3Apictures", "imagefolder:pictures"),
+        ("proxy:naswot?data=fake", "fake"),
+        ("train", "digits"),
+        ("table:digits.csv", "digits"),
+    ],
+)
+def test_finish_trains_on_what_the_search_used(spec: str, data: str) -> None:
+    """The data of the evaluator's spec, or the digits."""
+    assert data_of(spec) == data
+
+
+@pytest.mark.usefixtures("inline")
 def test_finish_in_bf16(run: Run) -> None:
     """Every winner has its model."""
     pytest.importorskip("sklearn")
@@ -321,6 +370,11 @@ def test_retry_failed(run: Run) -> None:
     ran = run(*words)
     assert ran.code == 0, ran.err
     assert json.loads(run("search", "status", "s.db", "--json").out)["failed"] > 0
+    said = run("search", "status", "s.db").out
+    assert "failed:\n  KeyError: 'x'\n" in said
+    assert "rewards.py" in said
+    assert "raise KeyError('x')" in said
+    assert "raise KeyError('x')" in Path("s.db.log").read_text()
     Path("rewards.py").write_text(module)
     assert run(*words, "--retry-failed").code == 2
     assert run(*words, "--resume", "--retry-failed").code == 0

@@ -34,6 +34,32 @@ def _searched(folder: Path, function: str, **members: Any) -> list[Trial]:
         return list(reader.trials())
 
 
+def test_prints_and_tracebacks_are_kept(tmp_path: Path) -> None:
+    """A traceback in the store, the reason alone for the searcher, prints in a log beside it."""
+    path = tmp_path / "s.db"
+    spec = "python:tests.search_evaluators:talks_and_fails"
+    reported: list[float] = []
+    settings = SearchSettings(nasdsl.loads_space(SMALL), path, evaluator=spec, trials=8)
+    settings = replace(settings, heartbeat=600.0)
+    run(settings, lambda event: reported.extend(event.values.values()))
+    with Reader(path) as store:
+        rows = list(store.trials())
+    failed = [row for row in rows if row.state == "failed"]
+    assert 0 < len(failed) < 8
+    for row in failed:
+        assert row.reason == "ZeroDivisionError: division by zero"
+        assert row.failure is not None
+        assert "search_evaluators.py" in row.failure
+        assert "return 1 / (seed % 2)" in row.failure
+        assert "worker.py" not in row.failure
+    log = (tmp_path / "s.db.log").read_text()
+    assert log.count("--- trial ") == 8
+    assert log.count("\nseed ") == 8
+    assert log.count("return 1 / (seed % 2)") == len(failed)
+    assert 0.5 in reported
+    assert set(reported) <= {0.25, 0.5}
+
+
 def test_workers_live_long_and_are_recycled(tmp_path: Path) -> None:
     """A process evaluates many genotypes, no more than it may, and may print what it likes."""
     rows = _searched(tmp_path, "process", recycle=4)

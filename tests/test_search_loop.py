@@ -15,7 +15,7 @@ from nasdsl.search.engines.choosing import engine_for, slots
 from nasdsl.search.engines.engine import Finished, Heartbeat, Notice
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
-from nasdsl.search.store import Lease, Outcome, Reader, Trial
+from nasdsl.search.store import Lease, Outcome, Reader, Store, Trial
 
 #: 2 * 2 genotypes in each cell, of which some are the same network.
 TINY = """genotype tiny
@@ -172,6 +172,51 @@ def test_events(tmp_path: Path) -> None:
     best = [event.best.reward for event in events if event.best]
     assert best == sorted(best)
     assert best[-1] == max(trial.reward for trial in _trials(tmp_path / "s.db"))
+
+
+@pytest.mark.parametrize("text", [TINY, SMALL])
+def test_the_number_of_trained_networks(tmp_path: Path, text: str) -> None:
+    """Networks count once and only with a reward, whatever the timing; known ones are free."""
+    found = []
+    for workers in (1, 4, 15):
+        settings = _settings(tmp_path / str(workers), text, workers=workers)
+        settings = replace(settings, trials=10_000, trained=8)
+        engine = FaultyEngine(workers, lambda text: "bad" if reward_of(text) < 0.3 else None)
+        counts = run(settings, engine=engine)
+        assert counts.unique == 8
+        assert counts.failed > 0
+        assert (counts.queued, counts.running, counts.waiting) == (0, 0, 0)
+        found.append(_said(settings.store))
+    assert found[0] == found[1] == found[2]
+    settings = replace(settings, trained=9)
+    assert run(settings, resume=True, engine=SimulatedEngine(15)).unique == 9
+
+
+def test_trials_end_a_search_that_finds_nothing_new(tmp_path: Path) -> None:
+    """Sixteen networks at most: a search for a hundred ends with its proposals."""
+    settings = _settings(tmp_path, TINY, trials=80, trained=100)
+    counts = run(settings, engine=SimulatedEngine(4))
+    assert (counts.proposed, counts.unique < 17) == (80, True)
+
+
+@pytest.mark.parametrize(
+    ("workers", "block", "window"), [(1, 1, 2), (4, 4, 8), (20, 20, 40), (450, 20, 470)]
+)
+def test_the_window_is_the_workers_and_a_block(
+    tmp_path: Path, workers: int, block: int, window: int
+) -> None:
+    """Whatever a store says already stays, as in one of before."""
+    settings = _settings(tmp_path, workers=workers, block=None, window=None, trials=5)
+    run(settings, engine=SimulatedEngine(workers))
+    with Reader(settings.store) as store:
+        assert (store.settings()["block"], store.settings()["window"]) == (block, window)
+    old = Store(settings.store)
+    with old.transaction():
+        old.put_settings({"window": 900})
+    old.close()
+    run(settings, resume=True, engine=SimulatedEngine(workers))
+    with Reader(settings.store) as store:
+        assert store.settings()["window"] == 900
 
 
 # -- limits and failures -------------------------------------------------------------------

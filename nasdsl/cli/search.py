@@ -20,7 +20,7 @@ from nasdsl.cli.completers import (
 )
 from nasdsl.cli.options import json_option
 from nasdsl.cli.output import INTERRUPTED
-from nasdsl.search.engines.choosing import ENGINES
+from nasdsl.cli.search_options import engine_options, interruptible
 
 ACTIONS = {
     "status": "Show how far a search is.",
@@ -66,9 +66,12 @@ ACTIONS = {
 @click.option(
     "--trials",
     type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    help="How many networks to propose.",
+    help="How many networks to propose at most.  [default: 200, or 10 times --trained]",
+)
+@click.option(
+    "--trained",
+    type=click.IntRange(1),
+    help="How many different networks to evaluate at most, failures not counted.",
 )
 @click.option(
     "--workers",
@@ -84,6 +87,16 @@ ACTIONS = {
     show_default=True,
     help="Seed of the proposals and the trainings.",
 )
+@click.option(
+    "--block",
+    type=click.IntRange(1),
+    help="How many results the algorithm learns from at a time.  [default: --workers, at most 20]",
+)
+@click.option(
+    "--window",
+    type=click.IntRange(1),
+    help="How many proposals may be without a result.  [default: --workers plus --block]",
+)
 @click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
 @click.option("--resume", is_flag=True, help="Continue the search in the store.")
 @click.option(
@@ -93,28 +106,7 @@ ACTIONS = {
 @click.option(
     "--max-mult-adds", type=click.IntRange(1), help="Reject networks with more mult-adds."
 )
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES.names()),
-    default="local",
-    show_default=True,
-    help="Evaluate in processes of this machine (local) or on a Ray cluster (ray).",
-)
-@click.option("--address", default="auto", show_default=True, help="Address of the Ray cluster.")
-@click.option(
-    "--gpus",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many GPUs to use; 0 evaluates on the CPU.",
-)
-@click.option(
-    "--per-gpu",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="How many workers share a GPU.",
-)
+@engine_options
 @click.option(
     "--threads",
     type=click.IntRange(1),
@@ -157,7 +149,8 @@ def search(
     settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
     try:
-        run(settings, view.tell, resume=resume, retry_failed=retry_failed)
+        with interruptible():
+            run(settings, view.tell, resume=resume, retry_failed=retry_failed)
     except KeyboardInterrupt:
         view.close()
         output.note("interrupted; everything is saved except the evaluations that were running")

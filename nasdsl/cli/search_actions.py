@@ -1,9 +1,8 @@
 """`nasdsl search status|top|plot|export|finish`: what may be done with the store of a search."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import click
 
@@ -21,13 +20,13 @@ from nasdsl.cli.options import (
     settings_options,
 )
 from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.cli.search_options import engine_options, interruptible
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible, visible_text
 
-if TYPE_CHECKING:
-    from nasdsl.search.store import Trial
-    from nasdsl.train.watchers import Watcher
+#: Settings of a search that say when it ends.
+_ENDS = ("trials", "trained")
 
 _store = click.argument("store", metavar="STORE", type=click.Path())
 
@@ -53,25 +52,33 @@ def status(store: str, as_json: bool) -> None:
 
     found = summary(store)
     counts, best = found.counts, found.best
-    known = {key: found.settings.get(key) for key in ("algorithm", "evaluator", "seed", "trials")}
+    names = ("algorithm", "evaluator", "seed", "trials", "trained")
+    known = {name: found.settings.get(name) for name in names}
     if as_json:
         members = best and trial_members(best)
-        output.data_object(store=store, **count_members(counts), **known, best=members)
+        failure = None if found.failed is None else found.failed.failure
+        output.data_object(
+            store=store, **count_members(counts), **known, best=members, failure=failure
+        )
         return
     shown = {
-        key: f"{value:,}" if key == "trials" and isinstance(value, int) else visible(str(value))
+        key: f"{value:,}" if key in _ENDS and isinstance(value, int) else visible(str(value))
         for key, value in known.items()
     }
+    most_trained = "" if known["trained"] is None else f" of {shown['trained']}"
     output.data(
         f"{shown['algorithm']} with {shown['evaluator']}, seed {shown['seed']}\n"
         f"completed  {counts.completed:,} of {shown['trials']}\n"
-        f"unique     {counts.unique:,}\n"
+        f"unique     {counts.unique:,}{most_trained}\n"
         f"running    {counts.running:,}\n"
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
         f"rejected   {counts.rejected:,}\n"
     )
     if best:
         output.data(f"best       {best.reward:.6g}, trial {best.id}, hash {best.hash}\n")
+    if found.failed is not None:
+        said = visible_text(found.failed.failure or "").replace("\n", "\n  ")
+        output.data(f"trial {found.failed.id} failed:\n  {said}\n")
 
 
 @click.command(
@@ -141,7 +148,7 @@ def plot(stores: tuple[str, ...], out: str, axis: str) -> None:
     """
     from nasdsl.search.figures import Axis, write_figure
 
-    write_figure(stores, out, axis=cast("Axis", axis))
+    write_figure(stores, out, axis=cast(Axis, axis))
     output.note(f"wrote {out}")
 
 
@@ -187,11 +194,9 @@ def export(store: str, out: str) -> None:
 @set_option
 @click.option(
     "--data",
-    default="digits",
-    show_default=True,
     metavar="DATA",
     shell_complete=complete_data,
-    help="Data set to train on.",
+    help="Data set to train on.  [default: that of the search, or digits]",
 )
 @click.option("--download", is_flag=True, help="Download the data set if it is missing.")
 @click.option(
@@ -206,6 +211,7 @@ def export(store: str, out: str) -> None:
     metavar="DIR",
     help="Folder for runs and winners.  [default: next to the store]",
 )
+@click.option("--retry-failed", is_flag=True, help="Train again what failed before.")
 @settings_options
 @scan_option
 @device_option
@@ -215,7 +221,20 @@ def export(store: str, out: str) -> None:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="How many processes load images.",
+    help="How many processes load images for each training.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many networks to train at the same time.",
+)
+@engine_options
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="How many CPU threads each training uses.  [default: a fair share of all]",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option("Print the winners as a JSON object.")
@@ -230,55 +249,59 @@ def finish(
 ) -> int:
     """Train the best networks of a search to convergence, and rank them anew.
 
-    Each network is trained in DIR/runs, in a folder named for its hash. The winners are written
-    to DIR/001.cell and so on, with both scores in comments.
+    Each network is trained in DIR/runs, in a folder named for its hash, by a process of its own.
+    The winners are written to DIR/001.cell and so on, with both scores in comments. A network
+    that cannot be trained is left out, with the reason.
 
     After an interruption, the same command continues: networks that are trained are not trained
     again. A DIR that was made with another recipe, data set, seed or network is refused.
+    `nasdsl search status DIR/finish.db` shows how far it is.
     """
     # Imported here because --help should not wait for PyTorch.
     from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
-    from nasdsl.cli.train_progress import close, scan, watchers_for_terminal
+    from nasdsl.cli.search_output import failure_lines
+    from nasdsl.cli.search_view import EventView
+    from nasdsl.cli.train_progress import scan
     from nasdsl.search import finishing
     from nasdsl.train.execution import Execution
-    from nasdsl.train.loop import Interrupted
 
     folder = out or f"{store.removesuffix('.db')}-finished"
-    shown: list[Watcher] = []
-
-    def on_network(place: int, total: int, trial: "Trial") -> "Sequence[Watcher]":
-        close(shown)
-        output.note(f"{place}/{total}  {trial.hash}, {trial.reward:.4f} in the search")
-        shown[:] = watchers_for_terminal(quiet)
-        return shown
-
+    view = EventView(quiet)
+    names = ("engine", "address", "gpus", "per_gpu", "threads", "jobs")
     try:
-        winners = finishing.finish(
-            store,
-            folder,
-            count=count,
-            data=flags["data"],
-            recipe=flags["recipe"],
-            changes=changes_of(flags),
-            settings=settings,
-            seed=flags["seed"],
-            execution=Execution(flags["device"], workers=flags["workers"]),
-            download=flags["download"],
-            command=["nasdsl", *sys.argv[1:]],
-            on_data=None if flags["no_scan"] else lambda splits: scan(splits, quiet),
-            on_network=on_network,
-        )
-    except Interrupted:
-        close(shown)
-        output.note("interrupted; everything is saved, and the same command continues")
+        with interruptible():
+            winners = finishing.finish(
+                store,
+                folder,
+                count=count,
+                data=flags["data"],
+                recipe=flags["recipe"],
+                changes=changes_of(flags),
+                settings=settings,
+                seed=flags["seed"],
+                execution=Execution(flags["device"], workers=flags["workers"]),
+                engines=finishing.Engines(**{name: flags[name] for name in names}),
+                download=flags["download"],
+                retry_failed=flags["retry_failed"],
+                command=["nasdsl", *sys.argv[1:]],
+                on_data=None if flags["no_scan"] else lambda splits: scan(splits, quiet),
+                on_plan=view.open,
+                on_event=view.tell,
+            )
+    except KeyboardInterrupt:
+        view.close()
+        output.note("interrupted; the same command continues each training at its last checkpoint")
         return INTERRUPTED
     finally:
-        close(shown)
+        view.close()
     for winner in winners:
         output.warn(winner.findings)
+    failed = finishing.failures(folder)
     output.note(f"wrote {plural(len(winners), 'file')} to {folder}")
+    for line in failure_lines(failed):
+        output.note(line)
     if as_json:
         members = [
             {
@@ -289,7 +312,7 @@ def finish(
             }
             for winner in winners
         ]
-        output.data_object(out=folder, winners=members)
+        output.data_object(out=folder, winners=members, failures=failed)
         return OK
     for place, winner in enumerate(winners, 1):
         output.data(

@@ -1,6 +1,7 @@
 """What `nasdsl search` prints of a store: the best network, and members of JSON objects."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -29,8 +30,14 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
             output.note(f"to see more of them, run `nasdsl search top {shlex.quote(store)} -n 10`")
     if best:
         return OK
-    output.report(no_result(store, found.failure).diagnostics)
+    reason = None if found.failed is None else found.failed.reason
+    output.report(no_result(store, reason).diagnostics)
     return FINDINGS
+
+
+def failure_lines(failures: Mapping[str, str]) -> list[str]:
+    """A line for each network that failed, by its hash."""
+    return [f"failed: {hash}, {reason}" for hash, reason in failures.items()]
 
 
 def count_members(counts: Counts) -> dict[str, int]:

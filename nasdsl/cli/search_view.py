@@ -1,7 +1,7 @@
 """How a search is shown while it goes on: a live view on a terminal, lines elsewhere.
 
 Purpose: the two views, and which of them suits a stream.
-Non-goals: the result, which goes to standard output (`nasdsl.cli.searching`).
+Non-goals: the result, which goes to standard output (`nasdsl.cli.search_output`).
 """
 
 import os
@@ -27,6 +27,8 @@ from nasdsl.search.store import Trial
 _LINE_SECONDS = 30
 _BARS = " .:-=+*#%@"
 _CURVE = 60
+#: Running evaluations that are shown.
+_MAX_RUNNING = 8
 
 
 class View(Protocol):
@@ -47,6 +49,26 @@ def view_for(settings: SearchSettings, quiet: bool) -> View:
     return LiveView(settings) if moves else Lines(settings)
 
 
+class EventView:
+    """The view of a search that is planned elsewhere: shown from when the plan is known."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.view: View = Nothing()
+
+    def open(self, settings: SearchSettings) -> None:
+        """Show what is about to be done."""
+        self.view = view_for(settings, self.quiet)
+
+    def tell(self, event: Event) -> None:
+        """Pass it on."""
+        self.view.tell(event)
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        self.view.close()
+
+
 class Nothing:
     """Shows nothing."""
 
@@ -62,16 +84,35 @@ class Pace:
 
     def __init__(self, settings: SearchSettings) -> None:
         self.settings, self.start, self.before = settings, monotonic(), -1
+        #: What running evaluations have reported: the last value, and how many there were.
+        self.reports: dict[int, tuple[float, int]] = {}
+
+    def note(self, event: Event) -> None:
+        """Remember what evaluations have reported, until they end."""
+        for trial, value in event.values.items():
+            self.reports[trial] = value, self.reports.get(trial, (0.0, 0))[1] + 1
+        for row in event.trials:
+            self.reports.pop(row.id, None)
+
+    def running(self) -> list[str]:
+        """A line for each running evaluation that has reported something."""
+        return [
+            f"trial {trial}  {value:.4f} after {plural(number, 'report')}"
+            for trial, (value, number) in sorted(self.reports.items())[:_MAX_RUNNING]
+        ]
 
     def line(self, event: Event) -> str:
         """Counts, the best and how long it will take, in a line."""
         counts = event.counts
+        most, trained = self.settings.trials, self.settings.trained
         done = counts.completed + counts.failed
+        if trained is not None:
+            most, done = trained, counts.unique
         if self.before < 0:
             self.before = done
         share = counts.unique / counts.completed if counts.completed else 0
         parts = [
-            f"{done}/{self.settings.trials} done",
+            f"{done}/{most} {'done' if trained is None else 'trained'}",
             f"{counts.running} running",
             f"{counts.failed} failed",
             f"{share:.0%} unique",
@@ -82,8 +123,8 @@ class Pace:
             parts.append(f"best {event.best.reward:.4f}")
         parts.append(plural(event.workers, "worker"))
         new = done - self.before
-        if new and done < self.settings.trials:
-            left = (monotonic() - self.start) / new * (self.settings.trials - done)
+        if new > 0 and done < most:
+            left = (monotonic() - self.start) / new * (most - done)
             parts.append(f"{_duration(left)} left")
         return "  ".join(parts)
 
@@ -102,15 +143,18 @@ class Lines:
 
     def tell(self, event: Event) -> None:
         """Write what is worth a line."""
+        self.pace.note(event)
         for trial in event.trials:
-            if trial.failure and trial.state in ("failed", "quarantined"):
-                _write(f"trial {trial.id} {trial.state}: {trial.failure:.200}")
+            if trial.reason and trial.state in ("failed", "quarantined"):
+                _write(f"trial {trial.id} {trial.state}: {trial.reason:.200}")
         best = event.best.id if event.best else -1
         due = monotonic() - self.last > _LINE_SECONDS
         line = self.pace.line(event)
         if due or best != self.best or event.what in ("started", "finished"):
             self.last, self.best = monotonic(), best
             _write(line)
+            for running in self.pace.running():
+                _write(f"  {running}")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -138,11 +182,12 @@ class LiveView:
 
     def tell(self, event: Event) -> None:
         """Redraw."""
+        self.pace.note(event)
         for trial in event.trials:
             if trial.reward is not None:
                 self.rewards.append(trial.reward)
-            elif trial.failure:
-                self.failures.append(f"trial {trial.id}: {visible(trial.failure[:100])}")
+            elif trial.reason:
+                self.failures.append(f"trial {trial.id}: {visible(trial.reason[:100])}")
         self.live.update(self._drawing(event))
 
     def close(self) -> None:
@@ -157,7 +202,12 @@ class LiveView:
         )
         parts: list[RenderableType] = [head]
         if self.rewards:
-            parts.append(Text(f"rewards  {curve(self.rewards)}", style="cyan"))
+            low, high = min(self.rewards), max(self.rewards)
+            parts.append(
+                Text(f"rewards from {low:.4f} to {high:.4f}, the first result to the last", "cyan")
+            )
+            parts.append(Text(f"  {curve(self.rewards)} at the end", style="cyan"))
+        parts += [Text(f"  {line}") for line in self.pace.running()]
         if self.failures:
             parts.append(Text(self.failures[-1], style="red"))
         if event.best is not None:

@@ -1,8 +1,9 @@
 """Finishing a search: its best networks trained to convergence, and ranked anew.
 
-Purpose: a run for each of the best networks, then the winners in their order. What is trained is
-kept, so a finish that was interrupted continues where it was.
-Non-goals: training (`nasdsl.train`), searching (`nasdsl.search.loop`).
+Purpose: a search of its own, which proposes the best networks of another one and evaluates them
+by training them: through the same engines and workers, with a store in which every result and
+every failure is kept. So a finish that was interrupted continues where it was.
+Non-goals: training (`nasdsl.search.evaluators.finishing`), searching (`nasdsl.search.loop`).
 """
 
 import os
@@ -10,25 +11,43 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nasdsl.errors import Diagnostic, cell_error
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.loading import loads
-from nasdsl.search.checking import best_trials
+from nasdsl.loading import loads, loads_space
+from nasdsl.search.checking import best_trials, checked_network
+from nasdsl.search.engines.choosing import engine_for
+from nasdsl.search.evaluators.finishing import (
+    RUNS,
+    Finish,
+    another_run,
+    data_of,
+    ensure_same_job,
+    read_finish,
+    warnings_of,
+)
+from nasdsl.search.loop import OnEvent, run
+from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.results import trial_text, write_ranking
-from nasdsl.search.store import Trial
+from nasdsl.search.settings import SearchSettings
+from nasdsl.search.store import Reader, Trial
 from nasdsl.train.data import Splits
 from nasdsl.train.execution import Execution
-from nasdsl.train.planning import RunPlan, begin_run, plan_run
-from nasdsl.train.results import Fitted
-from nasdsl.train.run import train_run
-from nasdsl.train.run_folder import Job, RunFolder
-from nasdsl.train.watchers import Watcher
+from nasdsl.train.planning import RunPlan
+from nasdsl.train.recipe import Recipe
+from nasdsl.train.recipe_file import recipe_at, with_changes
+from nasdsl.train.run_folder import RunFolder
+
+#: The store of a finish, and how its networks are trained.
+STORE, PLAN = "finish.db", "finish.json"
+#: Seconds. What an interruption costs is a training since its checkpoint, so patience is cheap.
+_HEARTBEAT = 60.0
+#: Everything is proposed at once: nothing is learned from results.
+_WINDOW = 1_000_000
 
 #: Looks at the data once.
 OnData = Callable[[Splits], None]
-#: Is told of each network before it is trained (its place, how many there are, its trial), and
-#: gives the watchers of its training.
-OnNetwork = Callable[[int, int, Trial], Sequence[Watcher]]
+#: Is told of the search that a finish is, before it begins.
+OnPlan = Callable[[SearchSettings], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,117 +67,215 @@ class Winner:
     findings: tuple[Diagnostic, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Where networks are trained, and how many at a time; see `SearchSettings`."""
+
+    jobs: int = 1
+    engine: str = "local"
+    address: str = "auto"
+    gpus: int = 0
+    per_gpu: int = 1
+    threads: int | None = None
+
+
 def finish(
     store: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     count: int = 10,
-    data: str = "digits",
+    data: str | None = None,
     recipe: str = "cifar",
     changes: Sequence[str] = (),
     settings: Settings = NO_SETTINGS,
     seed: int = 0,
     execution: Execution | None = None,
+    engines: Engines | None = None,
     download: bool = False,
+    retry_failed: bool = False,
     command: Sequence[str] = (),
     on_data: OnData | None = None,
-    on_network: OnNetwork | None = None,
+    on_plan: OnPlan | None = None,
+    on_event: OnEvent | None = None,
 ) -> list[Winner]:
     """Train the best networks of a search; the winners, best first, with their files written.
 
-    Each network has a run in `out/runs`, by its hash; the winners are `out/001.cell` and so on,
-    with both scores in comments.
+    Each network has a run in `out/runs`, by its hash, and is trained by a process of its own;
+    the winners are `out/001.cell` and so on, with both scores in comments. A network whose
+    training fails is no winner; `failures(out)` has the reasons.
 
     Args:
         store: the search's store; it is only read.
         out: the folder of runs and winners; one that is there is continued.
         count: how many networks to train.
-        data: what to train on, as `nasdsl.train.datasets` takes it.
+        data: what to train on, as `nasdsl.train.datasets` takes it; None for what the search
+            trained on, or the digits.
         recipe: a shipped recipe's name, or the path of a `.toml` file.
         changes: values of the recipe as `NAME=VALUE`.
         settings: of the networks, such as N and filters.
         seed: of every training.
         execution: the device and what else does not change the results.
+        engines: where networks are trained, and how many at a time.
         download: fetch the data where they are missing.
+        retry_failed: train again the networks whose training failed before.
         command: how it was asked for, for the runs' reports.
         on_data: is given the data before the first network is trained; may raise.
-        on_network: is told of each network.
+        on_plan: is told what is about to be done.
+        on_event: is told of every change, as that of `nasdsl.search.run`.
 
     Raises:
-        CellError: NAS867, no network has a reward; NAS841, a run of `out` is of another
-            network, data, recipe or seed; NAS865, a trial is not what the store says; what the
-            store, the recipe, the data or a network
-            are refused for.
-        nasdsl.train.Interrupted: by Ctrl-C or SIGTERM; the state is saved.
+        CellError: NAS867, no network has a reward, or none could be trained; NAS841, a run of
+            `out` is of another network, data, recipe or seed; NAS865, a trial is not what the
+            store says; what the store, the recipe, the data or a network are refused for.
+        KeyboardInterrupt: stopped by hand; what was trained is kept.
     """
     best = best_trials(store, count)
     if not best:
         raise cell_error("NAS867", f"no network of {os.fspath(store)!r} has a reward yet")
+    with Reader(Path(store)) as opened:
+        about = opened.settings()
+    wanted = Finish(
+        data or data_of(str(about.get("evaluator"))),
+        recipe_at(recipe),
+        tuple(changes),
+        settings,
+        seed,
+        execution or Execution(),
+        tuple(command),
+    )
     folder = Path(out)
-    winners = []
-    for place, trial in enumerate(best, 1):
-        watchers = on_network(place, len(best), trial) if on_network else ()
-        plan = plan_run(
-            loads(trial.text),
-            data=data,
-            recipe=recipe,
-            changes=changes,
-            settings=settings,
-            seed=seed,
-            execution=execution,
-            download=download,
-        )
-        if place == 1 and on_data is not None:
-            on_data(plan.splits)
-        path = folder / "runs" / trial.hash
-        fitted = _trained(path, plan, command, watchers)
-        winners.append(Winner(trial, *_accuracy(fitted), fitted.findings))
-    winners.sort(key=lambda winner: -winner.accuracy)
+    trial, plan = _first_plan(best, wanted, download)
+    _require_same(folder, wanted)
+    started = RunFolder(folder / RUNS / trial.hash)
+    if started.exists:
+        ensure_same_job(started.path, started.job(), plan.job)
+    if on_data is not None:
+        on_data(plan.splits)
+    wanted.write(folder / PLAN)
+    search = _settings(folder, about.get("space"), best, engines or Engines())
+    if on_plan is not None:
+        on_plan(search)
+    trainer = replace(search, evaluator=f"finish:{folder / PLAN}")
+    run(
+        search,
+        on_event,
+        resume=True,
+        retry_failed=retry_failed,
+        searcher=_Listed([trial.text for trial in best]),
+        engine=engine_for(trainer),
+    )
+    winners = _winners(folder, best, with_changes(wanted.recipe, changes))
     texts = [
         f"# accuracy {winner.accuracy:.6g} on {winner.images} images after recipe {recipe}"
-        f" on {data}\n{trial_text(winner.trial)}"
+        f" on {wanted.data}\n{trial_text(winner.trial)}"
         for winner in winners
     ]
     write_ranking(texts, folder)
     return winners
 
 
-def _trained(
-    path: Path, plan: RunPlan, command: Sequence[str], watchers: Sequence[Watcher]
-) -> Fitted:
-    """What a training reached, here or before.
+def failures(out: str | os.PathLike[str]) -> dict[str, str]:
+    """Why trainings of a finish failed, by the hash of the network."""
+    with Reader(Path(out) / STORE) as opened:
+        return {trial.hash: trial.reason for trial in opened.trials() if trial.reason}
 
-    Raises:
-        CellError: NAS841, the folder has a run of this network that does something else.
+
+def _first_plan(best: Sequence[Trial], wanted: Finish, download: bool) -> tuple[Trial, RunPlan]:
+    """The training of the first network that can be trained.
+
+    Widths may fit one network and not another, so only what no network can be is an error.
     """
-    folder = RunFolder(path)
-    if folder.exists:
-        job = folder.job()
-        _ensure_same(path, job, plan.job)
-        plan = replace(plan, job=job)
-    else:
-        begin_run(path, plan, command)
-    return train_run(folder, plan, watchers=watchers)
+    errors: list[CellError] = []
+    for trial in best:
+        try:
+            return trial, wanted.plan(loads(trial.text), download=download)
+        except CellError as error:
+            errors.append(error)
+    raise errors[0]
 
 
-def _ensure_same(path: Path, job: Job, wanted: Job) -> None:
+def _require_same(folder: Path, wanted: Finish) -> None:
     """Accuracies of one recipe must not stand as those of another; the device may differ."""
-    others = [
-        name
-        for name in ("network", "data", "recipe", "seed")
-        if getattr(job, name) != getattr(wanted, name)
-    ]
+    if not (folder / PLAN).exists():
+        return
+    before = read_finish(folder / PLAN)
+    names = {"data": "data", "recipe": "recipe", "changes": "recipe", "settings": "network"}
+    others = {
+        word
+        for name, word in {**names, "seed": "seed"}.items()
+        if getattr(before, name) != getattr(wanted, name)
+    }
     if others:
-        raise cell_error(
-            "NAS841",
-            f"the run in {str(path)!r} is of another {' and another '.join(others)}",
-            "use another `--out` to begin anew, or the same flags as before to continue",
-        )
+        raise another_run(folder, sorted(others))
 
 
-def _accuracy(fitted: Fitted) -> tuple[float, str]:
-    """By what winners are ranked: held-out images, or test images where none are held out."""
-    if fitted.held_out is not None:
-        return fitted.held_out.accuracy, "held-out"
-    assert fitted.test is not None, "every source of data has images that are not trained on"
-    return fitted.test.accuracy, "test"
+def _settings(
+    folder: Path, space: object, best: Sequence[Trial], engines: Engines
+) -> SearchSettings:
+    path = folder / STORE
+    known = {trial.hash for trial in best}
+    if path.exists():
+        with Reader(path) as opened:
+            known |= {trial.hash for trial in opened.trials()}
+    workers = engines.gpus * engines.per_gpu or engines.jobs
+    return SearchSettings(
+        loads_space(str(space)),
+        path,
+        algorithm="best networks",
+        evaluator="finish",
+        trials=len(known),
+        workers=engines.jobs,
+        block=1,
+        window=_WINDOW,
+        heartbeat=_HEARTBEAT,
+        # A fresh process for each network: what one leaves behind is not the next one's.
+        recycle=1,
+        engine=engines.engine,
+        address=engines.address,
+        gpus=engines.gpus,
+        per_gpu=engines.per_gpu,
+        threads=engines.threads or max(1, (os.cpu_count() or 1) // workers),
+        patience=len(known) + 1,
+    )
+
+
+def _winners(folder: Path, best: Sequence[Trial], recipe: Recipe) -> list[Winner]:
+    images = "held-out" if recipe.held_out else "test"
+    path = folder / STORE
+    with Reader(path) as opened:
+        trained = {
+            trial.hash: checked_network(trial, path).reward
+            for trial in opened.trials()
+            if trial.reward is not None
+        }
+    found = [
+        Winner(trial, reward, images, warnings_of(folder / RUNS / trial.hash))
+        for trial in best
+        if (reward := trained.get(trial.hash)) is not None
+    ]
+    return sorted(found, key=lambda winner: -winner.accuracy)
+
+
+class _Listed:
+    """A searcher that proposes these texts, each once."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = list(texts)
+        self.proposed: list[str] = []
+
+    def propose(self, n: int) -> list[str]:
+        """The next of those that were not proposed before."""
+        found = [text for text in self.texts if text not in self.proposed][:n]
+        self.proposed += found
+        return found
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """Nothing to learn."""
+
+    def state_dict(self) -> SearcherState:
+        """What has been proposed."""
+        return {"proposed": self.proposed}
+
+    def load_state_dict(self, state: SearcherState) -> None:
+        """Continue after that."""
+        self.proposed = list(state["proposed"])

@@ -18,11 +18,12 @@ after any other end.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from time import monotonic
+from types import MappingProxyType
 from typing import Literal
 
 from nasdsl.errors import CellError, cell_error
@@ -31,25 +32,25 @@ from nasdsl.search.proposing import Proposer
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.store import Counts, Lease, Store, Trial
+from nasdsl.search.trial_log import TrialLog
 
-#: Failures before the first success after which the evaluator is at fault, not the networks.
-_MAX_EARLY_FAILURES = 5
 #: Heartbeats after which a silent worker counts as lost. Less than two, so that its trial is
 #: queued again within two.
 _SILENT_HEARTBEATS = 1.6
 #: Seconds to wait for news before looking at the clocks.
 _POLL_SECONDS = 0.1
 
-What = Literal["started", "trials", "lost", "finished"]
+What = Literal["started", "progress", "trials", "lost", "finished"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change that has been committed.
+    """A change that has been committed, or progress that has been reported.
 
-    `started` comes once; `trials` when these got their outcome; `lost` when the workers of
-    these were lost (a trial's `failure` is the reason; it is `queued` again or `quarantined`);
-    `finished` once.
+    `started` comes once; `progress` when evaluations reported values of their curves, in
+    `values` by the number of the trial; `trials` when these got their outcome; `lost` when the
+    workers of these were lost (a trial's `failure` is the reason; it is `queued` again or
+    `quarantined`); `finished` once.
     """
 
     what: What
@@ -57,8 +58,10 @@ class Event:
     best: Trial | None
     trials: tuple[Trial, ...] = ()
     workers: int = 0
+    values: Mapping[int, float] = field(default_factory=dict)
 
 
+_NO_VALUES: Mapping[int, float] = MappingProxyType({})
 OnEvent = Callable[[Event], None]
 
 
@@ -147,6 +150,7 @@ class _Loop:
         self.settings, self.store = settings, store
         self.engine, self.on_event = engine, on_event
         self.proposer = Proposer(settings, store, searcher)
+        self.log = TrialLog(settings.store)
         self.owner = uuid.uuid4().hex
         self.running: dict[str, _Running] = {}
         self.early_failures: list[Finished] = []
@@ -170,7 +174,7 @@ class _Loop:
         self._emit("finished")
         counts = self.store.counts()
         if counts.failed > counts.quarantined and not counts.completed:
-            raise self._evaluator_error(counts.failed, self.store.trial(0).failure)
+            raise self._evaluator_error(counts.failed, self.store.trial(0).reason)
         return counts
 
     def _is_done(self) -> bool:
@@ -185,6 +189,7 @@ class _Loop:
         now = monotonic()
         notices = self.engine.poll(_POLL_SECONDS)
         self._note_heartbeats(notices)
+        self._log(notices)
         finished = [notice for notice in notices if isinstance(notice, Finished)]
         lost = [notice for notice in notices if isinstance(notice, Lost)]
         overdue = self._overdue(now)
@@ -224,9 +229,24 @@ class _Loop:
 
     def _note_heartbeats(self, notices: Sequence[Notice]) -> None:
         now = monotonic()
+        values = {}
         for notice in notices:
             if isinstance(notice, Heartbeat) and notice.key in self.running:
-                self.running[notice.key].last_heartbeat = now
+                running = self.running[notice.key]
+                running.last_heartbeat = now
+                if notice.value is not None:
+                    values[running.lease.trial] = notice.value
+        if values:
+            self._emit("progress", values=values)
+
+    def _log(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            if isinstance(notice, Finished):
+                outcome = notice.outcome
+                self.log.add(outcome.trial, notice.worker, notice.printed, outcome.failure)
+            elif isinstance(notice, Lost) and notice.key in self.running:
+                trial = self.running[notice.key].lease.trial
+                self.log.add(trial, "lost", notice.printed, notice.reason)
 
     def _overdue(self, now: float) -> list[Lost]:
         """The leases whose worker has been silent, or has been at work, for too long."""
@@ -281,8 +301,9 @@ class _Loop:
             return
         counts = self.store.counts()
         failures = len(self.early_failures) + counts.failed - counts.quarantined
-        if failures >= _MAX_EARLY_FAILURES:
-            raise self._evaluator_error(failures, self.early_failures[0].outcome.failure)
+        if failures >= self.settings.patience:
+            failure = self.early_failures[0].outcome.failure or ""
+            raise self._evaluator_error(failures, failure.partition("\n")[0])
         if not self.running and not counts.queued:
             held_back, self.early_failures = self.early_failures, []
             self._commit(held_back, [])
@@ -292,12 +313,16 @@ class _Loop:
             "NAS867",
             f"evaluator `{self.settings.evaluator}` has failed on all of {failures} networks "
             f"and never succeeded: {reason}",
+            *([f"{str(self.log.path)!r} has tracebacks and what was printed"] * self.log.exists),
             "correct it, then continue with `--resume`",
         )
 
-    def _emit(self, what: What, trials: Sequence[int] = ()) -> None:
+    def _emit(
+        self, what: What, trials: Sequence[int] = (), values: Mapping[int, float] = _NO_VALUES
+    ) -> None:
         if self.on_event is None or (what in ("trials", "lost") and not trials):
             return
         rows = tuple(self.store.trial(number) for number in trials)
         best = next(iter(self.store.best()), None)
-        self.on_event(Event(what, self.store.counts(), best, rows, self.engine.workers()))
+        workers = self.engine.workers()
+        self.on_event(Event(what, self.store.counts(), best, rows, workers, values))

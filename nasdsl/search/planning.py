@@ -17,6 +17,9 @@ from nasdsl.search.evaluators.spec import evaluator as evaluator_of
 from nasdsl.search.settings import SearchSettings
 
 _GIGABYTE = 1_000_000_000
+_TRIALS = 200
+#: Proposals for each network to evaluate: a searcher that has converged repeats itself for good.
+_TRIALS_A_NETWORK = 10
 
 
 def plan_search(
@@ -27,6 +30,8 @@ def plan_search(
     options: Sequence[str] = (),
     evaluator: str = "train",
     data: str | None = None,
+    trials: int | None = None,
+    trained: int | None = None,
     seed: int = 0,
     max_params: int | None = None,
     max_mult_adds: int | None = None,
@@ -43,6 +48,8 @@ def plan_search(
         options: of the searcher, as `KEY=VALUE`.
         evaluator: the evaluator's spec, such as `train?epochs=3` or `table:FILE`.
         data: what `train` trains on, in place of an option of its spec.
+        trials: proposals to make at most; 200 by default, or ten times `trained`.
+        trained: unique networks to evaluate at most.
         seed: of the proposals and of their evaluation.
         max_params: reject networks with more trained parameters.
         max_mult_adds: reject networks with more mult-adds for one image.
@@ -68,6 +75,8 @@ def plan_search(
         algorithm=algorithm,
         options=_options(options),
         evaluator=spec,
+        trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
+        trained=trained,
         seed=seed,
         memory=None if memory_gigabytes is None else round(memory_gigabytes * _GIGABYTE),
         limits=limits,

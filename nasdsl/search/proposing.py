@@ -31,14 +31,24 @@ class Proposer:
         assert settings.window is not None
         self.block, self.window = settings.block, settings.window
         self.progress = store.progress()
+        #: Unique networks that failed, of those that have been observed: like everything that
+        #: proposals depend on, it must not depend on when results arrive.
+        self.failures = store.failures(0, self.progress.observed)
         self.rejected_in_a_row = 0
 
     @property
     def is_done(self) -> bool:
         """Whether everything has been observed and nothing more will be proposed."""
         now = self.progress
-        is_all = now.proposed - now.rejected >= self.settings.trials
-        return now.observed == now.proposed and (is_all or now.starved)
+        return now.observed == now.proposed and (self._wanted() <= 0 or now.starved)
+
+    def _wanted(self) -> int:
+        """How many more proposals there may be now."""
+        settings, now = self.settings, self.progress
+        wanted = settings.trials - now.proposed + now.rejected
+        if settings.trained is None:
+            return wanted
+        return min(wanted, settings.trained - self.store.networks() + self.failures)
 
     def advance(self) -> None:
         """Observe and propose as far as the rule allows, within a transaction of the store.
@@ -54,7 +64,7 @@ class Proposer:
 
     def _propose(self) -> bool:
         now = self.progress
-        n = min(self.block, self.settings.trials - now.proposed + now.rejected)
+        n = min(self.block, self._wanted())
         if n <= 0 or now.starved or now.proposed + n - now.observed > self.window:
             return False
         proposals = [self._proposal(text) for text in self.searcher.propose(n)]
@@ -76,6 +86,7 @@ class Proposer:
         if not results:
             return False
         self.searcher.observe(results)
+        self.failures += self.store.failures(now.observed, stop)
         self.progress = replace(now, observed=stop, starved=False)
         return True
 

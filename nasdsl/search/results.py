@@ -25,13 +25,13 @@ class Summary:
         settings: what it was started with, as its store has it.
         counts: its trials.
         best: the trial with the highest reward, checked.
-        failure: where there is no best, why the first trial that failed did so.
+        failed: the first trial that failed, or was rejected where nothing else is there.
     """
 
     settings: Mapping[str, Any]
     counts: Counts
     best: Trial | None
-    failure: str | None
+    failed: Trial | None
 
 
 def summary(store: str | os.PathLike[str]) -> Summary:
@@ -44,9 +44,10 @@ def summary(store: str | os.PathLike[str]) -> Summary:
     with Reader(path) as opened:
         best = next((checked_network(trial, path) for trial in opened.best()), None)
         counts = opened.counts()
-        failures = (trial.failure for trial in opened.trials() if trial.failure)
-        failure = None if best else next(failures, None)
-        return Summary(opened.settings(), counts, best, failure)
+        failed = None
+        if counts.failed or best is None:
+            failed = next((trial for trial in opened.trials() if trial.failure), None)
+        return Summary(opened.settings(), counts, best, failed)
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:

@@ -29,15 +29,17 @@ class SearchSettings:
         store: the file that everything is saved to.
         algorithm: the searcher's name, with its `options`.
         evaluator: the evaluator's spec, such as `train` or `table:FILE`.
-        trials: proposals to make, not counting those that a limit rejects.
+        trials: proposals to make at most, not counting those that a limit rejects.
+        trained: unique networks to evaluate at most; one whose evaluation fails does not count.
+            None leaves it to `trials`.
         seed: of the searcher and, with a network's hash, of its evaluation.
         workers: evaluations at a time, where no GPUs are asked for.
         block: proposals made, and results observed, at a time; None for one a worker, at most
             20. Block and window fix what the searcher knows when it proposes, so that a search
             is the same whenever its workers finish, and however often it was interrupted.
-        window: proposals that may be unobserved at a time; None for twice the workers and at
-            least a block. A larger window keeps workers busy while one is slow; with a smaller
-            one the searcher knows more when it proposes.
+        window: proposals that may be unobserved at a time, at least a block; None for the
+            workers and a block. A larger window keeps workers busy while one is slow; with a
+            smaller one the searcher knows more when it proposes.
         tries: lost workers after which a trial is quarantined.
         heartbeat: seconds; a worker that is silent for 1.6 of them is lost.
         deadline: seconds an evaluation may take, or None.
@@ -49,6 +51,7 @@ class SearchSettings:
         threads: CPU threads of each worker.
         limits: the limits by name, as the store keeps them; `limit` applies them.
         dry_after: rejections in a row after which the space counts as empty.
+        patience: failures before the first reward after which the evaluator is at fault.
     """
 
     space: Space
@@ -57,6 +60,7 @@ class SearchSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     evaluator: str = "train"
     trials: int = 200
+    trained: int | None = None
     seed: int = 0
     workers: int = 1
     block: int | None = None
@@ -74,6 +78,7 @@ class SearchSettings:
     limits: Mapping[str, Any] = field(default_factory=dict)
     limit: Limit | None = None
     dry_after: int = 1000
+    patience: int = 5
 
     @property
     def size(self) -> int:
@@ -108,13 +113,14 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
             "`--resume` continues it; another `--store` starts a new one",
         )
     block = settings.block or stored.get("block") or min(settings.size, _MAX_BLOCK)
-    window = settings.window or stored.get("window") or 2 * settings.size
+    window = settings.window or stored.get("window") or settings.size + block
     settings = replace(settings, block=block, window=max(window, block))
     identity = _identity(settings)
     if stored:
         _require_same_search(identity, stored, store)
     with store.transaction():
-        store.put_settings({**identity, "trials": settings.trials})
+        ends = {"trials": settings.trials, "trained": settings.trained}
+        store.put_settings({**identity, **ends})
     return settings
 
 

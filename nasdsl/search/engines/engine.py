@@ -22,18 +22,23 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An evaluation has ended, with a reward or a failure."""
+    """An evaluation has ended, with a reward or a failure; `printed` is what it printed."""
 
     outcome: Outcome
     worker: str
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of this lease was lost, and why. The trial may be tried again."""
+    """The worker of this lease was lost, and why. The trial may be tried again.
+
+    `printed` is what the evaluation had printed.
+    """
 
     key: str
     reason: str
+    printed: str = ""
 
 
 Notice = Heartbeat | Finished | Lost

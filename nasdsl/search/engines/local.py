@@ -5,6 +5,7 @@ or have evaluated enough trials are replaced. Everything a worker has started en
 everything ends with the search, even one that is killed (`processes.guard`).
 """
 
+import fcntl
 import json
 import os
 import selectors
@@ -25,6 +26,9 @@ from nasdsl.search.store import Lease, Outcome
 
 #: Workers that may end in a row before they were ready.
 _MAX_FALSE_STARTS = 3
+
+#: Bytes of what an evaluation prints that are kept.
+_MAX_PRINTED = 20_000
 
 _WORKER = "nasdsl.search.engines.worker"
 
@@ -110,7 +114,8 @@ class LocalEngine:
             notices += self._read_notices(worker)
         for worker in dead:
             if worker.lease is not None:
-                notices.append(Lost(worker.lease.key, _exit_reason(worker)))
+                lost = Lost(worker.lease.key, _exit_reason(worker), _printed(worker))
+                notices.append(lost)
             elif not worker.ready:
                 self._false_starts += 1
                 if self._false_starts >= _MAX_FALSE_STARTS:
@@ -148,6 +153,9 @@ class LocalEngine:
         self._started += 1
         mark = f"{self._name}:{self._started}"
         log = tempfile.TemporaryFile("ab+", buffering=0)  # noqa: SIM115 (as long as the worker)
+        # The worker appends, so that what it prints after the file was emptied is at its start.
+        flags = fcntl.fcntl(log.fileno(), fcntl.F_GETFL)
+        fcntl.fcntl(log.fileno(), fcntl.F_SETFL, flags | os.O_APPEND)
         beats = str(self.settings.heartbeat / 4)
         process = subprocess.Popen(
             processes.python("-m", _WORKER, self.settings.evaluator, beats),
@@ -227,9 +235,10 @@ class LocalEngine:
         if "lost" in message:
             # A worker that ran out of memory is replaced before the next trial.
             worker.done = self.settings.recycle
-            return Lost(key, message["lost"])
+            return Lost(key, message["lost"], _printed(worker))
         curve = tuple(message.pop("curve", ()))
-        return Finished(Outcome(key, lease.trial, curve=curve, **message), worker.slot.name)
+        outcome = Outcome(key, lease.trial, curve=curve, **message)
+        return Finished(outcome, worker.slot.name, _printed(worker))
 
 
 def _exit_reason(worker: _Worker) -> str:
@@ -241,10 +250,15 @@ def _exit_reason(worker: _Worker) -> str:
     return f"the worker was killed by {name}{often}"
 
 
-def _last_log_line(worker: _Worker) -> str:
+def _printed(worker: _Worker) -> str:
+    """The end of what the worker has printed since it was given its lease."""
     size = worker.log.seek(0, os.SEEK_END)
-    worker.log.seek(max(0, size - 2000))
-    lines = worker.log.read().decode(errors="replace").strip().splitlines()
+    worker.log.seek(max(0, size - _MAX_PRINTED))
+    return worker.log.read().decode(errors="replace").strip()
+
+
+def _last_log_line(worker: _Worker) -> str:
+    lines = _printed(worker).splitlines()
     return lines[-1][:300] if lines else "it printed nothing"
 
 

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -193,7 +193,7 @@ def _import_ray() -> Any:
 
 
 def _with_name(notice: Notice, name: str) -> Notice:
-    return Finished(notice.outcome, name) if isinstance(notice, Finished) else notice
+    return replace(notice, worker=name) if isinstance(notice, Finished) else notice
 
 
 def _actor_error(error: Any) -> Exception:

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from numbers import Real
@@ -24,6 +25,9 @@ from nasdsl.errors import CellError
 from nasdsl.search.protocol import Evaluator, Score
 
 Send = Callable[..., None]
+
+#: Innermost frames of a failure's traceback that are kept.
+_MAX_FRAMES = 20
 
 
 def main() -> None:
@@ -77,6 +81,10 @@ def _serve(requests: BinaryIO, evaluator: Evaluator, send: Send) -> None:
         _busy.set()
         started = time.perf_counter()
         answer = _answer(request, evaluator, send)
+        for stream in (sys.stdout, sys.stderr):
+            # What was printed belongs to this trial; the evaluator may have closed the stream.
+            with suppress(OSError, ValueError):
+                stream.flush()
         _busy.clear()
         send("finished", key=request["key"], seconds=time.perf_counter() - started, **answer)
 
@@ -84,8 +92,10 @@ def _serve(requests: BinaryIO, evaluator: Evaluator, send: Send) -> None:
 def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[str, Any]:
     key = request["key"]
 
-    def report(value: float) -> None:
-        send("beat", key=key, value=float(value))
+    def report(*values: object) -> None:
+        value = _reported(values)
+        if value is not None:
+            send("beat", key=key, value=value)
 
     try:
         score = evaluator.evaluate(request["text"], request["seed"], report)
@@ -95,8 +105,21 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
         # torch.OutOfMemoryError, without importing torch: a fresh process may have room.
         if type(error).__name__ == "OutOfMemoryError":
             return {"lost": f"out of memory: {_error_text(error)}"}
-        return {"failure": _error_text(error)}
+        return {"failure": f"{_error_text(error)}\n{_where(error)}".rstrip()}
     return _score_members(score)
+
+
+def _reported(values: tuple[object, ...]) -> float | None:
+    """The value of `report(value)`, or of `report(step, value)` as other tools have it.
+
+    An evaluation should not fail for what it says of its progress, so all else is left out.
+    """
+    last = values[-1] if values else None
+    try:
+        number = float(last)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _score_members(score: object) -> dict[str, Any]:
@@ -116,8 +139,18 @@ def _score_members(score: object) -> dict[str, Any]:
     }
 
 
+def _where(error: Exception) -> str:
+    """The end of the traceback, without the worker's own frame; nothing of a diagnostic's."""
+    if isinstance(error, CellError):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return "".join(traceback.format_list(frames[-_MAX_FRAMES:])).rstrip()
+
+
 def _error_text(error: Exception) -> str:
     lines = str(error).strip().splitlines()
+    if isinstance(error, CellError) and lines:
+        return lines[0][:300]
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 

@@ -48,6 +48,11 @@ class Trial:
     mult_adds: int | None
     failure: str | None
 
+    @property
+    def reason(self) -> str | None:
+        """The first line of `failure`; a traceback may follow it."""
+        return self.failure and self.failure.partition("\n")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

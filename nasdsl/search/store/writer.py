@@ -121,6 +121,14 @@ class Store:
         with store_errors(self.path):
             return reader.counts(self._rows)
 
+    def networks(self) -> int:
+        """How many unique networks have been proposed, those beyond the limits left out."""
+        return int(self._rows.execute(_NETWORKS).fetchone()[0])
+
+    def failures(self, start: int, stop: int) -> int:
+        """How many unique networks failed among the trials from `start` up to `stop`."""
+        return int(self._rows.execute(_FAILURES, (start, stop)).fetchone()[0])
+
     def best(self, n: int = 1) -> list[Trial]:
         """The `n` unique networks with the highest rewards, best first."""
         with store_errors(self.path):
@@ -212,11 +220,23 @@ class Store:
         if any(row[0] not in SETTLED for row in found):
             return None
         return [
-            Result(text, name, reward, failure, repeated=same_as is not None)
+            Result(
+                text,
+                name,
+                reward,
+                # A traceback is for people.
+                failure and failure.partition("\n")[0],
+                repeated=same_as is not None,
+            )
             for _, text, name, reward, failure, same_as in found
         ]
 
 
+_NETWORKS = "SELECT coalesce(sum(n), 0) FROM tally WHERE is_first AND state <> 'rejected'"
+_FAILURES = """
+SELECT count(*) FROM trial
+WHERE id >= ? AND id < ? AND same_as IS NULL AND state IN ('failed', 'quarantined')
+"""
 _ALL_PARTS = "SELECT part, value FROM searcher ORDER BY part"
 _FIRST_OF = "SELECT id, state FROM trial WHERE hash = ? AND same_as IS NULL"
 _INSERT = "INSERT INTO trial (id, text, hash, state, failure, proposed) VALUES (?, ?, ?, ?, ?, ?)"

@@ -1,0 +1,63 @@
+"""What `nasdsl search` and `search finish` share: flags of engines, and how they stop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from nasdsl.search.engines.choosing import ENGINES
+
+_OPTIONS = (
+    click.option(
+        "--engine",
+        type=click.Choice(ENGINES.names()),
+        default="local",
+        show_default=True,
+        help="Evaluate in processes of this machine (local) or on a Ray cluster (ray).",
+    ),
+    click.option(
+        "--address", default="auto", show_default=True, help="Address of the Ray cluster."
+    ),
+    click.option(
+        "--gpus",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="How many GPUs to use; 0 evaluates on the CPU.",
+    ),
+    click.option(
+        "--per-gpu",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="How many workers share a GPU.",
+    ),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags that say where networks are evaluated."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Treat SIGTERM, which clusters send, as Ctrl-C while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
