@@ -198,6 +198,89 @@ def test_a_model_is_trained_anew(run: Run) -> None:
     assert "the weights in 'model.safetensors' are not used" in ran.err.splitlines()[0]
 
 
+#: One epoch of two steps.
+FLASH = (*SHORT[:6], "--set", "batch=512", "--set", "epochs=1", "--no-tensorboard", "--quiet")
+
+
+def test_weights_to_start_from(run: Run) -> None:
+    """A training begins with them; those of other classes give all but the classifier."""
+    still = ("--set", "lr=1e-30", "--set", "warmup=0", "--set", "weight_decay=0")
+    size = ("--stem", "cifar", "--image-size", "8", "--input-channels", "1", "--seed", "7")
+    for classes in ("10", "4"):
+        out = f"of{classes}.safetensors"
+        assert (
+            run("compile", "tiny.cell", *FLASH[2:6], *size, "--classes", classes, "-o", out)[0] == 0
+        )
+    assert run(*FLASH, *still, "--weights", "of10.safetensors", "--out", "same").code == 0
+    start = nasdsl.compile("of10.safetensors").state_dict()
+    found = nasdsl.compile("same/model.safetensors").state_dict()
+    learned = [name for name in start if name.endswith("weight")]
+    assert all(torch.equal(start[name], found[name]) for name in learned)
+    about = json.loads(Path("same/run.json").read_text())["weights"]
+    assert about["path"] == str(Path("of10.safetensors").absolute())
+    assert f"--weights {about['path']}" in Path("same/report.md").read_text()
+    ran = run(*FLASH, "--weights", "of4.safetensors", "--out", "other")
+    assert (ran.code, "error[NAS801]" in ran.err) == (2, True)
+    assert "--reset-classifier" in ran.err
+    assert not Path("other").exists()
+    ran = run(
+        *FLASH, *still, "--weights", "of4.safetensors", "--reset-classifier", "--out", "other"
+    )
+    assert ran.code == 0
+    start = nasdsl.compile("of4.safetensors").state_dict()
+    found = nasdsl.compile("other/model.safetensors").state_dict()
+    new = {name for name in learned if not torch.equal(start[name], found[name])}
+    assert new == {"head.linear.weight"}
+    drawn = nasdsl.compile("other/network.cell", seed=0).state_dict()
+    assert torch.equal(drawn["head.linear.weight"], found["head.linear.weight"])
+
+
+def test_weights_are_read_again_until_there_is_a_checkpoint(run: Run) -> None:
+    """A run that was stopped before its first checkpoint starts from them."""
+    size = ("--stem", "cifar", "--image-size", "8", "--input-channels", "1", "--classes", "10")
+    words = ("compile", "tiny.cell", *FLASH[2:6], *size, "--seed", "7", "-o", "m.safetensors")
+    assert run(*words).code == 0
+    assert run(*FLASH, "--weights", "m.safetensors", "--out", "one").code == 0
+    before = Path("one/model.safetensors").read_bytes()
+    for path in Path("one/checkpoints").iterdir():
+        path.unlink()
+    assert run("train", "--resume", "one", "--quiet").code == 0
+    assert Path("one/model.safetensors").read_bytes() == before
+
+
+def test_several_seeds(run: Run) -> None:
+    """A run for each, the mean and deviation of their results, and all of it resumed."""
+    ran = run(*FLASH, "--seeds", "3,5", "--out", "both", "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert [each["seed"] for each in found["seeds"]] == [3, 5]
+    tests = [each["test"] for each in found["seeds"]]
+    mean = sum(tests) / 2
+    deviation = (sum((value - mean) ** 2 for value in tests)) ** 0.5
+    assert found["mean"]["test"]["mean"] == pytest.approx(mean)
+    assert found["mean"]["test"]["deviation"] == pytest.approx(deviation)
+    report = Path("both/report.md").read_text()
+    assert f"**{mean:.2%}** ± {100 * deviation:.2f}" in report
+    assert run(*FLASH, "--seed", "5", "--out", "five").code == 0
+    model = Path("five/model.safetensors").read_bytes()
+    assert Path("both/seed-5/model.safetensors").read_bytes() == model
+    Path("both/report.md").unlink()
+    Path("both/seed-3/model.safetensors").unlink()
+    ran = run("train", "--resume", "both", "--quiet")
+    assert ran.code == 0
+    assert f"{mean:.2%} ± {100 * deviation:.2f} over 2 seeds" in ran.out
+    assert Path("both/report.md").read_text() == report
+    assert Path("both/seed-3/model.safetensors").is_file()
+
+
+def test_a_seed_that_fails_is_reported(run: Run) -> None:
+    """The others end, and the code is 1."""
+    wild = ("--set", "optimizer=sgd", "--set", "lr=1e12", "--set", "warmup=0")
+    ran = run(*FLASH, *wild, "--seeds", "2", "--out", "wild")
+    assert (ran.code, ran.err.count("error[NAS840]")) == (1, 2)
+    assert Path("wild/report.md").read_text().count("NAS840") == 2
+
+
 def test_scalars_for_tensorboard(run: Run) -> None:
     """What TensorBoard reads is what `metrics.jsonl` has."""
     pytest.importorskip("tensorboard")
@@ -368,6 +451,12 @@ def test_one_diagnostic(case: str, run: Run) -> None:
         "train --resume one --seed 0",
         "train --resume one --N 2",
         "train tiny.cell --out new --accumulate 0",
+        "train tiny.cell --out new --seeds 0",
+        "train tiny.cell --out new --seeds 3,3",
+        "train tiny.cell --out new --seeds 7-3",
+        "train tiny.cell --out new --seeds 99999999999999999999",
+        "train tiny.cell --out new --reset-classifier",
+        "train --resume one --seeds 2",
     ],
 )
 def test_usage(flags: str, run: Run) -> None:

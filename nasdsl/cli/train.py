@@ -1,8 +1,10 @@
 """`nasdsl train`: train a network, or continue a run."""
 
 import os
+import re
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,21 +24,59 @@ from nasdsl.cli.options import (
     set_option,
     settings_options,
 )
-from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
+from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
     from nasdsl.train.planning import RunPlan
     from nasdsl.train.results import Fitted
     from nasdsl.train.run_folder import Job, RunFolder
+    from nasdsl.train.seeds import SeedRun
+    from nasdsl.train.watchers import Watcher
+
+#: More seeds than this are a typing error.
+_MAX_SEEDS, _MAX_DIGITS = 1_000, 5
 
 #: Parameters that a resumed run takes from its folder.
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers"),
+    *("seeds", "weights", "layout", "drop_background", "reset_classifier"),
 )
+
+
+def _seeds(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | int | None:
+    """How many seeds, or which: `5`, `3-7`, `1,4,9` or `0-2,7`."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdecimal() and len(value) < _MAX_DIGITS:
+        count = int(value)
+        if 1 <= count <= _MAX_SEEDS:
+            return count
+    elif "," in value or "-" in value:
+        found: list[int] = []
+        for part in value.split(","):
+            match = re.fullmatch(r"\s*(\d{1,18})(?:-(\d{1,18}))?\s*", part, re.ASCII)
+            if match is None:
+                break
+            first, last = int(match[1]), int(match[2] or match[1])
+            if not 0 <= last - first < _MAX_SEEDS - len(found):
+                break
+            found += range(first, last + 1)
+        else:
+            if len(set(found)) == len(found):
+                return tuple(found)
+    raise click.BadParameter(
+        f"{value[:40]!r} is neither a number from 1 to {_MAX_SEEDS:,} nor different seeds "
+        "such as 3-7 or 1,4,9.",
+        ctx,
+        param,
+    )
 
 
 @click.command(
@@ -47,6 +87,9 @@ _RUN_FLAGS = (
         nasdsl train my.cell --data cifar10:data --recipe cifar --N 6 --filters 768 --out runs/c10
         nasdsl train nasnet_a_mobile --data imagenet:data --recipe imagenet_mobile --out runs/mobile
         nasdsl train my.cell --recipe quick --set epochs=100 --set lr=0.05 --out runs/longer
+        nasdsl train my.cell --N 1 --filters 192 --seeds 5 --out runs/five
+        nasdsl train nasnet_a_mobile --data imagefolder:flowers --recipe imagenet_mobile \
+            --weights nasnet_mobile.pth --reset-classifier --out runs/flowers
         nasdsl train --resume runs/c10
     """,
 )
@@ -69,6 +112,35 @@ _RUN_FLAGS = (
     default=0,
     show_default=True,
     help="Seed of everything that is random: weights, order of images, augmentation.",
+)
+@click.option(
+    "--seeds",
+    metavar="SEEDS",
+    callback=_seeds,
+    help="Train once with each of several seeds: how many from --seed on, or 3-7, or 1,4,9.",
+)
+@click.option(
+    "--weights",
+    metavar="PATH",
+    type=click.Path(),
+    help="File of weights to start from, such as a published checkpoint.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["auto", *LAYOUTS]),
+    default="auto",
+    show_default=True,
+    help="Naming scheme of the tensors in --weights.",
+)
+@click.option(
+    "--drop-background",
+    is_flag=True,
+    help="Drop class 0 of --weights, which slim uses for the background.",
+)
+@click.option(
+    "--reset-classifier",
+    is_flag=True,
+    help="Take all of --weights but the classifier, which is drawn anew.",
 )
 @settings_options
 @ops_option
@@ -124,54 +196,63 @@ def command(
     the text of the network, the recipe with every value, checkpoints, metrics.jsonl, the trained
     model.safetensors, and report.md with the curves.
 
+    With --seeds, RUN contains a run for each seed, and a report with the mean and the deviation
+    of their results.
+
     Ctrl-C saves a checkpoint and stops with exit code 130; --resume RUN then continues as if
     nothing had happened. Under torchrun the processes share each batch.
     """
-    # Imported here because --help should not wait for PyTorch.
-    from nasdsl.train.execution import ensure_installed
-
-    ensure_installed()
-    from nasdsl.cli.train_progress import close, watchers_for_terminal
-    from nasdsl.train.execution import is_first_process
-    from nasdsl.train.loop import Interrupted
-    from nasdsl.train.planning import recorded_plan
-    from nasdsl.train.run import leave_processes, train_run
-    from nasdsl.train.run_folder import RunFolder
-
     if resume is not None:
         _refuse_with_resume(context, file, settings)
-        folder = RunFolder(resume)
-        plan = recorded_plan(folder)
     elif file is None or out is None:
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
-    else:
-        if is_model(file):
-            output.note(
-                f"note: the weights in {file!r} are not used; training starts from new ones"
-            )
-        folder, plan = _begun(file, settings, out, quiet, flags)
+    elif flags["weights"] is None:
+        for name in ("layout", "drop_background", "reset_classifier"):
+            if is_given(context, name):
+                raise click.UsageError(f"--{name.replace('_', '-')} requires --weights.")
+    # Imported here because --help should not wait for it.
+    from nasdsl.train.execution import ensure_installed, is_first_process
+
+    ensure_installed()
+    path, plans = _begun(file, settings, out, quiet, flags) if resume is None else _resumed(resume)
+    from nasdsl.cli.train_progress import close, watchers_for_terminal
+    from nasdsl.train.loop import Interrupted
+    from nasdsl.train.run import leave_processes, train_run
+    from nasdsl.train.seeds import has_seeds, train_seeds
+
     speaks = is_first_process()
-    watchers = watchers_for_terminal(quiet or not speaks)
+    how: dict[str, Any] = {"save_seconds": 60 * save_minutes, "tensorboard": not no_tensorboard}
+    shown: list[Watcher] = []
+
+    def on_run(place: int, count: int, seed: int) -> "list[Watcher]":
+        close(shown)
+        if speaks and not quiet:
+            output.note(f"{place}/{count}  seed {seed}")
+        shown[:] = watchers_for_terminal(quiet or not speaks)
+        return shown
+
     try:
-        fitted = train_run(
-            folder,
-            plan,
-            watchers=watchers,
-            save_seconds=60 * save_minutes,
-            tensorboard=not no_tensorboard,
-        )
+        if has_seeds(path):
+            ended = train_seeds(path, plans, on_run=on_run, **how)
+        else:
+            ((folder, plan),) = plans
+            shown[:] = watchers_for_terminal(quiet or not speaks)
+            fitted = train_run(folder, plan, watchers=shown, **how)
     except Interrupted as interrupted:
-        close(watchers)
+        close(shown)
         if speaks:
             output.note(f"interrupted after step {interrupted.step}; everything is saved")
-            output.note(f"to continue, run `nasdsl train --resume {folder.path}`")
+            output.note(f"to continue, run `nasdsl train --resume {path}`")
         return INTERRUPTED
     finally:
-        close(watchers)
+        close(shown)
         leave_processes()
-    if speaks:
-        output.warn(fitted.findings)
-        _print(folder, plan.job, fitted, as_json)
+    if not speaks:
+        return OK
+    if has_seeds(path):
+        return _print_seeds(path, plans[0][1].job, ended, as_json)
+    output.warn(fitted.findings)
+    _print(folder, plan.job, fitted, as_json)
     return OK
 
 
@@ -186,13 +267,20 @@ def _refuse_with_resume(context: click.Context, file: str | None, settings: Sett
 
 
 def _begun(
-    file: str, settings: Settings, out: str, quiet: bool, flags: dict[str, Any]
-) -> "tuple[RunFolder, RunPlan]":
-    """A new run: its folder, and what it does."""
-    from nasdsl.cli.train_progress import scan
+    file: str | None, settings: Settings, out: str | None, quiet: bool, flags: dict[str, Any]
+) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
+    """A new run or several: the folder, and the folder and plan of each."""
+    assert file is not None
+    assert out is not None
     from nasdsl.train.execution import Execution, is_first_process
     from nasdsl.train.planning import begin_run, plan_run
+    from nasdsl.train.run_folder import RunFolder
+    from nasdsl.train.starting import StartingWeights
 
+    if is_first_process():
+        RunFolder(out).require_new()
+    names = ("weights", "layout", "drop_background", "reset_classifier")
+    weights = StartingWeights(*(flags[name] for name in names)) if flags["weights"] else None
     plan = plan_run(
         reading.cells(file, flags["ops"]),
         data=flags["data"],
@@ -207,16 +295,67 @@ def _begun(
             flags["channels_last"],
             flags["workers"],
         ),
+        weights=weights,
         download=flags["download"],
     )
-    if is_first_process() and not flags["no_scan"]:
-        scan(plan.splits, quiet)
-    folder = begin_run(out, plan, ["nasdsl", *sys.argv[1:]])
     if is_first_process():
+        if is_model(file) and weights is None:
+            output.note(
+                f"note: the weights in {file!r} are not used; training starts from new ones; "
+                f"`--weights {file}` starts from them"
+            )
         output.warn(plan.warnings)
         for remark in plan.remarks:
             output.note(f"note: {remark}")
-    return folder, plan
+        if not flags["no_scan"]:
+            from nasdsl.cli.train_progress import scan
+
+            scan(plan.splits, quiet)
+    words = ["nasdsl", *sys.argv[1:]]
+    seeds = flags["seeds"]
+    if seeds is None:
+        return Path(out), [(begin_run(out, plan, words), plan)]
+    from nasdsl.train.seeds import begin_seeds
+
+    if isinstance(seeds, int):
+        seeds = range(flags["seed"], flags["seed"] + seeds)
+    return Path(out), begin_seeds(out, plan, seeds, words)
+
+
+def _resumed(path: str) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
+    """The run in a folder or the several there: the folder, and the folder and plan of each."""
+    from nasdsl.train.planning import recorded_plan
+    from nasdsl.train.run_folder import RunFolder
+    from nasdsl.train.seeds import has_seeds, recorded_seeds
+
+    if has_seeds(path):
+        return Path(path), recorded_seeds(path)
+    folder = RunFolder(path)
+    return Path(path), [(folder, recorded_plan(folder))]
+
+
+def _print_seeds(path: Path, job: "Job", ended: "list[SeedRun]", as_json: bool) -> int:
+    from nasdsl.train.run_folder import REPORT
+    from nasdsl.train.seeds import means_of, members_of
+
+    means = means_of(ended)
+    output.report([run.failure for run in ended if run.failure is not None])
+    code = FINDINGS if any(run.failure for run in ended) else OK
+    if as_json:
+        output.data_object(
+            run=os.fspath(path),
+            data=job.data,
+            recipe=asdict(job.recipe),
+            seeds=members_of(ended, path),
+            mean={part: found._asdict() for part, found in means.items()},
+        )
+        return code
+    for part, found in means.items():
+        mean = click.style(f"{found.mean:.2%}", bold=True)
+        deviation = f"{100 * found.deviation:.2f}"
+        output.data(f"{part.replace('_', ' '):<9} {mean} ± {deviation} over {found.seeds} seeds\n")
+    output.data(f"report    {path / REPORT}\n")
+    return code
 
 
 def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> None:

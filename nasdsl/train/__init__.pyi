@@ -22,5 +22,9 @@ from .results import Fitted as Fitted
 from .run import train_run as train_run
 from .run_folder import Job as Job
 from .run_folder import RunFolder as RunFolder
+from .seeds import begin_seeds as begin_seeds
+from .seeds import recorded_seeds as recorded_seeds
+from .seeds import train_seeds as train_seeds
+from .starting import StartingWeights as StartingWeights
 from .watchers import TrainingPlan as TrainingPlan
 from .watchers import Watcher as Watcher

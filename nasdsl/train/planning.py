@@ -21,7 +21,7 @@ network is made for those.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nasdsl.api.request import Asked, asked
@@ -38,6 +38,7 @@ from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import NETWORK, Job, RunFolder
+from nasdsl.train.starting import StartingWeights
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
@@ -78,6 +79,7 @@ def plan_run(
     settings: Settings = NO_SETTINGS,
     seed: int = 0,
     execution: Execution | None = None,
+    weights: StartingWeights | None = None,
     download: bool = False,
 ) -> RunPlan:
     """What a training would do, and its data; nothing is written.
@@ -91,10 +93,12 @@ def plan_run(
         settings: network settings; they win over everything.
         seed: of initial weights and of all that is drawn.
         execution: the device and what else does not change the result.
+        weights: what to start from; None starts from weights that are drawn.
         download: fetch the data where they are missing.
 
     Raises:
-        CellError: the recipe, the data or the network are refused.
+        CellError: the recipe, the data or the network are refused, or the weights (NAS801 to
+            NAS805).
     """
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
@@ -112,7 +116,10 @@ def plan_run(
     network = found.configuration
     final = wanted.changed(drop_path=network.drop_path, dropout=network.dropout)
     graph = found.graph()
-    job = Job(network_text(graph), data, final, seed, execution or Execution())
+    if weights is not None:
+        weights = replace(weights, path=os.path.abspath(weights.path))
+        weights.require_fit(graph)
+    job = Job(network_text(graph), data, final, seed, execution or Execution(), weights)
     return RunPlan(job, graph, splits, found.warnings, _remarks(base, final, named))
 
 

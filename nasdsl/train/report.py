@@ -4,6 +4,7 @@ The result, curves of loss and accuracy by epoch, a table of epochs, and the com
 reproduce the run.
 """
 
+import shlex
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -96,11 +97,22 @@ def _commands(name: str, job: Job) -> str:
         "In this folder:\n\n"
         "```sh\n"
         f"nasdsl train network.cell --data {job.data} --recipe recipe.toml "
-        f"--seed {job.seed} --out again\n"
+        f"--seed {job.seed}{_weights_flags(job)} --out again\n"
         f"nasdsl eval . --data {job.data}\n"
         f"nasdsl compile {MODEL} -o {name}.onnx\n"
         "```"
     )
+
+
+def _weights_flags(job: Job) -> str:
+    """The flags that name what a run started from."""
+    start = job.weights
+    if start is None:
+        return ""
+    words = ["--weights", start.path, "--layout", start.layout]
+    words += ["--drop-background"] * start.drop_background
+    words += ["--reset-classifier"] * start.reset_classifier
+    return " " + shlex.join(words)
 
 
 _TRAINING, _HELD_OUT = "#7d7f86", "#2f66a3"

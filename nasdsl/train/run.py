@@ -44,7 +44,8 @@ def train_run(
         tensorboard: whether to write scalars for TensorBoard, if it is installed.
 
     Raises:
-        CellError: NAS841, another process is training in the folder; NAS843, its checkpoint
+        CellError: NAS841, another process is training in the folder; NAS801 to NAS805, the weights
+            to start from do not fit or cannot be read; NAS843, its checkpoint
             was made with another recipe, seed or data; NAS707, the device has too little
             memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
@@ -63,6 +64,8 @@ def _train(
 ) -> Fitted:
     job = plan.job
     net = build(plan.graph, seed=job.seed)
+    if job.weights is not None and not folder.checkpoints.paths():
+        job.weights.load_into(net)
     files: list[Watcher] = [MetricsFile(folder)]
     if tensorboard:
         files += TensorBoard.if_installed(folder / TENSORBOARD)

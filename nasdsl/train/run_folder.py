@@ -28,6 +28,7 @@ from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
 from nasdsl.train.results import Epoch
+from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
 VERSION = 1
@@ -50,6 +51,7 @@ class Job:
         recipe: how the network is trained.
         seed: of the initial weights and all random numbers.
         execution: how the training runs on the machine.
+        weights: what it starts from; None starts from weights that are drawn.
     """
 
     network: str
@@ -57,6 +59,7 @@ class Job:
     recipe: Recipe
     seed: int
     execution: Execution
+    weights: StartingWeights | None = None
 
 
 class RunFolder:
@@ -85,14 +88,19 @@ class RunFolder:
             CellError: NAS841, the folder is not empty or is in use; NAS006, it cannot be
                 written.
         """
-        self._require_no_run()
+        self.require_new()
         with write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         with self.locked():
-            self._require_no_run()
+            self.require_new()
             self._write(job, command)
 
-    def _require_no_run(self) -> None:
+    def require_new(self) -> None:
+        """Refuse a folder in which something is.
+
+        Raises:
+            CellError: NAS841; NAS006, it cannot be looked at.
+        """
         if self.exists:
             raise cell_error(
                 "NAS841",
@@ -111,6 +119,7 @@ class RunFolder:
             "data": job.data,
             "seed": job.seed,
             "execution": asdict(job.execution),
+            **({"weights": asdict(job.weights)} if job.weights else {}),
             "command": command,
             **provenance(),
         }
@@ -162,7 +171,10 @@ class RunFolder:
                 raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
             execution = Execution(**about["execution"])
             text = (self / NETWORK).read_text(encoding="utf-8")
-            return Job(text, about["data"], recipe_at(self / RECIPE), about["seed"], execution)
+            given = about.get("weights")
+            weights = None if given is None else StartingWeights(**given)
+            recipe = recipe_at(self / RECIPE)
+            return Job(text, about["data"], recipe, about["seed"], execution, weights)
         except CellError:
             raise
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -25,6 +25,7 @@ class Fit(NamedTuple):
         unusable: names whose values are no tensors of numbers.
         twice: names that mean what another name means.
         background: whether all that is wrong is that the source has one class more.
+        classifier: whether all that is wrong is the shape of the classifiers.
     """
 
     found: dict[str, str]
@@ -35,6 +36,7 @@ class Fit(NamedTuple):
     unusable: tuple[str, ...]
     twice: tuple[str, ...]
     background: bool
+    classifier: bool
 
     @property
     def is_whole(self) -> bool:
@@ -78,7 +80,7 @@ def fit(
     missing: list[str] = []
     unequal: list[tuple[str, Sizes, Sizes]] = []
     unusable: list[str] = []
-    background = []
+    background, classifier = [], []
     for name, parameter in ours.items():
         if name not in table:
             continue
@@ -95,6 +97,7 @@ def fit(
         elif shape != wanted:
             unequal.append((theirs, shape, wanted))
             background.append(shape == source.shape(shape_in_source(parameter, True)))
+            classifier.append(parameter.primitive == "linear")
     return Fit(
         found,
         tuple(name for name in others if name in spare),
@@ -104,6 +107,7 @@ def fit(
         tuple(unusable),
         tuple(twice),
         bool(background) and all(background),
+        bool(classifier) and all(classifier) and not (missing or unusable or twice),
     )
 
 
@@ -139,6 +143,14 @@ def misfit_error(graph: NetworkGraph, layout: str, fit: Fit) -> CellError:
     hints = [f"{what}: {'; '.join(names)}" for what, names in told.items()]
     if fit.background:
         hints.insert(0, "`drop_background=True` leaves out the first of its classes")
+    elif fit.classifier:
+        hints.insert(0, "only the classifier does not fit: the weights are for other classes")
+        hints.insert(
+            1,
+            "`nasdsl train --weights FILE --reset-classifier` draws another one; in "
+            "Python, call `net.reset_classifier(0)` before loading, and with the number "
+            "of classes after it",
+        )
     elif len(fit.missing) > len(fit.found):
         hints.insert(0, "they belong to another network, or are in another layout")
     elif fit.missing and all("aux" in name.lower() for name in fit.missing):

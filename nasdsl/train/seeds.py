@@ -1,0 +1,224 @@
+"""Several seeds of one training: a run for each, and the mean of their results.
+
+RUN/
+seeds.json           the seeds, in order
+seed-0/ ...          the run of each
+report.md            every result, their mean and deviation; curves.svg has all curves
+
+The published accuracies are means of five trainings (Zoph et al. 2018, section 4.1).
+"""
+
+import json
+import os
+import statistics
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nasdsl.atomic_write import atomic_write
+from nasdsl.documents import document_text, json_value
+from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.train.execution import is_first_process
+from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
+from nasdsl.train.report import curves
+from nasdsl.train.results import Evaluation, Fitted
+from nasdsl.train.run import train_run
+from nasdsl.train.run_folder import CURVES, REPORT, RunFolder, write_text
+from nasdsl.train.watchers import Watcher
+
+VERSION = 1
+SEEDS = "seeds.json"
+#: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
+#: gives the watchers of its training.
+OnRun = Callable[[int, int, int], Sequence[Watcher]]
+
+
+class Mean(NamedTuple):
+    """The mean of a measure over seeds.
+
+    Attributes:
+        mean: of the values.
+        deviation: their standard deviation, of a sample; 0 where there is one value.
+        seeds: how many there are.
+    """
+
+    mean: float
+    deviation: float
+    seeds: int
+
+
+class SeedRun(NamedTuple):
+    """The run of a seed, and how it ended: one of the two is None."""
+
+    seed: int
+    fitted: Fitted | None
+    failure: Diagnostic | None
+
+
+def begin_seeds(
+    path: str | os.PathLike[str], plan: RunPlan, seeds: Sequence[int], command: Sequence[str] = ()
+) -> list[tuple[RunFolder, RunPlan]]:
+    """The folders and plans of the runs, one a seed, written by the first of the processes.
+
+    Args:
+        path: a new or empty folder.
+        plan: what each run does, but for its seed.
+        seeds: all different.
+        command: how it was asked for, for the reports.
+
+    Raises:
+        CellError: NAS841, something is there; NAS006, it cannot be written.
+    """
+    plans = [replace(plan, job=replace(plan.job, seed=seed)) for seed in seeds]
+    if is_first_process():
+        RunFolder(path).require_new()
+    runs = [
+        (begin_run(Path(path) / f"seed-{each.job.seed}", each, command), each) for each in plans
+    ]
+    if is_first_process():
+        # Last, because this file makes the folder one of several runs.
+        about = {"version": VERSION, "seeds": list(seeds)}
+        write_text(Path(path) / SEEDS, json.dumps(about) + "\n")
+    return runs
+
+
+def has_seeds(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds runs of several seeds."""
+    return (Path(path) / SEEDS).is_file()
+
+
+def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPlan]]:
+    """The runs in a folder of several seeds, and what each does.
+
+    Raises:
+        CellError: NAS843, files are damaged; what the data or the network are refused for.
+    """
+    folder = Path(path)
+    try:
+        about = json_value(document_text(folder / SEEDS))
+        seeds = about["seeds"]
+        sound = about["version"] == VERSION and isinstance(seeds, list) and seeds
+        if not sound or not all(type(seed) is int for seed in seeds):
+            raise ValueError("it does not list seeds")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise cell_error(
+            "NAS843", f"the runs in {str(folder)!r} cannot be read", f"{SEEDS}: {error!s:.120}"
+        ) from None
+    folders = [RunFolder(folder / f"seed-{seed}") for seed in seeds]
+    first = recorded_plan(folders[0])
+    runs = [(folders[0], first)]
+    for each in folders[1:]:
+        job = each.job()
+        # The data are loaded once, as long as nobody has edited one of the runs.
+        is_like_first = replace(job, seed=first.job.seed) == first.job
+        runs.append((each, replace(first, job=job) if is_like_first else recorded_plan(each)))
+    return runs
+
+
+def train_seeds(
+    path: str | os.PathLike[str],
+    runs: Sequence[tuple[RunFolder, RunPlan]],
+    *,
+    on_run: OnRun | None = None,
+    save_seconds: float = 600,
+    tensorboard: bool = True,
+) -> list[SeedRun]:
+    """Train every run, each from its newest checkpoint, and write the report of all.
+
+    A training that fails is in the report, and does not keep the others from theirs.
+
+    Raises:
+        Interrupted: by Ctrl-C or SIGTERM; the state is saved.
+    """
+    ended: list[SeedRun] = []
+    for place, (folder, plan) in enumerate(runs, 1):
+        seed = plan.job.seed
+        watchers = on_run(place, len(runs), seed) if on_run else ()
+        try:
+            fitted = train_run(
+                folder, plan, watchers=watchers, save_seconds=save_seconds, tensorboard=tensorboard
+            )
+        except CellError as error:
+            ended.append(SeedRun(seed, None, error.diagnostics[0]))
+        else:
+            ended.append(SeedRun(seed, fitted, None))
+    if is_first_process():
+        _write_report(Path(path), runs[0][1], ended)
+    return ended
+
+
+def means_of(ended: Sequence[SeedRun]) -> dict[str, Mean]:
+    """The mean accuracy of `held_out` and of `test`, where there is one."""
+    found = {}
+    for part in ("held_out", "test"):
+        values = [each.accuracy for each in _evaluations(ended, part) if each is not None]
+        if values:
+            deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+            found[part] = Mean(statistics.mean(values), deviation, len(values))
+    return found
+
+
+def _evaluations(ended: Sequence[SeedRun], part: str) -> list[Evaluation | None]:
+    return [None if run.fitted is None else getattr(run.fitted, part) for run in ended]
+
+
+def _write_report(path: Path, plan: RunPlan, ended: Sequence[SeedRun]) -> None:
+    histories = [run.fitted.history for run in ended if run.fitted is not None]
+    picture: bytes | None = None
+    with suppress(CellError):
+        picture = curves(histories) if histories else None
+    if picture is not None:
+        with atomic_write(path / CURVES) as temporary:
+            temporary.write_bytes(picture)
+    write_text(path / REPORT, seeds_report(plan, ended, has_curves=picture is not None))
+
+
+def seeds_report(plan: RunPlan, ended: Sequence[SeedRun], has_curves: bool) -> str:
+    """The text, in Markdown."""
+    job = plan.job
+    rows = ["| seed | held out | test | run |", "|---:|---:|---:|---|"]
+    for run, held_out, test in zip(
+        ended, _evaluations(ended, "held_out"), _evaluations(ended, "test"), strict=True
+    ):
+        where = f"[seed-{run.seed}](seed-{run.seed}/{REPORT})"
+        if run.failure is not None:
+            where = f"{run.failure.code}: {run.failure.message}"
+        rows.append(f"| {run.seed} | {_percent(held_out)} | {_percent(test)} | {where} |")
+    means = means_of(ended)
+    held_out_mean, test_mean = (_mean(means.get(part)) for part in ("held_out", "test"))
+    rows.append(f"| mean | {held_out_mean} | {test_mean} | |")
+    failed = sum(run.failure is not None for run in ended)
+    parts = [
+        f"# {plan.graph.name} on {job.data}, recipe {job.recipe.name}, {len(ended)} seeds",
+        "\n".join(rows),
+        "Mean and standard deviation (of a sample) over the seeds"
+        + (f" that did not fail; {failed} did." if failed else "."),
+        f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _percent(found: Evaluation | None) -> str:
+    return "" if found is None else f"{found.accuracy:.2%}"
+
+
+def _mean(found: Mean | None) -> str:
+    return "" if found is None else f"**{found.mean:.2%}** ± {100 * found.deviation:.2f}"
+
+
+def members_of(ended: Sequence[SeedRun], path: Path) -> list[dict[str, Any]]:
+    """The runs as members of a JSON object."""
+    return [
+        {
+            "seed": run.seed,
+            "run": os.fspath(path / f"seed-{run.seed}"),
+            "held_out": None if held_out is None else held_out.accuracy,
+            "test": None if test is None else test.accuracy,
+            "failure": None if run.failure is None else run.failure.code,
+        }
+        for run, held_out, test in zip(
+            ended, _evaluations(ended, "held_out"), _evaluations(ended, "test"), strict=True
+        )
+    ]
