@@ -1,7 +1,9 @@
 """`nasdsl train` and `nasdsl eval`: what they say, write and refuse."""
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,7 +39,7 @@ cell reduction {
 #: Two epochs of five steps.
 SHORT = (
     *("train", "tiny.cell", "--N", "1", "--filters", "8", "--set", "batch=256"),
-    *("--set", "epochs=2", "--set", "ema=0.9", "--drop-path", "0.2"),
+    *("--set", "epochs=2", "--set", "warmup=0", "--set", "ema=0.9", "--drop-path", "0.2"),
 )
 
 
@@ -66,9 +68,12 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert ran.out.startswith("held out ")
     assert "report    runs/one/report.md" in ran.out
     lines = ran.err.splitlines()
-    assert lines[0] == "training on cpu: 2 epochs of 5 steps, 256 images each"
-    assert lines[1].startswith("epoch 1/2  loss ")
-    assert "path keep probability 0.900" in lines[1]
+    cost = nasdsl.cost("runs/one/network.cell")
+    millions = f"{cost.mult_adds / 1e6:.1f} million mult-adds an image"
+    assert lines[0] == f"tiny, 1 @ 8: {cost.params:,} parameters, {millions}"
+    assert lines[1] == "training on cpu: 2 epochs of 5 steps, 10 in all, 256 images each"
+    assert lines[2].startswith("epoch 1/2  loss ")
+    assert "path keep probability 0.900" in lines[2]
     folder = Path("runs/one")
     assert {path.name for path in folder.iterdir()} >= {
         *("network.cell", "recipe.toml", "run.json", "metrics.jsonl", "checkpoints"),
@@ -81,6 +86,16 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     report = (folder / "report.md").read_text()
     assert "# tiny on digits, recipe quick, seed 0" in report
     assert "![" in report
+    rows = list(csv.reader(Path("runs/one/confusion.csv").read_text().splitlines()))
+    assert rows[0] == ["class", *"0123456789"]
+    counts = [list(map(int, row[1:])) for row in rows[1:]]
+    assert [row[0] for row in rows[1:]] == list("0123456789")
+    assert sum(map(sum, counts)) == 359
+    right = sum(counts[k][k] for k in range(10))
+    assert f"- Test: **{right / 359:.2%}**" in report
+    for k in range(10):
+        assert f"| {k} | {sum(counts[k])} | {counts[k][k] / sum(counts[k]):.2%} |" in report
+        assert f"| **{k}** | {' | '.join(map(str, counts[k]))} |" in report
     net = nasdsl.compile(folder / "model.safetensors")
     assert net.num_classes == 10
     os.chdir(folder)
@@ -105,7 +120,17 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert f"{found['held_out']['accuracy']:.2%}" in held_out.out
 
 
-BF16 = (*SHORT[:6], "--set", "batch=256", "--set", "epochs=1", "--precision", "bf16")
+BF16 = (
+    *SHORT[:6],
+    "--set",
+    "batch=256",
+    "--set",
+    "warmup=0",
+    "--set",
+    "epochs=1",
+    "--precision",
+    "bf16",
+)
 
 
 @pytest.mark.parametrize("average", ["0", "0.9"])
@@ -199,12 +224,13 @@ def test_a_model_is_trained_anew(run: Run) -> None:
 
 
 #: One epoch of two steps.
-FLASH = (*SHORT[:6], "--set", "batch=512", "--set", "epochs=1", "--no-tensorboard", "--quiet")
+FLASH = (*SHORT[:6], "--set", "batch=512", "--set", "epochs=1", "--set", "warmup=0")
+FLASH += ("--no-tensorboard", "--quiet")
 
 
 def test_weights_to_start_from(run: Run) -> None:
     """A training begins with them; those of other classes give all but the classifier."""
-    still = ("--set", "lr=1e-30", "--set", "warmup=0", "--set", "weight_decay=0")
+    still = ("--set", "lr=1e-30", "--set", "weight_decay=0")
     size = ("--stem", "cifar", "--image-size", "8", "--input-channels", "1", "--seed", "7")
     for classes in ("10", "4"):
         out = f"of{classes}.safetensors"
@@ -299,8 +325,43 @@ def test_a_run_that_is_not_done(run: Run) -> None:
     assert run(*SHORT, "--out", "one").code == 0
     whole = json.loads(run("eval", "one", "--json").out)
     Path("one/model.safetensors").unlink()
-    part = json.loads(run("eval", "one", "--json").out)
+    ran = run("eval", "one", "--json")
+    part = json.loads(ran.out)
     assert part["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+    assert (whole["finished"], whole["step"]) == (True, None)
+    assert (part["finished"], part["step"]) == (False, 10)
+    assert "'one' is not finished; this is its checkpoint after step 10, with 2 " in ran.err
+
+
+def test_a_warm_up_that_never_ends_gets_a_warning(run: Run) -> None:
+    """It is trained all the same; a shorter one is fine."""
+    ran = run(*FLASH[:-2], "--set", "warmup=1", "--quiet", "--out", "long")
+    assert (ran.code, "warning[NAS849]" in ran.err) == (0, True)
+    ran = run(*FLASH[:-2], "--set", "warmup=0.5", "--quiet", "--out", "short")
+    assert (ran.code, "NAS849" in ran.err) == (0, False)
+
+
+def test_networks_for_small_images_are_small(run: Run) -> None:
+    """Where nobody says a size; and it is said."""
+    flags = ("--set", "epochs=1", "--set", "warmup=0", "--set", "batch=512", "--no-tensorboard")
+    ran = run("train", "tiny.cell", *flags, "--out", "one")
+    assert ran.code == 0
+    assert "note: N = 1 and 8 filters in the first cell, for images of 8 pixels" in ran.err
+    found = nasdsl.load("one/network.cell").settings
+    assert found.N == 1
+    assert (
+        nasdsl.cost("one/network.cell").params
+        == nasdsl.cost(
+            "tiny.cell",
+            N=1,
+            cell_filters=8,
+            stem="cifar",
+            image_size=8,
+            classes=10,
+            input_channels=1,
+        ).params
+    )
+    assert "filters in the first cell" not in run(*FLASH[:-1], "--out", "two").err
 
 
 # -- going on -----------------------------------------------------------------------------
@@ -465,6 +526,53 @@ def test_usage(flags: str, run: Run) -> None:
     assert ran.code == 2
     assert ran.err.splitlines()[-1].startswith("Error: ")
     assert not Path("new").exists()
+
+
+def test_the_data_decide_about_classes(run: Run) -> None:
+    """A flag that says otherwise is refused before anything is written; the same is fine."""
+    ran = run(*FLASH, "--classes", "7", "--out", "new")
+    assert (ran.code, "leave `--classes` out" in ran.err) == (2, True)
+    assert not Path("new").exists()
+    assert run(*FLASH, "--classes", "10", "--out", "new").code == 0
+
+
+# -- data that were moved ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", ["absolute", "as typed"])
+def test_a_run_and_its_data_are_moved(
+    run: Run, recorded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From another folder, and after both were moved together; as old runs too."""
+    write_photos()
+    Path("work/runs").mkdir(parents=True)
+    Path("photos").rename("work/photos")
+    shutil.copy("tiny.cell", "work")
+    top = Path.cwd()
+    os.chdir("work")
+    assert run(*PHOTOS, "--quiet", "--set", "warmup=0", "--out", "runs/one").code == 0
+    about = json.loads(Path("runs/one/run.json").read_text())
+    assert about["data"] == f"imagefolder:{Path('photos').absolute()}"
+    report = Path("runs/one/report.md").read_text()
+    assert "Of the held-out images" in report
+    assert "| | cat | dog |" in report
+    if recorded == "as typed":
+        about["data"] = "imagefolder:photos"
+        del about["data_from_run"]
+        Path("runs/one/run.json").write_text(json.dumps(about))
+        for path in Path("runs/one/checkpoints").iterdir():
+            state = torch.load(path, weights_only=True)
+            torch.save({**state, "data": about["data"]}, path)
+    os.chdir(top)
+    Path("work").rename("moved")
+    Path("moved/runs/one/model.safetensors").unlink()
+    ran = run("train", "--resume", "moved/runs/one", "--quiet")
+    assert ran.code == 0, ran.err
+    ran = run("eval", "moved/runs/one", "--split", "held_out")
+    assert ran.code == 0, ran.err
+    shutil.rmtree("moved/photos")
+    ran = run("eval", "moved/runs/one")
+    assert (ran.code, "error[NAS823]" in ran.err) == (2, True)
 
 
 # -- images that are damaged ------------------------------------------------------------------

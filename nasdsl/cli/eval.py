@@ -82,9 +82,19 @@ def command(
 
     found = evaluate_model(what, **flags)
     result = found.evaluation
+    if found.step is not None:
+        output.note(
+            f"note: {what!r} is not finished; this is its checkpoint after step {found.step:,}, "
+            f"with {plural(found.epochs or 0, 'complete epoch')}"
+        )
     if as_json:
         output.data_object(
-            network=found.network, data=found.data, split=found.split, **asdict(result)
+            network=found.network,
+            data=found.data,
+            split=found.split,
+            finished=found.step is None,
+            step=found.step,
+            **asdict(result),
         )
         return
     accuracy = click.style(f"{result.accuracy:.2%}", bold=True)

@@ -24,6 +24,8 @@ from nasdsl.train.watchers import TrainingPlan, Watcher
 
 #: Within a long epoch a line is written this often where there is no terminal.
 _LINE_SECONDS = 60
+#: The rest is estimated after so many steps and so long.
+_FIRST_STEPS, _FIRST_SECONDS = 5, 5
 
 
 def watchers_for_terminal(quiet: bool) -> list[Watcher]:
@@ -84,13 +86,28 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
     )
 
 
+def network_line(plan: TrainingPlan) -> str:
+    """What is about to be trained, in a line."""
+    millions = f"{plan.mult_adds / 1e6:,.1f} million mult-adds an image"
+    return f"{plan.network}: {plural(plan.params, 'parameter')}, {millions}"
+
+
 def opening_line(plan: TrainingPlan) -> str:
     """What is about to be done, in a line."""
     shared = f" on {plan.processes} processes" if plan.processes > 1 else ""
     epochs, steps = plural(plan.epochs, "epoch"), plural(plan.steps_per_epoch, "step")
     images = plural(plan.batch, "image")
     after = f", continuing after step {plan.first_step}" if plan.first_step else ""
-    return f"training on {plan.device}{shared}: {epochs} of {steps}, {images} each{after}"
+    in_all = f", {plan.epochs * plan.steps_per_epoch:,} in all" if plan.epochs > 1 else ""
+    what = f"{epochs} of {steps}{in_all}, {images} each"
+    return f"training on {plan.device}{shared}: {what}{after}"
+
+
+def remaining_line(plan: TrainingPlan, step: int, seconds: float) -> str:
+    """How long the rest will take, where the steps of this process so far took `seconds`."""
+    left = plan.epochs * plan.steps_per_epoch - step
+    rest = left * seconds / (step - plan.first_step)
+    return f"about {_clock(rest)} for the remaining {plural(left, 'step')}"
 
 
 class Lines(Watcher):
@@ -98,15 +115,18 @@ class Lines(Watcher):
 
     def __init__(self) -> None:
         self.plan: TrainingPlan | None = None
-        self.last = perf_counter()
+        self.last = self.began = perf_counter()
+        self.has_estimated = False
 
     def started(self, plan: TrainingPlan) -> None:
         """Say what is about to be done."""
-        self.plan = plan
+        self.plan, self.began = plan, perf_counter()
+        output.note(network_line(plan))
         output.note(opening_line(plan))
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
-        """Say where a long epoch is."""
+        """Say how long it will take, once that is known, and where a long epoch is."""
+        self._estimate(step)
         if self.plan is None or perf_counter() - self.last < _LINE_SECONDS:
             return
         self.last = perf_counter()
@@ -118,6 +138,16 @@ class Lines(Watcher):
         assert self.plan is not None
         self.last = perf_counter()
         output.note(epoch_line(epoch, self.plan.epochs))
+        self._estimate(epoch.step)
+
+    def _estimate(self, step: int) -> None:
+        """Say once how long the rest takes: after some steps, unless all of it is short."""
+        if self.has_estimated or self.plan is None or step - self.plan.first_step < _FIRST_STEPS:
+            return
+        seconds = perf_counter() - self.began
+        if seconds >= _FIRST_SECONDS and step < self.plan.epochs * self.plan.steps_per_epoch:
+            self.has_estimated = True
+            output.note(remaining_line(self.plan, step, seconds))
 
 
 class Bars(Watcher):
@@ -140,7 +170,7 @@ class Bars(Watcher):
     def started(self, plan: TrainingPlan) -> None:
         """Draw the bar."""
         self.plan, self.first, self.began = plan, plan.first_step, perf_counter()
-        self.console.print(Text(opening_line(plan), style="dim"))
+        self.console.print(Text(f"{network_line(plan)}\n{opening_line(plan)}", style="dim"))
         total = plan.epochs * plan.steps_per_epoch
         self.task = self.progress.add_task(
             "epoch 1", total=total, completed=plan.first_step, figures=""

@@ -142,5 +142,6 @@ CODES: dict[str, Code] = {
     "NAS846": Code("recipe file cannot be read"),
     "NAS847": Code("data set lacks the split"),
     "NAS848": Code("trained model is not proved", "warning"),
+    "NAS849": Code("warm-up never ends", "warning"),
     "NAS900": Code("internal error"),
 }

@@ -66,6 +66,7 @@ def evaluate(
     workers: int = 0,
     precision: str = "fp32",
     accelerator: "Accelerator | None" = None,
+    confusion: Tensor | None = None,
 ) -> Evaluation:
     """The network's loss and accuracy on a data set.
 
@@ -76,6 +77,8 @@ def evaluate(
         workers: processes that load images.
         precision: `fp32`, or `bf16` for automatic mixed precision.
         accelerator: for several processes that share the work; each has to call this.
+        confusion: (classes, classes) integers on the CPU, to which is added how many images of
+            a class (row) have the highest logit for a class (column).
 
     Raises:
         ValueError: there are no images.
@@ -85,17 +88,25 @@ def evaluate(
     device = next(net.parameters()).device
     start = perf_counter()
     sums = torch.zeros(3, dtype=torch.float64)
+    taken_for = None if confusion is None else torch.zeros_like(confusion)
     was_training = net.training
     net.eval()
     try:
         with torch.no_grad(), _autocast(device, precision):
             for pixels, labels in _batches(images, batch, workers, accelerator):
                 pixels, labels = pixels.to(device), labels.to(device)
-                sums += _sums(net(pixels).float(), labels).to("cpu", torch.float64)
+                logits = net(pixels).float()
+                sums += _sums(logits, labels).to("cpu", torch.float64)
+                if taken_for is not None:
+                    taken_for += _taken_for(logits, labels, len(taken_for))
     finally:
         net.train(was_training)
     if accelerator is not None and accelerator.num_processes > 1:
         sums = accelerator.reduce(sums.to(device), "sum").cpu()
+        if taken_for is not None:
+            taken_for = accelerator.reduce(taken_for.to(device), "sum").cpu()
+    if confusion is not None and taken_for is not None:
+        confusion += taken_for
     loss, hits, hits_top5 = (sums / len(images)).tolist()
     return Evaluation(loss, hits, hits_top5, len(images), perf_counter() - start)
 
@@ -105,6 +116,12 @@ def _sums(logits: Tensor, labels: Tensor) -> Tensor:
     top = logits.topk(min(_TOP, logits.shape[1]), dim=1).indices == labels[:, None]
     loss = F.cross_entropy(logits, labels, reduction="sum")
     return torch.stack([loss, top[:, 0].sum().to(loss), top.sum().to(loss)])
+
+
+def _taken_for(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Images by class and by the class with the highest logit, (classes, classes)."""
+    cells = (labels * classes + logits.argmax(1)).cpu()
+    return torch.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
 def _batches(

@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.network.cost import graph_cost
 from nasdsl.train.batches import readable
 from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
 from nasdsl.train.data import Splits, datasets
@@ -22,7 +23,7 @@ from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
-from nasdsl.train.results import Epoch, Evaluation, Fitted
+from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
 from nasdsl.train.training import Training, threads, threads_for
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
@@ -137,12 +138,22 @@ class _Loop:
         self._notify("started", self._plan())
         for epoch in range(training.step // training.steps_per_epoch, training.recipe.epochs):
             self._train_epoch(epoch)
-        tested = self._evaluate(self.splits.test) if test else None
+        confusion = torch.zeros(2 * (self.splits.classes,), dtype=torch.int64)
+        tested = self._evaluate(self.splits.test, confusion) if test else None
+        if test and tested is None:
+            self._evaluate(self.splits.held_out, confusion)
         if training.average is not None:
             training.average.copy_to(training.net)
         training.net.eval()
         held_out = self.history[-1].held_out if self.history else None
-        fitted = Fitted(held_out, tested, tuple(self.history), training.step, self._seconds())
+        fitted = Fitted(
+            held_out,
+            tested,
+            tuple(self.history),
+            training.step,
+            self._seconds(),
+            confusion=Confusion(self.splits.names, confusion.tolist()) if test else None,
+        )
         self._notify("ended", fitted)
         return fitted
 
@@ -209,7 +220,7 @@ class _Loop:
 
     # -- evaluation ---------------------------------------------------------------------
 
-    def _evaluate(self, images: Any) -> Evaluation | None:
+    def _evaluate(self, images: Any, confusion: Tensor | None = None) -> Evaluation | None:
         if images is None or not len(images):
             return None
         training = self.training
@@ -220,6 +231,7 @@ class _Loop:
             workers=training.execution.workers,
             precision=training.recipe.precision,
             accelerator=training.accelerator,
+            confusion=confusion,
         )
 
     # -- checkpoints --------------------------------------------------------------------
@@ -263,7 +275,8 @@ class _Loop:
     # -- watchers -----------------------------------------------------------------------
 
     def _plan(self) -> TrainingPlan:
-        training = self.training
+        training, graph = self.training, self.training.net.graph
+        cost = graph_cost(graph)
         return TrainingPlan(
             training.recipe.epochs,
             training.steps_per_epoch,
@@ -272,6 +285,9 @@ class _Loop:
             tuple(self.history),
             str(training.device),
             training.accelerator.num_processes,
+            f"{graph.name}, {graph.configuration.size}",
+            cost.params + cost.auxiliary_params,
+            cost.mult_adds,
         )
 
     def _seconds(self) -> float:

@@ -5,7 +5,7 @@ Non-goals: the evaluation itself (`nasdsl.train.evaluation`).
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -16,9 +16,11 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
 from nasdsl.loading import NameOrPath
+from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.evaluation import evaluate, graph_matching
+from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
@@ -37,12 +39,16 @@ class ModelEvaluation:
         data: as `nasdsl.train.datasets` takes it.
         split: `test`, `held_out` or `train`.
         evaluation: loss and accuracies.
+        step: of the checkpoint that was evaluated, where the run is not finished.
+        epochs: complete ones at that step.
     """
 
     network: str
     data: str
     split: str
     evaluation: Evaluation
+    step: int | None = None
+    epochs: int | None = None
 
 
 def evaluate_model(
@@ -78,10 +84,18 @@ def evaluate_model(
     """
     folder = RunFolder(path)
     job = folder.job() if folder.path.is_dir() else None
-    net = _network_of_weights(path, network) if job is None else _network_of_run(folder, job)
+    loaded = None if job is None else _unfinished(folder)
+    if job is None:
+        net = _network_of_weights(path, network)
+    elif loaded is None:
+        net = compile(folder / MODEL)
+    else:
+        net = _network_of_checkpoint(folder, job, loaded.state)
     prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
-    spec = data or (job.data if job else _DATA)
-    splits = datasets(spec, prepared, download=download)
+    if data is None and job is not None:
+        splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
+    else:
+        splits = datasets(data or _DATA, prepared, download=download)
     graph = graph_matching(net, splits)
     name, images = _part(splits, split)
     accelerator = accelerator_for(device, prepared.precision)
@@ -92,14 +106,20 @@ def evaluate_model(
         workers=workers,
         precision=prepared.precision,
     )
-    return ModelEvaluation(graph.name, spec, name, found)
+    if loaded is None:
+        return ModelEvaluation(graph.name, splits.name, name, found)
+    epochs = len(loaded.state["history"])
+    return ModelEvaluation(graph.name, splits.name, name, found, loaded.state["step"], epochs)
 
 
-def _network_of_run(folder: RunFolder, job: Job) -> nn.Module:
-    """The trained network of a run, or what its newest checkpoint would be evaluated with."""
+def _unfinished(folder: RunFolder) -> LoadedCheckpoint | None:
+    """The newest checkpoint of a run that has no model yet; None where it has one.
+
+    Raises:
+        CellError: NAS842, there is no checkpoint either, or none can be read.
+    """
     if (folder / MODEL).is_file():
-        model: nn.Module = compile(folder / MODEL)
-        return model
+        return None
     found = folder.checkpoints.newest()
     if found is None:
         raise cell_error(
@@ -107,11 +127,16 @@ def _network_of_run(folder: RunFolder, job: Job) -> nn.Module:
             f"the run in {str(folder.path)!r} has no checkpoint yet",
             f"to continue it, run `nasdsl train --resume {folder.path}`",
         )
+    return found
+
+
+def _network_of_checkpoint(folder: RunFolder, job: Job, state: TrainingState) -> nn.Module:
+    """What a checkpoint of a run would be evaluated with."""
     net: nn.Module = compile(folder / NETWORK)
-    net.load_state_dict(found.state["net"])
-    if found.state["average"] is not None:
+    net.load_state_dict(state["net"])
+    if state["average"] is not None:
         average = WeightAverage(net, job.recipe.ema)
-        average.load_state_dict(found.state["average"])
+        average.load_state_dict(state["average"])
         average.copy_to(net)
     return net
 

@@ -9,10 +9,11 @@ Who decides, the first that says something:
 
 | about | |
 |---|---|
-| classes, channels | a setting by keyword or flag; the data |
+| classes, channels | the data; a setting may only say the same |
 | image size | a setting; a change of the recipe; the file; the recipe; the data |
 | stem | a setting; the file; the image size |
 | auxiliary classifier, drop path, dropout | a setting; a change; the file; the recipe |
+| N, layers, widths | a setting; the file; 1 and 8 for images of up to 16 pixels; the default |
 | everything else of the network | a setting; the file; the skeleton's default |
 
 The file's image size counts where the recipe has one too: where it takes images as they are, the
@@ -42,6 +43,9 @@ from nasdsl.train.starting import StartingWeights
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
+#: The largest images, in pixels a side, for which networks of published sizes are out of all
+#: proportion, and the size that is taken where nobody says one: that of `docs/training.md`.
+_TINY, _TINY_SIZES = 16, {"N": 1, "cell_filters": 8}
 
 #: Settings that a file's network block decides, unless a change names the recipe's value.
 _RECIPE_VALUES = {
@@ -109,8 +113,11 @@ def plan_run(
     if size is not None:
         wanted = wanted.changed(image_size=size)
     splits = datasets(data, wanted, download=download)
+    _require_no_other(settings, splits)
     implied = network_settings(splits, wanted, settings.skeleton or own.skeleton)
     following = Settings(**_not_the_files(implied, own, named))
+    small = _small_sizes(own.override(settings), splits)
+    following = following.override(Settings(**small))
     found = cells.network(following.override(settings))
     # What the network has is what the run's files say, whoever decided it.
     network = found.configuration
@@ -119,8 +126,10 @@ def plan_run(
     if weights is not None:
         weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_fit(graph)
-    job = Job(network_text(graph), data, final, seed, execution or Execution(), weights)
-    return RunPlan(job, graph, splits, found.warnings, _remarks(base, final, named))
+    job = Job(network_text(graph), splits.name, final, seed, execution or Execution(), weights)
+    warnings = (*found.warnings, *_recipe_warnings(final))
+    remarks = (*_remarks(base, final, named), *_size_remarks(small, splits))
+    return RunPlan(job, graph, splits, warnings, remarks)
 
 
 def recorded_plan(folder: RunFolder) -> RunPlan:
@@ -131,10 +140,36 @@ def recorded_plan(folder: RunFolder) -> RunPlan:
             network are refused for.
     """
     job = folder.job()
-    splits = datasets(job.data, job.recipe)
+    splits = recorded_data(folder, job)
     text = Source(os.fspath(folder / NETWORK), job.network)
     graph = network_graph(genotype_in(analyse(text, network=False)))
     return RunPlan(job, graph, splits)
+
+
+def recorded_data(folder: RunFolder, job: Job, *, download: bool = False) -> Splits:
+    """The data of a run, also where it was moved together with them.
+
+    Raises:
+        CellError: as `nasdsl.train.datasets` does.
+    """
+    try:
+        found = datasets(job.data, job.recipe, download=download)
+    except CellError as error:
+        places = folder.other_places(job.data) if _is_missing(error) else []
+        if not places:
+            raise
+        found = datasets(places[0], job.recipe)
+    return replace(found, name=job.data)
+
+
+def is_same_data(recorded: str, wanted: str) -> bool:
+    """Whether two texts name the same data; runs of version 0.1.0 have paths as they were typed."""
+    (name, _, path), (other, _, place) = recorded.partition(":"), wanted.partition(":")
+    return recorded == wanted or (name == other and os.path.abspath(path) == place)
+
+
+def _is_missing(error: CellError) -> bool:
+    return error.diagnostics[0].code == "NAS823"
 
 
 def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
@@ -182,6 +217,50 @@ def _image_size(own: Settings, settings: Settings, recipe: Recipe, named: set[st
         return settings.image_size
     file_decides = recipe.image_size and "image_size" not in named
     return own.image_size if file_decides else None
+
+
+def _require_no_other(settings: Settings, splits: Splits) -> None:
+    """Refuse settings that the data decide, where they say something else.
+
+    Raises:
+        CellError: NAS844, for each.
+    """
+    findings = [
+        Diagnostic(
+            "NAS844",
+            f"`{name}` is {given}, and the data `{splits.name}` have {have} {what}",
+            hints=(f"leave `--{name.replace('_', '-')}` out: in a training the data decide it",),
+        )
+        for name, what, given, have in (
+            ("classes", "classes", settings.classes, splits.classes),
+            ("input_channels", "channels", settings.input_channels, splits.channels),
+        )
+        if given is not None and given != have
+    ]
+    if findings:
+        raise CellError(tuple(findings))
+
+
+def _small_sizes(settings: Settings, splits: Splits) -> dict[str, Any]:
+    """The size of a network for small images, where nobody has said one."""
+    said = settings.given().keys() & {"N", "layers", "filters", "cell_filters"}
+    return {} if said or splits.image_size > _TINY else dict(_TINY_SIZES)
+
+
+def _size_remarks(small: dict[str, Any], splits: Splits) -> tuple[str, ...]:
+    if not small:
+        return ()
+    sizes = f"N = {small['N']} and {small['cell_filters']} filters in the first cell"
+    why = f"for images of {splits.image_size} pixels"
+    return (f"{sizes}, {why}; `--N` and `--filters` decide otherwise",)
+
+
+def _recipe_warnings(recipe: Recipe) -> tuple[Diagnostic, ...]:
+    if not 0 < recipe.epochs <= recipe.warmup:
+        return ()
+    message = f"the warm-up takes {recipe.warmup:g} epochs, and the training has {recipe.epochs}"
+    hint = f"`--set warmup={recipe.epochs / 10:g}` leaves the rest to the schedule"
+    return (Diagnostic("NAS849", message, hints=(hint,)),)
 
 
 def _not_the_files(implied: dict[str, Any], own: Settings, named: set[str]) -> dict[str, Any]:

@@ -4,23 +4,27 @@ The result, curves of loss and accuracy by epoch, a table of epochs, and the com
 reproduce the run.
 """
 
+import csv
 import shlex
 from collections.abc import Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import CellError, cell_error, install_hint, plural
+from nasdsl.report.visible import visible
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe_file import recipe_toml
-from nasdsl.train.results import Epoch, Evaluation, Fitted
-from nasdsl.train.run_folder import CURVES, MODEL, REPORT, Job, RunFolder, write_text
+from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
+from nasdsl.train.run_folder import CONFUSION, CURVES, MODEL, REPORT, Job, RunFolder, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: The most rows in the table of epochs.
 _MAX_ROWS = 20
+#: The most classes whose confusions the report shows; and characters of their names.
+_MAX_COLUMNS, _MAX_NAME = 12, 40
 
 
 def write_report(folder: RunFolder, plan: RunPlan, fitted: Fitted) -> None:
@@ -32,6 +36,8 @@ def write_report(folder: RunFolder, plan: RunPlan, fitted: Fitted) -> None:
     if picture is not None:
         with atomic_write(folder / CURVES) as temporary:
             temporary.write_bytes(picture)
+    if fitted.confusion is not None:
+        write_text(folder / CONFUSION, confusion_csv(fitted.confusion))
     write_text(folder / REPORT, report(plan, fitted, has_curves=picture is not None))
 
 
@@ -44,6 +50,7 @@ def report(plan: RunPlan, fitted: Fitted, has_curves: bool) -> str:
         *(f"**Warning {found.code}**: {found.message}." for found in fitted.findings),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
         _table(fitted.history),
+        *_classes(fitted),
         "## How to reproduce it",
         _commands(name, job),
         "## The recipe",
@@ -73,6 +80,50 @@ def _result(what: str, found: Evaluation) -> str:
         f"- {what}: **{found.accuracy:.2%}** of {plural(found.images, 'image')}, "
         f"loss {found.loss:.4f}, top 5 {found.accuracy_top5:.2%}"
     )
+
+
+def _classes(fitted: Fitted) -> list[str]:
+    """The accuracy of each class, and which are taken for which."""
+    found = fitted.confusion
+    if found is None or not any(map(sum, found.counts)):
+        return []
+    labels, part = found.labels, "test images" if fitted.test else "held-out images"
+    order = [index for index, accuracy in enumerate(found.accuracies) if accuracy is not None]
+    order.sort(key=lambda index: found.accuracies[index] or 0)
+    rows = ["| class | images | accuracy | most often taken for |", "|---|---:|---:|---|"]
+    for index in order[:_MAX_ROWS]:
+        row = found.counts[index]
+        wrong = max((other for other in range(len(row)) if other != index), key=row.__getitem__)
+        most = f"{_cell(labels[wrong])} ({row[wrong]:,})" if row[wrong] else ""
+        share = f"{row[index] / sum(row):.2%}"
+        rows.append(f"| {_cell(labels[index])} | {sum(row):,} | {share} | {most} |")
+    more = len(order) - _MAX_ROWS
+    rest = f" The other {more:,} do better." if more > 0 else ""
+    text = f"Of the {part}, the worst first.{rest} [{CONFUSION}]({CONFUSION}) has all counts."
+    parts = ["## Classes", text, "\n".join(rows)]
+    if len(labels) <= _MAX_COLUMNS:
+        heads = [_cell(label) for label in labels]
+        matrix = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+        matrix += [
+            f"| **{head}** | {' | '.join(map(str, row))} |"
+            for head, row in zip(heads, found.counts, strict=True)
+        ]
+        parts += ["Images of a class (rows), by what they are taken for:", "\n".join(matrix)]
+    return parts
+
+
+def _cell(text: str) -> str:
+    """A name in a cell of a table."""
+    return visible(text).replace("|", "\\|")[:_MAX_NAME]
+
+
+def confusion_csv(found: Confusion) -> str:
+    """The counts with their labels, as a spreadsheet reads them."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["class", *found.labels])
+    writer.writerows([label, *row] for label, row in zip(found.labels, found.counts, strict=True))
+    return text.getvalue()
 
 
 def _table(history: Sequence[Epoch]) -> str:

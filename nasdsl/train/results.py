@@ -65,6 +65,31 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """Which classes are taken for which.
+
+    Attributes:
+        names: of the classes, in order; empty where they have none.
+        counts: images by their class (rows) and by the class with the highest logit (columns).
+    """
+
+    names: tuple[str, ...]
+    counts: list[list[int]]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names, or numbers from 0."""
+        return self.names or tuple(map(str, range(len(self.counts))))
+
+    @property
+    def accuracies(self) -> list[float | None]:
+        """The share of right answers for each class; None where it has no image."""
+        return [
+            row[index] / sum(row) if sum(row) else None for index, row in enumerate(self.counts)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """A finished training.
 
@@ -75,6 +100,8 @@ class Fitted:
         steps: optimizer steps.
         seconds: of training and evaluation, including those before the run was resumed.
         findings: warnings about what was written in the end.
+        confusion: of the test images, or of those held out where there are none to test; None
+            where no test was requested.
     """
 
     held_out: Evaluation | None
@@ -83,3 +110,4 @@ class Fitted:
     steps: int
     seconds: float
     findings: tuple[Diagnostic, ...] = ()
+    confusion: Confusion | None = None

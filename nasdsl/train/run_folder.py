@@ -7,6 +7,7 @@ metrics.jsonl        a line for each epoch
 checkpoints/         the newest two
 tensorboard/         the same scalars for TensorBoard
 model.safetensors    the trained network, at the end
+confusion.csv        which classes were taken for which, at the end
 report.md            the result and its curves, at the end
 """
 
@@ -14,7 +15,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,7 +36,10 @@ VERSION = 1
 
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
-REPORT, CURVES, LOCK = "report.md", "curves.svg", ".lock"
+REPORT, CURVES, CONFUSION, LOCK = "report.md", "curves.svg", "confusion.csv", ".lock"
+
+#: The member of `run.json` with the path of the data from the run's folder.
+_FROM_RUN = "data_from_run"
 
 #: Errors of file systems that have no locks, such as NFS without its lock daemon.
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP})
@@ -117,6 +121,7 @@ class RunFolder:
         about = {
             "version": VERSION,
             "data": job.data,
+            **self._data_from_run(job.data),
             "seed": job.seed,
             "execution": asdict(job.execution),
             **({"weights": asdict(job.weights)} if job.weights else {}),
@@ -125,6 +130,31 @@ class RunFolder:
         }
         # Last, because this file makes the folder a run.
         write_text(self / RUN, json.dumps(about, indent=2) + "\n")
+
+    def _data_from_run(self, data: str) -> dict[str, str]:
+        """The path of the data from the folder, which stays true where both are moved."""
+        _, _, path = data.partition(":")
+        if not os.path.isabs(path):
+            return {}
+        with suppress(ValueError):  # on another drive
+            return {_FROM_RUN: os.path.relpath(path, self.path.resolve())}
+        return {}
+
+    def other_places(self, data: str) -> list[str]:
+        """Other texts for the data of the run, to be tried where they are not in their place.
+
+        The run and its data may have been moved together. Runs of version 0.1.0 have the path
+        as it was typed, in a folder that was the current one: one of those around the run.
+        """
+        name, _, path = data.partition(":")
+        here = self.path.resolve()
+        if os.path.isabs(path):
+            about = json_value(document_text(self / RUN))
+            moved = about.get(_FROM_RUN)
+            places = [here / moved] if isinstance(moved, str) else []
+        else:
+            places = [folder / path for folder in (here, *here.parents)] if path else []
+        return [f"{name}:{os.path.normpath(place)}" for place in places if place.exists()]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

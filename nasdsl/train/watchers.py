@@ -24,6 +24,9 @@ class TrainingPlan(NamedTuple):
         history: the epochs before that.
         device: in PyTorch's notation.
         processes: number of processes that share a batch.
+        network: its name and size, such as `nasnet_a, 6 @ 768`.
+        params: trained parameters, the auxiliary classifier's included.
+        mult_adds: multiply-accumulate operations for one image, without that classifier.
     """
 
     epochs: int
@@ -33,6 +36,9 @@ class TrainingPlan(NamedTuple):
     history: tuple[Epoch, ...]
     device: str
     processes: int
+    network: str = ""
+    params: int = 0
+    mult_adds: int = 0
 
 
 class Watcher:

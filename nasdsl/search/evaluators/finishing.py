@@ -22,7 +22,7 @@ from nasdsl.network.cost import graph_cost
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train.execution import Execution
-from nasdsl.train.planning import RunPlan, begin_run, plan_run
+from nasdsl.train.planning import RunPlan, begin_run, is_same_data, plan_run
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.results import Epoch
 from nasdsl.train.run import train_run
@@ -159,6 +159,7 @@ def ensure_same_job(path: Path, job: Job, wanted: Job) -> None:
         name
         for name in ("network", "data", "recipe", "seed")
         if getattr(job, name) != getattr(wanted, name)
+        and not (name == "data" and is_same_data(job.data, wanted.data))
     ]
     if others:
         raise another_run(path, others)

@@ -27,14 +27,32 @@ _SETS: dict[int, Any] = {10: datasets.CIFAR10, 100: datasets.CIFAR100}
 
 def cifar10(where: str, *, image_size: int, download: bool) -> ImageSet:
     """The data set `cifar10`. Raises as `images` does, and NAS825 without a path."""
-    train, test = images(folder("cifar10", where), 10, download=download)
-    return ImageSet(train, test, train.labels, 10, LOOKS[10], SIZE)
+    return _image_set(folder("cifar10", where), 10, download)
 
 
 def cifar100(where: str, *, image_size: int, download: bool) -> ImageSet:
     """The data set `cifar100`. Raises as `images` does, and NAS825 without a path."""
-    train, test = images(folder("cifar100", where), 100, download=download)
-    return ImageSet(train, test, train.labels, 100, LOOKS[100], SIZE)
+    return _image_set(folder("cifar100", where), 100, download)
+
+
+def _image_set(path: str, classes: int, download: bool) -> ImageSet:
+    train, test = images(path, classes, download=download)
+    names = _class_names(path, classes)
+    return ImageSet(train, test, train.labels, classes, LOOKS[classes], SIZE, names, path)
+
+
+def _class_names(path: str, classes: int) -> tuple[str, ...]:
+    """The names of the classes, which the published files have; none where they are not there."""
+    source = _SETS[classes]
+    root = Path(path)
+    base = root if root.name == source.base_folder else root / source.base_folder
+    try:
+        names = read_pickle(base / source.meta["filename"])[source.meta["key"]]
+    except Exception:
+        # Unpickling damaged bytes can raise nearly anything, and names are not needed.
+        return ()
+    sound = isinstance(names, list) and len(names) == classes
+    return tuple(map(str, names)) if sound else ()
 
 
 def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked, Stacked]:

@@ -1,5 +1,7 @@
 """`datasets`: the images that a short text names, split and transformed as a recipe says."""
 
+import os
+
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.data.source import DATA_SETS
 from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
@@ -36,7 +38,7 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
         )
     transform = evaluation_transform(recipe, images.look, size, images.native)
     return Splits(
-        spec,
+        f"{name}:{os.path.abspath(images.folder)}" if images.folder else spec,
         TransformedImages(
             images.train, training_transform(recipe, images.look, size, images.native), train
         ),
@@ -45,4 +47,5 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
         images.classes,
         len(images.look.mean),
         size,
+        images.names,
     )

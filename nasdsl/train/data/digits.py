@@ -16,6 +16,7 @@ from nasdsl.train.data.transforms import Look
 #: Mean and deviation of the training images.
 LOOK = Look((0.305,), (0.376,), mirrors=False, background=True)
 SIZE, CLASSES, CHANNELS = 8, 10, 1
+NAMES = tuple("0123456789")
 #: The source has no test images: a fifth of each class, always the same, is set aside.
 _TEST = 0.2
 
@@ -29,7 +30,7 @@ def digits(where: str, *, image_size: int, download: bool) -> ImageSet:
     if where:
         raise cell_error("NAS825", "`digits` comes with scikit-learn and takes no path")
     train, test = images()
-    return ImageSet(train, test, train.labels, CLASSES, LOOK, SIZE)
+    return ImageSet(train, test, train.labels, CLASSES, LOOK, SIZE, NAMES)
 
 
 @cache

@@ -26,7 +26,7 @@ def imagefolder(where: str, *, image_size: int, download: bool) -> ImageSet:
         raise cell_error(
             "NAS823", "only CIFAR can be downloaded", "a folder is on the disk already"
         )
-    return _image_set(*images(path))
+    return _image_set(path, *images(path))
 
 
 def imagenet(where: str, *, image_size: int, download: bool) -> ImageSet:
@@ -35,11 +35,12 @@ def imagenet(where: str, *, image_size: int, download: bool) -> ImageSet:
     if download:
         why = "ImageNet needs an account at image-net.org"
         raise cell_error("NAS823", "only CIFAR can be downloaded", why)
-    return _image_set(*images(path, imagenet=True))
+    return _image_set(path, *images(path, imagenet=True))
 
 
-def _image_set(train: ImageFolder, test: ImageFolder | None) -> ImageSet:
-    return ImageSet(train, test, labels(train), len(train.classes), PHOTOS, 0)
+def _image_set(path: str, train: ImageFolder, test: ImageFolder | None) -> ImageSet:
+    names = tuple(train.classes)
+    return ImageSet(train, test, labels(train), len(names), PHOTOS, 0, names, path)
 
 
 def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFolder | None]:

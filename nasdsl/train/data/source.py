@@ -26,6 +26,8 @@ class ImageSet:
         classes: number of classes.
         look: what the images have in common.
         native: pixels a side of all images; 0 where they differ.
+        names: of the classes, in order; empty where they have none.
+        folder: where the images are, as it was asked for; empty where they are in no folder.
     """
 
     train: Any
@@ -34,6 +36,8 @@ class ImageSet:
     classes: int
     look: Look
     native: int
+    names: tuple[str, ...] = ()
+    folder: str = ""
 
 
 class Source(Protocol):

@@ -22,13 +22,14 @@ class Splits:
     """Images in three parts that have none in common.
 
     Attributes:
-        name: the text that named them, such as `cifar10:PATH`.
+        name: the text that names them, such as `cifar10:PATH`, with an absolute path.
         train: for training; augmented, with PyTorch's random numbers.
         held_out: for choosing recipes and architectures; None where none are held out.
         test: for reporting; None where the source has none.
         classes: number of classes.
         channels: of an image.
         image_size: height and width in pixels.
+        names: of the classes, in order; empty where they have none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Splits:
     classes: int
     channels: int
     image_size: int
+    names: tuple[str, ...] = ()
 
 
 class TransformedImages(Dataset[tuple[Tensor, int]]):
