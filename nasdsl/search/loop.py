@@ -28,7 +28,7 @@ from typing import Literal
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines.engine import Engine, Finished, Heartbeat, Lost, Notice
-from nasdsl.search.proposing import Proposer
+from nasdsl.search.proposing import Proposer, searcher_errors
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.store import Counts, Lease, Store, Trial
@@ -108,8 +108,9 @@ def run(
         _forget_failures(store, retry_failed)
         state = store.searcher_state()
         if state:
-            searcher.load_state_dict(state)
-        return _Loop(settings, store, searcher, engine, on_event).run()
+            with searcher_errors(store.path):
+                searcher.load_state_dict(state)
+        return _Loop(settings, store, searcher, engine, on_event, bool(state)).run()
     finally:
         store.close()
 
@@ -146,10 +147,11 @@ class _Loop:
         searcher: Searcher,
         engine: Engine,
         on_event: OnEvent | None,
+        is_resumed: bool,
     ) -> None:
         self.settings, self.store = settings, store
         self.engine, self.on_event = engine, on_event
-        self.proposer = Proposer(settings, store, searcher)
+        self.proposer = Proposer(settings, store, searcher, is_resumed=is_resumed)
         self.log = TrialLog(settings.store)
         self.owner = uuid.uuid4().hex
         self.running: dict[str, _Running] = {}
@@ -165,6 +167,7 @@ class _Loop:
             self.engine.start()
             self._emit("started")
             while not self._is_done():
+                self._require_open_work()
                 self._turn()
         finally:
             self.engine.close()
@@ -183,6 +186,15 @@ class _Loop:
             return False
         counts = self.store.counts()
         return not (counts.queued or counts.running)
+
+    def _require_open_work(self) -> None:
+        """A search that waits for trials which nothing will ever end was not saved like that."""
+        if not (self.running or self.early_failures or self.store.counts().queued):
+            raise cell_error(
+                "NAS865",
+                f"{self.store.path} waits for results of trials that nothing evaluates",
+                "the store is damaged or was changed by another program",
+            )
 
     def _turn(self) -> None:
         # The time before the news is read: what arrived while this process slept is not late.

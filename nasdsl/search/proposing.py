@@ -5,15 +5,39 @@ order of its proposals, a block at a time, and proposes a block whenever no more
 worth of trials would be unobserved. The search loop opens the transactions.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Progress, Store
 from nasdsl.search.store.records import Proposal
+
+
+@contextmanager
+def searcher_errors(path: Path) -> Iterator[None]:
+    """A searcher that fails with a state from a store was not the one that saved it.
+
+    Raises:
+        CellError: NAS865; or the searcher's own.
+    """
+    try:
+        yield
+    except CellError:
+        raise
+    except Exception as error:
+        raise cell_error(
+            "NAS865",
+            f"the searcher cannot continue from its state in {path}: "
+            f"{type(error).__name__}: {error!s:.80}",
+            "the store is damaged or was changed by another program, or the searcher has a fault",
+        ) from error
 
 
 class Proposer:
@@ -23,9 +47,12 @@ class Proposer:
         settings: of the search, with a block and a window.
         store: where proposals are saved and results read.
         searcher: in the state that the store holds.
+        is_resumed: whether that state was read from the store.
     """
 
-    def __init__(self, settings: SearchSettings, store: Store, searcher: Searcher) -> None:
+    def __init__(
+        self, settings: SearchSettings, store: Store, searcher: Searcher, *, is_resumed: bool
+    ) -> None:
         self.settings, self.store, self.searcher = settings, store, searcher
         assert settings.block is not None
         assert settings.window is not None
@@ -35,6 +62,7 @@ class Proposer:
         #: proposals depend on, it must not depend on when results arrive.
         self.failures = store.failures(0, self.progress.observed)
         self.rejected_in_a_row = 0
+        self.errors = partial(searcher_errors, store.path) if is_resumed else nullcontext
 
     @property
     def is_done(self) -> bool:
@@ -67,7 +95,9 @@ class Proposer:
         n = min(self.block, self._wanted())
         if n <= 0 or now.starved or now.proposed + n - now.observed > self.window:
             return False
-        proposals = [self._proposal(text) for text in self.searcher.propose(n)]
+        with self.errors():
+            texts = self.searcher.propose(n)
+        proposals = [self._proposal(text) for text in texts]
         self.store.propose(now.proposed, proposals)
         rejected = sum(proposal.rejection is not None for proposal in proposals)
         self.progress = Progress(
@@ -85,7 +115,8 @@ class Proposer:
         results = self.store.results(now.observed, stop)
         if not results:
             return False
-        self.searcher.observe(results)
+        with self.errors():
+            self.searcher.observe(results)
         self.failures += self.store.failures(now.observed, stop)
         self.progress = replace(now, observed=stop, starved=False)
         return True

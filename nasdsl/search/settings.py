@@ -112,8 +112,10 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
             f"{store.path} holds a search already",
             "`--resume` continues it; another `--store` starts a new one",
         )
-    block = settings.block or stored.get("block") or min(settings.size, _MAX_BLOCK)
-    window = settings.window or stored.get("window") or settings.size + block
+    block = (
+        settings.block or _stored_count(stored, "block", store) or min(settings.size, _MAX_BLOCK)
+    )
+    window = settings.window or _stored_count(stored, "window", store) or settings.size + block
     settings = replace(settings, block=block, window=max(window, block))
     identity = _identity(settings)
     if stored:
@@ -122,6 +124,16 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
         ends = {"trials": settings.trials, "trained": settings.trained}
         store.put_settings({**identity, **ends})
     return settings
+
+
+def _stored_count(stored: dict[str, Any], name: str, store: Store) -> int | None:
+    """A number that a new search has written; None where the store is new."""
+    found = stored.get(name)
+    if stored and (type(found) is not int or found < 1):
+        raise cell_error(
+            "NAS865", f"{store.path} is not what a search writes: its {name} is {found!r:.40}"
+        )
+    return found
 
 
 def _identity(settings: SearchSettings) -> dict[str, Any]:

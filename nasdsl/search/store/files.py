@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.search.store.records import NotOfASearch
 
 _WRITABLE = "make the file and its folder writable, or copy the store elsewhere"
 _ADVICE = {
@@ -26,6 +27,10 @@ _ADVICE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
 }
+#: What SQLite calls it where a file does not hold what it should.
+_DAMAGE = tuple(
+    f"SQLITE_{name}" for name in ("NOTADB", "CORRUPT", "ERROR", "FORMAT", "MISMATCH", "CONSTRAINT")
+)
 _RESUME = "then run the same command with `--resume`: every committed result is still there"
 
 
@@ -42,6 +47,15 @@ def store_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except NotOfASearch as error:
+        raise cell_error(
+            "NAS865",
+            f"{path} is not the store of a search, or it is damaged: {error}",
+            "`sqlite3 STORE .recover` can often save the rows of a damaged store",
+        ) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes the file in its messages, and Python cannot read such a message.
+        raise _store_error(path, sqlite3.DatabaseError("text that is not UTF-8")) from error
     except sqlite3.Error as error:
         raise _store_error(path, error) from error
     except OSError as error:
@@ -72,7 +86,8 @@ def _store_error(path: Path, error: sqlite3.Error) -> CellError:
         )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return cell_error("NAS864", f"{path} is locked by another program", "close it", _RESUME)
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    # Where Python cannot read a value, such as a text that is not UTF-8, there is no name.
+    if not name or name.startswith(_DAMAGE):
         return cell_error(
             "NAS865",
             f"{path} is not the store of a search, or it is damaged ({error})",

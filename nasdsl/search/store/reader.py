@@ -6,17 +6,25 @@ transactions only.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
 from nasdsl.search.store.files import require_local_disk, store_errors
-from nasdsl.search.store.records import Counts, Trial
-from nasdsl.search.store.schema import require_known_schema
+from nasdsl.search.store.records import Counts, NotOfASearch, Trial
+from nasdsl.search.store.schema import known_version
+from nasdsl.search.store.soundness import (
+    distrust,
+    limited_work,
+    require_own_schema,
+    require_sound,
+)
 
 
 class Reader:
@@ -32,12 +40,14 @@ class Reader:
             raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
         require_local_disk(path)
         with store_errors(path), ExitStack() as opened:
-            # `mode=ro` still shares the log's memory with the writer, and changes nothing.
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
-            self._rows = opened.enter_context(closing(connection))
-            require_known_schema(self._rows, path)
-            opened.pop_all()
+            self._rows = opened.enter_context(_readable(path))
+            # In a transaction, because a search may be writing.
+            self._rows.execute("BEGIN")
+            with limited_work(self._rows):
+                require_own_schema(self._rows, known_version(self._rows, path))
+                require_sound(self._rows, with_indexes=False)
+            self._rows.execute("COMMIT")
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> "Reader":
         return self
@@ -52,7 +62,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file."""
-        self._rows.close()
+        self._opened.close()
 
     def settings(self) -> Mapping[str, Any]:
         """What the search was started with: space, algorithm, options, evaluator, seed, ..."""
@@ -84,12 +94,52 @@ class Reader:
             start = piece[-1].id + 1
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that changes nothing, to a file that may lie where nothing can be written."""
+    # `mode=ro` still shares the log's memory with the writer, for which it needs a file.
+    try:
+        connection = _connected(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            raise
+        log = path.with_name(f"{path.name}-wal")
+        if log.is_file() and log.stat().st_size:
+            # What the log holds is a part of the store.
+            with TemporaryDirectory() as folder:
+                copies = [Path(copy(each, folder)) for each in (path, log)]
+                with closing(_connected(copies[0], "mode=rw")) as connection:
+                    yield connection
+            return
+        connection = _connected(path, "immutable=1")
+    with closing(connection):
+        yield connection
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+    try:
+        distrust(connection)
+        connection.execute("PRAGMA schema_version")  # which opens the file
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 # -- the same queries, for the search on its own connection --------------------------------
 
 
 def settings(rows: sqlite3.Connection) -> dict[str, Any]:
     """Every row of the table `search`."""
-    return {key: json_value(value) for key, value in rows.execute("SELECT * FROM search")}
+    found = {}
+    for key, value in rows.execute("SELECT * FROM search"):
+        try:
+            found[key] = json_value(value)
+        except ValueError as error:
+            raise NotOfASearch(f"its setting {key!r:.40} is not JSON: {error!s:.80}") from error
+    return found
 
 
 def counts(rows: sqlite3.Connection) -> Counts:
@@ -132,8 +182,14 @@ def _trials(rows: sqlite3.Connection, where: str, *values: object) -> list[Trial
 
 _NAMES = tuple(field.name for field in fields(Trial))
 _COLUMNS = ", ".join(_NAMES)
-_CURVE = _NAMES.index("curve")
 
 
 def _trial(row: tuple[Any, ...]) -> Trial:
-    return Trial(**{**dict(zip(_NAMES, row, strict=True)), "curve": tuple(json_value(row[_CURVE]))})
+    values = dict(zip(_NAMES, row, strict=True))
+    try:
+        curve = json_value(values["curve"])
+        if not isinstance(curve, list) or not all(type(each) in (int, float) for each in curve):
+            raise ValueError("not a list of numbers")
+    except ValueError as error:
+        raise NotOfASearch(f"the curve of its trial {row[0]} is no curve: {error!s:.80}") from error
+    return Trial(**{**values, "curve": tuple(curve)})

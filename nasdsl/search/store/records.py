@@ -18,6 +18,10 @@ TrialState = Literal["queued", "running", "waiting", "done", "failed", "quaranti
 SETTLED: tuple[TrialState, ...] = ("done", "failed", "quarantined", "rejected")
 
 
+class NotOfASearch(Exception):
+    """What a store holds is not what a search writes; the text says what, as in "it has ..."."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One proposal of the searcher.
@@ -147,7 +151,13 @@ def encode_state(value: Any) -> bytes:
 
 
 def decode_state(data: bytes) -> Any:
-    """The part that `encode_state` was given."""
+    """The part that `encode_state` was given.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(data, bytes):
+        raise ValueError(f"{data!r:.40} is not bytes")
     if data[:1] == _RAW:
         return data[1:]
     return json_value(data[1:], _json_to_bytes)
@@ -161,5 +171,5 @@ def _bytes_to_json(value: Any) -> dict[str, str]:
 
 def _json_to_bytes(members: dict[str, Any]) -> Any:
     if members.keys() == {_BYTES_KEY}:
-        return b64decode(members[_BYTES_KEY])
+        return b64decode(str(members[_BYTES_KEY]))
     return members

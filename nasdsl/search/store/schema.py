@@ -5,6 +5,7 @@ newer version is left alone.
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from nasdsl.errors import cell_error
@@ -13,6 +14,7 @@ from nasdsl.errors import cell_error
 APPLICATION = 0x4E415344
 VERSION = 1
 
+#: The tables of version 1, and since then: they are never edited.
 #: `trial.same_as` is the first trial of the same network. The partial indexes hold only trials
 #: that are open or the first of their network, and triggers keep the counts in `tally`, so that
 #: claims, look-ups and counts cost the same however many trials there are.
@@ -74,19 +76,34 @@ _STEPS: dict[int, str] = {}
 def create_tables(connection: sqlite3.Connection) -> None:
     """Create the tables in an empty file, in one transaction: all of them or none."""
     connection.executescript(
-        f"BEGIN IMMEDIATE;{_TABLES}"
+        f"BEGIN IMMEDIATE;{_script(VERSION)}"
         f"PRAGMA application_id = {APPLICATION};PRAGMA user_version = {VERSION};COMMIT;"
     )
+
+
+def schema_at(version: int) -> dict[str, tuple[str, str, str | None]]:
+    """What SQLite says of each table, index and trigger of a store of that version, by name.
+
+    That is its type, its table, and the statement that made it; None for automatic indexes.
+    """
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(_script(version))
+        rows = empty.execute("SELECT name, type, tbl_name, sql FROM sqlite_schema")
+        return {name: (kind, table, sql) for name, kind, table, sql in rows}
+
+
+def _script(version: int) -> str:
+    """What makes the tables of that version in an empty file."""
+    return "".join((_TABLES, *(_STEPS[step] for step in range(1, version))))
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
     """Migrate a store to this version; the path of the backup, or None if none was needed.
 
     Raises:
-        CellError: as `require_known_schema` does.
+        CellError: as `known_version` does.
     """
-    require_known_schema(connection, path)
-    version = _pragma(connection, "user_version")
+    version = known_version(connection, path)
     if version == VERSION:
         return None
     backup = path.with_name(f"{path.name}.v{version}.backup")
@@ -100,8 +117,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
     return backup
 
 
-def require_known_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that the file is a store which this release can read.
+def known_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the schema of a store, as its header says.
 
     Raises:
         CellError: NAS865 where it is not a store, NAS862 where a newer release has written it.
@@ -120,6 +137,9 @@ def require_known_schema(connection: sqlite3.Connection, path: Path) -> None:
             "a newer nasdsl opens it",
             "the file was not changed",
         )
+    if version < 1:
+        raise cell_error("NAS865", f"{path} is not the store of a search: its version is {version}")
+    return version
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

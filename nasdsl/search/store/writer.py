@@ -22,6 +22,7 @@ from nasdsl.search.store.records import (
     SETTLED,
     Counts,
     Lease,
+    NotOfASearch,
     Outcome,
     Progress,
     Proposal,
@@ -29,7 +30,13 @@ from nasdsl.search.store.records import (
     decode_state,
     encode_state,
 )
-from nasdsl.search.store.schema import create_tables, migrate
+from nasdsl.search.store.schema import create_tables, known_version, migrate
+from nasdsl.search.store.soundness import (
+    distrust,
+    limited_work,
+    require_own_schema,
+    require_sound,
+)
 
 
 class Store:
@@ -50,8 +57,12 @@ class Store:
             self._rows = opened.enter_context(
                 closing(sqlite3.connect(path, isolation_level=None, timeout=30))
             )
+            distrust(self._rows)
             is_new = not self._rows.execute("PRAGMA page_count").fetchone()[0]
             if not is_new:
+                with limited_work(self._rows):
+                    require_own_schema(self._rows, known_version(self._rows, path))
+                    require_sound(self._rows, with_indexes=True)
                 migrate(self._rows, path)
             self._rows.execute("PRAGMA journal_mode = WAL")
             self._rows.execute("PRAGMA synchronous = FULL")
@@ -97,12 +108,17 @@ class Store:
 
     def progress(self) -> Progress:
         """How far the searcher had come at the last commit."""
-        return Progress(**self.settings().get("progress", {}))
+        with store_errors(self.path):
+            found = reader.settings(self._rows).get("progress", {})
+            return _progress(found, reader.counts(self._rows))
 
     def searcher_state(self) -> dict[str, Any]:
         """The searcher's state at the last commit; empty before the first."""
         with store_errors(self.path):
-            return {part: decode_state(value) for part, value in self._rows.execute(_ALL_PARTS)}
+            try:
+                return {part: decode_state(value) for part, value in self._rows.execute(_ALL_PARTS)}
+            except ValueError as error:
+                raise NotOfASearch(f"its searcher's state is damaged: {error!s:.80}") from error
 
     def advance(self, progress: Progress, state: Mapping[str, Any]) -> None:
         """Save the searcher's state together with how far it has come."""
@@ -230,6 +246,28 @@ class Store:
             )
             for _, text, name, reward, failure, same_as in found
         ]
+
+
+def _progress(found: object, counts: Counts) -> Progress:
+    """The progress that a store holds, if its trials agree.
+
+    Raises:
+        NotOfASearch: a search would wait for ever, or go wrong.
+    """
+    whole = ("proposed", "rejected", "observed")
+    if not isinstance(found, dict) or not found.keys() <= {*whole, "starved"}:
+        raise NotOfASearch(f"its progress is {found!r:.80}")
+    progress = Progress(**found)
+    numbers = [getattr(progress, name) for name in whole]
+    is_plain = all(type(number) is int for number in numbers) and type(progress.starved) is bool
+    if (
+        not is_plain
+        or progress.proposed != counts.proposed
+        or not 0 <= progress.observed <= progress.proposed
+        or not 0 <= progress.rejected <= progress.proposed
+    ):
+        raise NotOfASearch(f"its progress is {found!r:.80}, with {counts.proposed} trials")
+    return progress
 
 
 _NETWORKS = "SELECT coalesce(sum(n), 0) FROM tally WHERE is_first AND state <> 'rejected'"
