@@ -494,7 +494,7 @@ def test_more_gpus_than_there_are(tmp_path: Path) -> None:
     """Asking for GPUs that are not there is refused before anything starts."""
     code, message = _refusal(lambda: engine_for(_settings(tmp_path, gpus=1000)))
     assert code == "NAS869"
-    assert "1000 GPUs" in message
+    assert "1,000 GPUs" in message
 
 
 def test_slots_on_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
