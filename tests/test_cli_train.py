@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import nasdsl
 from bench.reliability.patience import PATIENCE
@@ -115,6 +116,10 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert evaluated["split"] == "test"
     assert evaluated["loss"] == pytest.approx(found["test"]["loss"], rel=1e-5)
     assert evaluated["accuracy"] == pytest.approx(found["test"]["accuracy"])
+    Image.new("L", (8, 8)).save("black.png")
+    predicted = json.loads(run("predict", "again", "black.png", "--top", "10", "--json").out)
+    (classes,) = (each["classes"] for each in predicted["predictions"])
+    assert sorted(each["name"] for each in classes) == list("0123456789")
     held_out = run("eval", "model.safetensors", "--split", "held_out", "--recipe", "recipe.toml")
     assert held_out.code == 0
     assert f"{found['held_out']['accuracy']:.2%}" in held_out.out

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nasdsl import weights
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read import drop_path_mode, inference_passes, is_model
+from nasdsl.language.parser.read import drop_path_mode, image_metadata, inference_passes, is_model
 from nasdsl.loading import NameOrPath
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ class WeightsFile:
 
     def load_into(self, net: "Module") -> weights.Loaded:
         """Set the weights of a network. Raises as `nasdsl.weights.load` does."""
-        return weights.load(net, self.path, self.layout, drop_background=self.drop_background)
+        loaded = weights.load(net, self.path, self.layout, drop_background=self.drop_background)
+        said = image_metadata(self.path) if is_model(self.path) else None
+        if said is not None:
+            # So that another model file of the network says it too.
+            net.image_metadata = said  # type: ignore[assignment]
+        return loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ SECTIONS = {
         "train": "Train a network and save the run in a folder.",
         "search": "Search a space of cells.",
         "eval": "Evaluate a run or a file of weights on a data set.",
+        "predict": "Print the likeliest classes of images.",
     },
     "Measure": {
         "cost": "Count the parameters and mult-adds of a network.",

@@ -14,6 +14,9 @@ from .planning import begin_run as begin_run
 from .planning import network_settings as network_settings
 from .planning import plan_run as plan_run
 from .planning import recorded_plan as recorded_plan
+from .prediction import Guess as Guess
+from .prediction import Prediction as Prediction
+from .prediction import predict as predict
 from .recipe import Recipe as Recipe
 from .recipe import recipe as recipe
 from .results import Epoch as Epoch

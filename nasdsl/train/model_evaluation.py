@@ -87,10 +87,8 @@ def evaluate_model(
     loaded = None if job is None else _unfinished(folder)
     if job is None:
         net = _network_of_weights(path, network)
-    elif loaded is None:
-        net = compile(folder / MODEL)
     else:
-        net = _network_of_checkpoint(folder, job, loaded.state)
+        net = _network_of_run(folder, job, loaded)
     prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
     if data is None and job is not None:
         splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
@@ -110,6 +108,23 @@ def evaluate_model(
         return ModelEvaluation(graph.name, splits.name, name, found)
     epochs = len(loaded.state["history"])
     return ModelEvaluation(graph.name, splits.name, name, found, loaded.state["step"], epochs)
+
+
+def network_of(
+    path: str | os.PathLike[str], network: NameOrPath | Genotype | None = None
+) -> nn.Module:
+    """The network of a run or of a file of weights. Raises as `evaluate_model` does for them."""
+    folder = RunFolder(path)
+    if not folder.path.is_dir():
+        return _network_of_weights(path, network)
+    return _network_of_run(folder, folder.job(), _unfinished(folder))
+
+
+def _network_of_run(folder: RunFolder, job: Job, loaded: LoadedCheckpoint | None) -> nn.Module:
+    if loaded is not None:
+        return _network_of_checkpoint(folder, job, loaded.state)
+    net: nn.Module = compile(folder / MODEL)
+    return net
 
 
 def _unfinished(folder: RunFolder) -> LoadedCheckpoint | None:

@@ -83,6 +83,8 @@ def _train(
             test=True,
         )
     if is_first_process():
+        if plan.splits.preparation is not None:
+            net.image_metadata = plan.splits.preparation.json()
         findings = export.write_or_keep(net, folder / MODEL)
         fitted = replace(fitted, findings=findings)
         write_report(folder, plan, fitted)

@@ -86,6 +86,8 @@ MEMBER = "nasdsl.cell"
 DROP_PATH_MEMBER = "nasdsl.drop_path_mode"
 #: The member that names the passes for inference that the network has gone through.
 PASSES_MEMBER = "nasdsl.passes"
+#: The member that says what images the network was trained for, in JSON.
+IMAGES_MEMBER = "nasdsl.images"
 #: The longest header, in bytes: enough for the text and for 100,000 tensors. A reader takes up to
 #: 25 times as much memory.
 MAX_HEADER = 16 * 1024 * 1024
@@ -142,6 +144,15 @@ def inference_passes(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
     """
     said = _member(path, PASSES_MEMBER)
     return None if said is None else tuple(said.split(","))
+
+
+def image_metadata(path: str | os.PathLike[str]) -> str | None:
+    """What a model file says about the images it was trained for, where it does: JSON.
+
+    Raises:
+        CellError: as `read_model` does.
+    """
+    return _member(path, IMAGES_MEMBER)
 
 
 def _member(path: str | os.PathLike[str], member: str) -> str | None:

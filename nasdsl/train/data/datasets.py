@@ -3,6 +3,7 @@
 import os
 
 from nasdsl.errors import cell_error, plural
+from nasdsl.train.data.preparation import preparation_of
 from nasdsl.train.data.source import DATA_SETS
 from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
 from nasdsl.train.data.transforms import evaluation_transform, training_transform
@@ -48,4 +49,5 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
         len(images.look.mean),
         size,
         images.names,
+        preparation_of(recipe, images.look, size, images.native, images.names),
     )

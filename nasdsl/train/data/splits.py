@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from nasdsl.train.data.preparation import Preparation
+
 
 class Images(Protocol):
     """Pairs by index: an image (C, H, W), float, and its class."""
@@ -30,6 +32,8 @@ class Splits:
         channels: of an image.
         image_size: height and width in pixels.
         names: of the classes, in order; empty where they have none.
+        preparation: what evaluation does to an image, and the names of the classes; None where
+            nobody says it.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Splits:
     channels: int
     image_size: int
     names: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
 
 class TransformedImages(Dataset[tuple[Tensor, int]]):

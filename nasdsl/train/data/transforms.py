@@ -7,7 +7,7 @@ get the crops and colours of Szegedy et al. 2015 (CVPR, section 6), with the bou
 released Inception preprocessing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -71,7 +71,7 @@ def training_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -
             steps += [*_resize(size, native), v2.RandomCrop(size, padding, fill=fill)]
     if recipe.augmentation in ("crop_flip", "inception") and look.mirrors:
         steps.append(v2.RandomHorizontalFlip())
-    steps += _normalise(recipe, look)
+    steps += normalisation(*whitening(recipe, look))
     if recipe.cutout:
         steps.append(Cutout(recipe.cutout))
     transform: Transform = v2.Compose(steps)
@@ -87,11 +87,32 @@ def evaluation_transform(recipe: Recipe, look: Look, size: int, native: int = 0)
         size: pixels a side of the result.
         native: the side of all images; 0 where they differ, and the middle is cropped.
     """
-    side = size if native else round(size / _CENTRAL)
+    side = resized_side(size, native)
     transform: Transform = v2.Compose(
-        [*_resize(side, native), v2.CenterCrop(size), *_normalise(recipe, look)]
+        [*_resize(side, native), v2.CenterCrop(size), *normalisation(*whitening(recipe, look))]
     )
     return transform
+
+
+def resized_side(size: int, native: int) -> int:
+    """The shorter side to which evaluation brings an image before it crops the middle."""
+    return size if native else round(size / _CENTRAL)
+
+
+def normalisation(mean: Sequence[float], deviation: Sequence[float]) -> list[nn.Module]:
+    """From an image of bytes to floats of that mean and deviation."""
+    return [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(list(mean), list(deviation)),
+        v2.ToPureTensor(),
+    ]
+
+
+def whitening(recipe: Recipe, look: Look) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean that a recipe subtracts from each channel, and the deviation it divides by."""
+    halves = (0.5,) * len(look.mean)
+    return (halves, halves) if recipe.whitening == "inception" else (look.mean, look.deviation)
 
 
 class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
@@ -124,15 +145,3 @@ class Cutout(v2.Transform):  # type: ignore[misc]  # torchvision has no types
 def _resize(size: int, native: int) -> list[nn.Module]:
     """Resize the shorter side to `size`, unless it has that size already."""
     return [] if native == size else [v2.Resize(size, antialias=True)]
-
-
-def _normalise(recipe: Recipe, look: Look) -> list[nn.Module]:
-    halves = [0.5] * len(look.mean)
-    inception = recipe.whitening == "inception"
-    mean, deviation = (halves, halves) if inception else (look.mean, look.deviation)
-    return [
-        v2.ToImage(),
-        v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize(list(mean), list(deviation)),
-        v2.ToPureTensor(),
-    ]
