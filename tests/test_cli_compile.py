@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import nasdsl
 from nasdsl import passes
 from nasdsl.api.compile import compiled_graph
+from nasdsl.export import source_file
 from nasdsl.network.text import graph_text
 from tests.cli_run import Run, runner
 
@@ -19,6 +21,20 @@ SMALL = (
     *("pnasnet5", "--skeleton", "pnasnet", "--stem", "cifar", "--N", "1"),
     *("--filters", "80", "--image-size", "16", "--classes", "3"),
 )
+
+#: Cells that are exported quickly.
+TINY = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i], max_pool_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i], max_pool_3x3, identity, add)
+}
+"""
 
 
 @pytest.fixture
@@ -149,6 +165,36 @@ def test_a_format_that_cannot_keep_it_is_refused(run: Run, plain: Path) -> None:
         nasdsl.compile(plain, backend="source")
     assert run("compile", "plain.safetensors", "--drop-path", "0", "-o", "again.py").code == 0
     assert "def build" in nasdsl.compile(plain, backend="source", drop_path=0.0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_termination_leaves_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM while a file is checked: no temporary file, and no child that goes on."""
+    driver = (
+        "import os, signal, time\n"
+        "open('child', 'w').write(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setattr(source_file, "_DRIVER", driver)
+    before = signal.getsignal(signal.SIGTERM)
+    ran = run("compile", *SMALL, "-o", "small.py")
+    assert (ran.code, ran.err) == (143, "terminated\n")
+    assert os.listdir() == ["child"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(Path("child").read_text()), 0)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_dynamic_sizes(run: Run) -> None:
+    """The flag reaches the file, and is refused where it would do nothing."""
+    Path("tiny.cell").write_text(TINY)
+    tiny = ("compile", "tiny.cell", "--stem", "cifar", "--N", "1", "--filters", "24")
+    flags = (*tiny, "--image-size", "16", "--classes", "3", "--dynamic-size")
+    assert run(*flags, "-o", "a.pt2").code == 0
+    program = torch.export.load("a.pt2").module()
+    assert program(torch.randn(1, 3, 24, 16)).shape == (1, 3)
+    assert run(*flags).code == 2
 
 
 def test_other_vocabularies_and_dtypes(run: Run) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import nasdsl
 from nasdsl import library
+from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
 from nasdsl.export import SUFFIXES, formats, require_exportable, write
 from nasdsl.export.exported import network_text
@@ -41,6 +42,19 @@ needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="the extra `onnx` is not in
 WRITTEN = [
     suffix if suffix != ".onnx" else pytest.param(suffix, marks=needs_onnx) for suffix in SUFFIXES
 ]
+TINY = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i], max_pool_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i], max_pool_3x3, sep_conv_3x3, add)
+}
+"""
+TINY_NETWORK = {"stem": "cifar", "N": 1, "filters": 24, "image_size": 17, "classes": 3}
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 PRESETS = [
     name
@@ -85,12 +99,49 @@ def test_files_agree(suffix: str, tmp_path: Path) -> None:
     assert written.relative_error <= 1e-5
     assert written.bytes == path.stat().st_size
     assert os.listdir(tmp_path) == [path.name]
+    require_nothing_of_the_machine(path)
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     assert net.training
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def require_nothing_of_the_machine(path: Path) -> None:
+    """No folder of the writer, of its packages or of nasdsl stands in a file, nor its own name."""
+    content = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            content = b"".join(name.encode() + archive.read(name) for name in archive.namelist())
+    folders = {Path.cwd(), Path.home(), path.parent, Path(sys.prefix), *map(Path, sys.path)}
+    folders |= {Path(nasdsl.__file__).parents[1], Path(torch.__file__).parents[1]}
+    roots = {str(folder) for folder in folders if folder.is_absolute() and len(folder.parts) > 1}
+    words = (*roots, "site-packages", "stack_trace", f".{path.name}")
+    assert [word for word in words if word.encode() in content] == []
+
+
+@needs_onnx
+def test_dynamic_sizes(tmp_path: Path) -> None:
+    """Images that differ by multiples of the stride, each way, give the network's logits."""
+    import onnxruntime
+
+    net = Network(compiled_graph(nasdsl.loads(TINY), **TINY_NETWORK)).eval()
+    path = tmp_path / "model.onnx"
+    assert write(net, path, dynamic_size=True).relative_error <= 1e-5
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (image,) = session.get_inputs()
+    assert image.shape == ["batch", 3, "4*rows + 1", "4*columns + 1"]
+    images = torch.randn(3, 3, 13, 37)
+    (found,) = session.run(None, {"image": images.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), logits(net, images), rtol=1e-4, atol=1e-5)
+
+
+def test_a_single_pixel_has_no_dynamic_size(tmp_path: Path) -> None:
+    """A map of one pixel is computed in another way than a larger one."""
+    net = network("pnasnet5", skeleton="pnasnet", stem="cifar", image_size=7)
+    assert codes(lambda: write(net, tmp_path / "a.pt2", dynamic_size=True)) == ["NAS708"]
+    assert os.listdir(tmp_path) == []
 
 
 @needs_onnx

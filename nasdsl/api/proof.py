@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl import backend as backends
 from nasdsl.api.compile import build, compiled_graph
+from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Genotype
@@ -114,7 +115,7 @@ def proof_of(
     _ensure_room(torch, device, (cost.params_total + cost.auxiliary_params) * kind.itemsize)
     seconds: dict[str, float] = {}
     loaded, shape = None, None
-    with _memory_errors(torch, device):
+    with _memory_errors(torch, device), threads(threads_for(graph, 1)):
         with _timed(seconds, "build"):
             net = build(graph, trained, device=device, dtype=kind, seed=seed, pipeline=pipeline)
         if trained.weights is not None and device != META:

@@ -63,6 +63,11 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     is_flag=True,
     help="Optimise the network for inference, so that OUT runs faster but cannot be trained.",
 )
+@click.option(
+    "--dynamic-size",
+    is_flag=True,
+    help="Let a .pt2 or .onnx file take images of other sizes too.",
+)
 @pass_options
 @click.option(
     "--backend",
@@ -123,6 +128,7 @@ def command(
     ops: str | None,
     out: str | None,
     is_optimized: bool,
+    dynamic_size: bool,
     backend: str,
     pipeline: "Pipeline",
     weights: str | None,
@@ -142,7 +148,8 @@ def command(
     The suffix of OUT chooses the format: .py is readable PyTorch source, .safetensors contains
     the weights and the .cell text, .pt2 is a program of torch.export, and .onnx is for ONNX
     Runtime. Before the file appears under its name, it is read back and compared with the
-    network.
+    network. With a dynamic size, .pt2 and .onnx files take every image size that differs from the
+    network's by a multiple of its stride; files of the other formats take any size.
 
     With --optimize, batch norm becomes a part of convolutions and what only training needs is left
     out. The logits are compared with those of the network before anything is written.
@@ -159,6 +166,8 @@ def command(
         )
     if is_optimized and device == "meta":
         raise click.UsageError("--optimize requires weights, and --device meta has none.")
+    if dynamic_size and (out is None or backend != TORCH):
+        raise click.UsageError(f"--dynamic-size requires -o and the backend {TORCH}.")
     if backend != TORCH:
         if weights is not None or is_optimized:
             flag = "--optimize" if is_optimized else "--weights"
@@ -189,7 +198,7 @@ def command(
         network = optimized(network, pipeline)
         seconds["optimize"] = round(perf_counter() - start, 4)
     start = perf_counter()
-    written = None if out is None else export.write(network, out)
+    written = None if out is None else export.write(network, out, dynamic_size=dynamic_size)
     if written is not None:
         seconds["write"] = round(perf_counter() - start, 4)
     if as_json:

@@ -17,7 +17,7 @@ from nasdsl.errors import Diagnostic
 from nasdsl.report.visible import visible
 
 #: Exit codes.
-OK, FINDINGS, USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
+OK, FINDINGS, USAGE, BUG, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 70, 130, 141, 143
 #: Of the JSON objects.
 VERSION = 1
 

@@ -7,16 +7,20 @@ Non-goals: the commands.
 
 import errno
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from click.shell_completion import shell_complete
 
 from nasdsl.cli import output
 from nasdsl.cli.group import program
-from nasdsl.cli.output import BROKEN_PIPE, BUG, FINDINGS, INTERRUPTED, OK, USAGE
+from nasdsl.cli.output import BROKEN_PIPE, BUG, FINDINGS, INTERRUPTED, OK, TERMINATED, USAGE
 from nasdsl.errors import CellError
 
 PROGRAM = "nasdsl"
@@ -30,13 +34,17 @@ def exit_code(arguments: Sequence[str]) -> int:
     """Run `nasdsl` with these arguments; the code to exit with."""
     output.forgive_encodings()
     try:
-        code = _run(list(arguments))
+        with _termination_raised():
+            code = _run(list(arguments))
         sys.stdout.flush()
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except (click.Abort, KeyboardInterrupt, EOFError):
         output.note("interrupted")
         return INTERRUPTED
+    except Terminated:
+        output.note("terminated")
+        return TERMINATED
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -54,6 +62,31 @@ def exit_code(arguments: Sequence[str]) -> int:
         output.note(_bug_report(error, arguments))
         return BUG
     return code if isinstance(code, int) else OK
+
+
+class Terminated(BaseException):
+    """SIGTERM has arrived."""
+
+
+@contextmanager
+def _termination_raised() -> Iterator[None]:
+    """Raise SIGTERM within the block, so that temporary files and child processes are removed.
+
+    Trainings and searches put handlers of their own in its place, which save first.
+    """
+    is_ours = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not is_ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise_terminated(number: int, frame: object) -> NoReturn:
+    raise Terminated
 
 
 def _run(arguments: list[str]) -> object:

@@ -20,16 +20,24 @@ _TOLERANCES = {"float64": 1e-5, "float32": 1e-5, "float16": 5e-3, "bfloat16": 5e
 BATCHES = (2, 1)
 
 
-def random_images(graph: NetworkGraph, dtype: "torch.dtype") -> list["Tensor"]:
-    """Batches of random images, the same each time."""
+def random_images(
+    graph: NetworkGraph, dtype: "torch.dtype", stride: int | None = None
+) -> list["Tensor"]:
+    """Batches of random images, the same each time.
+
+    Args:
+        graph: whose images they are.
+        dtype: of the images.
+        stride: adds images of other sizes, which differ by multiples of it.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(0)
     size = graph.image
-    return [
-        torch.randn(batch, size.channels, size.height, size.width, generator=generator).to(dtype)
-        for batch in BATCHES
-    ]
+    shapes = [(batch, size.channels, size.height, size.width) for batch in BATCHES]
+    if stride:
+        shapes.append((1, size.channels, size.height + stride, size.width + 3 * stride))
+    return [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
 
 
 def finite_logits(net: "Module", images: Sequence["Tensor"]) -> list["Tensor"]:

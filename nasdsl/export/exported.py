@@ -84,9 +84,12 @@ class Export(NamedTuple):
         graph: its graph.
         text: its `.cell` text, settings included.
         images: batches to try the file on, the first to trace with.
+        stride: pixels of the image to one of the smallest map, both ways, where the file is to
+            take images of other sizes that differ by multiples of it.
     """
 
     net: "Module"
     graph: NetworkGraph
     text: str
     images: "list[Tensor]"
+    stride: int | None = None

@@ -2,7 +2,8 @@
 
 Purpose: the network in evaluation, for any batch size, checked by onnx and run by ONNX
 Runtime.
-It does not train, and takes no image sizes other than the network's.
+It does not train, and takes no image sizes other than the network's unless asked for
+(`program_file`).
 """
 
 import logging
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.export.exported import Export
+from nasdsl.export.program_file import dynamic_axes, exported_program
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,18 +30,19 @@ def write(request: Export, path: Path) -> None:
     try:
         for logger in noisy:
             logger.setLevel(logging.ERROR)
-        torch.onnx.export(
-            request.net,
-            (request.images[0],),
-            path,
+        made: Any = torch.onnx.export(
+            exported_program(request),
             dynamo=True,
             opset_version=OPSET,
             input_names=["image"],
             output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            external_data=False,
+            dynamic_shapes=(dynamic_axes(request),),
             verbose=False,
         )
+        for node in made.model.graph.all_nodes():
+            # What each node was in PyTorch: longer than many a network, and of no use.
+            node.metadata_props.clear()
+        made.save(path, external_data=False)
     finally:
         for logger, level in zip(noisy, levels, strict=True):
             logger.setLevel(level)
@@ -54,6 +57,7 @@ def logits(request: Export, path: Path) -> "list[Tensor]":
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     found = [session.run(["logits"], {"image": images.numpy()}) for images in request.images]
     return [torch.from_numpy(outputs[0]) for outputs in found]

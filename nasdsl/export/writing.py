@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl import backend as backends
+from nasdsl.api.threads import threads, threads_for
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, Diagnostic, cell_error
-from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
+from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import FORMATS, Format, format_of
 from nasdsl.network.graph import NetworkGraph
@@ -51,7 +52,7 @@ def require_exportable(path: str | os.PathLike[str]) -> None:
     require_writable(path)
 
 
-def write(net: "Module", path: str | os.PathLike[str]) -> Written:
+def write(net: "Module", path: str | os.PathLike[str], *, dynamic_size: bool = False) -> Written:
     """Write a compiled network as `.py`, `.safetensors`, `.pt2` or `.onnx`, by the suffix.
 
     The file is read back and run on random images, and has to give the network's logits to
@@ -66,6 +67,9 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
     Args:
         net: what `nasdsl.compile` returned. It stays as it is.
         path: where to write; a file that is there is replaced.
+        dynamic_size: let a `.pt2` or `.onnx` file take images of other sizes: those that differ
+            from the network's by a multiple of its stride. It is tried with several. Files of the
+            other formats always take them.
 
     Raises:
         CellError: what `require_exportable` raises; NAS705 where the file does not compute
@@ -77,13 +81,14 @@ def write(net: "Module", path: str | os.PathLike[str]) -> Written:
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
-    request = _exported(net, graph)
+    request = _exported(net, graph, dynamic_size)
     suffix = Path(path).suffix.lower()
     import torch
 
     # Both sides are compared in the weights' own type, whatever the caller computes in.
     exact = torch.autocast("cpu", enabled=False)
-    with atomic_write(path) as beside, warnings.catch_warnings(), exact:
+    few = threads(threads_for(graph, BATCHES[0]))
+    with atomic_write(path) as beside, warnings.catch_warnings(), exact, few:
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
         expected = finite_logits(request.net, request.images)
@@ -151,7 +156,7 @@ def _format_error(code: str, message: str, error: Exception) -> CellError:
     return cell_error(code, message, f"{type(error).__name__}: {reason}")
 
 
-def _exported(net: "Module", graph: NetworkGraph) -> Export:
+def _exported(net: "Module", graph: NetworkGraph, dynamic_size: bool = False) -> Export:
     state: list[Any] = [*net.parameters(), *net.buffers()]
     if any(tensor.is_meta for tensor in state):
         raise cell_error(
@@ -167,4 +172,12 @@ def _exported(net: "Module", graph: NetworkGraph) -> Export:
         )
     dtype = next(tensor.dtype for tensor in state if tensor.is_floating_point())
     twin = copy.deepcopy(net).to("cpu").eval().requires_grad_(False)
-    return Export(twin, graph, network_text(graph), random_images(graph, dtype))
+    stride: Any = net.feature_info[-1]["reduction"] if dynamic_size else None
+    if stride and graph.image.height < 2 * stride:
+        raise cell_error(
+            "NAS708",
+            f"the smallest map of `{graph.name}` is a single pixel, so its size cannot vary",
+            f"compile it with an image_size of at least {2 * stride}",
+        )
+    images = random_images(graph, dtype, stride)
+    return Export(twin, graph, network_text(graph), images, stride)

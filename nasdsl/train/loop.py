@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nasdsl.api.threads import threads, threads_for
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.cost import graph_cost
 from nasdsl.train.batches import readable
@@ -24,7 +25,7 @@ from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
-from nasdsl.train.training import Training, threads, threads_for
+from nasdsl.train.training import Training
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
 #: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.

@@ -5,8 +5,8 @@ a batch is divided and where randomness comes from is decided here, because both
 result. When to evaluate, save or stop is decided in `nasdsl.train.loop`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -17,9 +17,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from nasdsl.errors import cell_error, plural
-from nasdsl.network.cost import graph_cost
-from nasdsl.network.graph import NetworkGraph
-from nasdsl.primitives import PRIMITIVES
 from nasdsl.train.batches import EpochBatches, Reported, SeededImages, collated, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.execution import Execution
@@ -267,37 +264,3 @@ def training_loss(
     loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
     extra = F.cross_entropy(auxiliary, labels, label_smoothing=label_smoothing)
     return loss + auxiliary_weight * extra, logits
-
-
-#: Mult-adds of a layer's forward pass below which one core is as fast: some 100 microseconds.
-_MIN_SHARED_WORK = 500_000
-
-
-def threads_for(graph: NetworkGraph, images: int) -> int:
-    """The number of CPU threads for a network that is trained on `images` at a time.
-
-    PyTorch gives every operation all cores. An operation of a tiny network ends before the other
-    cores have started, and where they are busy, each one waits for its last thread: dozens of
-    times slower than one thread.
-
-    The number depends only on the network, the images and the machine, so a resumed run takes
-    the same one and sums in the same order.
-    """
-    layers = sum(
-        PRIMITIVES[node.primitive].mult_adds(node) > 0
-        for module in graph.modules
-        for node in module.body.nodes
-    )
-    share = graph_cost(graph).mult_adds * images / max(layers, 1)
-    return torch.get_num_threads() if share >= _MIN_SHARED_WORK else 1
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let PyTorch use `count` threads while the block runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
