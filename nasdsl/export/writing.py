@@ -172,7 +172,8 @@ def _exported(net: "Module", graph: NetworkGraph, dynamic_size: bool = False) ->
         )
     dtype = next(tensor.dtype for tensor in state if tensor.is_floating_point())
     twin = copy.deepcopy(net).to("cpu").eval().requires_grad_(False)
-    stride: Any = net.feature_info[-1]["reduction"] if dynamic_size else None
+    stages: Any = net.feature_info
+    stride: int | None = stages[-1]["reduction"] if dynamic_size else None
     if stride and graph.image.height < 2 * stride:
         raise cell_error(
             "NAS708",
