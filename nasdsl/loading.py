@@ -5,10 +5,10 @@ Non-goals: networks; findings about the settings of a file come from `nasdsl.net
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from glob import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error, listed, name_hints
@@ -21,6 +21,9 @@ from nasdsl.language.parser.read import is_model, read_model
 from nasdsl.language.validator import validation_findings
 
 NameOrPath = str | os.PathLike[str]
+#: From a name to the text of the file `NAME.cell` that lies beside another; None where no such
+#: file is there. It may raise a CellError: the file is there and cannot be read.
+Beside = Callable[[str], Source | None]
 
 _WEIGHTS = frozenset({".pt", ".pth", ".npz", ".h5", ".keras", ".ckpt"})
 _EXPORTS = frozenset({".py", ".pt2", ".onnx"})
@@ -163,16 +166,25 @@ def preset_name(name: str, preset: str) -> str:
     )
 
 
-def analyse(source: Source, *, network: bool = True) -> Analysis:
+def analyse(source: Source, *, network: bool = True, beside: Beside | None = None) -> Analysis:
     """Every stage's findings about a text; never raises for what the text says.
 
     Args:
         source: the text.
+        beside: where names that other files define are looked up before the library; the
+            folder of the file where it is left out.
         network: whether to look at the text's own network. Who builds a network, perhaps of
             other settings, completes them once, and has all findings about them from that.
     """
-    parsed = parse(source)
-    resolution = resolve(parsed, _catalogue(source))
+    return analysis_of(parse(source), network=network, beside=beside)
+
+
+def analysis_of(parsed: Parsed, *, network: bool = True, beside: Beside | None = None) -> Analysis:
+    """Every stage's findings about a text that has been parsed; see `analyse`."""
+    source = parsed.source
+    beside = _folder(source) if beside is None else beside
+    reading = PurePath(source.name).name
+    resolution = resolve(parsed, _BesideCatalogue(beside, reading))
     findings = [*resolution.diagnostics, *validation_findings(resolution)]
     findings += _network_findings(resolution, findings) if network else []
     return Analysis(parsed, resolution, in_order(source, findings))
@@ -298,73 +310,79 @@ def _looks_like_path(name: str) -> bool:
     return os.sep in name or "/" in name or bool(Path(name).suffix)
 
 
-def _catalogue(source: Source) -> library.LibraryCatalogue:
+def nothing_beside(name: str) -> Source | None:
+    """A `Beside` for a text that lies in no folder."""
+    return None
+
+
+def _folder(source: Source) -> Beside:
     path = Path(source.name)
     if source.name.startswith("<") or not path.is_file():
-        return library.LibraryCatalogue()
-    return _FolderCatalogue(path.parent, path.name)
+        return nothing_beside
+
+    def beside(name: str) -> Source | None:
+        found = path.parent / f"{name}.cell"
+        return read_file(found) if found.is_file() else None
+
+    return beside
 
 
-class _FolderCatalogue(library.LibraryCatalogue):
+class _BesideCatalogue(library.LibraryCatalogue):
     """Looks names up beside a file first, then in the library.
 
     A file that is being read does not find itself, nor do the files it leads to, so names
     that lead in a circle end in the library or in a finding.
     """
 
-    def __init__(self, folder: Path, *reading: str) -> None:
-        self.folder, self.reading = folder, reading
+    def __init__(self, beside: Beside, *reading: str) -> None:
+        self.beside, self.reading = beside, reading
 
     def vocabulary(self, name: str) -> Vocabulary | None:
         """The vocabulary of the file `name.cell` in the folder, else the library's."""
-        beside = self._beside(name)
-        if beside is None:
-            return None if self._path(name) else super().vocabulary(name)
-        return beside.resolution.vocabulary if self._is_vocabulary(beside) else None
+        try:
+            found = self._examined(name)
+        except CellError:
+            return None
+        if found is None:
+            return super().vocabulary(name)
+        return found.resolution.vocabulary if self._is_vocabulary(found) else None
 
     def space(self, name: str) -> Space | None:
         """The genotype or space of the file `name.cell` in the folder, else the library's."""
-        beside = self._beside(name)
-        if beside is None:
-            return None if self._path(name) else super().space(name)
-        return beside.space
+        try:
+            found = self._examined(name)
+        except CellError:
+            return None
+        return super().space(name) if found is None else found.space
 
     def why_not(self, name: str) -> str:
         """What is wrong with the file `name.cell` in the folder, or with the library's entry."""
-        path = self._path(name)
-        if path is None:
-            again = f"{name}.cell" in self.reading
-            return f"`{name}.cell` leads back to itself" if again else super().why_not(name)
         try:
-            beside = self._examined(path)
+            found = self._examined(name)
         except CellError as error:
             return error.diagnostics[0].message
-        errors = [found for found in beside.diagnostics if found.is_error]
+        if found is None:
+            again = f"{name}.cell" in self.reading
+            return f"`{name}.cell` leads back to itself" if again else super().why_not(name)
+        errors = [finding for finding in found.diagnostics if finding.is_error]
         if errors:
-            return f"`{path.name}` has mistakes: {errors[0].place}: {errors[0].message}"
-        kind = "vocabulary" if beside.space is None else "genotype"
-        return f"`{path.name}` is a {kind}"
+            return f"`{name}.cell` has mistakes: {errors[0].place}: {errors[0].message}"
+        kind = "vocabulary" if found.space is None else "genotype"
+        return f"`{name}.cell` is a {kind}"
 
-    def _beside(self, name: str) -> Analysis | None:
-        path = self._path(name)
-        try:
-            return None if path is None else self._examined(path)
-        except CellError:
+    def _examined(self, name: str) -> Analysis | None:
+        file = f"{name}.cell"
+        if not name.isidentifier() or file in self.reading:
             return None
-
-    def _path(self, name: str) -> Path | None:
-        path = self.folder / f"{name}.cell"
-        found = name.isidentifier() and path.name not in self.reading and path.is_file()
-        return path if found else None
-
-    def _examined(self, path: Path) -> Analysis:
-        parsed = parse(read_file(path))
-        inner = _FolderCatalogue(self.folder, *self.reading, path.name)
-        resolution = resolve(parsed, inner)
+        source = self.beside(name)
+        if source is None:
+            return None
+        parsed = parse(source)
+        resolution = resolve(parsed, _BesideCatalogue(self.beside, *self.reading, file))
         return Analysis(
             parsed, resolution, (*resolution.diagnostics, *validation_findings(resolution))
         )
 
-    def _is_vocabulary(self, beside: Analysis) -> bool:
-        errors = any(found.is_error for found in beside.diagnostics)
-        return not errors and beside.resolution.space is None and bool(beside.parsed.file.items)
+    def _is_vocabulary(self, found: Analysis) -> bool:
+        errors = any(finding.is_error for finding in found.diagnostics)
+        return not errors and found.resolution.space is None and bool(found.parsed.file.items)

@@ -13,6 +13,7 @@ of the canonical form.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 from nasdsl.errors import Diagnostic, Label, Source, listed
 from nasdsl.language.genotype.blocks import BlockPlaces, CellPlaces
@@ -39,19 +40,35 @@ def shape_findings(
     space: Space, cell: CellSpace, places: CellPlaces, source: Source
 ) -> Iterator[Diagnostic]:
     """Findings NAS308 and NAS309 about one cell, over every member of the space."""
-    widths: dict[State, frozenset[Width]] = {}
-    for block, place in zip(cell.blocks, places.blocks, strict=True):
+    all_widths = block_widths(space.vocabulary, cell)
+    for block, place, widths in zip(cell.blocks, places.blocks, all_widths, strict=True):
         findings = list(_reduce_findings(space.vocabulary, cell, block, place, source))
         yield from findings
-        operands = [_operand_widths(space.vocabulary, block, side, widths) for side in (0, 1)]
+        for name in block.combines if not findings else ():
+            mismatch = _mismatch(space.vocabulary.combine[name], widths.left, widths.right)
+            if mismatch:
+                yield _cannot_match(name, mismatch, block, place, source)
+
+
+class BlockWidths(NamedTuple):
+    """The widths in one block over all members: of its operands, and of the state it makes."""
+
+    left: frozenset[Width]
+    right: frozenset[Width]
+    made: frozenset[Width]
+
+
+def block_widths(vocabulary: Vocabulary, cell: CellSpace) -> Iterator[BlockWidths]:
+    """The channels in each block of a cell, in units of the cell's filters F."""
+    widths: dict[State, frozenset[Width]] = {}
+    for block in cell.blocks:
+        left, right = (_operand_widths(vocabulary, block, side, widths) for side in (0, 1))
         made: set[Width] = set()
         for name in block.combines:
-            combine = space.vocabulary.combine[name]
-            mismatch = _mismatch(combine, operands[0], operands[1])
-            if mismatch and not findings:
-                yield _cannot_match(name, mismatch, block, place, source)
-            made |= _combined(combine, operands[0], operands[1])
-        widths[block_state(block.name)] = frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE
+            made |= _combined(vocabulary.combine[name], left, right)
+        result = frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE
+        widths[block_state(block.name)] = result
+        yield BlockWidths(left, right, result)
 
 
 def _reduce_findings(
@@ -122,7 +139,7 @@ def _cannot_match(
     place: BlockPlaces,
     source: Source,
 ) -> Diagnostic:
-    left, right = (_in_filters(width) for width in widths)
+    left, right = (in_filters(width) for width in widths)
     return Diagnostic(
         "NAS308",
         f"`{name}` adds a state of {left} to one of {right} filters in `{block.name}`",
@@ -141,7 +158,8 @@ def _cannot_match(
     )
 
 
-def _in_filters(width: Width) -> str:
+def in_filters(width: Width) -> str:
+    """A width as people write it: `F`, `2F`, `F/4`."""
     if width.denominator != 1:
         return f"F/{width.denominator}" if width.numerator == 1 else f"{width}F"
     return "F" if width == 1 else f"{width}F"
@@ -180,4 +198,4 @@ def validation_findings(resolution: Resolution) -> Iterator[Diagnostic]:
             yield from dead_block_findings(cell, places, resolution.parsed.source)
 
 
-__all__ = ["validation_findings"]
+__all__ = ["BlockWidths", "block_widths", "in_filters", "validation_findings"]

@@ -4,6 +4,7 @@ Purpose: put the parts of a file together; places are kept for later findings.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -242,7 +243,7 @@ class _Resolver:
         self, vocabulary: Vocabulary
     ) -> tuple[tuple[CellSpace, ...], dict[CellKind, CellPlaces]]:
         written = [item for item in self.items if isinstance(item, tree.Cell)]
-        given = hidden_state_count(tuple(_sketched_output(cell) for cell in written))
+        given = given_state_count(self.items)
         first: dict[str, tree.Cell] = {}
         spaces: list[CellSpace] = []
         places: dict[CellKind, CellPlaces] = {}
@@ -282,6 +283,12 @@ class _Resolver:
         first[name] = cell
         kind: Any = name
         return kind  # type: ignore[no-any-return]
+
+
+def given_state_count(items: Iterable[tree.Item]) -> int:
+    """How many hidden states the cells of a file are given; the tree may have mistakes."""
+    cells = (item for item in items if isinstance(item, tree.Cell))
+    return hidden_state_count(tuple(_sketched_output(cell) for cell in cells))
 
 
 def _sketched_output(cell: tree.Cell) -> Output:

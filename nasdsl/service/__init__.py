@@ -1,0 +1,60 @@
+"""What an editor asks about a text, as pure functions of a `Document`.
+
+Every function takes a `Document` and offsets in its text, and returns frozen values. Nothing here
+reads files, starts threads or imports PyTorch, so it works in a browser as well as in a server.
+"""
+
+from nasdsl.service.actions import Action, actions, all_fixes, formatting
+from nasdsl.service.completion import Completion, completions
+from nasdsl.service.document import Document
+from nasdsl.service.hints import InlayHint, Lens, inlay_hints, lenses
+from nasdsl.service.hover import Hover, hover
+from nasdsl.service.names import Name
+from nasdsl.service.navigation import (
+    CannotRename,
+    Edit,
+    Place,
+    definition,
+    references,
+    renamable,
+    rename,
+)
+from nasdsl.service.outline import Fold, Symbol, folds, symbols
+from nasdsl.service.semantic_tokens import (
+    TOKEN_MODIFIERS,
+    TOKEN_TYPES,
+    SemanticToken,
+    semantic_tokens,
+)
+
+__all__ = [
+    "TOKEN_MODIFIERS",
+    "TOKEN_TYPES",
+    "Action",
+    "CannotRename",
+    "Completion",
+    "Document",
+    "Edit",
+    "Fold",
+    "Hover",
+    "InlayHint",
+    "Lens",
+    "Name",
+    "Place",
+    "SemanticToken",
+    "Symbol",
+    "actions",
+    "all_fixes",
+    "completions",
+    "definition",
+    "folds",
+    "formatting",
+    "hover",
+    "inlay_hints",
+    "lenses",
+    "references",
+    "renamable",
+    "rename",
+    "semantic_tokens",
+    "symbols",
+]
