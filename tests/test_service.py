@@ -130,7 +130,7 @@ def everything(doc: Document) -> tuple[object, ...]:
         service.inlay_hints(doc),
         service.lenses(doc),
         service.actions(doc, whole),
-        service.all_fixes(doc),
+        service.all_safe_fixes(doc),
         service.formatting(doc),
     )
 
@@ -151,8 +151,7 @@ def test_every_answer_about_any_text_lies_inside_it(number: int) -> None:
     spans = [token.span for token in service.semantic_tokens(doc)]
     assert all(0 <= span.start < span.end <= size for span in spans)
     assert all(one.end <= two.start for one, two in pairwise(spans))
-    lines = text.count("\n") + 1
-    assert all(1 <= fold.first < fold.last <= lines for fold in service.folds(doc))
+    assert all("\n" in text[fold.span.start : fold.span.end] for fold in service.folds(doc))
     for symbol in service.symbols(doc):
         assert symbol.span.start <= symbol.name_span.start <= symbol.name_span.end <= size
         assert symbol.name_span.end <= symbol.span.end
@@ -363,8 +362,14 @@ def test_symbols_and_folds() -> None:
         ("cell", "normal", 4),
         ("cell", "reduction", 3),
     ]
-    folds = [tuple(fold) for fold in service.folds(doc)]
-    assert folds == [(5, 6, "comment"), (7, 12, "region"), (13, 17, "region")]
+    lines = MINE.splitlines()
+    folds = [
+        (*(MINE.count("\n", 0, offset) for offset in fold.span), fold.kind)
+        for fold in service.folds(doc)
+    ]
+    assert [lines[first] for first, _, _ in folds] == ["# two", "cell normal {", "cell reduction {"]
+    assert [lines[last] for _, last, _ in folds] == ["# comments", "}", "}"]
+    assert [kind for _, _, kind in folds] == ["comment", "region", "region"]
 
 
 def test_semantic_tokens() -> None:
@@ -440,11 +445,17 @@ def test_actions_are_the_fixes_and_an_explanation() -> None:
     place = at(text, "sep_con")
     titles = [action.title for action in service.actions(doc, Span(place, place))]
     assert titles == ["write `sep_conv_3x3`", "explain NAS201"]
-    fixed = text
-    for fix in reversed(service.all_fixes(doc)):
-        fixed = fixed[: fix.span.start] + fix.replacement + fixed[fix.span.end :]
-    assert document(fixed).diagnostics == ()
+    assert service.all_safe_fixes(doc) == ()
     assert service.actions(doc, Span(0, 0)) == ()
+
+
+def test_safe_fixes_are_those_of_check() -> None:
+    text = OPS + "cell normal {\n    b0 = (h[i], h[i-1], identity, identity, add];\n}\n"
+    doc = document(text)
+    fixed = text
+    for fix in reversed(service.all_safe_fixes(doc)):
+        fixed = fixed[: fix.span.start] + fix.replacement + fixed[fix.span.end :]
+    assert fixed == text.replace("];", ")")
 
 
 @given(st.integers(0, 10**6))

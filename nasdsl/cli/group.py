@@ -14,6 +14,7 @@ SECTIONS = {
         "check": "Report every mistake in .cell files.",
         "fmt": "Format .cell files.",
         "explain": "Explain an error code such as NAS201.",
+        "lsp": "Run the language server for editors.",
     },
     "Build": {
         "compile": "Build a network, run it on an image, and write it to a file.",

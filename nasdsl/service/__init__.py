@@ -4,8 +4,8 @@ Every function takes a `Document` and offsets in its text, and returns frozen va
 reads files, starts threads or imports PyTorch, so it works in a browser as well as in a server.
 """
 
-from nasdsl.service.actions import Action, actions, all_fixes, formatting
-from nasdsl.service.completion import Completion, completions
+from nasdsl.service.actions import Action, actions, all_safe_fixes, formatting
+from nasdsl.service.completion import Completion, CompletionKind, completions, plain_text
 from nasdsl.service.document import Document
 from nasdsl.service.hints import InlayHint, Lens, inlay_hints, lenses
 from nasdsl.service.hover import Hover, hover
@@ -19,7 +19,7 @@ from nasdsl.service.navigation import (
     renamable,
     rename,
 )
-from nasdsl.service.outline import Fold, Symbol, folds, symbols
+from nasdsl.service.outline import Fold, Symbol, SymbolKind, folds, symbols
 from nasdsl.service.semantic_tokens import (
     TOKEN_MODIFIERS,
     TOKEN_TYPES,
@@ -33,6 +33,7 @@ __all__ = [
     "Action",
     "CannotRename",
     "Completion",
+    "CompletionKind",
     "Document",
     "Edit",
     "Fold",
@@ -43,8 +44,9 @@ __all__ = [
     "Place",
     "SemanticToken",
     "Symbol",
+    "SymbolKind",
     "actions",
-    "all_fixes",
+    "all_safe_fixes",
     "completions",
     "definition",
     "folds",
@@ -52,6 +54,7 @@ __all__ = [
     "hover",
     "inlay_hints",
     "lenses",
+    "plain_text",
     "references",
     "renamable",
     "rename",

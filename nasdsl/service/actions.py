@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from nasdsl.errors import Diagnostic, Fix, Span
+from nasdsl.language.fixes import safe_fixes
 from nasdsl.language.printer.format import formatted_text
 from nasdsl.service.document import Document
 
@@ -27,18 +28,9 @@ def actions(document: Document, span: Span) -> tuple[Action, ...]:
     return tuple(found)
 
 
-def all_fixes(document: Document) -> tuple[Fix, ...]:
-    """The first fix of every finding that has one; of those that overlap, the earlier."""
-    fixes = sorted((each.fixes[0] for each in document.diagnostics if each.fixes), key=_place)
-    chosen: list[Fix] = []
-    for fix in fixes:
-        if not chosen or fix.span.start > chosen[-1].span.end:
-            chosen.append(fix)
-    return tuple(chosen)
-
-
-def _place(fix: Fix) -> Span:
-    return fix.span
+def all_safe_fixes(document: Document) -> tuple[Fix, ...]:
+    """What `nasdsl check --fix` would do: fixes of which nothing else can be meant."""
+    return safe_fixes(document.diagnostics)
 
 
 def formatting(document: Document) -> Fix | None:

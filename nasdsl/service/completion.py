@@ -46,6 +46,8 @@ class Completion(NamedTuple):
 
 _ITEM = re.compile(r"^[ \t]*(?:cell|network|op|combine|ops|genotype|vocabulary)\b", re.MULTILINE)
 _TYPED = re.compile(r"(?:[A-Za-z]\s?\[[^\[\](){},|#\n]*|[A-Za-z_]\w*)?\Z")
+# A place of a snippet: `$1`, or `${1:text}` with brackets in it that are closed.
+_FILLED = re.compile(r"\$\d|\$\{\d:([^{}]*)\}")
 _BLOCK = "(${1:h[i]}, ${2:h[i-1]}, ${3:?}, ${4:?}, ${5:add})"
 _FILE_SNIPPETS = {
     "genotype": ("genotype ${1:name}", "name of the genotype"),
@@ -92,6 +94,11 @@ class _Place:
         elif kind == "COMMA" and self.brackets:
             self.commas += 1
         self.before.append((kind, text))
+
+
+def plain_text(completion: Completion) -> str:
+    """What a completion inserts where an editor cannot fill in places of a snippet."""
+    return _FILLED.sub(lambda match: match[1] or "", completion.text)
 
 
 def completions(document: Document, offset: int) -> tuple[Completion, ...]:

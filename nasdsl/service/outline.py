@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from nasdsl.errors import Span
@@ -26,10 +25,9 @@ class Symbol:
 
 
 class Fold(NamedTuple):
-    """Lines that can be folded away, counted from 1; the first stays."""
+    """Text of several lines that can be folded away; the line in which it begins stays."""
 
-    first: int
-    last: int
+    span: Span
     kind: Literal["region", "comment"]
 
 
@@ -77,23 +75,20 @@ def folds(document: Document) -> tuple[Fold, ...]:
 
 def _item_folds(document: Document) -> Iterator[Fold]:
     for item in document.parsed.file.items:
-        first = document.source.position(item.span.start).line
-        last = document.source.position(max(item.span.end - 1, item.span.start)).line
-        if last > first:
-            yield Fold(first, last, "region")
+        if "\n" in document.text[item.span.start : item.span.end]:
+            yield Fold(item.span, "region")
 
 
 def _comment_folds(document: Document) -> Iterator[Fold]:
-    lines = []
-    for comment in document.parsed.file.comments:
-        line, column = document.source.position(comment.span.start)
-        if not document.source.line(line)[: column - 1].strip():
-            lines.append(line)
-    starts = [line for before, line in pairwise([-1, *lines]) if line != before + 1]
-    alone = frozenset(lines)
-    for first in starts:
-        last = first
-        while last + 1 in alone:
-            last += 1
-        if last > first:
-            yield Fold(first, last, "comment")
+    """Comments that follow one another with nothing but white space between them and before."""
+    text, run = document.text, list[Span]()
+    spans = [comment.span for comment in document.parsed.file.comments]
+    for span in [*spans, Span(len(text), len(text))]:
+        line = text.rfind("\n", 0, span.start) + 1
+        alone = span.end > span.start and not text[line : span.start].strip()
+        if run and not (alone and text[run[-1].end : span.start].count("\n") == 1):
+            if len(run) > 1:
+                yield Fold(run[0].to(run[-1]), "comment")
+            run = []
+        if alone:
+            run.append(span)
