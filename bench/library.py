@@ -13,7 +13,7 @@ from nasdsl import library
 from nasdsl.api.library_entries import LibraryEntry, library_entries
 from nasdsl.canonical import difference_sentences
 from nasdsl.drawing import genotype_drawing, picture_bytes
-from nasdsl.library.published import Published, sources
+from nasdsl.library.published import Published, models, sources
 from nasdsl.loading import load
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -31,7 +31,8 @@ prints a table of them and `nasdsl show NAME` prints a file. A network is one co
 A cell has the name of its file, and a network has the name of its cell followed by that of a
 preset. Where sources disagree about a cell, each version has a name of its own, and comments
 explain the difference. The block lists of NASNet-B and NASNet-C are published as images only, so
-the library does not contain these cells.
+the library does not contain these cells, but the spaces in which they were found, `nasnet_b_space`
+and `nasnet_c_space`.
 
 This page is the output of `python -m bench.library`.
 """
@@ -95,6 +96,15 @@ def _networks() -> Iterator[str]:
         yield ""
         yield from (note for pair in chosen for note in _notes(*pair))
         yield ""
+    yield "### Published, but not reproducible\n"
+    yield "| network | data | parameters | mult-adds | error (%) | source |"
+    yield "|---|---|--:|--:|--:|---|"
+    for model in models():
+        if model.why and not model.network:
+            figures = (_printed(model.params), _printed(model.mult_adds), model.error)
+            yield f"| {' | '.join((model.name, model.data, *figures, model.source))} |"
+    yield ""
+    yield "The cells are published as images only.\n"
     rest = [entry for entry in found if entry.published is None]
     yield "### Without published figures\n"
     yield "| network | parameters | mult-adds |"

@@ -434,7 +434,7 @@ def _completed(run: Run) -> int:
 
 
 def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
-    """Exit code 130, the command that goes on, and no trial lost."""
+    """Exit code 130, the command that continues, and no trial lost."""
     Path("wait").touch()  # each worker waits with its third trial
     command = [sys.executable, "-m", "nasdsl", "search", *WORDS, "--trials", "60"]
     with subprocess.Popen(

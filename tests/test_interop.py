@@ -150,7 +150,7 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("format", "text", "name", "entry"), PUBLISHED)
 def test_published_texts(format: str, text: str, name: str | None, entry: str) -> None:
-    """The texts people have, told by looking at them, are the library's cells."""
+    """The texts people have, detected automatically, are the library's cells."""
     reading = interop.read(text)
     assert reading.format == format
     assert reading.findings == ()

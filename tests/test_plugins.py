@@ -200,7 +200,7 @@ def test_proxy(nasdsl) -> None:
 
 
 def test_format(nasdsl) -> None:
-    """Written, told by looking at it, and read again."""
+    """Written, detected automatically, and read again."""
     nasdsl(*shown("A format"))
     assert (nasdsl.folder / "tiny.txt").read_text().splitlines()[:2] == [
         "lines tiny nasnet",

@@ -132,3 +132,14 @@ def test_the_hook_fmt(cells: Path) -> None:
     sound = (cells / "sound.cell").read_text()
     assert sound == CELL % "sep_conv_3x3"
     assert (cells / "rough.cell").read_text() == sound
+
+
+def test_the_image_has_what_make_needs() -> None:
+    """It installs as `make` does, with the system's packages that the Makefile names."""
+    text = (ROOT / "Dockerfile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    stamp = re.search(r"^STAMP\s+:= \$\(VENV\)/(\S+)$", makefile, re.M)
+    assert stamp is not None
+    assert f"RUN make .venv/{stamp[1]}" in text
+    assert {"git", "graphviz", "make"} <= set(text.split())
+    assert re.search(r'^CMD \["make", "demo"\]$', text, re.M)

@@ -65,6 +65,19 @@ def codes(error: pytest.ExceptionInfo[CellError]) -> list[str]:
 # -- counting ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("name", "inputs"), [("nasnet_b_space", 4), ("nasnet_c_space", 2)])
+def test_the_spaces_of_nasnet_b_and_c(name: str, inputs: int) -> None:
+    """Four blocks, thirteen ops, four combines; a cell of the first has four states in and out."""
+    space = load_space(name)
+    of_block = [(inputs + earlier) ** 2 * 13**2 * 4 for earlier in range(4)]
+    assert count(space) == prod(of_block) ** 2
+    states = {"nasnet_b_space": 4, "nasnet_c_space": 1}[name]
+    for genotype in sample(space, 5, seed=0):
+        for cell in genotype.cells:
+            assert len(cell.blocks) == 4
+            assert (len(cell.output.states) if cell.output.kind == "each" else 1) == states
+
+
 def test_size_of_the_paper_space() -> None:
     """Thirteen ops, two combines, five blocks, two cells; and by hand."""
     size = count(load_space("nasnet_space"))

@@ -28,9 +28,9 @@ _WIDTH = 80
 _MIN_WIDTH = 60
 _BAR = 7
 _ROLES = {
-    "input": "fitting the inputs",
+    "input": "input projections",
     "combine": "combining",
-    "output": "fitting the outputs",
+    "output": "output projections",
     "stem": "stem",
     "head": "head",
 }

@@ -1,4 +1,4 @@
-"""How a search is shown while it goes on: a live view on a terminal, lines elsewhere.
+"""How a search is shown while it runs: a live view on a terminal, lines elsewhere.
 
 Purpose: the two views, and which of them suits a stream.
 Non-goals: the result, which goes to standard output (`nasdsl.cli.search_output`).

@@ -1,4 +1,4 @@
-"""How a training is shown while it goes on: bars on a terminal, lines elsewhere.
+"""How a training is shown while it runs: bars on a terminal, lines elsewhere.
 
 Purpose: the two watchers, and which of them suits a stream.
 Non-goals: files (`nasdsl.train.run_folder`); the result, which goes to standard output.

@@ -35,6 +35,8 @@ _WORDS: dict[Measure, str] = {
 }
 _STYLES = {
     "NASNet-A": ("#c2331f", "o", "-"),
+    "NASNet-B": ("#c2331f", "P", ""),
+    "NASNet-C": ("#c2331f", "X", ""),
     "PNASNet": ("#2f66a3", "s", ""),
     "AmoebaNet": ("#1b7f37", "^", ""),
     "DARTS": ("#b07400", "D", ""),

@@ -14,7 +14,7 @@ def verified(graph: NetworkGraph) -> NetworkGraph:
     """The graph itself, where it is sound.
 
     Raises:
-        CellError: NAS900, naming the module and node; a mistake of nasdsl or of a pass.
+        CellError: NAS900, naming the module and node; an internal error of nasdsl or of a pass.
     """
     states: dict[Ref, Shape] = {IMAGE: graph.image}
     seen: set[str] = set()

@@ -1,7 +1,7 @@
 """STORE.log: what evaluations printed, and where in an evaluator's code they failed.
 
 It is for people, beside the store, and holds nothing that a search needs: where it cannot be
-written, or has grown too large, the search goes on without it.
+written, or has grown too large, the search continues without it.
 """
 
 from contextlib import suppress

@@ -113,7 +113,7 @@ class Training:
         return 1 - rate * self.step / self.steps
 
     def release(self) -> None:
-        """Undo what Accelerate did to the network, which would go on computing in bf16."""
+        """Undo what Accelerate did to the network, which would continue to compute in bf16."""
         members = vars(self.net)
         for name in ("forward", "_original_forward"):
             members.pop(name, None)

@@ -26,9 +26,9 @@ class Sweep:
         """Rewards change nothing."""
 
     def state_dict(self) -> SearcherState:
-        """What a search that was interrupted goes on from."""
+        """What a search that was interrupted continues from."""
         return {"proposed": self.proposed}
 
     def load_state_dict(self, state: SearcherState) -> None:
-        """Go on from there."""
+        """Continue from there."""
         self.proposed = state["proposed"]
