@@ -138,6 +138,14 @@ class Registry(Generic[T]):
                 found[name] = self.find(name)
         return found
 
+    def require(self, name: str) -> None:
+        """Refuse a name that nothing has; nothing is imported.
+
+        Raises:
+            CellError: as `find` does of names.
+        """
+        self._entry(name)
+
     def unknown_name(self, name: str, *hints: str) -> CellError:
         """The error about a name that nothing has, with the nearest or all there are."""
         known = self.names()

@@ -369,6 +369,30 @@ def test_networks_for_small_images_are_small(run: Run) -> None:
     assert "filters in the first cell" not in run(*FLASH[:-1], "--out", "two").err
 
 
+def test_runs_are_compared(run: Run) -> None:
+    """What differs and nothing else, the results, and all curves in one picture."""
+    assert run(*FLASH, "--out", "a").code == 0
+    assert run(*FLASH, "--set", "lr=0.05", "--seed", "3", "--out", "b").code == 0
+    ran = run("compare", "a", "b", "-o", "curves.svg", "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert found["differing"] == {"seed": [0, 3], "recipe.lr": [0.1, 0.05]}
+    for each in found["runs"]:
+        (line,) = Path(each["run"], "metrics.jsonl").read_text().splitlines()
+        assert each["held_out"] == each["best"] == json.loads(line)["held_out"]["accuracy"]
+        assert each["finished"] is True
+    picture = Path("curves.svg").read_bytes()
+    assert picture.startswith(b"<?xml")
+    Path("b/model.safetensors").unlink()
+    lines = run("compare", "a", "b").out.splitlines()
+    assert lines[0].split() == ["run", "epochs", "held", "out", "best", "finished"]
+    assert [line.split()[-1] for line in lines[1:3]] == ["yes", "no"]
+    assert lines[-2:] == ["seed       0    3", "recipe.lr  0.1  0.05"]
+    assert run("compare", "a", "a").err == "the settings are the same\n"
+    ran = run("compare", "a", ".")
+    assert (ran.code, "error[NAS843]" in ran.err) == (2, True)
+
+
 # -- going on -----------------------------------------------------------------------------
 
 
@@ -561,6 +585,9 @@ def test_a_run_and_its_data_are_moved(
     report = Path("runs/one/report.md").read_text()
     assert "Of the held-out images" in report
     assert "| | cat | dog |" in report
+    assert run("compile", "runs/one/model.safetensors", "-o", "again.safetensors").code == 0
+    model = Path("runs/one/model.safetensors").read_bytes()
+    assert Path("again.safetensors").read_bytes() == model
     if recorded == "as typed":
         about["data"] = "imagefolder:photos"
         del about["data_from_run"]
@@ -578,6 +605,41 @@ def test_a_run_and_its_data_are_moved(
     shutil.rmtree("moved/photos")
     ran = run("eval", "moved/runs/one")
     assert (ran.code, "error[NAS823]" in ran.err) == (2, True)
+
+
+#: What is wrong with each is known without PyTorch, which takes seconds to import.
+MISSPELT = [
+    "train tiny.cell --set epocs=1 --out new",
+    "train tiny.cell --set epochs=none --out new",
+    "train tiny.cell --recipe quik --out new",
+    "train tiny.cell --data digts --out new",
+    "train tinny.cell --out new",
+    "train tiny.cell --ops nasnett --out new",
+    "train tiny.cell --filters x --out new",
+    "train tiny.cell --out full",
+    "train tiny.cell",
+    "train --resume full",
+    "train --resume full --seed 1",
+    "eval full --recipe quik",
+    "eval full --data digts",
+]
+
+
+def test_names_and_flags_are_looked_at_before_pytorch_is_imported(run: Run) -> None:
+    """By all that may be misspelt, in one process."""
+    Path("full").mkdir()
+    Path("full/note").write_text("mine")
+    code = (
+        "import sys\n"
+        "from nasdsl.cli.run import exit_code\n"
+        f"for words in {MISSPELT!r}:\n"
+        "    assert exit_code(words.split()) == 2, words\n"
+        "    assert 'torch' not in sys.modules, words\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    assert "did you mean `epochs`?" in ran.stderr
+    assert not Path("new").exists()
 
 
 # -- images that are damaged ------------------------------------------------------------------

@@ -262,7 +262,7 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 REGISTRIES = {
     "nasdsl.backends": ("nasdsl.backend", "BACKENDS", "NAS704"),
-    "nasdsl.datasets": ("nasdsl.train.data.source", "DATA_SETS", "NAS825"),
+    "nasdsl.datasets": ("nasdsl.train.data_sets", "DATA_SETS", "NAS825"),
     "nasdsl.engines": ("nasdsl.search.engines.choosing", "ENGINES", "NAS871"),
     "nasdsl.evaluators": ("nasdsl.search.evaluators", "EVALUATORS", "NAS882"),
     "nasdsl.formats": ("nasdsl.interop", "FORMATS", "NAS650"),

@@ -218,7 +218,8 @@ def command(
     from nasdsl.cli.train_progress import close, watchers_for_terminal
     from nasdsl.train.loop import Interrupted
     from nasdsl.train.run import leave_processes, train_run
-    from nasdsl.train.seeds import has_seeds, train_seeds
+    from nasdsl.train.run_folder import has_seeds
+    from nasdsl.train.seeds import train_seeds
 
     speaks = is_first_process()
     how: dict[str, Any] = {"save_seconds": 60 * save_minutes, "tensorboard": not no_tensorboard}
@@ -325,10 +326,11 @@ def _begun(
 def _resumed(path: str) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
     """The run in a folder or the several there: the folder, and the folder and plan of each."""
     from nasdsl.train.planning import recorded_plan
-    from nasdsl.train.run_folder import RunFolder
-    from nasdsl.train.seeds import has_seeds, recorded_seeds
+    from nasdsl.train.run_folder import RunFolder, has_seeds
 
     if has_seeds(path):
+        from nasdsl.train.seeds import recorded_seeds
+
         return Path(path), recorded_seeds(path)
     folder = RunFolder(path)
     return Path(path), [(folder, recorded_plan(folder))]

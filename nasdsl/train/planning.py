@@ -23,7 +23,7 @@ network is made for those.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.api.request import Asked, asked
 from nasdsl.errors import CellError, Diagnostic, Source
@@ -33,13 +33,16 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath, analyse, genotype_in
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.train.data import Splits, datasets
+from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.execution import Execution, is_first_process
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import NETWORK, Job, RunFolder
 from nasdsl.train.starting import StartingWeights
+
+if TYPE_CHECKING:
+    from nasdsl.train.data import Splits
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
@@ -69,7 +72,7 @@ class RunPlan:
 
     job: Job
     graph: NetworkGraph
-    splits: Splits
+    splits: "Splits"
     warnings: tuple[Diagnostic, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -108,6 +111,10 @@ def plan_run(
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
     cells = source if isinstance(source, Asked) else asked(source)
+    DATA_SETS.require(data.partition(":")[0])
+    # Imported here because it brings PyTorch: what is misspelt is refused before.
+    from nasdsl.train.data import datasets
+
     own = cells.genotype.settings
     size = _image_size(own, settings, wanted, named)
     if size is not None:
@@ -146,12 +153,14 @@ def recorded_plan(folder: RunFolder) -> RunPlan:
     return RunPlan(job, graph, splits)
 
 
-def recorded_data(folder: RunFolder, job: Job, *, download: bool = False) -> Splits:
+def recorded_data(folder: RunFolder, job: Job, *, download: bool = False) -> "Splits":
     """The data of a run, also where it was moved together with them.
 
     Raises:
         CellError: as `nasdsl.train.datasets` does.
     """
+    from nasdsl.train.data import datasets
+
     try:
         found = datasets(job.data, job.recipe, download=download)
     except CellError as error:
@@ -172,7 +181,7 @@ def _is_missing(error: CellError) -> bool:
     return error.diagnostics[0].code == "NAS823"
 
 
-def network_settings(data: Splits, recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
+def network_settings(data: "Splits", recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
     """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
 
     Images of up to 64 pixels get the CIFAR stem: after the ImageNet stem and two more
@@ -219,7 +228,7 @@ def _image_size(own: Settings, settings: Settings, recipe: Recipe, named: set[st
     return own.image_size if file_decides else None
 
 
-def _require_no_other(settings: Settings, splits: Splits) -> None:
+def _require_no_other(settings: Settings, splits: "Splits") -> None:
     """Refuse settings that the data decide, where they say something else.
 
     Raises:
@@ -241,13 +250,13 @@ def _require_no_other(settings: Settings, splits: Splits) -> None:
         raise CellError(tuple(findings))
 
 
-def _small_sizes(settings: Settings, splits: Splits) -> dict[str, Any]:
+def _small_sizes(settings: Settings, splits: "Splits") -> dict[str, Any]:
     """The size of a network for small images, where nobody has said one."""
     said = settings.given().keys() & {"N", "layers", "filters", "cell_filters"}
     return {} if said or splits.image_size > _TINY else dict(_TINY_SIZES)
 
 
-def _size_remarks(small: dict[str, Any], splits: Splits) -> tuple[str, ...]:
+def _size_remarks(small: dict[str, Any], splits: "Splits") -> tuple[str, ...]:
     if not small:
         return ()
     sizes = f"N = {small['N']} and {small['cell_filters']} filters in the first cell"

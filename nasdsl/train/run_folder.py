@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from nasdsl.atomic_write import atomic_write, write_errors
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error
-from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
@@ -32,11 +32,17 @@ from nasdsl.train.results import Epoch
 from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
+if TYPE_CHECKING:
+    from nasdsl.train.checkpoint import Checkpoints
+
 VERSION = 1
 
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
 REPORT, CURVES, CONFUSION, LOCK = "report.md", "curves.svg", "confusion.csv", ".lock"
+
+#: What a folder has that holds runs of several seeds, and no run itself.
+SEEDS = "seeds.json"
 
 #: The member of `run.json` with the path of the data from the run's folder.
 _FROM_RUN = "data_from_run"
@@ -66,6 +72,11 @@ class Job:
     weights: StartingWeights | None = None
 
 
+def has_seeds(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds runs of several seeds."""
+    return (Path(path) / SEEDS).is_file()
+
+
 class RunFolder:
     """The folder of a run."""
 
@@ -76,8 +87,11 @@ class RunFolder:
         return self.path / name
 
     @property
-    def checkpoints(self) -> Checkpoints:
+    def checkpoints(self) -> "Checkpoints":
         """The run's checkpoints."""
+        # Imported here because it brings PyTorch, and a folder can be looked at without it.
+        from nasdsl.train.checkpoint import Checkpoints
+
         return Checkpoints(self / CHECKPOINTS)
 
     @property

@@ -25,11 +25,10 @@ from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import curves
 from nasdsl.train.results import Evaluation, Fitted
 from nasdsl.train.run import train_run
-from nasdsl.train.run_folder import CURVES, REPORT, RunFolder, write_text
+from nasdsl.train.run_folder import CURVES, REPORT, SEEDS, RunFolder, write_text
 from nasdsl.train.watchers import Watcher
 
 VERSION = 1
-SEEDS = "seeds.json"
 #: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
 #: gives the watchers of its training.
 OnRun = Callable[[int, int, int], Sequence[Watcher]]
@@ -82,11 +81,6 @@ def begin_seeds(
         about = {"version": VERSION, "seeds": list(seeds)}
         write_text(Path(path) / SEEDS, json.dumps(about) + "\n")
     return runs
-
-
-def has_seeds(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds runs of several seeds."""
-    return (Path(path) / SEEDS).is_file()
 
 
 def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPlan]]:

@@ -4,9 +4,9 @@ import os
 
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.data.preparation import preparation_of
-from nasdsl.train.data.source import DATA_SETS
 from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
 from nasdsl.train.data.transforms import evaluation_transform, training_transform
+from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.recipe import Recipe
 
 #: Where neither the recipe nor the images have a size.

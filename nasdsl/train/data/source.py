@@ -1,15 +1,13 @@
-"""Data sets by name.
+"""What a data set is: a `Source`, which gives an `ImageSet`.
 
-A data set is found through an entry point `nasdsl.datasets`, which leads to a `Source`; calling
-that gives an `ImageSet`.
+They are found by name in `nasdsl.train.data_sets`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nasdsl.errors import cell_error
-from nasdsl.registry import Registry
 from nasdsl.train.data.transforms import Look
 
 
@@ -56,19 +54,6 @@ class Source(Protocol):
             CellError: NAS825 for `where`; NAS823 and NAS824 where files are missing or damaged.
         """
         ...
-
-
-#: The installed data sets.
-DATA_SETS: Registry[Source] = Registry(
-    kind="data set",
-    group="nasdsl.datasets",
-    type=Callable,  # type: ignore[arg-type]
-    unknown="NAS825",
-    extra="train",
-    requirement="a data set is a callable `(where, *, image_size, download)` to an `ImageSet`",
-    first=("digits", "cifar10", "cifar100", "imagefolder", "imagenet", "fake"),
-    list_of_all="there are",
-)
 
 
 def folder(name: str, where: str) -> str:
