@@ -25,6 +25,7 @@ SECTIONS = {
         "search": "Search a space of cells.",
         "eval": "Evaluate a run or a file of weights on a data set.",
         "predict": "Print the likeliest classes of images.",
+        "compare": "Compare runs: results, curves, and settings that differ.",
     },
     "Measure": {
         "cost": "Count the parameters and mult-adds of a network.",

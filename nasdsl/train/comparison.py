@@ -1,0 +1,132 @@
+"""Comparing runs: what they do differently, and how well.
+
+Everything is read from the files of their folders, finished or not; PyTorch is not needed.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from typing import Any
+
+from nasdsl.canonical import canonical_hash
+from nasdsl.documents import json_value
+from nasdsl.errors import Source, cell_error, install_hint
+from nasdsl.loading import analyse, genotype_in
+from nasdsl.train.results import Epoch
+from nasdsl.train.run_folder import METRICS, MODEL, NETWORK, Job, RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """A run, as its files say.
+
+    Attributes:
+        path: of its folder.
+        settings: all that decides what it computes and how it runs, by name: `data`, `seed`,
+            `cells` (their hash), `recipe.lr`, `network.N`, `execution.device`, ...
+        history: the epochs so far.
+        finished: whether it has its model.
+    """
+
+    path: str
+    settings: dict[str, Any]
+    history: tuple[Epoch, ...]
+    finished: bool
+
+    @property
+    def held_out(self) -> float | None:
+        """Accuracy on the images held out, after the last epoch."""
+        last = self.history[-1].held_out if self.history else None
+        return None if last is None else last.accuracy
+
+    @property
+    def best(self) -> float | None:
+        """The highest accuracy on the images held out after any epoch."""
+        found = [epoch.held_out.accuracy for epoch in self.history if epoch.held_out]
+        return max(found, default=None)
+
+
+def compared_run(path: str | os.PathLike[str]) -> ComparedRun:
+    """The run in a folder.
+
+    Raises:
+        CellError: NAS843, there is no run, or its files are damaged.
+    """
+    folder = RunFolder(path)
+    settings = _settings(folder.job(), os.fspath(folder / NETWORK))
+    return ComparedRun(os.fspath(path), settings, _history(folder), (folder / MODEL).is_file())
+
+
+def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:
+    """The settings that are not the same in all runs: the value of each, None where it has none."""
+    names = dict.fromkeys(name for run in runs for name in run.settings)
+    values = {name: [run.settings.get(name) for run in runs] for name in names}
+    return {name: row for name, row in values.items() if any(each != row[0] for each in row)}
+
+
+def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
+    """Loss while training and accuracy on held-out images by epoch, as SVG.
+
+    Raises:
+        CellError: NAS701, matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise cell_error(
+            "NAS701", "curves need matplotlib, which is not installed", install_hint("train")
+        ) from None
+    with matplotlib.rc_context({"svg.hashsalt": "nasdsl", "font.size": 9}):
+        figure = Figure(figsize=(8.4, 3.2), facecolor="white", layout="constrained")
+        loss, accuracy = figure.subplots(1, 2)
+        for run in runs:
+            loss.plot([epoch.epoch for epoch in run.history], [epoch.loss for epoch in run.history])
+            measured = [epoch for epoch in run.history if epoch.held_out]
+            accuracy.plot(
+                [epoch.epoch for epoch in measured],
+                [100 * epoch.held_out.accuracy for epoch in measured if epoch.held_out],
+                label=run.path.replace("$", r"\$"),
+            )
+        loss.set_yscale("log")
+        loss.set_ylabel("loss while training (nats)")
+        accuracy.set_ylabel("accuracy on held-out images (%)")
+        for axes in (loss, accuracy):
+            axes.set_xlabel("epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(True, color="#e4e4e8", linewidth=0.5)
+            axes.spines[["top", "right"]].set_visible(False)
+        accuracy.legend(frameon=False, loc="lower right")
+        content = BytesIO()
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    return content.getvalue()
+
+
+def _settings(job: Job, name: str) -> dict[str, Any]:
+    genotype = genotype_in(analyse(Source(name, job.network), network=False))
+    weights = {} if job.weights is None else asdict(job.weights)
+    return {
+        "data": job.data,
+        "seed": job.seed,
+        "cells": canonical_hash(genotype),
+        **{f"network.{key}": value for key, value in genotype.settings.given().items()},
+        **{f"recipe.{key}": value for key, value in asdict(job.recipe).items()},
+        **{f"weights.{key}": value for key, value in weights.items()},
+        **{f"execution.{key}": value for key, value in asdict(job.execution).items()},
+    }
+
+
+def _history(folder: RunFolder) -> tuple[Epoch, ...]:
+    path = folder / METRICS
+    if not path.is_file():
+        return ()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return tuple(Epoch.from_members(json_value(line)) for line in lines)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise cell_error(
+            "NAS843",
+            f"the run in {str(folder.path)!r} cannot be read",
+            f"{METRICS}: {str(error).strip()[:120] or 'damaged'}",
+        ) from None
