@@ -182,6 +182,8 @@ class Registry(Generic[T]):
                 self._remedy(entry, missing),
             ) from error
         except Exception as error:
+            if isinstance(error, CellError) and error.diagnostics[0].code == "NAS701":
+                raise  # it says itself which packages are not installed
             # Whatever somebody else's module may raise: it is a finding, and no traceback.
             reason = str(error) or type(error).__name__
             raise cell_error(

@@ -126,6 +126,23 @@ def test_going_on(run: Run) -> None:
     assert (len(after), after[: len(before)]) == (20, before)
 
 
+def test_the_store_is_enough(run: Run) -> None:
+    """Everything that is not said again is as before, the number of workers too."""
+    searched(run, "--workers", "2", "--max-params", "9000000", "--algorithm", "evolution")
+    ran = run("search", "--resume", "s.db", "--trials", "20", "--deadline", "500")
+    assert ran.code == 0, ran.err
+    assert "python:rewards:reward" in ran.err
+    with Reader(Path("s.db")) as store:
+        assert store.counts().completed == 20
+        execution = store.settings()["execution"]
+    assert (execution["workers"], execution["deadline"]) == (2, 500)
+    searched(run, "--trials", "20", "--max-params", "9000000", "--algorithm", "evolution",
+             "--workers", "2", store="whole.db")  # fmt: skip
+    with Reader(Path("s.db")) as store, Reader(Path("whole.db")) as whole:
+        assert [t.text for t in store.trials()] == [t.text for t in whole.trials()]
+    assert "NAS863" in run("search", "--resume", "s.db", "--seed", "4").err
+
+
 def test_status(run: Run) -> None:
     """Whole numbers for scripts, lines for people."""
     searched(run)
@@ -240,6 +257,21 @@ def test_export_to_optuna(run: Run) -> None:
     with Reader(Path("s.db")) as store:
         (best,) = store.best(1)
     assert (len(study.trials), study.best_value) == (12, best.reward)
+    # Each open decision is a parameter, in the words of the text; fixed ones are none.
+    assert set(study.best_params) == {
+        *("normal b0 first input", "normal b0 second input"),
+        *("normal b0 first op", "normal b0 second op"),
+    }
+    with Reader(Path("s.db")) as store:
+        for trial, row in zip(study.trials, store.trials(), strict=True):
+            normal = row.text.partition("b0 = (")[2].partition(")")[0].split(",")
+            assert list(trial.params.values()) == [word.strip() for word in normal[:4]]
+            assert trial.datetime_start.timestamp() == pytest.approx(row.started or row.proposed)
+            assert trial.datetime_complete.timestamp() == pytest.approx(row.finished)
+    importances = optuna.importance.get_param_importances(
+        study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
+    )
+    assert importances.keys() == set(study.best_params)
     ran = run("search", "export", "s.db", "study.db")
     assert (ran.code, "NAS006" in ran.err) == (2, True)
     assert run("search", "export", "s.db", "what?#.db").code == 0

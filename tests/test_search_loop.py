@@ -1,6 +1,9 @@
 """The run of a search: the same whatever the timing, resumable, and clear about mistakes."""
 
-from collections.abc import Callable, Sequence
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from nasdsl.search.engines.engine import Finished, Heartbeat, Notice
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import Lease, Outcome, Reader, Store, Trial
+from nasdsl.search.store.records import decode_state
 
 #: 2 * 2 genotypes in each cell, of which some are the same network.
 TINY = """genotype tiny
@@ -348,6 +352,65 @@ def test_workers_that_cannot_start(tmp_path: Path) -> None:
     code, message = _refusal(lambda: run(settings))
     assert code == "NAS869"
     assert "farewell" in message
+
+
+# -- what one commit holds -------------------------------------------------------------------
+
+
+class SeedEngine(SimulatedEngine):
+    """Notes the seed with which each network is to be evaluated."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.seeds: dict[str, int] = {}
+
+    def submit(self, lease: Lease) -> str:
+        self.seeds[lease.text] = lease.seed
+        return super().submit(lease)
+
+
+def test_evaluations_are_seeded_by_the_search(tmp_path: Path) -> None:
+    """The same seed of a search evaluates a network alike, and every other seed does not."""
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(nasdsl.loads_space(SMALL), 9, 0)]
+    found = []
+    for number, seed in enumerate([3, 3, 4]):
+        engine = SeedEngine(4)
+        settings = _settings(tmp_path / str(number), trials=9, seed=seed)
+        run(settings, engine=engine, searcher=Listener(texts))
+        found.append(engine.seeds)
+    first, again, other = found
+    assert first == again
+    assert first.keys() == other.keys()
+    assert all(first[text] != other[text] for text in first)
+    assert len(set(first.values())) == len(first)
+
+
+def test_a_commit_has_trials_and_the_searchers_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After every commit, what another process reads is one moment of the search."""
+    moments = []
+    plain = Store.transaction
+
+    @contextmanager
+    def watched(store: Store) -> Iterator[None]:
+        with plain(store):
+            yield
+        with closing(sqlite3.connect(store.path)) as rows:
+            proposed = rows.execute("SELECT count(*) FROM trial").fetchone()[0]
+            parts = dict(rows.execute("SELECT part, value FROM searcher"))
+            progress = rows.execute("SELECT value FROM search WHERE key = 'progress'").fetchone()
+        if parts:
+            at, seen = decode_state(parts["at"]), decode_state(parts["seen"])
+            moments.append((at, len(seen)))
+            told = json.loads(progress[0])
+            assert (at, len(seen)) == (proposed, told["observed"]) == (told["proposed"], len(seen))
+
+    monkeypatch.setattr(Store, "transaction", watched)
+    texts = [nasdsl.genotype_text(one) for one in nasdsl.sample(nasdsl.loads_space(SMALL), 20, 0)]
+    run(_settings(tmp_path, trials=20), engine=SimulatedEngine(4, 3), searcher=Listener(texts))
+    assert len(set(moments)) > 4
+    assert moments[-1] == (20, 20)
 
 
 # -- leases, on a clock of their own ---------------------------------------------------------

@@ -1,8 +1,8 @@
 """`nasdsl search`: search a space, and look at what a search has found."""
 
-import shlex
-import sys
 from importlib import import_module
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -18,9 +18,11 @@ from nasdsl.cli.completers import (
     forms,
     installed,
 )
-from nasdsl.cli.options import json_option
+from nasdsl.cli.options import is_given, json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.cli.search_options import engine_options, interruptible
+
+_SQLITE = b"SQLite format 3\0"
 
 ACTIONS = {
     "status": "Show how far a search is.",
@@ -98,7 +100,11 @@ ACTIONS = {
     help="How many proposals may be without a result.  [default: --workers plus --block]",
 )
 @click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
-@click.option("--resume", is_flag=True, help="Continue the search in the store.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the search in the store, which may take the place of SPACE.",
+)
 @click.option(
     "--retry-failed", is_flag=True, help="With --resume, evaluate again the trials that failed."
 )
@@ -127,7 +133,10 @@ ACTIONS = {
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option("Print the result as a JSON object.")
+@click.pass_context
 def search(
+    context: click.Context,
+    /,
     space: str,
     store: str | None,
     resume: bool,
@@ -143,10 +152,16 @@ def search(
     from nasdsl.cli.search_output import print_result
     from nasdsl.cli.search_view import view_for
     from nasdsl.search.loop import run
-    from nasdsl.search.planning import plan_search
+    from nasdsl.search.planning import plan_resumed, plan_search
     from nasdsl.search.results import summary
 
-    settings = plan_search(reading.space(space), store, **flags)
+    if resume and store is None and _is_store(space):
+        given = {name: value for name, value in flags.items() if is_given(context, name)}
+        settings = plan_resumed(space, **given)
+        if settings.evaluator.startswith("python:"):
+            output.note(f"note: {settings.evaluator}, which the store names, runs here")
+    else:
+        settings = plan_search(reading.space(space), store, **flags)
     view = view_for(settings, quiet)
     try:
         with interruptible():
@@ -154,17 +169,20 @@ def search(
     except KeyboardInterrupt:
         view.close()
         output.note("interrupted; everything is saved except the evaluations that were running")
-        output.note(f"to continue, run `{_resume_command()}`")
+        output.note(f"to continue, run `nasdsl search --resume {quote(str(settings.store))}`")
         return INTERRUPTED
     finally:
         view.close()
     return print_result(str(settings.store), summary(settings.store), as_json)
 
 
-def _resume_command() -> str:
-    # What failed again is not tried a third time.
-    words = ["nasdsl", *(word for word in sys.argv[1:] if word != "--retry-failed")]
-    return shlex.join(words if "--resume" in words else [*words, "--resume"])
+def _is_store(name: str) -> bool:
+    """Whether a file is an SQLite database; a space is a text."""
+    path = Path(name)
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE)) == _SQLITE
 
 
 def _find_action(name: str) -> click.Command:
@@ -183,14 +201,16 @@ command = CommandWithActions(
 
     An algorithm proposes networks, and an evaluator trains them, looks them up or scores them.
     Each result is in the store before the next one counts, and no network is evaluated twice.
-    After an interruption or a crash, the same command with --resume continues the search. The
-    best network goes to standard output.
+    After an interruption or a crash, `nasdsl search --resume STORE` continues the search as it was
+    asked for, and flags change how it runs or when it ends. The best network goes to standard
+    output.
 
     The actions work on the STORE of a search, which may still be running.
     """,
     examples="""
         nasdsl search nasnet_space --algorithm ppo --trials 200 --workers 2 --store s1.db
-        nasdsl search nasnet_space --algorithm ppo --trials 400 --workers 2 --store s1.db --resume
+        nasdsl search --resume s1.db
+        nasdsl search --resume s1.db --trials 400
         nasdsl search my.cell --evaluator proxy:naswot --max-params 5000000 --store s2.db
         nasdsl search status s1.db
         nasdsl search top s1.db -n 5 -o best

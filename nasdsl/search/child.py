@@ -101,6 +101,11 @@ def _setting_value(name: str, setting: str, text: str) -> Value:
     return value
 
 
+def _words(child: Child) -> str:
+    """How children are built, in words."""
+    return f"N = {_PAPER_N} with {child.cell_filters} filters in the first cell"
+
+
 def limit_for(
     evaluator: Evaluator, *, max_params: int | None = None, max_mult_adds: int | None = None
 ) -> Limit | None:
@@ -116,7 +121,10 @@ def limit_for(
         for name, limit in (("params", max_params), ("mult_adds", max_mult_adds))
         if limit is not None
     }
-    child = getattr(evaluator, "child", Child())
+    own: Child | None = getattr(evaluator, "child", None)
+    child = own or Child()
+    # An evaluator that says nothing of its networks may build others than are counted here.
+    where = "" if own else f" in a network of {_words(child)}"
 
     def why(genotype: Genotype) -> str | None:
         try:
@@ -126,7 +134,7 @@ def limit_for(
         for name, limit in limits.items():
             count = getattr(cost, name)
             if count > limit:
-                return f"{count:,} {name.replace('_', '-')}, more than {limit:,}"
+                return f"{count:,} {name.replace('_', '-')}{where}, more than {limit:,}"
         return None
 
     return why if limits else None

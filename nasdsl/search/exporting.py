@@ -7,14 +7,20 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import fields
+from datetime import datetime
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from nasdsl.atomic_write import atomic_write
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.language.genotype.types import Space
+from nasdsl.language.tree import FIELD_NAMES
+from nasdsl.loading import loads, loads_space
 from nasdsl.search.checking import checked_trial
 from nasdsl.search.store import Reader, Trial
+from nasdsl.space import choices
 
 _COLUMNS = tuple(field.name for field in fields(Trial))
 
@@ -85,7 +91,7 @@ def _parquet(store: Reader, path: Path) -> int:
 
 
 def _study(store: Reader, path: Path) -> int:
-    """Texts and hashes are attributes, because parameters would be Optuna's own choices."""
+    """Each open decision is a categorical parameter, by which Optuna rates what matters."""
     try:
         import optuna
     except ImportError:
@@ -105,7 +111,8 @@ def _study(store: Reader, path: Path) -> int:
         study_name=f"{about.get('algorithm')}-{about.get('seed')}",
         direction="maximize",
     )
-    study.add_trials([_optuna_trial(trial) for trial in found])
+    space = loads_space(str(about["space"])) if "space" in about else None
+    study.add_trials([_optuna_trial(trial, space) for trial in found])
     with closing(storage.engine.raw_connection()) as connection:
         rows: Any = connection.driver_connection
         _write(path, rows.serialize())
@@ -115,12 +122,28 @@ def _study(store: Reader, path: Path) -> int:
 _STATES = {"done": "COMPLETE", "failed": "FAIL", "quarantined": "FAIL", "rejected": "PRUNED"}
 
 
-def _optuna_trial(trial: Trial) -> Any:
+def _optuna_trial(trial: Trial, space: Space | None) -> Any:
     import optuna
 
-    return optuna.trial.create_trial(
-        state=optuna.trial.TrialState[_STATES[trial.state]],
+    names, options = _parameters(space) if space else ([], {})
+    taken = choices(space, loads(trial.text)) if space else ()
+    state = optuna.trial.TrialState[_STATES[trial.state]]
+    parameters = {name: options[name][taken[at]] for at, name in names}
+    # A trial that shares another one's reward took no time of its own.
+    started = trial.started or trial.proposed
+    finished = max(trial.finished or started, started)
+    return optuna.trial.FrozenTrial(
+        number=trial.id,
+        trial_id=trial.id,
+        state=state,
         value=trial.reward,
+        datetime_start=datetime.fromtimestamp(started),
+        datetime_complete=datetime.fromtimestamp(finished),
+        params=parameters,
+        distributions={
+            name: optuna.distributions.CategoricalDistribution(options[name]) for _, name in names
+        },
+        system_attrs={},
         user_attrs={
             "text": trial.text,
             "hash": trial.hash,
@@ -130,6 +153,23 @@ def _optuna_trial(trial: Trial) -> Any:
         },
         intermediate_values=dict(enumerate(trial.curve, 1)),
     )
+
+
+@lru_cache(maxsize=1)
+def _parameters(space: Space) -> tuple[list[tuple[int, str]], dict[str, list[str]]]:
+    """The open decisions with their places, and the options of each, in the words of the text."""
+    names, options = [], {}
+    fields = (
+        (f"{cell.kind} {block.name} {field}", found)
+        for cell in space.cells
+        for block in cell.blocks
+        for field, found in zip(FIELD_NAMES, block.decisions, strict=True)
+    )
+    for at, (name, found) in enumerate(fields):
+        if len(found) > 1:
+            names.append((at, name))
+            options[name] = [str(option) for option in found]
+    return names, options
 
 
 def _missing_package(package: str) -> Exception:

@@ -32,7 +32,7 @@ from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader, Trial
 from nasdsl.train.data import Splits
 from nasdsl.train.execution import Execution
-from nasdsl.train.planning import RunPlan
+from nasdsl.train.planning import RunPlan, is_same_data
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
@@ -204,6 +204,7 @@ def _require_same(folder: Path, wanted: Finish) -> None:
         word
         for name, word in {**names, "seed": "seed"}.items()
         if getattr(before, name) != getattr(wanted, name)
+        and not (name == "data" and is_same_data(before.data, wanted.data))
     }
     if others:
         raise another_run(folder, sorted(others))

@@ -6,18 +6,23 @@ Non-goals: searching (`nasdsl.search.loop`).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
+from nasdsl.loading import loads_space
 from nasdsl.search.child import limit_for
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
 from nasdsl.search.settings import SearchSettings
+from nasdsl.search.store import Reader
 
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
+#: More than any count of a store may be.
+_MAX_COUNT = 2**63
 #: Proposals for each network to evaluate: a searcher that has converged repeats itself for good.
 _TRIALS_A_NETWORK = 10
 
@@ -83,6 +88,99 @@ def plan_search(
         limit=limit,
         **more,
     )
+
+
+def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
+    """The settings with which the search in a store continues.
+
+    Args:
+        store: the search's; it says everything that `given` leaves out.
+        **given: arguments of `plan_search`.
+
+    Raises:
+        CellError: NAS865, the store says something that no search writes; as `plan_search` and
+            `Reader` do.
+    """
+    path = Path(store)
+    with Reader(path) as opened:
+        stored = opened.settings()
+    execution = _values(path, stored.get("execution", {}), _EXECUTION_TYPES)
+    known = _values(path, stored, _STORED_TYPES)
+    limits = _values(
+        path, known.pop("limits", {}), dict.fromkeys(("params", "mult_adds"), _is_count)
+    )
+    space, options = known.pop("space", None), known.pop("options", {})
+    memory = execution.pop("memory", None)
+    if space is None:
+        raise _not_written(path, "it names no space")
+    planned = plan_search(
+        loads_space(space),
+        path,
+        **{
+            **known,
+            **{f"max_{name}": most for name, most in limits.items()},
+            **execution,
+            **given,
+        },
+    )
+    return replace(
+        planned,
+        # As they were, whether they were given as texts or as values.
+        options=planned.options if "options" in given else options,
+        memory=planned.memory if "memory_gigabytes" in given else memory,
+    )
+
+
+def _values(
+    path: Path, members: object, types: Mapping[str, Callable[[object], bool]]
+) -> dict[str, Any]:
+    """Those members that have a name of `types`, of which each has to be legal."""
+    if not isinstance(members, Mapping):
+        raise _not_written(path, f"it has {members!r:.40} in place of names and values")
+    found = {name: members[name] for name in types if members.get(name) is not None}
+    for name, value in found.items():
+        if not types[name](value):
+            raise _not_written(path, f"its {name} is {value!r:.40}")
+    return found
+
+
+def _not_written(path: Path, why: str) -> CellError:
+    return cell_error(
+        "NAS865",
+        f"{str(path)!r} is not what a search writes: {why}",
+        "the store is damaged or was changed by another program; use a copy from its search",
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 < value < _MAX_COUNT
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value < _MAX_COUNT
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+_LIMIT_TYPES = dict.fromkeys(("params", "mult_adds"), _is_count)
+_STORED_TYPES: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("space", "algorithm", "evaluator"), _is_text),
+    **dict.fromkeys(("trials", "trained"), _is_count),
+    "seed": _is_number,
+    **dict.fromkeys(("options", "limits"), lambda value: isinstance(value, dict)),
+}
+_EXECUTION_TYPES: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("workers", "per_gpu", "threads", "memory"), _is_count),
+    **dict.fromkeys(("engine", "address"), _is_text),
+    "gpus": _is_number,
+    "deadline": _is_duration,
+}
 
 
 def _spec(spec: str, data: str | None) -> str:

@@ -40,6 +40,12 @@ def searcher_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _leading_number(rejection: str) -> float:
+    """The count with which a rejection begins, to compare sizes; infinite where it has none."""
+    digits = rejection.partition(" ")[0].replace(",", "")
+    return float(digits) if digits.isdecimal() else float("inf")
+
+
 class Proposer:
     """A searcher, and how far it has come in the search.
 
@@ -63,6 +69,7 @@ class Proposer:
         self.failures = store.failures(0, self.progress.observed)
         self.rejected_in_a_row = 0
         self.errors = partial(searcher_errors, store.path) if is_resumed else nullcontext
+        self.rejections: list[str] = []
 
     @property
     def is_done(self) -> bool:
@@ -100,6 +107,7 @@ class Proposer:
         proposals = [self._proposal(text) for text in texts]
         self.store.propose(now.proposed, proposals)
         rejected = sum(proposal.rejection is not None for proposal in proposals)
+        self.rejections += [each.rejection for each in proposals if each.rejection]
         self.progress = Progress(
             proposed=now.proposed + len(proposals),
             rejected=now.rejected + rejected,
@@ -129,6 +137,7 @@ class Proposer:
     def _check_rejections(self, proposed: int, rejected: int) -> None:
         if rejected < proposed:
             self.rejected_in_a_row = 0
+            self.rejections.clear()
             return
         self.rejected_in_a_row += rejected
         if self.rejected_in_a_row < self.settings.dry_after:
@@ -137,6 +146,7 @@ class Proposer:
         raise cell_error(
             "NAS868",
             f"{self.rejected_in_a_row} proposals in a row exceed the limits ({names})",
+            f"the smallest of them has {min(self.rejections, key=_leading_number)}",
             "raise the limits, or search a space of smaller networks",
             "`nasdsl cost` shows what a genotype costs",
         )

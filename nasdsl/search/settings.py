@@ -88,6 +88,8 @@ class SearchSettings:
 
 #: The settings that may not change when a search resumes, in the order of the report.
 _IDENTITY = ("space", "algorithm", "options", "evaluator", "seed", "limits", "block", "window")
+#: How a search runs on a machine: kept for a resume that does not say it, and free to change.
+EXECUTION = ("workers", "engine", "address", "gpus", "per_gpu", "threads", "deadline", "memory")
 #: The most proposals made at a time, where the settings leave it open.
 _MAX_BLOCK = 20
 
@@ -122,7 +124,8 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
         _require_same_search(identity, stored, store)
     with store.transaction():
         ends = {"trials": settings.trials, "trained": settings.trained}
-        store.put_settings({**identity, **ends})
+        execution = {name: getattr(settings, name) for name in EXECUTION}
+        store.put_settings({**identity, **ends, "execution": execution})
     return settings
 
 

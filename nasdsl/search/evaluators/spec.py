@@ -8,7 +8,7 @@ kind's file describes what it takes.
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from nasdsl.errors import cell_error, listed
+from nasdsl.errors import cell_error, install_hint, listed
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Evaluator
 
@@ -48,7 +48,16 @@ def evaluator(spec: str) -> Evaluator:
         raise cell_error(
             "NAS882", f"the options of evaluator {spec!r:.80} are not KEY=VALUE&KEY=VALUE"
         ) from error
-    made = make(what, options)
+    try:
+        made = make(what, options)
+    except ModuleNotFoundError as error:
+        # A kind imports what it needs when it is made: images, for one, and a function's module.
+        missing = (error.name or "").partition(".")[0]
+        raise cell_error(
+            "NAS701",
+            f"evaluator `{head:.60}` needs `{missing}`, which is not installed",
+            install_hint("search"),
+        ) from error
     if not hasattr(made, "evaluate"):
         raise cell_error(
             "NAS882",
