@@ -321,6 +321,21 @@ def test_plots(run: Run, tmp_path: Path, form: str) -> None:
     assert MAGIC[form] in one[:1000]
 
 
+def test_title_and_names(run: Run, tmp_path: Path) -> None:
+    """Both are there where they are asked for, and what is drawn otherwise stays."""
+    (tmp_path / "a.cell").write_text(
+        "genotype mine\nops nasnet\n"
+        "cell normal {\n    left = (h[i], h[i-1], identity, identity, add)\n}\n"
+    )
+    plain = run("render", "a.cell", "-o", "-", "--format", "dot").out
+    both = run("render", "a.cell", "-o", "-", "--format", "dot", "--title", "--names").out
+    assert "mine" not in plain
+    assert "left\\nadd" not in plain
+    assert 'label="mine"' in both
+    assert 'label="left\\nadd"' in both
+    assert run("render", "nasnet_a", "--network", "--title").code == 2
+
+
 def test_genotypes_in_plots() -> None:
     """A genotype is there by name: a star at its accuracy, else a line at its size."""
     pytest.importorskip("matplotlib")

@@ -59,6 +59,8 @@ from nasdsl.report import as_text
     help="Direction in which the states flow; `up` puts the inputs at the bottom.",
 )
 @click.option("--legend", is_flag=True, help="Explain the colours.")
+@click.option("--title", is_flag=True, help="Write the name of FILE's genotype above its cells.")
+@click.option("--names", is_flag=True, help="Write the names of the blocks on their combines.")
 @click.option("--watch", is_flag=True, help="Show the picture on a page that follows the file.")
 @click.option(
     "--port",
@@ -79,6 +81,8 @@ def command(
     theme: str,
     direction: str,
     legend: bool,
+    title: bool,
+    names: bool,
     watch: bool,
     port: int,
     settings: Settings,
@@ -95,7 +99,10 @@ def command(
     Every format except .dot needs Graphviz.
     """
     _ensure_compatible(file, network, as_space, diff, settings, ops)
-    options = Options(theme, direction, legend)  # type: ignore[arg-type]
+    if (title or names) and (network or diff):
+        flag = "--title" if title else "--names"
+        raise click.UsageError(f"{flag} is for cells; leave out --network and --diff.")
+    options = Options(theme, direction, legend, title, names)  # type: ignore[arg-type]
     wanted = wanted_form(out, form)
 
     def draw() -> tuple[Drawing, str]:

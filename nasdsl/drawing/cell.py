@@ -19,13 +19,13 @@ MAX_BLOCKS = 60
 TITLES: dict[CellKind, str] = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
 
-def cell_sketches(genotype: Genotype) -> tuple[Sketch, ...]:
-    """A sketch of each cell, normal first."""
+def cell_sketches(genotype: Genotype, *, names: bool = False) -> tuple[Sketch, ...]:
+    """A sketch of each cell, normal first; `names` puts those of blocks on their combines."""
     kinds = [kind for kind in CELL_KINDS if genotype.cell(kind) is not None]
-    return tuple(_sketch(genotype, kind, len(kinds) > 1) for kind in kinds)
+    return tuple(_sketch(genotype, kind, len(kinds) > 1, names) for kind in kinds)
 
 
-def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
+def _sketch(genotype: Genotype, kind: CellKind, titled: bool, names: bool) -> Sketch:
     cell = genotype.cell(kind)
     assert cell is not None
     title = TITLES[kind] if titled else ""
@@ -37,7 +37,10 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool) -> Sketch:
     def box(name: str) -> Box:
         data = nodes[name]
         look = op_look(data["label"], genotype.vocabulary) if data["role"] == "op" else data["role"]
-        return Box(f"{kind}.{name}", name_lines(data["label"]), look, data["dead"])
+        lines = name_lines(data["label"])
+        if names and data["role"] == "combine":
+            lines = (*name_lines(cell.blocks[data["index"]].name), *lines)
+        return Box(f"{kind}.{name}", lines, look, data["dead"])
 
     units = [
         Unit(f"{kind}.{name}", "input", (box(name),))

@@ -10,7 +10,7 @@ from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.network import network_page
 from nasdsl.drawing.page import DotGraph, dot_graph, dot_text
-from nasdsl.drawing.picture import cells_page, difference_entries, legend_entries
+from nasdsl.drawing.picture import cells_page, difference_entries, legend_entries, with_heading
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
 from nasdsl.drawing.themes import DEFAULT, Options, find_theme
@@ -57,16 +57,16 @@ def cells_drawing(
 
 def genotype_drawing(genotype: Genotype, options: Options = DEFAULT) -> Drawing:
     """The cells of a genotype side by side, after Figure 4 of Zoph et al. 2018."""
-    sketches = cell_sketches(genotype)
+    sketches = cell_sketches(genotype, names=options.names)
     remarks = _folded((cell.kind, len(cell.blocks)) for cell in genotype.cells)
-    return _drawing(sketches, options, remarks)
+    return _drawing(genotype.name, sketches, options, remarks)
 
 
 def space_drawing(space: Space, options: Options = DEFAULT) -> Drawing:
     """The cells of a space, holes drawn as choices."""
     sketches, notes = space_sketches(space)
     remarks = _folded((cell.kind, len(cell.blocks)) for cell in space.cells)
-    return _drawing(sketches, options, remarks, notes)
+    return _drawing(space.name, sketches, options, remarks, notes)
 
 
 def difference_drawing(a: Genotype, b: Genotype, options: Options = DEFAULT) -> Drawing:
@@ -86,6 +86,7 @@ def network_drawing(network: NetworkGraph, options: Options = DEFAULT) -> Drawin
 
 
 def _drawing(
+    name: str,
     sketches: Sequence[Sketch],
     options: Options,
     remarks: tuple[str, ...],
@@ -93,7 +94,9 @@ def _drawing(
 ) -> Drawing:
     theme = find_theme(options.theme)
     legend = legend_entries(sketches, theme) if options.legend else ()
-    return Drawing(dot_graph(cells_page(sketches, options, legend, notes), theme), remarks)
+    page = cells_page(sketches, options, legend, notes)
+    page = with_heading(page, name, theme) if options.title else page
+    return Drawing(dot_graph(page, theme), remarks)
 
 
 def _folded(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from nasdsl.report.visible import shortened, visible
 Entry = tuple[Ink, str]
 
 _CELL_GAP, _TITLE, _NOTE = 34.0, 27.0, 15.0
-_TITLE_SIZE, _NOTE_SIZE = 12.0, 9.0
+_HEADING_SIZE, _TITLE_SIZE, _NOTE_SIZE = 14.0, 12.0, 9.0
 _ROW = 17.0
 #: The longest name that is put on one line where the flow is sideways, in points.
 _WIDEST = 96.0
@@ -142,6 +142,16 @@ def _below(pages: Sequence[Page]) -> Page:
 def _joined(pages: Sequence[Page], wide: float, tall: float) -> Page:
     boxes = tuple(place for page in pages for place in page.boxes)
     return Page(boxes, tuple(line for page in pages for line in page.lines), wide, tall)
+
+
+def with_heading(page: Page, name: str, theme: Theme) -> Page:
+    """The page with a name above it."""
+    text = visible(shortened(name, LONGEST_NAME))
+    whole = max(page.width, width(text, _HEADING_SIZE) + 4.0)
+    moved = page.moved((whole - page.width) / 2, 0.0)
+    place = page.height + _TITLE - _HEADING_SIZE / 2
+    heading = text_box("heading", text, whole / 2, place, _HEADING_SIZE, theme)
+    return Page((*moved.boxes, heading), moved.lines, whole, page.height + _TITLE)
 
 
 # -- below the cells ----------------------------------------------------------------------

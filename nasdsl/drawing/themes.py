@@ -54,11 +54,15 @@ class Options:
         theme: `light` for pages, `dark` for dark ones, `print` for black ink.
         direction: which way the states flow; `up` has the inputs at the bottom.
         legend: whether to say what the colours mean.
+        title: whether the name of the genotype or space stands above its cells.
+        names: whether blocks of a genotype have their names, as those of a space always do.
     """
 
     theme: ThemeName = "light"
     direction: Direction = "up"
     legend: bool = False
+    title: bool = False
+    names: bool = False
 
 
 DEFAULT = Options()
