@@ -5,7 +5,7 @@ seeds.json           the seeds, in order
 seed-0/ ...          the run of each
 report.md            every result, their mean and deviation; curves.svg has all curves
 
-The published accuracies are means of five trainings (Zoph et al. 2018, section 4.1).
+The accuracies of NASNet on CIFAR-10 are means of five trainings (Zoph et al. 2018, Table 1).
 """
 
 import json
