@@ -162,6 +162,7 @@ def test_training_goes_on_when_there_is_room(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     from nasdsl.export.exported import network_text
     from nasdsl.train import Execution
+    from nasdsl.train.planning import RunPlan
     from nasdsl.train.run import train_run
     from nasdsl.train.run_folder import Job, RunFolder
     from tests.train_cases import network, short, splits
@@ -169,7 +170,7 @@ def test_training_goes_on_when_there_is_room(tmp_path: Path) -> None:
     job = Job(network_text(network().graph), "noisy", short(epochs=2), 0, Execution("cpu"))
 
     def trained(folder: RunFolder) -> list[object]:
-        fitted = train_run(folder, job, splits=splits())
+        fitted = train_run(folder, RunPlan(job, network().graph, splits()))
         return [(epoch.step, epoch.loss, epoch.accuracy) for epoch in fitted.history]
 
     undisturbed, disturbed = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")

@@ -11,13 +11,15 @@ import pickle
 import re
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from nasdsl.atomic_write import atomic_write, forgiving_stream, write_errors
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
 
 #: Stands in every file; increased when older ones can no longer be read.
 FORMAT = 1
@@ -90,6 +92,20 @@ class Checkpoints:
         if not damaged:
             return None
         raise cell_error("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)
+
+
+@contextmanager
+def state_errors(path: Path) -> Iterator[None]:
+    """Turn what a state of another training causes, while it is being loaded, into NAS842."""
+    try:
+        yield
+    except (CellError, torch.OutOfMemoryError):
+        raise
+    except (*_UNREADABLE, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error!s}".strip().splitlines()[0][:120]
+        raise cell_error(
+            "NAS842", f"the checkpoint {str(path)!r} is not one of this training", reason
+        ) from error
 
 
 def _read(path: Path) -> TrainingState:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 from nasdsl import __version__
 from nasdsl.errors import cell_error, install_hint, listed
+from nasdsl.values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,10 @@ class Execution:
     """
 
     device: str | None = None
-    accumulation: int = 1
+    accumulation: Annotated[int, Values(int, minimum=1, maximum=1_000_000)] = 1
     compile: bool = False
     channels_last: bool = False
-    workers: int = 0
+    workers: Annotated[int, Values(int, minimum=0, maximum=4096)] = 0
 
 
 def is_first_process() -> bool:

@@ -18,7 +18,7 @@ from nasdsl.api.threads import threads, threads_for
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.cost import graph_cost
 from nasdsl.train.batches import readable
-from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
+from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint, state_errors
 from nasdsl.train.data import Splits, datasets
 from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.execution import Execution
@@ -265,13 +265,15 @@ class _Loop:
         return paths[0] if paths else None
 
     def _load(self, loaded: LoadedCheckpoint) -> None:
-        state = loaded.state
-        self.training.load(state["step"], state)
-        self.history = [Epoch.from_members(members) for members in state["history"]]
-        self.earlier_seconds, self.earlier_epoch_seconds = (
-            state["seconds"]["all"],
-            state["seconds"]["epoch"],
-        )
+        state, steps = loaded.state, self.training.steps_per_epoch
+        with state_errors(loaded.path):
+            self.training.load(state["step"], state)
+            self.history = [Epoch.from_members(members) for members in state["history"]]
+            ended = [(epoch + 1, (epoch + 1) * steps) for epoch in range(state["step"] // steps)]
+            if [(epoch.epoch, epoch.step) for epoch in self.history] != ended:
+                raise ValueError(f"it lacks some of the {len(ended)} epochs before")
+            seconds = [float(state["seconds"][name]) for name in ("all", "epoch")]
+            self.earlier_seconds, self.earlier_epoch_seconds = seconds
 
     # -- watchers -----------------------------------------------------------------------
 

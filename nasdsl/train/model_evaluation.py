@@ -16,7 +16,7 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
 from nasdsl.loading import NameOrPath
-from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState
+from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState, state_errors
 from nasdsl.train.data import Images, Splits, datasets
 from nasdsl.train.ema import WeightAverage
 from nasdsl.train.evaluation import evaluate, graph_matching
@@ -106,8 +106,9 @@ def evaluate_model(
     )
     if loaded is None:
         return ModelEvaluation(graph.name, splits.name, name, found)
-    epochs = len(loaded.state["history"])
-    return ModelEvaluation(graph.name, splits.name, name, found, loaded.state["step"], epochs)
+    with state_errors(loaded.path):
+        step, epochs = int(loaded.state["step"]), len(loaded.state["history"])
+    return ModelEvaluation(graph.name, splits.name, name, found, step, epochs)
 
 
 def network_of(
@@ -122,7 +123,8 @@ def network_of(
 
 def _network_of_run(folder: RunFolder, job: Job, loaded: LoadedCheckpoint | None) -> nn.Module:
     if loaded is not None:
-        return _network_of_checkpoint(folder, job, loaded.state)
+        with state_errors(loaded.path):
+            return _network_of_checkpoint(folder, job, loaded.state)
     net: nn.Module = compile(folder / MODEL)
     return net
 

@@ -58,10 +58,22 @@ class Epoch:
 
     @classmethod
     def from_members(cls, members: dict[str, Any]) -> "Epoch":
-        """The inverse of `as_members`."""
+        """The inverse of `as_members`.
+
+        Raises:
+            TypeError: a member is missing, or is no number.
+        """
         held_out = members["held_out"]
-        evaluation = None if held_out is None else Evaluation(**held_out)
-        return cls(**{**members, "held_out": evaluation})
+        evaluation = None if held_out is None else Evaluation(**_numbers(held_out))
+        others = {name: value for name, value in members.items() if name != "held_out"}
+        return cls(**_numbers(others), held_out=evaluation)
+
+
+def _numbers(members: dict[str, Any]) -> dict[str, Any]:
+    for name, value in members.items():
+        if type(value) not in (int, float):
+            raise TypeError(f"{name} is a {type(value).__name__}")
+    return members
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import torch
 from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import cell_error
-from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint
+from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint, state_errors
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.loop import fit
 from nasdsl.train.planning import RunPlan
@@ -110,11 +110,12 @@ class _OwnCheckpoints(Checkpoints):
         if loaded is None:
             return None
         # Checkpoints of version 0.1.0 do not have all of these.
-        recipe, state = loaded.state.get("recipe", {}), loaded.state
-        made_with = {name: recipe[name] for name in self.recipe if name in recipe}
-        made_with |= {name: state[name] for name in self.others if name in state}
-        now = {**self.recipe, **self.others}
-        differing = [name for name, value in made_with.items() if now[name] != value]
+        with state_errors(loaded.path):
+            recipe, state = loaded.state.get("recipe", {}), loaded.state
+            made_with = {name: recipe[name] for name in self.recipe if name in recipe}
+            made_with |= {name: state[name] for name in self.others if name in state}
+            now = {**self.recipe, **self.others}
+            differing = [name for name, value in made_with.items() if now[name] != value]
         if differing:
             raise cell_error(
                 "NAS843",

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
 from filelock import FileLock, Timeout
 
@@ -31,11 +32,14 @@ from nasdsl.train.recipe_file import recipe_at, recipe_toml
 from nasdsl.train.results import Epoch
 from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
+from nasdsl.values import Values, shown, values_of
 
 if TYPE_CHECKING:
     from nasdsl.train.checkpoint import Checkpoints
 
 VERSION = 1
+
+_Record = TypeVar("_Record", Execution, StartingWeights)
 
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
@@ -209,23 +213,51 @@ class RunFolder:
                 f"{str(self.path)!r} holds no run",
                 f"`nasdsl train FILE --out {self.path}` starts one",
             )
+        name = RUN
         try:
             about = json_value(document_text(self / RUN))
             if about["version"] != VERSION:
                 raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
-            execution = Execution(**about["execution"])
-            text = (self / NETWORK).read_text(encoding="utf-8")
+            execution = _record(Execution, about["execution"])
             given = about.get("weights")
-            weights = None if given is None else StartingWeights(**given)
-            recipe = recipe_at(self / RECIPE)
-            return Job(text, about["data"], recipe, about["seed"], execution, weights)
+            weights = None if given is None else _record(StartingWeights, given)
+            data, seed = _value("data", str, about["data"]), _value("seed", _SEED, about["seed"])
+            name = NETWORK
+            text = document_text(self / NETWORK)
+            return Job(text, data, recipe_at(self / RECIPE), seed, execution, weights)
         except CellError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
             raise cell_error(
-                "NAS843", f"the run in {str(self.path)!r} cannot be read", f"{RUN}: {reason}"
+                "NAS843", f"the run in {str(self.path)!r} cannot be read", f"{name}: {reason}"
             ) from None
+
+
+_SEED = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
+
+
+def _record(kind: type[_Record], members: dict[str, Any]) -> _Record:
+    """A dataclass with these members, each of the type that is declared for it.
+
+    Raises:
+        ValueError: a member is of another type, or there is no such member.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    for name in members:
+        if name not in hints:
+            raise ValueError(f"there is no {name!r:.40}")
+    return kind(**{name: _value(name, hints[name], value) for name, value in members.items()})
+
+
+def _value(name: str, hint: Any, value: Any) -> Any:
+    if value is None and NoneType in get_args(hint):
+        return None
+    values = values_of(hint) or values_of(get_args(hint)[0])
+    assert values is not None, name
+    if type(value) is not values.type or values.legal(value) is None:
+        raise ValueError(f"{name} is {shown(value)}, and not {values.description}")
+    return value
 
 
 class MetricsFile(Watcher):

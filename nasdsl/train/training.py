@@ -5,7 +5,7 @@ a batch is divided and where randomness comes from is decided here, because both
 result. When to evaluate, save or stop is decided in `nasdsl.train.loop`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -196,7 +196,14 @@ class Training:
         }
 
     def load(self, step: int, state: dict[str, Any]) -> None:
-        """Continue from a state, which must be of this network."""
+        """Continue from a state.
+
+        Raises:
+            ValueError: it is not one of this training; as PyTorch raises.
+        """
+        if type(step) is not int or not 0 <= step <= self.steps:
+            raise ValueError(f"step {step!r:.40} is not one of {self.steps}")
+        self._require_own_optimizer(state["optimizer"])
         self.step = step
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -207,6 +214,33 @@ class Training:
         self.reset_sums()
         if self.accelerator.is_main_process:
             self.sums += state["sums"].to(self.sums)
+
+    def _require_own_optimizer(self, state: dict[str, Any]) -> None:
+        """PyTorch takes over any state with as many parameters, and fails in the next step."""
+        groups = self.optimizer.state_dict()["param_groups"]
+        for saved, own in zip(state["param_groups"], groups, strict=True):
+            # Another version of PyTorch has other names. The rate follows from the step.
+            for name in (saved.keys() & own.keys()) - {"lr"}:
+                if type(saved[name]) is not type(own[name]) or saved[name] != own[name]:
+                    raise ValueError(f"{name} of the optimizer is another")
+        parameters = [each for group in self.optimizer.param_groups for each in group["params"]]
+        names = self._optimizer_names()
+        for number, members in state["state"].items():
+            if members.keys() != names:
+                raise ValueError(f"the optimizer keeps {sorted(members)} of parameter {number}")
+            for value in members.values():
+                if value is not None and value.shape not in ((), parameters[number].shape):
+                    raise ValueError(f"the optimizer's state of parameter {number} has a shape")
+
+    def _optimizer_names(self) -> Set[str]:
+        """What the optimizer keeps of each parameter."""
+        probe = nn.Parameter(torch.zeros(1))
+        probe.grad = torch.zeros(1)
+        group = {**self.optimizer.param_groups[0], "params": [probe]}
+        make: Any = type(self.optimizer)
+        optimizer = make([group], lr=0.1)
+        optimizer.step()
+        return set(optimizer.state[probe])
 
     def is_finite(self) -> bool:
         """Whether all weights and moving statistics are finite; waits for the device."""
