@@ -15,6 +15,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Every pass is verified after it ran, here and in the processes that tests start.
 os.environ["NASDSL_VERIFY_PASSES"] = "1"
 
+# Warnings are errors in the processes that tests start, too.
+os.environ["PYTHONWARNINGS"] = "error"
+
 GOLDEN = Path(__file__).parent / "golden"
 
 # Without the extra `torch`, the tests of its backend have nothing to test.

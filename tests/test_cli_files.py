@@ -3,13 +3,15 @@
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from nasdsl.atomic_write import replace_text
-from nasdsl.errors import CellError
+from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.report.text import LIMIT
+from nasdsl.report.visible import visible
 from tests.cli_run import Ran, Run, runner
 
 ROUGH = """\
@@ -391,3 +393,29 @@ def test_show_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("show", "b.cell").out == "# \x1b[31mred\n"
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert run("show", "b.cell").out == "# \\x1b[31mred\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("words", [("hash",), ("fmt", "--check"), ("fmt", "--diff"), ("fmt",)])
+def test_names_drive_no_terminal(run: Run, words: tuple[str, ...]) -> None:
+    """The name of a file is printed with its escapes spelt out."""
+    name = "\x1b[2J\u202e.cell"
+    # `hash` reads cells of both kinds.
+    write(
+        name,
+        ROUGH.replace(
+            "}\n", "}\ncell reduction { b0 = (h[i], h[i-1], identity, identity, add) }\n"
+        ),
+    )
+    ran = run(*words, name)
+    shown = ran.out + ran.err
+    assert visible(name) in shown
+    assert shown.replace("\n", "").isprintable()
+
+
+def test_errors_drive_no_terminal() -> None:
+    """Printed from Python, a finding is a line: its place, message and hints have no escapes."""
+    source = Source("\x1b[2J\n.cell", "x")
+    finding = Diagnostic("NAS001", "a\nb\x1b", source, Span(0, 1), hints=("c\u202e",))
+    assert str(finding) == r"\x1b[2J\n.cell:1:1: error[NAS001]: a\nb\x1b"
+    assert str(CellError((finding,))).splitlines()[1:] == [r"  help: c\u202e"]

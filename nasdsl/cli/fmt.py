@@ -14,6 +14,7 @@ from nasdsl.errors import CellError, Source, cell_error, plural
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.read import is_model
 from nasdsl.language.printer.format import formatted_text
+from nasdsl.report.visible import visible
 
 
 @click.command(
@@ -65,7 +66,7 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
         if show_diff:
             output.data(_diff(source, text))
         elif check:
-            output.data(f"{source.name}\n" if differs else "")
+            output.data(f"{visible(source.name)}\n" if differs else "")
         elif name == "-":
             # UTF-8 and bare newlines, whatever the platform prefers: it is a file's content.
             output.data_bytes(text.encode("utf-8"))
@@ -105,8 +106,10 @@ def _diff_lines(source: Source, text: str) -> Iterator[str]:
     # The parser has refused every other character that ends a line.
     before, after = (each.splitlines(keepends=True) for each in (source.text, text))
     styles = {"+": "green", "-": "red", "@": "cyan"}
-    for line in difflib.unified_diff(before, after, source.name, f"{source.name} (formatted)"):
-        shown = line.removesuffix("\n").replace("\r", "\\r")
+    name = visible(source.name)
+    for line in difflib.unified_diff(before, after, name, f"{name} (formatted)"):
+        # A tab stays, so that a difference can be applied.
+        shown = "\t".join(map(visible, line.removesuffix("\n").split("\t")))
         colour = styles.get(shown[:1])
         yield (click.style(shown, fg=colour) if colour else shown) + "\n"
         if not line.endswith("\n"):

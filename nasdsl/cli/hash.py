@@ -7,6 +7,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
 from nasdsl.errors import CellError, Diagnostic
+from nasdsl.report.visible import visible
 
 
 @click.command(
@@ -41,6 +42,6 @@ def command(file: tuple[str, ...], as_json: bool) -> None:
         output.data_object(hashes=rows)
         return
     for row in rows:
-        output.data(f"{row['hash']}  {row['file']}\n")
+        output.data(f"{row['hash']}  {visible(row['file'])}\n")
     if refused:
         raise CellError(tuple(refused))

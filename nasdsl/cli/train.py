@@ -28,6 +28,7 @@ from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
+from nasdsl.report.visible import visible
 from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
@@ -356,7 +357,7 @@ def _print_seeds(path: Path, job: "Job", ended: "list[SeedRun]", as_json: bool) 
         mean = click.style(f"{found.mean:.2%}", bold=True)
         deviation = f"{100 * found.deviation:.2f}"
         output.data(f"{part.replace('_', ' '):<9} {mean} ± {deviation} over {found.seeds} seeds\n")
-    output.data(f"report    {path / REPORT}\n")
+    output.data(f"report    {visible(os.fspath(path / REPORT))}\n")
     return code
 
 
@@ -381,4 +382,5 @@ def _print(folder: "RunFolder", job: "Job", fitted: "Fitted", as_json: bool) -> 
         if found is not None:
             accuracy = click.style(f"{found.accuracy:.2%}", bold=True)
             output.data(f"{what:<9} {accuracy} of {plural(found.images, 'image')}\n")
-    output.data(f"model     {folder / MODEL}\nreport    {folder / REPORT}\n")
+    for what, name in (("model", MODEL), ("report", REPORT)):
+        output.data(f"{what:<9} {visible(os.fspath(folder / name))}\n")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from nasdsl.errors.codes import CODES
+from nasdsl.errors.visible import visible
 
 
 class Span(NamedTuple):
@@ -126,7 +127,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
-        return f"{place}{self.severity}[{self.code}]: {self.message}"
+        return visible(f"{place}{self.severity}[{self.code}]: {self.message}")
 
 
 class CellError(ValueError):
@@ -145,7 +146,7 @@ class CellError(ValueError):
         for finding in self.diagnostics:
             if finding.is_error:
                 lines.append(str(finding))
-                lines += [f"  help: {hint}" for hint in finding.hints]
+                lines += [visible(f"  help: {hint}") for hint in finding.hints]
         return lines
 
     def __reduce__(self) -> tuple[type["CellError"], tuple[tuple[Diagnostic, ...]]]:
