@@ -5,6 +5,7 @@ error. No traceback is ever shown unless NASDSL_DEBUG asks for it.
 Non-goals: the commands.
 """
 
+import atexit
 import errno
 import os
 import signal
@@ -116,6 +117,7 @@ def _failed(error: OSError) -> int:
     if isinstance(error, BrokenPipeError) or windows_pipe:
         # What is still buffered cannot be written either; the interpreter must not try.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (open until the process ends)
+        atexit.register(sys.stdout.close)
         return BROKEN_PIPE
     name = f" {error.filename!r}" if error.filename else ""
     output.note(f"error: {error.strerror or error}{name}")
