@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.reliability import children, cluster, disk, search, workers
+from bench import formatting
+from bench.reliability import children, claims, cluster, disk, search, workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -68,6 +69,26 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "readonly"
     folder.mkdir(mode=0o555)
     assert "NAS860" in disk._failing(folder / "s.db")
+
+
+def test_processes_claim_together(tmp_path: Path) -> None:
+    """One writer at a time; the others wait, and no trial is claimed twice."""
+    assert claims.claim_together(tmp_path / "s.db", 2, claims=6, batch=2).is_sound(12)
+
+
+def test_writers_of_checkpoints_are_killed(tmp_path: Path) -> None:
+    """A kill inside a write leaves the checkpoint before, and the next write cleans up."""
+    pytest.importorskip("torch")
+    from bench.reliability import checkpoints
+
+    found = checkpoints.kill_often(tmp_path / "checkpoints", kills=5)
+    assert found.is_sound, found
+    assert found.steps > 5
+
+
+def test_careless_files_are_formatted() -> None:
+    """The first of those that `python -m bench.formatting` makes."""
+    assert [formatting.generated_fault(1, number) for number in range(20)] == [None] * 20
 
 
 @pytest.mark.skipif(not os.environ.get("NASDSL_CLUSTER_TESTS"), reason="takes a minute")

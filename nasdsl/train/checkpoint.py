@@ -73,6 +73,9 @@ class Checkpoints:
         with write_errors(self.folder):
             for old in self.paths()[KEPT:]:
                 old.unlink(missing_ok=True)
+            # What a kill in the middle of a write has left; a run has one writer.
+            for half in self.folder.glob(".step-*.pt"):
+                half.unlink(missing_ok=True)
         return path
 
     def newest(self) -> LoadedCheckpoint | None:
