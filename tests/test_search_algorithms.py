@@ -32,11 +32,14 @@ SHORT: dict[str, dict[str, Any]] = {
     "local": {},
     "ppo": {"hidden": 8, "batch": 4},
     "optuna": {},
+    "surrogate": {"initial": 4, "candidates": 12},
 }
 
 
 def _made(name: str, seed: int = 0, **options: Any) -> Searcher:
-    pytest.importorskip({"ppo": "torch", "optuna": "optuna"}.get(name, "nasdsl"))
+    pytest.importorskip(
+        {"ppo": "torch", "optuna": "optuna", "surrogate": "scipy"}.get(name, "nasdsl")
+    )
     return searcher(name, SPACE, seed, **{**SHORT[name], **options})
 
 

@@ -1,0 +1,199 @@
+"""The function form: what a cell computes, with all that changes nothing left out.
+
+Purpose: terms, one for each thing that a cell computes on its way, and equal exactly where these
+rules make two things equal; each holds whatever the weights are:
+
+- an identity passes its input on, so what reads it reads that input;
+- zero vanishes in a sum, and a layer that maps zero to zero gives zero (a convolution has no bias);
+- a sum of sums is one sum, in any order;
+- ReLU after ReLU changes nothing.
+
+They are read off the layers of which the vocabulary makes ops, never off names. An op with
+several forms is one layer here, because which of them it takes depends on where the cell stands;
+and a layer that takes the cell's stride is another one where it reads an input of the cell.
+
+Two networks whose terms are equal compute the same for suitable weights: what is computed twice in
+one and once in the other has equal weights. Batch norm's shift makes a constant of zero; that it
+stays zero is assumed, as the benchmarks of cells do, unless `strict` is set.
+Non-goals: `canonical_hash`, by which stores find equal networks (`nasdsl.canonical.form`).
+"""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from nasdsl.language.genotype.types import (
+    CELL_KINDS,
+    Cell,
+    CellKind,
+    Genotype,
+    Hidden,
+    State,
+    block_state,
+)
+from nasdsl.language.genotype.vocabulary import Layer, Op, Vocabulary
+
+#: What a state is: a sum of terms, sorted; no term is zero.
+Value = tuple[str, ...]
+
+#: Layers that give zero for zero, whatever their weights.
+_KEEP_ZERO = frozenset(
+    {
+        *("zero", "identity", "relu", "avg_pool", "max_pool"),
+        *("conv", "pointwise", "depthwise", "factorized_reduce"),
+    }
+)
+#: Layers that shift: zero only while the shift is.
+_SHIFT = frozenset({"batch_norm", "layer_norm", "instance_norm"})
+_VERSION = b"nasdsl function form 1\n"
+
+
+class _Layer(NamedTuple):
+    """What matters of a layer; its labels are those elsewhere and where it reads a cell's input."""
+
+    labels: tuple[str, str]
+    keeps_zero: bool
+    is_zero: bool
+    is_relu: bool
+
+
+class Step(NamedTuple):
+    """How a term is made: by the layers of an op or a combine, of the values it reads."""
+
+    label: str
+    reads: tuple[Value, ...]
+
+
+class Terms(NamedTuple):
+    """The terms of a cell.
+
+    Attributes:
+        kind: the cell's.
+        ordered: whether the order of the outputs counts, as in `output each`.
+        outputs: the value of each state that the cell passes on; sorted where their order does not
+            count.
+        steps: how each term is made, but for the inputs of the cell, `h0`, `h1`, ...
+    """
+
+    kind: CellKind
+    ordered: bool
+    outputs: tuple[Value, ...]
+    steps: dict[str, Step]
+
+
+class FunctionForm:
+    """The rules over one vocabulary.
+
+    Args:
+        vocabulary: what ops and combines mean.
+        strict: whether a layer that shifts makes a constant of zero.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, strict: bool = False) -> None:
+        self.strict = strict
+        self.ops = {op.name: self._op_layers(op) for op in vocabulary.ops}
+        self.combines = {
+            each.name: (each.operation == "sum", self._layers(each.layers))
+            for each in vocabulary.combines
+        }
+
+    def hash(self, genotype: Genotype) -> str:
+        """16 hexadecimal digits that are equal for genotypes with equal function forms.
+
+        Different forms have equal hashes with a chance of one in 2^64.
+        """
+        digest = blake2b(_VERSION, digest_size=8)
+        for terms in self.terms(genotype):
+            output = f"{terms.kind} {'each' if terms.ordered else 'concat'}"
+            digest.update(_digest(output, terms.outputs).encode())
+        return digest.hexdigest()
+
+    def terms(self, genotype: Genotype) -> Iterator[Terms]:
+        """The terms of each cell, normal first."""
+        for cell in sorted(genotype.cells, key=lambda cell: CELL_KINDS.index(cell.kind)):
+            yield self._cell_terms(cell)
+
+    def _cell_terms(self, cell: Cell) -> Terms:
+        values: dict[State, Value] = {}
+        steps: dict[str, Step] = {}
+        rectified: set[str] = set()
+        for block in cell.blocks:
+            left, right = (
+                _chain(
+                    self.ops[op], _value(state, values), isinstance(state, Hidden), steps, rectified
+                )
+                for state, op in zip(block.inputs, block.ops, strict=True)
+            )
+            sums, layers = self.combines[block.combine]
+            if sums:
+                made = tuple(sorted(left + right))
+            else:
+                made = (_digest("concat", (left, right)),)
+                steps[made[0]] = Step("concat", (left, right))
+            values[block_state(block.name)] = _chain(layers, made, False, steps, rectified)
+        outputs = [_value(state, values) for state in cell.output_states]
+        ordered = cell.output.kind == "each"
+        return Terms(cell.kind, ordered, tuple(outputs if ordered else sorted(outputs)), steps)
+
+    def _op_layers(self, op: Op) -> tuple[_Layer, ...]:
+        if len(op.forms) == 1:
+            return self._layers(op.forms[0].layers)
+        keeps = all(self._keeps_zero(layer) for form in op.forms for layer in form.layers)
+        label = op.definition
+        return (_Layer((label, f"{label} /"), keeps, False, False),)
+
+    def _layers(self, layers: Sequence[Layer]) -> tuple[_Layer, ...]:
+        return tuple(
+            _Layer(
+                (str(layer), f"{layer} /" if _strides(layer) else str(layer)),
+                self._keeps_zero(layer),
+                layer.primitive == "zero",
+                layer.primitive == "relu",
+            )
+            for layer in layers
+            if layer.primitive != "identity"
+        )
+
+    def _keeps_zero(self, layer: Layer) -> bool:
+        return layer.primitive in _KEEP_ZERO or (layer.primitive in _SHIFT and not self.strict)
+
+
+def _strides(layer: Layer) -> bool:
+    return any(layer.stride) or layer.record.implicit_stride
+
+
+def _chain(
+    layers: tuple[_Layer, ...],
+    value: Value,
+    strides: bool,
+    steps: dict[str, Step],
+    rectified: set[str],
+) -> Value:
+    """What a chain makes of a value: one step, where anything is done to it."""
+    labels: list[str] = []
+    start, made = value, value
+    for layer in layers:
+        if layer.is_zero or (not made and layer.keeps_zero):
+            labels, start, made = [], (), ()
+        elif not (layer.is_relu and len(made) == 1 and made[0] in rectified):
+            labels.append(layer.labels[strides])
+            made = (_digest(labels[-1], (made,)),)
+            if layer.is_relu:
+                rectified.add(made[0])
+    if labels:
+        steps.setdefault(made[0], Step(", ".join(labels), (start,)))
+    return made
+
+
+def function_hash(genotype: Genotype, strict: bool = False) -> str:
+    """16 hexadecimal digits that are equal for genotypes with equal function forms."""
+    return FunctionForm(genotype.vocabulary, strict).hash(genotype)
+
+
+def _value(state: State, values: dict[State, Value]) -> Value:
+    return (f"h{state.back}",) if isinstance(state, Hidden) else values[state]
+
+
+def _digest(label: str, reads: tuple[Value, ...]) -> str:
+    text = f"{label}\n{';'.join(','.join(value) for value in reads)}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()

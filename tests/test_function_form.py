@@ -1,0 +1,176 @@
+"""The function form: what it makes equal computes the same, and nothing else is lost."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+
+import nasdsl
+from nasdsl.canonical.function import FunctionForm, function_hash
+
+SPACE = nasdsl.load_space("nasbench201_space")
+MEMBERS = list(nasdsl.enumerate_genotypes(SPACE))
+OPS = """\
+ops nasbench201
+op rectified = [relu]
+op lowest = [relu, max_pool(3x3, symmetric)]
+op either = [] else [relu, conv(1x1, stride), batch_norm]
+op strided = [relu, conv(3x3, stride), batch_norm]
+op shifted_zero = [zero, conv(1x1), batch_norm]
+combine joined = [concat, conv(1x1)]
+"""
+
+
+def cell(*blocks: str, output: str = "") -> nasdsl.Genotype:
+    """A genotype of a normal cell with blocks `a = ...`, `b = ...`."""
+    lines = [f"    {name} = ({block})" for name, block in zip("abcdef", blocks, strict=False)]
+    body = "\n".join([*lines, f"    output {output}" if output else ""])
+    return nasdsl.loads(f"genotype one\n{OPS}cell normal {{\n{body}\n}}\n")
+
+
+@cache
+def _functions(strict: bool) -> list[str]:
+    """The hash of each member."""
+    form = FunctionForm(SPACE.vocabulary, strict)
+    return [form.hash(member) for member in MEMBERS]
+
+
+@pytest.mark.parametrize(("strict", "classes"), [(False, 4930), (True, 5155)])
+def test_classes_of_nasbench201(strict: bool, classes: int) -> None:
+    """4,930 with identity transparent, zeros vanishing and sums sorted; more where zero shifts."""
+    assert len(set(_functions(strict))) == classes
+
+
+EQUAL = {
+    "identity passes through": (
+        ("h[i], h[i], nor_conv_3x3, none, add", "a, a, skip_connect, none, add"),
+        ("h[i], h[i], nor_conv_3x3, none, add",),
+    ),
+    "zero goes through what maps zero to zero": (
+        ("h[i], h[i], none, none, add", "a, h[i], nor_conv_3x3, avg_pool_3x3, add"),
+        ("h[i], h[i], none, avg_pool_3x3, add",),
+    ),
+    "sums are flat": (
+        (
+            "h[i], h[i], nor_conv_3x3, avg_pool_3x3, add",
+            "a, h[i], skip_connect, nor_conv_1x1, add",
+        ),
+        (
+            "h[i], h[i], nor_conv_1x1, avg_pool_3x3, add",
+            "h[i], a, nor_conv_3x3, skip_connect, add",
+        ),
+    ),
+    "relu twice": (
+        ("h[i], h[i], rectified, none, add", "a, a, nor_conv_3x3, lowest, add"),
+        ("h[i], h[i], nor_conv_3x3, lowest, add",),
+    ),
+}
+DIFFERENT = {
+    "what is added twice counts twice": (
+        ("h[i], h[i], avg_pool_3x3, avg_pool_3x3, add",),
+        ("h[i], h[i], avg_pool_3x3, none, add",),
+    ),
+    "relu of a sum is no sum of relus": (
+        ("h[i], h[i], rectified, avg_pool_3x3, add", "a, a, rectified, none, add"),
+        ("h[i], h[i], rectified, avg_pool_3x3, add",),
+    ),
+    "an op with two forms may change its input": (
+        ("h[i], h[i], either, none, add",),
+        ("h[i], h[i], skip_connect, none, add",),
+    ),
+    "a concatenation has an order": (
+        ("h[i], h[i], avg_pool_3x3, nor_conv_1x1, joined",),
+        ("h[i], h[i], nor_conv_1x1, avg_pool_3x3, joined",),
+    ),
+    "the stride is taken at the input alone": (
+        ("h[i], h[i], strided, none, add", "a, a, rectified, none, add"),
+        ("h[i], h[i], rectified, none, add", "a, a, strided, none, add"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal(name: str) -> None:
+    """Each rule makes two cells equal that have different canonical forms."""
+    one, other = (cell(*blocks) for blocks in EQUAL[name])
+    assert function_hash(one) == function_hash(other)
+    assert nasdsl.canonical_hash(one) != nasdsl.canonical_hash(other)
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_different(name: str) -> None:
+    """What looks like a rule and is none."""
+    one, other = (cell(*blocks) for blocks in DIFFERENT[name])
+    assert function_hash(one) != function_hash(other)
+
+
+def test_a_shift_is_no_zero_where_it_counts() -> None:
+    """Strictly, batch norm makes a constant of zero."""
+    one = cell("h[i], h[i], shifted_zero, avg_pool_3x3, add")
+    other = cell("h[i], h[i], none, avg_pool_3x3, add")
+    assert function_hash(one) == function_hash(other)
+    assert function_hash(one, strict=True) != function_hash(other, strict=True)
+
+
+# -- what is equal computes the same ------------------------------------------------------
+
+
+def _reads(genotype: nasdsl.Genotype) -> Iterator[tuple[str, str]]:
+    """For each convolution of a cell of the space, its path and, in words, what it computes."""
+    (one,) = genotype.cells
+    states: dict[str, tuple[str, ...]] = {"h[i]": ("x",)}
+    for number, block in enumerate(one.blocks):
+        total: list[str] = []
+        for side, state, op in zip(("left", "right"), block.inputs, block.ops, strict=True):
+            read = states[str(state)]
+            what = f"{op}({' + '.join(read)})"
+            if op == "skip_connect":
+                total += read
+            elif op != "none" and read:
+                total.append(what)
+            if op.startswith("nor_conv"):
+                yield f"b{number}.{side}", what
+        states[block.name] = tuple(sorted(total))
+
+
+def _network(genotype: nasdsl.Genotype) -> Any:
+    """The network whose convolutions have weights that follow from what they compute."""
+    torch = pytest.importorskip("torch", reason="networks are torch modules")
+    net = nasdsl.compile(genotype, N=1, cell_filters=4, image_size=8, seed=0)
+    for path, what in _reads(genotype):
+        for module in ("cells.0", "cells.2", "cells.4"):
+            drawn = torch.Generator().manual_seed(Random(f"{module} {what}").getrandbits(32))
+            conv = net.get_submodule(f"{module}.{path}.1")
+            norm = net.get_submodule(f"{module}.{path}.2")
+            with torch.no_grad():
+                conv.weight.copy_(torch.randn(conv.weight.shape, generator=drawn) / 4)
+                norm.weight.copy_(torch.rand(norm.weight.shape, generator=drawn) + 0.5)
+    for name in ("stem", "head", "cells.1", "cells.3"):
+        for key, tensor in net.get_submodule(name).named_parameters():
+            drawn = torch.Generator().manual_seed(Random(f"{name} {key}").getrandbits(32))
+            with torch.no_grad():
+                tensor.copy_(torch.randn(tensor.shape, generator=drawn) / 4)
+    return net
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_equal_members_compute_the_same(training: bool) -> None:
+    """Members of one class, of different canonical forms, with mapped weights."""
+    torch = pytest.importorskip("torch", reason="networks are torch modules")
+    classes: dict[str, dict[str, nasdsl.Genotype]] = defaultdict(dict)
+    for member, function in zip(MEMBERS[::5], _functions(False)[::5], strict=True):
+        classes[function].setdefault(nasdsl.canonical_hash(member), member)
+    several = sorted(key for key, members in classes.items() if len(members) > 1)
+    images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    differ = []
+    for key in Random(3).sample(several, 5):
+        one, other = Random(key).sample(list(classes[key].values()), 2)
+        with torch.no_grad():
+            first, second = (_network(each).train(training)(images) for each in (one, other))
+        assert torch.allclose(first, second, rtol=1e-4, atol=1e-5)
+        differ.append(first)
+    # The classes are told apart by these networks.
+    assert not torch.allclose(differ[0], differ[1], rtol=1e-2)
