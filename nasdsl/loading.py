@@ -319,9 +319,14 @@ def _folder(source: Source) -> Beside:
     path = Path(source.name)
     if source.name.startswith("<") or not path.is_file():
         return nothing_beside
+    return beside_in(path.parent)
+
+
+def beside_in(folder: Path) -> Beside:
+    """A `Beside` that reads the files of a folder."""
 
     def beside(name: str) -> Source | None:
-        found = path.parent / f"{name}.cell"
+        found = folder / f"{name}.cell"
         return read_file(found) if found.is_file() else None
 
     return beside

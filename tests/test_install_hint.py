@@ -44,6 +44,7 @@ def test_hinted_extras_exist() -> None:
 
 #: Packages that are imported under another name, and what brings those that nothing names.
 PACKAGES = {
+    "IPython": "ipython",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
     "PIL": "torchvision",
@@ -65,7 +66,7 @@ def _imported() -> set[str]:
                 if node.func.id == "import_module" and isinstance(first, ast.Constant):
                     names.add(first.value)
     tops = {name.partition(".")[0] for name in names if not name.startswith(".")}
-    return tops - sys.stdlib_module_names - {"nasdsl", "nasdsl_backends"}
+    return tops - sys.stdlib_module_names - {"nasdsl", "nasdsl_backends", "_typeshed"}
 
 
 def test_every_imported_package_comes_with_an_extra() -> None:

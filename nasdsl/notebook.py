@@ -1,0 +1,42 @@
+"""`%load_ext nasdsl`: the magic `%%cell NAME`, which makes a genotype of a notebook's cell.
+
+Purpose: the text is checked, its picture is shown, and `NAME` becomes the genotype, or the space
+where fields are open. IPython is not a requirement of nasdsl; who loads an extension has it.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from nasdsl.errors import Source
+from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.loading import analyse, beside_in, genotype_of, space_in
+from nasdsl.report import as_text
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register `%%cell`; IPython calls this for `%load_ext nasdsl`."""
+
+    def cell(line: str, text: str) -> Genotype | Space:
+        """`%%cell NAME`: check the text, show its cells, and bind NAME to them."""
+        return _bound(shell, line, text)
+
+    shell.register_magic_function(cell, "cell", "cell")
+
+
+def _bound(shell: Any, line: str, text: str) -> Genotype | Space:
+    # A module of IPython, which called this.
+    from IPython.core.error import UsageError
+
+    name = line.strip()
+    if not (name.isidentifier() and name.isascii()):
+        raise UsageError("`%%cell` takes one name: `%%cell NAME`")
+    examined = analyse(Source(f"{name}.cell", text), beside=beside_in(Path.cwd()))
+    if examined.diagnostics:
+        sys.stderr.write(as_text(examined.diagnostics, colour=False))
+    if any(found.is_error for found in examined.diagnostics) or examined.space is None:
+        raise UsageError(f"{name} is not bound: the text has no genotype without mistakes")
+    space = space_in(examined)
+    value = genotype_of(space) if space.is_genotype else space
+    shell.user_ns[name] = value
+    return value
