@@ -20,7 +20,7 @@ def _type(name: str) -> _TokenType:
     return found
 
 
-class CellLexer(RegexLexer):
+class CellLexer(RegexLexer):  # type: ignore[misc] # Pygments has no types
     """`.cell` files: genotypes, spaces, vocabularies and networks."""
 
     name = "nasdsl cell"
