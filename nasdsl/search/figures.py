@@ -24,6 +24,7 @@ from nasdsl.search.store import Reader, Trial
 BEST_OF = (1, 5, 25)
 _COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
 _STYLES = {1: "-", 5: "--", 25: ":"}
+_MAX_POINTS = 2000
 #: What the x axis counts; `sampled` is the paper's.
 Axis = Literal["sampled", "unique"]
 _AXIS_LABELS: dict[Axis, str] = {
@@ -126,12 +127,26 @@ def figure(
         for number, (name, rewards) in enumerate(searches.items()):
             shown = _label(name)
             colour = _COLOURS[number % len(_COLOURS)]
+            found = {at: one for at, one in enumerate(rewards, 1) if one is not None}
+            # So many points would make the picture's file large, were they not one image.
+            flat = len(found) > _MAX_POINTS
+            axes.scatter(
+                list(found), list(found.values()), 5, colour, alpha=0.3, lw=0, rasterized=flat
+            )
             for k in BEST_OF:
                 line = best_so_far(rewards, k)
                 positions = range(len(rewards) - len(line) + 1, len(rewards) + 1)
                 label = f"{shown}, best" if k == 1 else f"{shown}, mean of best {k}"
                 if line:
-                    axes.plot(positions, line, _STYLES[k], color=colour, linewidth=1.3, label=label)
+                    axes.plot(
+                        positions,
+                        line,
+                        _STYLES[k],
+                        color=colour,
+                        linewidth=1.3,
+                        label=label,
+                        drawstyle="steps-post",
+                    )
         axes.set_xlabel(_AXIS_LABELS[axis])
         axes.set_ylabel("reward")
         axes.grid(True, color="#e4e4e8", linewidth=0.5)
