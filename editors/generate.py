@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def textmate() -> dict[str, Any]:
-    """The TextMate grammar, which VS Code, Zed's previews and GitHub's renderer read."""
+    """The TextMate grammar, which VS Code reads."""
     return {
         "$schema": "https://raw.githubusercontent.com/martinring/tmlanguage/master/tmlanguage.json",
         "name": "nasdsl cell",

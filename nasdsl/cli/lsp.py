@@ -1,5 +1,6 @@
 """`nasdsl lsp`: the language server."""
 
+import gc
 import logging
 import os
 import sys
@@ -44,6 +45,9 @@ def command(port: int | None, host: str, log: bool) -> None:
         ) from None
     from nasdsl.lsp.features import cell_server
 
+    # The tree of a long text is many objects without cycles. Looking through them at every edit
+    # takes longer than making them.
+    gc.set_threshold(100_000, 50, 100)
     server = cell_server()
     if port is None:
         server.start_io()

@@ -4,12 +4,15 @@ Purpose: one type for every message that nasdsl has for its users, and the text 
 refers to. Rendering is in `nasdsl.report`, and each stage decides what is wrong.
 """
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from nasdsl.errors.codes import CODES
 from nasdsl.errors.visible import visible
+
+_LINE_FEED = re.compile("\n")
 
 
 class Span(NamedTuple):
@@ -40,7 +43,8 @@ class Source:
 
     def __post_init__(self) -> None:
         starts = [0]
-        starts += [i + 1 for i, char in enumerate(self.text) if char == "\n"]
+        # A loop over the characters would take longer than reading the text.
+        starts += [match.end() for match in _LINE_FEED.finditer(self.text)]
         object.__setattr__(self, "_line_starts", tuple(starts))
 
     def position(self, offset: int) -> Position:

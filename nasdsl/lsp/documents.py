@@ -14,7 +14,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from nasdsl import resources
 from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.language.parser import read_file
+from nasdsl.language.parser import Parsed, read_file
 from nasdsl.lsp.positions import Lines
 from nasdsl.service import Document, Place
 
@@ -23,7 +23,8 @@ from nasdsl.service import Document, Place
 class _Open:
     """One open text.
 
-    `looked_up` are the names that were looked up beside it since `document` was made.
+    `looked_up` are the names that were looked up beside it since `document` was made; `before` is
+    the syntax of the text before its last edit.
     """
 
     text: str
@@ -31,6 +32,16 @@ class _Open:
     document: Document | None = None
     lines: Lines | None = None
     looked_up: set[str] = field(default_factory=set)
+    before: Parsed | None = None
+
+    @property
+    def syntax(self) -> Parsed | None:
+        """The last syntax that is known, of this text or of an earlier one."""
+        return self.before if self.document is None else self.document.known_syntax
+
+    def forgotten(self) -> "_Open":
+        """The same text, of which nothing but its syntax is known."""
+        return _Open(self.text, self.version, lines=self.lines, before=self.syntax)
 
 
 class Documents:
@@ -71,7 +82,7 @@ class Documents:
                 text = opened.text[: span.start] + change.text + opened.text[span.end :]
             else:
                 text = change.text
-            self._open[uri] = _Open(text, version)
+            self._open[uri] = _Open(text, version, before=opened.syntax)
         return self.changed(uri)
 
     def changed(self, uri: str) -> tuple[str, ...]:
@@ -83,15 +94,14 @@ class Documents:
             if other != uri and beside and self._depends(other, opened, Path(str(path))):
                 concerned.append(other)
         for each in concerned:
-            opened = self._open[each]
-            self._open[each] = _Open(opened.text, opened.version, lines=opened.lines)
+            self._open[each] = self._open[each].forgotten()
         return tuple(concerned)
 
     def configure(self, settings: Settings) -> None:
         """Count the networks of these settings from now on."""
         self.settings = settings
         for uri, opened in self._open.items():
-            self._open[uri] = _Open(opened.text, opened.version, lines=opened.lines)
+            self._open[uri] = opened.forgotten()
 
     def _depends(self, uri: str, opened: _Open, path: Path) -> bool:
         return Path(str(_path(uri))).parent == path.parent and path.stem in opened.looked_up
@@ -183,7 +193,7 @@ class Documents:
             return read_file(file) if file.is_file() else None
 
         source = Source(_name(uri), opened.text)
-        return Document(source, beside, self.settings, self._names_beside(uri))
+        return Document(source, beside, self.settings, self._names_beside(uri), opened.before)
 
 
 def _path(uri: str) -> str | None:

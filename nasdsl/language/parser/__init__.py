@@ -1,5 +1,6 @@
 """Text to syntax, with every mistake reported."""
 
+from nasdsl.language.parser.incremental import reparsed
 from nasdsl.language.parser.parse import Parsed, parse
 from nasdsl.language.parser.read import (
     MAX_BYTES,
@@ -16,5 +17,6 @@ __all__ = [
     "read_file",
     "read_stdin",
     "read_stream",
+    "reparsed",
     "source_from_bytes",
 ]

@@ -17,7 +17,7 @@ from nasdsl.language.tree import Comment, File
 
 # Everything below a space but tab, newline and carriage return; delete; the C1 controls;
 # and the marks that make text read otherwise than it is stored (bidi, zero width).
-_CONTROL = re.compile(
+CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _COMMENT = re.compile(r"#[^\n]*")
@@ -43,7 +43,7 @@ def parse(source: Source) -> Parsed:
     text = source.text
     findings: list[Diagnostic] = []
     items: Any
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         text, findings = _without_controls(source)
     if not text.isascii():
         text, more = _in_ascii(source, text)
@@ -53,10 +53,11 @@ def parse(source: Source) -> Parsed:
     except UnexpectedInput:
         items, more = recovered_items(source, text)
         findings += more
-    return Parsed(source, File(items, _comments(source.text)), tuple(findings))
+    return Parsed(source, File(items, comments_of(source.text)), tuple(findings))
 
 
-def _comments(text: str) -> tuple[Comment, ...]:
+def comments_of(text: str) -> tuple[Comment, ...]:
+    """The comments of a text, in its order."""
     # Nothing but a comment can hold a `#`: the language has no strings.
     comments = []
     for match in _COMMENT.finditer(text):
@@ -66,7 +67,7 @@ def _comments(text: str) -> tuple[Comment, ...]:
 
 
 def _without_controls(source: Source) -> tuple[str, list[Diagnostic]]:
-    places = [match.start() for match in _CONTROL.finditer(source.text)]
+    places = [match.start() for match in CONTROL.finditer(source.text)]
     findings = []
     for at in places[:MAX_MISTAKES]:
         char, span = source.text[at], Span(at, at + 1)
@@ -81,7 +82,7 @@ def _without_controls(source: Source) -> tuple[str, list[Diagnostic]]:
                 fixes=(Fix(span, "", "remove it", safe=True),),
             )
         )
-    return _CONTROL.sub(" ", source.text), findings
+    return CONTROL.sub(" ", source.text), findings
 
 
 def _in_ascii(source: Source, text: str) -> tuple[str, list[Diagnostic]]:
