@@ -4,6 +4,7 @@ from . import backend as backend
 from . import export as export
 from . import interop as interop
 from . import passes as passes
+from . import runtimes as runtimes
 from . import search as search
 from . import train as train
 from . import weights as weights

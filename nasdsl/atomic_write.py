@@ -6,7 +6,6 @@ There is no lock: of two writers the last one wins.
 import io
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -141,6 +140,9 @@ def _keep_mode(path: Path, old: os.stat_result | None) -> None:
 
 
 def _temporary_file(target: Path) -> Path:
+    # Imported here because most commands write no file.
+    import tempfile
+
     handle, name = tempfile.mkstemp(
         prefix=f".{target.name[:40]}.", suffix=target.suffix, dir=target.parent
     )

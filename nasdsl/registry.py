@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from nasdsl.errors import CellError, cell_error, install_hint, listed, name_hints
-from nasdsl.metadata import entry_points, own_groups, plugin_entry_points
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -47,6 +48,9 @@ class Plugin:
 
 def installed_plugins() -> list[Plugin]:
     """Everything that is installed, of every kind, by kind and name."""
+    # Imported here because a text that needs no plugin should be read quickly.
+    from nasdsl.metadata import own_groups, plugin_entry_points
+
     entries = plugin_entry_points()
     known = own_groups()
     offers: dict[tuple[str, str], set[str]] = {}
@@ -65,7 +69,7 @@ def installed_plugins() -> list[Plugin]:
     ]
 
 
-def _problem(entry: EntryPoint, known: set[str], offers: set[str]) -> str:
+def _problem(entry: "EntryPoint", known: set[str], offers: set[str]) -> str:
     if entry.group not in known:
         return "; ".join(["there is no such kind", *name_hints(entry.group, known)])
     return "" if len(offers) == 1 else "two packages offer this name"
@@ -157,7 +161,7 @@ class Registry(Generic[T]):
             *hints,
         )
 
-    def _entry(self, name: str) -> EntryPoint:
+    def _entry(self, name: str) -> "EntryPoint":
         entries = _entries(self.group, tuple(sys.path)).get(name)
         if entries is None:
             raise self.unknown_name(name)
@@ -171,7 +175,7 @@ class Registry(Generic[T]):
             )
         return entries[0]
 
-    def _loaded(self, entry: EntryPoint) -> T:
+    def _loaded(self, entry: "EntryPoint") -> T:
         try:
             found: Any = entry.load()
         except ModuleNotFoundError as error:
@@ -202,14 +206,16 @@ class Registry(Generic[T]):
     def _one(self) -> str:
         return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
 
-    def _remedy(self, entry: EntryPoint, missing: str) -> str:
+    def _remedy(self, entry: "EntryPoint", missing: str) -> str:
         ours = entry.value.partition(":")[0].partition(".")[0] in _OUR_PACKAGES
         return install_hint(self.extra) if ours else f"pip install {missing}"
 
 
 @cache
-def _entries(group: str, path: tuple[str, ...]) -> Mapping[str, list[EntryPoint]]:
+def _entries(group: str, path: tuple[str, ...]) -> "Mapping[str, list[EntryPoint]]":
     """The entry points of a group by name, as the packages on `path` have them."""
+    from nasdsl.metadata import entry_points
+
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group):
         found.setdefault(entry.name, []).append(entry)

@@ -6,17 +6,19 @@ names lead there.
 """
 
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
-def grammar() -> Traversable:
+def grammar() -> "Traversable":
     """The folder of `cell.lark`."""
     return _folder("grammar")
 
 
-def genotypes() -> Traversable:
+def genotypes() -> "Traversable":
     """The folder of the library."""
     return _folder("genotypes")
 
@@ -29,6 +31,11 @@ def checkout() -> Path | None:
     return root if all(mark.is_file() for mark in marks) else None
 
 
-def _folder(name: str) -> Traversable:
+def _folder(name: str) -> "Traversable":
     root = checkout()
-    return files("nasdsl") / name if root is None else root / name
+    if root is not None:
+        return root / name
+    # Imported here because it brings much along, and a checkout goes without.
+    from importlib.resources import files
+
+    return files("nasdsl") / name

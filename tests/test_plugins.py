@@ -224,6 +224,13 @@ def test_weight_layout(nasdsl) -> None:
         assert all(found[name].equal(weights[name]) for name in weights)
 
 
+def test_runtime(nasdsl) -> None:
+    """`parts` runs the network; its logits are those of the network."""
+    (found,) = json.loads(nasdsl(*shown("A runtime"), "--json"))["measured"]
+    assert found["contender"]["runtime"] == "parts"
+    assert found["relative_error"] < 1e-5
+
+
 def test_recipe(nasdsl) -> None:
     """The run's folder has all values of `brief`, and names it as their base."""
     nasdsl(*shown("A recipe"), "--quiet", "--no-tensorboard")
@@ -268,6 +275,7 @@ REGISTRIES = {
     "nasdsl.formats": ("nasdsl.interop", "FORMATS", "NAS650"),
     "nasdsl.layouts": ("nasdsl.weights", "LAYOUTS", "NAS805"),
     "nasdsl.passes": ("nasdsl.passes", "PASSES", "NAS722"),
+    "nasdsl.runtimes": ("nasdsl.runtimes", "RUNTIMES", "NAS732"),
     "nasdsl.proxies": ("nasdsl.search.proxies", "PROXIES", "NAS882"),
     "nasdsl.recipes": ("nasdsl.train.recipe", "RECIPES", "NAS820"),
     "nasdsl.skeletons": ("nasdsl.network", "SKELETONS", "NAS502"),

@@ -29,6 +29,7 @@ SECTIONS = {
     },
     "Measure": {
         "cost": "Count the parameters and mult-adds of a network.",
+        "bench": "Measure how fast networks run, in one runtime or several.",
         "hash": "Print a hash that is the same for equivalent genotypes.",
         "diff": "Show the differences between two genotypes.",
     },

@@ -44,7 +44,8 @@ def short(number: int) -> str:
     return str(number)
 
 
-def _console(stream: TextIO) -> Console:
+def console_for(stream: TextIO) -> Console:
+    """What tables are printed to."""
     colour = output.colour(stream)
     console = Console(file=stream, no_color=not colour, force_terminal=colour, highlight=False)
     # In a narrow terminal words wrap, but no figure is ever cut.
@@ -63,7 +64,7 @@ class _Row(NamedTuple):
 
 def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO) -> None:
     """Print the whole report."""
-    console = _console(stream)
+    console = console_for(stream)
     console.print(Text(f"{name} {network.size}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     console.print(_figures(counted))
@@ -170,7 +171,7 @@ def print_proof(
     proof: Proof, seconds: Mapping[str, float], written: Written | None, stream: TextIO
 ) -> None:
     """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
-    console = _console(stream)
+    console = console_for(stream)
     console.print(_headline(proof.graph.name, proof.graph.configuration))
     console.print(_cells(proof, wide=console.width >= _WIDTH))
     console.print(_proof_figures(proof, seconds))

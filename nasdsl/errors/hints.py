@@ -4,7 +4,6 @@ Suggestions come from difflib's ratio, which is good enough and is in the standa
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 # A name this long is not a typing mistake, and difflib is quadratic.
@@ -17,6 +16,9 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     """The name closest to `word`, or None where nothing is close."""
     if len(word) > _LONGEST:
         return None
+    # Imported here because most texts have no mistake to look a name up for.
+    from difflib import get_close_matches
+
     folded = {name.lower(): name for name in islice(names, _MAX_NAMES)}
     found = get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None

@@ -1,4 +1,4 @@
-"""The LALR parser, built from `grammar/cell.lark` when it is first needed.
+"""The LALR parser, read from `grammar/cell.json` or built from `grammar/cell.lark`.
 
 Purpose: text that follows the grammar becomes a syntax tree, without an intermediate one.
 Non-goals: anything about text that does not; `nasdsl.language.parser.recovery` takes over there.
@@ -13,6 +13,7 @@ from lark import Lark, Token, Transformer
 from nasdsl import resources
 from nasdsl.errors import Span
 from nasdsl.language import tree
+from nasdsl.language.parser import tables
 
 _Children = list[Any]
 
@@ -24,6 +25,11 @@ def lark_parser() -> Lark:
     Never `cache=True`: lark would unpickle a file of a predictable name in a shared folder.
     """
     grammar = resources.grammar().joinpath("cell.lark").read_text(encoding="utf-8")
+    return tables.read(grammar, _TreeBuilder()) or built(grammar, _TreeBuilder())
+
+
+def built(grammar: str, transformer: Transformer[Token, Any] | None = None) -> Lark:
+    """The parser of a grammar, worked out anew."""
     return Lark(
         grammar,
         parser="lalr",
@@ -31,7 +37,7 @@ def lark_parser() -> Lark:
         start="file",
         keep_all_tokens=True,
         maybe_placeholders=False,
-        transformer=_TreeBuilder(),
+        transformer=transformer,
     )
 
 

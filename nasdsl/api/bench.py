@@ -1,0 +1,238 @@
+"""`bench`: how fast networks run in a runtime, measured in turns.
+
+Purpose: each network in each runtime is a contender with a process of its own, which loads it,
+compares its logits and waits. Contenders then take turns, one batch each, so that whatever else
+the machine does meets all of them alike.
+Non-goals: running networks (`nasdsl.runtimes`); tables (`nasdsl.cli.bench`).
+
+torch is imported in the processes of the contenders alone.
+"""
+
+import gc
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Any
+
+from nasdsl.errors import CellError, Diagnostic, cell_error
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network in a runtime.
+
+    Attributes:
+        source: what `nasdsl.compile` takes.
+        runtime: the name of an installed runtime.
+        batch: images at once.
+        threads: of the processor.
+        passes: those for inference that the network goes through first; None runs it as
+            `nasdsl.compile` makes it.
+        settings: network settings by name, and `ops`.
+        processor_time: measure the time of all its threads together, which other work on the
+            machine hardly disturbs: on one thread, that is the latency of an idle machine.
+    """
+
+    source: str
+    runtime: str
+    batch: int = 1
+    threads: int = 1
+    passes: tuple[str, ...] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    processor_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of a contender.
+
+    Attributes:
+        contender: the network and its runtime.
+        latency: seconds that a batch takes: the median of all rounds.
+        fastest: the shortest of them, the one that other work disturbs least.
+        spread: from the lower to the upper quartile, in seconds.
+        images_per_second: the batch, by the median.
+        load_seconds: what optimising, exporting and compiling took, to the first logits.
+        peak_memory: of its process while it ran, in bytes; None outside Linux.
+        relative_error: how far its logits are from those of the compiled network, relative to
+            the largest.
+    """
+
+    contender: Contender
+    latency: float
+    fastest: float
+    spread: float
+    images_per_second: float
+    load_seconds: float
+    peak_memory: int | None
+    relative_error: float
+
+
+#: Gives a connection to a contender that is running.
+Starter = Callable[[Contender], AbstractContextManager["Connection"]]
+#: Rounds that are run first and not counted.
+_WARM_UP = 2
+
+
+def bench(
+    contenders: Sequence[Contender], rounds: int = 20, *, start: Starter | None = None
+) -> list[Measured]:
+    """Measure networks in runtimes, in turns.
+
+    Args:
+        contenders: in the order in which the results are wanted.
+        rounds: how many batches each of them runs, besides two that are not counted.
+        start: starts a contender; in a process of its own where it is None.
+
+    Raises:
+        CellError: what keeps a contender from running.
+    """
+    with ExitStack() as stack:
+        connections, loads = [], []
+        for contender in contenders:
+            connections.append(stack.enter_context((start or in_a_process)(contender)))
+            loads.append(_answer(connections[-1], contender))
+        seconds: list[list[float]] = [[] for _ in contenders]
+        for turn in range(-_WARM_UP, rounds):
+            for taken, connection, contender in zip(seconds, connections, contenders, strict=True):
+                connection.send("run")
+                took = _answer(connection, contender)
+                if turn >= 0:
+                    taken.append(took)
+        peaks = []
+        for connection, contender in zip(connections, contenders, strict=True):
+            connection.send("stop")
+            peaks.append(_answer(connection, contender))
+    return [
+        _measured(contender, taken, peak, *load)
+        for contender, taken, peak, load in zip(contenders, seconds, peaks, loads, strict=True)
+    ]
+
+
+def _measured(
+    contender: Contender,
+    seconds: Sequence[float],
+    peak: int | None,
+    load_seconds: float,
+    error: float,
+) -> Measured:
+    middle = median(seconds)
+    quarters = quantiles(seconds, n=4) if len(seconds) > 1 else (middle, middle, middle)
+    return Measured(
+        contender,
+        latency=middle,
+        fastest=min(seconds),
+        spread=quarters[2] - quarters[0],
+        images_per_second=contender.batch / middle,
+        load_seconds=load_seconds,
+        peak_memory=peak,
+        relative_error=error,
+    )
+
+
+@contextmanager
+def in_a_process(contender: Contender) -> Iterator["Connection"]:
+    """A process that serves a contender until it is told to stop or the connection is closed."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs, contender), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(timeout=10)
+        process.kill()
+        process.join()
+
+
+def _answer(connection: "Connection", contender: Contender) -> Any:
+    """What a contender says next.
+
+    Raises:
+        CellError: the finding that it says instead; NAS732, its process has died.
+    """
+    try:
+        kind, value = connection.recv()
+    except (EOFError, ConnectionError):
+        raise cell_error(
+            "NAS732",
+            f"the process with `{contender.source}` in runtime `{contender.runtime}` has died",
+            "memory may have run out",
+        ) from None
+    if kind == "refused":
+        code, message, hints = value
+        raise CellError((Diagnostic(code, message, hints=hints),))
+    return value
+
+
+# -- in the process of a contender ----------------------------------------------------------
+
+
+def serve(connection: "Connection", contender: Contender) -> None:
+    """Load a contender, then run a batch whenever it is asked for."""
+    with connection, suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
+        try:
+            run, load_seconds, error = _loaded(contender)
+            _forget_peak_memory()
+            connection.send(("loaded", (load_seconds, error)))
+            clock = process_time if contender.processor_time else perf_counter
+            while connection.recv() == "run":
+                start = clock()
+                run()
+                connection.send(("took", clock() - start))
+        except CellError as caught:
+            found = caught.diagnostics[0]
+            connection.send(("refused", (found.code, found.message, found.hints)))
+        else:
+            connection.send(("peak", _peak_memory()))
+
+
+def _loaded(contender: Contender) -> tuple[Callable[[], object], float, float]:
+    """What runs a batch, the seconds until it could, and how far its logits are off."""
+    import torch
+
+    from nasdsl import runtimes
+    from nasdsl.api.compile import compile
+    from nasdsl.api.optimize import optimize
+    from nasdsl.export.comparison import finite_logits, relative_error_of
+
+    torch.set_num_threads(contender.threads)
+    network = compile(contender.source, seed=0, **contender.settings).eval()
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randn((contender.batch, *network.graph.image), generator=generator)
+    expected = finite_logits(network, [images])
+    start = perf_counter()
+    made = network if contender.passes is None else optimize(network, passes=contender.passes)
+    call = runtimes.load(made, contender.runtime, threads=contender.threads)
+    found = call(images)
+    load_seconds = perf_counter() - start
+    error = relative_error_of(expected, [found], f"runtime `{contender.runtime}`")
+    del network, made
+    gc.collect()
+    return lambda: call(images), load_seconds, error
+
+
+def _forget_peak_memory() -> None:
+    """Linux remembers the most memory that a process had; from now on."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_memory() -> int | None:
+    """In bytes."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.M)
+    return int(found[1]) * 1024 if found else None

@@ -1,0 +1,49 @@
+"""The tables of `nasdsl bench`."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TextIO
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from nasdsl.api.bench import Contender, Measured
+from nasdsl.cli.network_tables import console_for
+from nasdsl.report.visible import visible
+
+
+def print_measured(measured: Sequence[Measured], stream: TextIO) -> None:
+    """Print a table for each network, batch and number of threads.
+
+    Ratios are those of the fastest rounds, to the first row of a table.
+    """
+    console = console_for(stream)
+    for title, group in groupby(measured, key=lambda one: _title(one.contender)):
+        console.print(title)
+        console.print(_table(list(group)))
+
+
+def _title(contender: Contender) -> Text:
+    threads = f"{contender.threads} thread{'s' if contender.threads > 1 else ''}"
+    name = visible(contender.source)
+    return Text.assemble((name, "bold"), f"  batch {contender.batch}  {threads}")
+
+
+def _table(measured: Sequence[Measured]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    table.add_column("runtime", no_wrap=True)
+    for heading in ("ms", "spread", "ratio", "load s", "MB", "off by"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in measured:
+        memory = "-" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}"
+        table.add_row(
+            f"{one.contender.runtime}{' plain' if one.contender.passes is None else ''}",
+            f"{1e3 * one.latency:.1f}",
+            f"{1e3 * one.spread:.1f}",
+            f"{one.fastest / measured[0].fastest:.2f}",
+            f"{one.load_seconds:.1f}",
+            memory,
+            f"{one.relative_error:.0e}",
+        )
+    return table

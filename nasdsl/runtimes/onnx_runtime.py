@@ -1,0 +1,36 @@
+"""The runtime `onnxruntime`: ONNX Runtime on the processor."""
+
+from importlib import import_module
+from typing import Any
+
+from nasdsl.runtimes.onnx_model import onnx_model
+from nasdsl.runtimes.runtime import Call, Runtime
+
+
+def load(network: Any, threads: int) -> Call:
+    """The network's ONNX export in a session of its own."""
+    import torch
+
+    onnxruntime: Any = import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    with onnx_model(network) as path:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+
+    def call(images: torch.Tensor) -> torch.Tensor:
+        (found,) = session.run(["logits"], {"image": images.numpy(force=True)})
+        return torch.from_numpy(found)
+
+    return call
+
+
+RUNTIME = Runtime(
+    "onnxruntime",
+    "ONNX Runtime on the processor",
+    load,
+    needs=("onnx", "onnxscript", "onnxruntime"),
+    extra="onnx",
+)

@@ -1,0 +1,145 @@
+"""`Runtime`: something that runs a network, found through entry points.
+
+Purpose: one interface, from a network to a function of images, whoever computes it. A package
+offers one by an entry point of the group `nasdsl.runtimes`; ours have a file each.
+Non-goals: making networks faster (`nasdsl.api.optimize`), measuring them (`nasdsl.api.bench`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from nasdsl.errors import CellError, cell_error, install_hint, listed
+from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
+from nasdsl.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+#: Images (B, C, H, W) to logits (B, classes).
+Call = Callable[["Tensor"], "Tensor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Something that runs a network.
+
+    Attributes:
+        name: the entry point's name.
+        help: what it is, in a few words.
+        load: from a network in evaluation and a number of threads to a function of images.
+        any_size: whether images may have another size than the network was compiled for.
+        dtypes: the types of weights it takes, by PyTorch's names.
+        needs: packages that have to be importable.
+        extra: the extra that brings them.
+    """
+
+    name: str
+    help: str
+    load: Callable[[Any, int], Call]
+    any_size: bool = False
+    dtypes: tuple[str, ...] = ("float32",)
+    needs: tuple[str, ...] = ()
+    extra: str = "torch"
+
+
+#: The installed runtimes.
+RUNTIMES: Registry[Runtime] = Registry(
+    kind="runtime",
+    group="nasdsl.runtimes",
+    type=Runtime,
+    unknown="NAS730",
+    ambiguous="NAS731",
+    unusable="NAS732",
+    extra="torch",
+    requirement="a runtime is a `nasdsl.runtimes.Runtime`",
+)
+
+
+def find(name: str) -> Runtime:
+    """The runtime of that name.
+
+    Raises:
+        CellError: NAS701 where a package it needs is not installed; NAS730 to NAS732 where
+            there is none, or two, or something else of that name.
+    """
+    found = RUNTIMES.find(name)
+    missing = [package for package in found.needs if find_spec(package) is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise cell_error(
+            "NAS701",
+            f"runtime `{name}` needs {listed(missing)}, which {verb} not installed",
+            install_hint(found.extra),
+        )
+    return found
+
+
+def load(network: "Module", name: str, *, threads: int | None = None) -> Call:
+    """A network in a runtime, shown to compute what the network computes.
+
+    Args:
+        network: what `nasdsl.compile` or `nasdsl.optimize` returned; it is evaluated.
+        name: of an installed runtime; `nasdsl.runtimes.RUNTIMES.names()` has them.
+        threads: of the processor to compute with; PyTorch's number where it is None.
+
+    Returns:
+        A function of images (B, C, H, W), batches of any size, to logits (B, classes).
+
+    Raises:
+        CellError: what `find` raises; NAS705, the logits for random images differ by more
+            than 1e-5 of the largest in float32; NAS706, the network's are not finite; NAS709,
+            the network is in training; NAS732, the runtime cannot run it.
+    """
+    import torch
+
+    runtime = find(name)
+    network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
+    graph: Any = network.graph
+    if network.training:
+        raise cell_error(
+            "NAS709",
+            f"`{graph.name}` is in training, and a runtime evaluates",
+            "call `eval()` first, or `nasdsl.optimize`",
+        )
+    dtype = next(network.parameters()).dtype
+    words = str(dtype).removeprefix("torch.")
+    if words not in runtime.dtypes:
+        raise cell_error(
+            "NAS732",
+            f"runtime `{name}` takes {listed(runtime.dtypes)}, and the weights are {words}",
+        )
+    images = random_images(graph, dtype)
+    expected = finite_logits(network, images)
+    try:
+        call = runtime.load(network, threads or torch.get_num_threads())
+        with torch.inference_mode():
+            found = [call(batch) for batch in images]
+    except CellError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise cell_error(
+            "NAS732",
+            f"runtime `{name}` cannot run `{graph.name}`",
+            f"{type(error).__name__}: {reason}",
+        ) from error
+    relative_error_of(expected, found, f"runtime `{name}`")
+    return call if runtime.any_size else _of_one_size(call, name, tuple(graph.image))
+
+
+def _of_one_size(call: Call, name: str, size: tuple[int, ...]) -> Call:
+    def checked(images: "Tensor") -> "Tensor":
+        if tuple(images.shape[1:]) != size:
+            channels, height, width = size
+            raise cell_error(
+                "NAS732",
+                f"runtime `{name}` is for images of {channels} x {height} x {width}, not "
+                f"{' x '.join(map(str, images.shape[1:]))}",
+                "compile the network with that image_size, or use the runtime `eager`",
+            )
+        return call(images)
+
+    return checked

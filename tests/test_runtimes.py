@@ -1,0 +1,239 @@
+"""Runtimes compute what the network computes, or say why they cannot; `bench` measures them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import nasdsl
+from nasdsl import runtimes
+from nasdsl.api import bench as benching
+from nasdsl.api.bench import Contender, bench, serve
+from nasdsl.api.compile import compiled_graph
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.registry import installed_plugins
+from nasdsl.runtimes import RUNTIMES
+from nasdsl.runtimes.onnx_model import onnx_model
+from tests.cli_run import runner
+from tests.torch_networks import built, image, randomised
+
+SETTINGS = {"N": 1, "filters": 48, "image_size": 8, "stem": "cifar", "classes": 3}
+CONTENDER = Contender("nasnet_a", "eager", passes=("inference", "fold"), settings=SETTINGS)
+
+
+def tiny(**settings: object) -> nn.Module:
+    graph = compiled_graph("nasnet_a", **{**SETTINGS, **settings})
+    return randomised(built(graph, seed=1)).eval()
+
+
+def refused(work: Callable[[], object]) -> Diagnostic:
+    with pytest.raises(CellError) as caught:
+        work()
+    (found,) = caught.value.diagnostics
+    return found
+
+
+def test_ours_are_installed() -> None:
+    """Each is found by its own name and says what it is."""
+    plugins = [plugin for plugin in installed_plugins() if plugin.kind == "runtimes"]
+    assert {one.name for one in plugins} == {"eager", "inductor", "onnxruntime", "openvino"}
+    for plugin in plugins:
+        found = RUNTIMES.find(plugin.name)
+        assert (found.name, bool(found.help)) == (plugin.name, True)
+
+
+def test_eager() -> None:
+    """It takes any batch and any size, and changes nothing."""
+    net = tiny()
+    call = runtimes.load(net, "eager", threads=1)
+    for images in (image(net.graph, 3), image(net.graph, 1, 11)):
+        with torch.inference_mode():
+            torch.testing.assert_close(call(images), net(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def exported() -> Iterator[tuple[nn.Module, Path]]:
+    """An optimised network of few nodes, and its ONNX export, which takes seconds."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    genotype = nasdsl.loads("""
+        genotype short
+        ops nasnet
+        cell normal { b0 = (h[i], h[i-1], sep_conv_3x3, avg_pool_3x3, add) }
+        cell reduction { b0 = (h[i], h[i-1], max_pool_3x3, identity, add) }
+    """)
+    chosen = {**SETTINGS, "skeleton": "nasnet", "filters": 16}
+    net = nasdsl.optimize(randomised(built(compiled_graph(genotype, **chosen), seed=1)))
+    with onnx_model(net) as path:
+        yield net, path
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("onnxruntime", "onnx_runtime"), ("openvino", "openvino")]
+)
+def test_other_runtimes(
+    name: str,
+    module: str,
+    exported: tuple[nn.Module, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They run the network's export, for any batch, at its own size alone."""
+    pytest.importorskip(name)
+    net, path = exported
+    loader = import_module(f"nasdsl.runtimes.{module}")
+    monkeypatch.setattr(loader, "onnx_model", lambda network: nullcontext(path))
+    call = runtimes.load(net, name, threads=1)
+    images = image(net.graph, 5)
+    with torch.inference_mode():
+        expected = net(images)
+    assert float((call(images) - expected).abs().max() / expected.abs().max()) < 1e-5
+    found = refused(lambda: call(image(net.graph, 1, 9)))
+    assert (found.code, "3 x 8 x 8, not 3 x 9 x 9" in found.message) == ("NAS732", True)
+
+
+def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown names, packages that are not there, training, other types, wrong logits."""
+    net = tiny()
+    assert refused(lambda: runtimes.load(net, "eagre")).code == "NAS730"
+    eager = RUNTIMES.find("eager")
+
+    def instead(**changes: object) -> None:
+        changed = replace(eager, **changes)  # type: ignore[arg-type]
+        monkeypatch.setattr(type(RUNTIMES), "find", lambda self, name: changed)
+
+    instead(needs=("no_such_package",), extra="openvino")
+    found = refused(lambda: runtimes.load(net, "eager"))
+    assert (found.code, "openvino" in found.hints[0]) == ("NAS701", True)
+    instead(dtypes=("float64",))
+    assert refused(lambda: runtimes.load(net, "eager")).code == "NAS732"
+    instead(load=lambda network, threads: lambda images: network(images) * 1.001)
+    assert refused(lambda: runtimes.load(net, "eager")).code == "NAS705"
+    instead(load=lambda network, threads: 1 // 0)
+    found = refused(lambda: runtimes.load(net, "eager"))
+    assert (found.code, "ZeroDivisionError" in found.hints[0]) == ("NAS732", True)
+    instead()
+    assert refused(lambda: runtimes.load(net.train(), "eager")).code == "NAS709"
+
+
+def test_inductor_is_asked_to_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are frozen while it compiles, and for nobody else."""
+    from torch._inductor import config
+
+    seen = []
+
+    def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
+        def call(images: Tensor) -> Tensor:
+            seen.append(config.freezing)
+            found = network(images)
+            assert isinstance(found, Tensor)
+            return found
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    before = config.freezing
+    runtimes.load(tiny(), "inductor", threads=1)
+    assert set(seen) == {True}
+    assert config.freezing is before
+
+
+# -- bench ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def in_a_thread(contender: Contender) -> Iterator[Connection]:
+    """A contender in this process."""
+    ours, theirs = Pipe()
+    thread = Thread(target=serve, args=(theirs, contender))
+    thread.start()
+    with ours:
+        yield ours
+    thread.join()
+
+
+def test_figures() -> None:
+    """Every contender has its figures, and they fit together."""
+    contenders = [CONTENDER, replace(CONTENDER, passes=None, batch=2)]
+    measured = bench(contenders, 5, start=in_a_thread)
+    assert [one.contender for one in measured] == contenders
+    for one in measured:
+        assert 0 < one.fastest <= one.latency
+        assert one.spread >= 0
+        assert one.images_per_second == one.contender.batch / one.latency
+        assert one.relative_error < 1e-5
+        assert one.peak_memory is None or one.peak_memory > 1e6
+
+
+def test_turns() -> None:
+    """Contenders run one batch each in turn; the first two rounds do not count."""
+    log: list[str] = []
+
+    @contextmanager
+    def scripted(contender: Contender) -> Iterator[Connection]:
+        ours, theirs = Pipe()
+
+        def play() -> None:
+            theirs.send(("loaded", (0.5, 0.0)))
+            took = 100.0
+            while theirs.recv() == "run":
+                log.append(contender.source)
+                theirs.send(("took", took))
+                took = {100.0: 99.0, 99.0: 3.0}.get(took, took - 1)
+            theirs.send(("peak", 7))
+
+        thread = Thread(target=play)
+        thread.start()
+        yield ours
+        thread.join()
+
+    measured = bench([Contender("a", "eager"), Contender("b", "eager")], 3, start=scripted)
+    assert log == ["a", "b"] * 5
+    assert [(one.latency, one.fastest) for one in measured] == [(2.0, 1.0)] * 2
+    assert measured[0].peak_memory == 7
+
+
+def test_a_contender_that_cannot_run() -> None:
+    """Its finding is that of the measurement; so is its end."""
+    wrong = replace(CONTENDER, passes=("fold", "nothing"))
+    assert refused(lambda: bench([CONTENDER, wrong], 1, start=in_a_thread)).code == "NAS720"
+
+    @contextmanager
+    def dead(contender: Contender) -> Iterator[Connection]:
+        ours, theirs = Pipe()
+        theirs.close()
+        yield ours
+
+    found = refused(lambda: bench([CONTENDER], 1, start=dead))
+    assert (found.code, "has died" in found.message) == ("NAS732", True)
+
+
+def test_command(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A table of every network, and the same for scripts."""
+    monkeypatch.setattr(benching, "in_a_process", in_a_thread)
+    run = runner(capfd, monkeypatch)
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
+    ran = run("bench", "nasnet_a", *flags, "--plain", "--rounds", "2", "--batch", "1,2")
+    assert (ran.code, ran.err) == (0, "")
+    rows = [line.split() for line in ran.out.splitlines() if line.strip().startswith("eager")]
+    assert [row[1] == "plain" for row in rows] == [True, False] * 2
+    assert "nasnet_a  batch 2  1 thread" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 60
+    ran = run("bench", "nasnet_a", *flags, "--rounds", "2", "--passes", "inference", "--json")
+    (found,) = json.loads(ran.out)["measured"]
+    assert found["contender"]["passes"] == ["inference"]
+    assert found["latency"] > 0
+    for wrong, code in (("--runtimes=eagre", "NAS730"), ("--passes=flod", "NAS720")):
+        assert code in run("bench", "nasnet_a", *flags, wrong).err
+    assert run("bench", "nasnet_a", *flags, "--batch", "0").code == 2
+    assert run("bench", "nasnet_a", *flags, "--runtimes", ",").code == 2
