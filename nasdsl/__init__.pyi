@@ -34,6 +34,7 @@ from .language.genotype.types import Space as Space
 from .language.genotype.vocabulary import Combine as Combine
 from .language.genotype.vocabulary import Op as Op
 from .language.genotype.vocabulary import Vocabulary as Vocabulary
+from .loading import check as check
 from .loading import load as load
 from .loading import load_space as load_space
 from .loading import loads as loads

@@ -19,6 +19,7 @@ from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.parser import Parsed, parse, read_file, read_stdin
 from nasdsl.language.parser.read import is_model, read_model
 from nasdsl.language.validator import validation_findings
+from nasdsl.values import require_types
 
 NameOrPath = str | os.PathLike[str]
 #: From a name to the text of the file `NAME.cell` that lies beside another; None where no such
@@ -61,6 +62,7 @@ def load(name_or_path: NameOrPath) -> Genotype:
 
 def loads(text: str) -> Genotype:
     """The genotype a text describes. Raises as `load` does."""
+    require_types(text=(text, str))
     return genotype_in(analyse(Source("<text>", text)))
 
 
@@ -75,7 +77,23 @@ def load_space(name_or_path: NameOrPath) -> Space:
 
 def loads_space(text: str) -> Space:
     """The space a text describes. Raises as `load_space` does."""
+    require_types(text=(text, str))
     return space_in(analyse(Source("<text>", text)))
+
+
+def check(name_or_path: NameOrPath) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with a file, or worth knowing about it, in the order of its text.
+
+    Args:
+        name_or_path: as `load` takes it; spaces and vocabularies are checked too.
+
+    Returns:
+        The findings of `nasdsl check`, among them that the file cannot be read. It does not raise.
+    """
+    try:
+        return analyse(source_of(name_or_path)).diagnostics
+    except CellError as error:
+        return error.diagnostics
 
 
 # -- stages ----------------------------------------------------------------------------
@@ -89,6 +107,7 @@ def source_of(name_or_path: NameOrPath) -> Source:
     Raises:
         CellError: it is none of these, or cannot be read.
     """
+    require_types(name_or_path=(name_or_path, NameOrPath))
     name = os.fspath(name_or_path)
     if name == "-":
         return read_stdin()

@@ -8,9 +8,10 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 from operator import index
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, SupportsIndex, get_args, get_origin
 
-from nasdsl.errors import listed
+from nasdsl.errors import CellError, Diagnostic, listed
 
 Value = int | float | bool | str
 
@@ -85,6 +86,34 @@ def values_of(annotation: object) -> Values | None:
         words = get_args(annotation)
         return Values(str, words=words) if all(isinstance(word, str) for word in words) else None
     return Values(annotation) if annotation in (int, float, bool, str) else None
+
+
+def require_types(**arguments: tuple[object, type | UnionType]) -> None:
+    """Refuse arguments that are not of their type.
+
+    Args:
+        **arguments: by name, each value and the type that it must have.
+
+    Raises:
+        CellError: NAS008 for each that has another.
+    """
+    wrong = tuple(
+        Diagnostic("NAS008", f"{name} is {_type_words(kind)}, not {shown(value)}")
+        for name, (value, kind) in arguments.items()
+        if not isinstance(value, _classes(kind))
+    )
+    if wrong:
+        raise CellError(wrong)
+
+
+def _classes(kind: type | UnionType) -> tuple[type, ...]:
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return tuple(get_origin(each) or each for each in kinds)
+
+
+def _type_words(kind: type | UnionType) -> str:
+    names = {str: "a text", bool: "True or False", NoneType: "None", int: "a whole number"}
+    return listed([names.get(each, f"a {each.__name__}") for each in _classes(kind)], "or")
 
 
 def shown(value: object) -> str:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nasdsl.errors import CellError
 from tests.torch_networks import (
     KINDS,
     built,
@@ -133,3 +134,51 @@ def test_parameters_passed_in() -> None:
     other = randomised(built(net.graph, seed=2), seed=9).eval()
     swapped = torch.func.functional_call(net, other.state_dict(), (x,))
     torch.testing.assert_close(swapped, other(x))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fx(kind: str) -> None:
+    """The network can be traced, in training too, and computes the same at other sizes."""
+    net = randomised(built(small(kind, image_size=33), seed=0))
+    traced = torch.fx.symbolic_trace(net.eval())
+    for size in (33, 38):
+        images = torch.randn(2, 3, size, size)
+        with torch.inference_mode():
+            assert torch.equal(traced(images), net(images))
+    net.train().set_progress(0.5)
+    torch.fx.symbolic_trace(net)
+
+
+# Paths are dropped in training alone, which is said of every such network.
+@pytest.mark.filterwarnings("ignore:NOTE")
+def test_feature_extraction() -> None:
+    """Torchvision takes the maps of modules by their names."""
+    extraction = pytest.importorskip("torchvision.models.feature_extraction")
+    net = randomised(built(small("nasnet_a_cifar", image_size=33), seed=0)).eval()
+    images = torch.randn(1, 3, 33, 33)
+    extractor = extraction.create_feature_extractor(net, ["stem.conv", "head.linear"])
+    with torch.inference_mode():
+        found = extractor(images)
+        assert torch.equal(found["stem.conv"], net.get_submodule("stem.conv")(images))
+        assert torch.equal(found["head.linear"], net(images))
+
+
+def test_drop_path_prob() -> None:
+    """What scripts for DARTS set: the share of paths that are dropped now."""
+    net = built(small("nasnet_a_cifar", drop_path=0.4), seed=0)
+    net.drop_path_prob = 0.1
+    assert net.drop_path_prob == pytest.approx(0.1)
+    assert float(net.progress) == pytest.approx(0.25)
+    with pytest.raises(CellError):
+        net.drop_path_prob = 2
+    none = built(small("nasnet_a_cifar", drop_path=0), seed=0)
+    none.drop_path_prob = 0.0
+    with pytest.warns(UserWarning, match="drop_path"):
+        none.drop_path_prob = 0.1
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_scripts_are_refused() -> None:
+    """`torch.jit.script` is refused with what to do instead, in place of a traceback of its own."""
+    with pytest.raises(CellError, match="NAS708"):
+        torch.jit.script(built(small("nasnet_a_cifar"), seed=0))

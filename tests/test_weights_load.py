@@ -216,7 +216,7 @@ def test_weights_without_auxiliary_classifier() -> None:
 
 def test_what_is_no_network() -> None:
     """A module that nasdsl did not compile is a mistake of the program around it."""
-    with pytest.raises(TypeError, match="not Linear"):
+    with pytest.raises(CellError, match="not a Linear"):
         load(torch.nn.Linear(2, 2), {})
 
 

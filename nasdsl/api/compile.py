@@ -17,6 +17,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
+from nasdsl.values import require_types, shown
 
 #: The option of a backend that a model file may have a value for.
 _MODE = "drop_path_mode"
@@ -55,16 +56,38 @@ def compile(
             there or fails; NAS801 and NAS802 where a file's weights do not fit the settings
             or are damaged.
     """
+    require_types(
+        source=(source, NameOrPath | Genotype),
+        ops=(ops, str | None),
+        backend=(backend, str),
+        verify_passes=(verify_passes, bool | None),
+    )
     options = {name: value for name, value in settings.items() if name not in RULES}
     network = {name: value for name, value in settings.items() if name in RULES}
     ensure_options(backend, options)
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
-    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    pipeline = Pipeline(pass_names(passes), verify_passes)
     made = build(graph, trained, backend=backend, pipeline=pipeline, **options)
     if trained.weights is not None and _takes_weights(made):
         trained.weights.load_into(made)
     return made
+
+
+def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names of passes as a caller gives them.
+
+    Raises:
+        CellError: NAS008, they are not names.
+    """
+    require_types(passes=(passes, Sequence | None))
+    if passes is None:
+        return None
+    if isinstance(passes, str):
+        raise cell_error("NAS008", f"passes is a list of names, not {shown(passes)}")
+    for name in passes:
+        require_types(passes=(name, str))
+    return tuple(passes)
 
 
 def compiled_graph(

@@ -15,15 +15,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nasdsl import backend as backends
-from nasdsl.api.compile import build, compiled_graph
+from nasdsl.api.compile import build, compiled_graph, pass_names
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
+from nasdsl.values import require_types, shown
 from nasdsl.weights import Loaded
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The device that holds no values, so that nothing can be loaded into or run on it.
 META = "meta"
+#: The types that weights may have.
+DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,17 @@ def prove(
         CellError: what `nasdsl.compile` raises; NAS706 where the logits are not finite;
             NAS707 where the device is not there or too small; what loading weights raises.
     """
+    require_types(
+        source=(source, NameOrPath | Genotype),
+        ops=(ops, str | None),
+        weights=(weights, WeightsFile | None),
+        device=(device, str),
+        dtype=(dtype, str),
+        verify_passes=(verify_passes, bool | None),
+    )
     trained = trained_part(source, weights)
     graph = compiled_graph(source, ops=ops, **settings)
-    pipeline = Pipeline(None if passes is None else tuple(passes), verify_passes)
+    pipeline = Pipeline(pass_names(passes), verify_passes)
     return proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
 
 
@@ -111,6 +122,8 @@ def proof_of(
     backends.find("torch")
     torch: Any = import_module("torch")
     cost = graph_cost(graph)
+    if dtype not in DTYPES:
+        raise cell_error("NAS502", f"dtype is {listed(DTYPES, 'or')}, not {shown(dtype)}")
     kind = getattr(torch, dtype)
     _ensure_room(torch, device, (cost.params_total + cost.auxiliary_params) * kind.itemsize)
     seconds: dict[str, float] = {}

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
+from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed, name_hints
 from nasdsl.language.genotype.settings import (
     NO_SETTINGS,
     RULES,
     Settings,
     nearest_setting,
 )
-from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.types import BlockState, Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import (
     Analysis,
@@ -34,7 +34,7 @@ from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.values import shown
+from nasdsl.values import require_types, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: o
     Raises:
         CellError: the text, the settings or their combination have mistakes.
     """
+    require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None))
     return graph_cost(requested(source, ops=ops, settings=chosen_settings(settings)).graph())
 
 
@@ -125,6 +126,7 @@ def asked(source: NameOrPath | Genotype, *, ops: str | None = None) -> Asked:
     analysis = None
     if isinstance(source, Genotype):
         own = source
+        require_known_names(own)
     else:
         analysis = analyse(source_of(source), network=False)
         own = genotype_in(analysis)
@@ -140,6 +142,40 @@ def requested(
         CellError: as `asked` and `Asked.network` do.
     """
     return asked(source, ops=ops).network(settings)
+
+
+def require_known_names(genotype: Genotype) -> None:
+    """Refuse a genotype that was made in Python with names that mean nothing.
+
+    Raises:
+        CellError: NAS201 to NAS204 for ops, combines and states, NAS305 for outputs.
+    """
+    found: list[Diagnostic] = []
+    vocabulary = genotype.vocabulary
+    for cell in genotype.cells:
+        made: set[str] = set()
+        for block in cell.blocks:
+            where = f"block `{block.name}` of the {cell.kind} cell"
+            for op in block.ops:
+                if op not in vocabulary.op:
+                    hints = name_hints(op, vocabulary.op, f"the ops are {listed(vocabulary.op)}")
+                    found.append(Diagnostic("NAS201", f"unknown op `{op}` in {where}", hints=hints))
+            if block.combine not in vocabulary.combine:
+                combines = vocabulary.combine
+                hints = name_hints(block.combine, combines, f"the combines are {listed(combines)}")
+                message = f"unknown combine `{block.combine}` in {where}"
+                found.append(Diagnostic("NAS202", message, hints=hints))
+            for state in block.inputs:
+                if isinstance(state, BlockState) and state.name not in made:
+                    message = f"{where} reads `{state}`, which is not a block before it"
+                    found.append(Diagnostic("NAS203", message))
+            made.add(block.name)
+        for state in cell.output.states:
+            if isinstance(state, BlockState) and state.name not in made:
+                message = f"the output of the {cell.kind} cell names `{state}`, which is no block"
+                found.append(Diagnostic("NAS305", message))
+    if found:
+        raise CellError(tuple(found))
 
 
 def _findings(

@@ -18,6 +18,7 @@ from nasdsl.export.comparison import BATCHES, finite_logits, random_images, rela
 from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import FORMATS, Format, format_of
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -76,11 +77,12 @@ def write(net: "Module", path: str | os.PathLike[str], *, dynamic_size: bool = F
             the same, NAS706 where the network's logits are not finite, NAS708 where the
             network cannot be written in that format. Then nothing has been written.
     """
+    require_types(path=(path, str | os.PathLike), dynamic_size=(dynamic_size, bool))
     form = format_of(Path(path))
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
-        raise TypeError(f"compiled networks are exported, not {type(net).__name__}")
+        raise cell_error("NAS008", f"a compiled network is exported, not a {type(net).__name__}")
     request = _exported(net, graph, dynamic_size)
     suffix = Path(path).suffix.lower()
     import torch

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
+from nasdsl.values import require_types
 from nasdsl.weights.files import opened_weights, unwrapped_weights
 from nasdsl.weights.fit import covered_share, fit, misfit_error
 from nasdsl.weights.layout import ForeignTensor, Layout, Parameter, Table, parameters
@@ -68,7 +69,13 @@ def load(
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
-        raise TypeError(f"weights are loaded into a compiled network, not {type(net).__name__}")
+        kind = type(net).__name__
+        raise cell_error("NAS008", f"weights are loaded into a compiled network, not a {kind}")
+    require_types(
+        source=(source, str | PathLike | Mapping),
+        layout=(layout, str),
+        drop_background=(drop_background, bool),
+    )
     if graph.inference:
         layout = _layout_for_inference(graph, layout)
     chosen = None if layout == "auto" else find(layout)

@@ -9,14 +9,35 @@ stride meets an even size; pools get it from `ceil_mode`, which costs no copy, c
 from `pad`.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.fx import Proxy
 
 from nasdsl.primitives import Padding, pad
 
 #: Vertical and horizontal.
 Pair = tuple[int, int]
+
+
+def leaf(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function as a single step for `torch.fx`, which cannot look into it.
+
+    It looks at sizes or types of its first operand, which fx does not know.
+    """
+
+    @wraps(function)
+    def recorded(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        if isinstance(x, Proxy):
+            call = "call_function", recorded, (x, *arguments), options
+            return cast("Tensor", x.tracer.create_proxy(*call))
+        return function(x, *arguments, **options)
+
+    return recorded
 
 
 def pads(
@@ -65,12 +86,20 @@ class SameConv2d(Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
-        kernel, stride = _pair(self.kernel_size), _pair(self.stride)
-        vertical, horizontal = pads(x, kernel, stride, self.dilation[0], "same")
-        both = vertical[0], horizontal[0]
-        if vertical[0] != vertical[1] or horizontal[0] != horizontal[1]:
-            x, both = padded(x, vertical, horizontal), (0, 0)
-        return F.conv2d(x, self.weight, self.bias, stride, both, self.dilation, self.groups)
+        stride, dilation = _pair(self.stride), self.dilation[0]
+        return same_conv(x, self.weight, self.bias, stride, dilation, self.groups)
+
+
+@leaf
+def same_conv(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, dilation: int, groups: int
+) -> Tensor:
+    """A convolution with TensorFlow's SAME padding."""
+    vertical, horizontal = pads(x, _pair(tuple(weight.shape[2:])), stride, dilation, "same")
+    both = vertical[0], horizontal[0]
+    if vertical[0] != vertical[1] or horizontal[0] != horizontal[1]:
+        x, both = padded(x, vertical, horizontal), (0, 0)
+    return F.conv2d(x, weight, bias, stride, both, dilation, groups)
 
 
 class FactorizedReduce(nn.Module):
@@ -131,6 +160,7 @@ class Classifier(nn.Linear):
 # -- pools ------------------------------------------------------------------------------
 
 
+@leaf
 def avg_pool(
     x: Tensor, *, kernel: Pair, stride: Pair, padding: Padding, count_padding: bool
 ) -> Tensor:
@@ -147,6 +177,7 @@ def avg_pool(
     return total / F.avg_pool2d(inside, kernel, stride)
 
 
+@leaf
 def max_pool(
     x: Tensor, *, kernel: Pair, stride: Pair, padding: Padding, zero_padded: bool
 ) -> Tensor:
@@ -177,6 +208,7 @@ def _ceil_mode(stride: Pair, vertical: Pair, horizontal: Pair) -> bool | None:
 # -- the rest ---------------------------------------------------------------------------
 
 
+@leaf
 def zeros(x: Tensor, *, channels: int, stride: Pair) -> Tensor:
     """Zeros of `channels` channels at the size a strided layer would give.
 
@@ -207,6 +239,7 @@ def total(*states: Tensor) -> Tensor:
     return first
 
 
+@leaf
 def total_into(*states: Tensor) -> Tensor:
     """The sum of all inputs, made in the first where that loses no precision."""
     first, *rest = states

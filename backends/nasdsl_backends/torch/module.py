@@ -6,14 +6,22 @@ around (`network`).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from nasdsl.network.graph import Body
+from nasdsl_backends.torch.layers import leaf
 from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.program import Program, program_of
+
+
+class Drop(NamedTuple):
+    """How likely a path is dropped: `rate * progress`."""
+
+    rate: float
+    progress: Tensor | float
 
 
 class GraphModule(nn.Module):
@@ -37,16 +45,16 @@ class GraphModule(nn.Module):
             if layer is not None:
                 register(self, node.name.split("."), layer)
 
-    def forward(self, *states: Tensor, keep: Tensor | float | None = None) -> tuple[Tensor, ...]:
+    def forward(self, *states: Tensor, drop: Drop | None = None) -> tuple[Tensor, ...]:
         """The body's outputs.
 
         Args:
             states: one for each port of the body, (B, C, H, W).
-            keep: the probability with which each path is kept; None keeps all.
+            drop: how likely each path is dropped; None keeps all.
         """
         masks = None
-        if keep is not None and self.program.drops:
-            masks = _masks(states[0], self.program.drops, keep)
+        if drop is not None and self.program.drops:
+            masks = drop_masks(states[0], self.program.drops, *drop)
         return run(self.program, self, states, masks)
 
 
@@ -81,8 +89,10 @@ def run(
     return tuple(outputs)
 
 
-def _masks(state: Tensor, count: int, keep: Tensor | float) -> Tensor:
-    """`count` masks of (B, 1, 1, 1): 1 / keep with probability `keep`, else 0."""
+@leaf
+def drop_masks(state: Tensor, count: int, rate: float, progress: Tensor | float) -> Tensor:
+    """`count` masks of (B, 1, 1, 1): 1 / keep with probability keep, else 0."""
+    keep = 1 - rate * progress
     drawn = torch.rand((count, state.shape[0], 1, 1, 1), device=state.device)
     return (drawn < keep) / keep
 

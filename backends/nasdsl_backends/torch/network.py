@@ -10,27 +10,53 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 `.conv1.weight`. The names follow from positions and do not change between releases.
 """
 
+import warnings
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NoReturn, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.fx import Proxy
 
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, listed
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import activated
+from nasdsl.values import Values, shown
 from nasdsl_backends.torch.classifier import linear_of, with_classes
 from nasdsl_backends.torch.emission import Target
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
 from nasdsl_backends.torch.maker import LayerMaker
-from nasdsl_backends.torch.module import GraphModule, register, run
+from nasdsl_backends.torch.module import Drop, GraphModule, register, run
 from nasdsl_backends.torch.program import Program, program_of
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
 
 DropPathMode = Literal["scheduled", "plain"]
+
+
+#: The types that weights may have.
+_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+_SEEDS = Values(int, minimum=0)
+_PROBABILITIES = Values(float, minimum=0, maximum=1, below_maximum=True)
+
+
+def _usable(device: torch.device | str | int | None) -> torch.device:
+    """A device that is there.
+
+    Raises:
+        CellError: NAS707.
+    """
+    if device is None:
+        return torch.get_default_device()
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise cell_error(
+            "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
+        ) from None
 
 
 class NetworkOutputs(NamedTuple):
@@ -78,7 +104,7 @@ class Network(nn.Module):
         drop_path_mode: DropPathMode = "scheduled",
     ) -> None:
         super().__init__()
-        if drop_path_mode not in ("scheduled", "plain"):
+        if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
         self.graph = graph if graph.inference else graph.plain
@@ -88,7 +114,12 @@ class Network(nn.Module):
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
             for stage in stages(self.graph)
         ]
-        device = torch.get_default_device() if device is None else torch.device(device)
+        if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):
+            known = listed(map(str, _DTYPES), "or")
+            raise cell_error("NAS502", f"dtype is {known}, not {dtype!r:.40}")
+        if seed is not None and (seed := _SEEDS.legal(given := seed)) is None:
+            raise cell_error("NAS502", f"seed is {_SEEDS.description}, not {shown(given)}")
+        device = _usable(device)
         self._stack(graph, LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
@@ -146,7 +177,8 @@ class Network(nn.Module):
             ValueError: the auxiliary classifier is for images of another size.
         """
         with_auxiliary = self.training and self._auxiliary_slot > 0
-        if with_auxiliary and x.shape[-2:] != self.graph.image[1:]:
+        is_traced = isinstance(x, Proxy)
+        if with_auxiliary and not is_traced and x.shape[-2:] != self.graph.image[1:]:
             size = self.graph.configuration.image_size
             raise ValueError(
                 f"the auxiliary classifier is for images of {size}x{size}, not "
@@ -168,8 +200,7 @@ class Network(nn.Module):
         """The last map to logits, or with `pre_logits` to (B, num_features)."""
         if not pre_logits:
             (logits,) = self.head(x)
-            assert isinstance(logits, Tensor)
-            return logits
+            return cast("Tensor", logits)
         dropout = self.head._modules.get("dropout")
         pooled = mean(x)
         return pooled if dropout is None else dropout(pooled)
@@ -223,7 +254,7 @@ class Network(nn.Module):
             module: nn.Module = self
             for name in path:
                 module = module._modules[name]  # type: ignore[assignment]
-            made = module(*[values[slot] for slot in inputs], keep=self._keep(depth))
+            made = module(*[values[slot] for slot in inputs], drop=self._drop(depth))
             for slot in frees:
                 if slot not in wanted:
                     values[slot] = None
@@ -247,14 +278,40 @@ class Network(nn.Module):
             raise ValueError(f"progress is a share of the training, not {progress!r}")
         self.progress.fill_(min(float(progress), 1.0))
 
-    def _keep(self, depth: float) -> Tensor | float | None:
+    @property
+    def drop_path_prob(self) -> float:
+        """How likely a path is dropped at present, in cells that drop as many as any.
+
+        Training scripts for DARTS set it once an epoch; here that is another way to say how far
+        training is (`set_progress`).
+        """
+        rate = self.graph.configuration.drop_path
+        return rate if self.drop_path_mode == "plain" else rate * float(self.progress)
+
+    @drop_path_prob.setter
+    def drop_path_prob(self, probability: float) -> None:
+        number = _PROBABILITIES.legal(probability)
+        if number is None:
+            text = f"drop_path_prob is {_PROBABILITIES.description}, not {shown(probability)}"
+            raise cell_error("NAS502", text)
+        rate = self.graph.configuration.drop_path
+        if rate and self.drop_path_mode == "scheduled":
+            self.progress.fill_(number / rate)
+        elif number != self.drop_path_prob:
+            warnings.warn(
+                f"`{self.graph.name}` keeps dropping paths with probability {rate:g}; one that is "
+                "compiled with drop_path and drop_path_mode='scheduled' heeds drop_path_prob",
+                stacklevel=2,
+            )
+
+    def _drop(self, depth: float) -> Drop | None:
         rate = self.graph.configuration.drop_path
         if not self.training or rate == 0 or depth == 0:
             return None
         if self.drop_path_mode == "plain":
-            return 1 - rate
+            return Drop(rate, 1.0)
         # A tensor: reading the number would wait for the device.
-        return 1 - rate * depth * self.progress
+        return Drop(rate * depth, self.progress)
 
     # -- classifier ---------------------------------------------------------------------
 
@@ -305,6 +362,19 @@ class Network(nn.Module):
                 module.reset_parameters()
         draw_weights(self, self.graph.configuration.name, seed)
         self.progress.zero_()
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        """What `torch.jit.script` asks for: the network is not written in its language.
+
+        Raises:
+            CellError: NAS708.
+        """
+        raise cell_error(
+            "NAS708",
+            f"`{self.graph.name}` cannot be compiled by torch.jit.script",
+            "`nasdsl.export.write(net, 'model.pt2')` writes a program that runs without nasdsl",
+            "`torch.jit.trace(net.eval(), images)` records it for images of one size",
+        )
 
     def extra_repr(self) -> str:
         """The network in a line."""
