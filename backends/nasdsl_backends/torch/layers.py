@@ -31,7 +31,7 @@ def leaf(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """
 
     @wraps(function)
-    def recorded(x: Tensor, *arguments: Any, **options: Any) -> Tensor:
+    def recorded(x: Tensor | Proxy, *arguments: Any, **options: Any) -> Tensor:
         if isinstance(x, Proxy):
             call = "call_function", recorded, (x, *arguments), options
             return cast("Tensor", x.tracer.create_proxy(*call))

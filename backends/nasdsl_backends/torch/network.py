@@ -104,7 +104,7 @@ class Network(nn.Module):
         drop_path_mode: DropPathMode = "scheduled",
     ) -> None:
         super().__init__()
-        if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):
+        if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):  # type: ignore[redundant-expr]
             text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
             raise cell_error("NAS502", text)
         self.graph = graph if graph.inference else graph.plain
@@ -114,7 +114,7 @@ class Network(nn.Module):
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
             for stage in stages(self.graph)
         ]
-        if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):
+        if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):  # type: ignore[redundant-expr]
             known = listed(map(str, _DTYPES), "or")
             raise cell_error("NAS502", f"dtype is {known}, not {dtype!r:.40}")
         if seed is not None and (seed := _SEEDS.legal(given := seed)) is None:
