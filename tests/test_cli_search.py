@@ -1,5 +1,6 @@
 """`nasdsl search` and its actions on a store: what they print, write and refuse."""
 
+import contextlib
 import csv
 import json
 import os
@@ -20,7 +21,10 @@ from nasdsl.cli.search import ACTIONS
 from nasdsl.cli.search_view import curve
 from nasdsl.search.evaluators.finishing import data_of
 from nasdsl.search.figures import best_so_far, unique_rewards
-from nasdsl.search.store import Reader
+from nasdsl.search.results import summary
+from nasdsl.search.store import Reader, Store
+from nasdsl.search.store.records import Proposal
+from nasdsl.space import enumerate_genotypes
 from tests.cli_run import Run, runner
 from tests.plugin.nasdsl_example.inline import Inline
 
@@ -244,7 +248,7 @@ def test_export(run: Run) -> None:
     ]
     parquet = pytest.importorskip("pyarrow.parquet")
     assert run("search", "export", "s.db", "t.parquet").code == 0
-    assert parquet.read_table("t.parquet").column("text").to_pylist() == [t.text for t in trials]
+    assert parquet.read_table("t.parquet").column("hash").to_pylist() == [t.hash for t in trials]
 
 
 def test_export_to_optuna(run: Run) -> None:
@@ -465,17 +469,20 @@ def _completed(run: Run) -> int:
         return store.counts().completed
 
 
-def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
-    """Exit code 130, the command that continues, and no trial lost."""
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interruptions(run: Run, name: str) -> None:
+    """Ctrl-C and SIGTERM: exit code 130, the command that continues, and no trial lost."""
     Path("wait").touch()  # each worker waits with its third trial
     command = [sys.executable, "-m", "nasdsl", "search", *WORDS, "--trials", "60"]
     with subprocess.Popen(
         [*command, "--store", "c.db"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert becomes_true(lambda: _completed(run) >= 2)
-        process.send_signal(signal.SIGINT)
+        assert json.loads(run("search", "status", "c.db", "--json").out)["is_running"]
+        process.send_signal(signal.Signals[name])
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
+    assert [path.name for path in sorted(Path().glob("c.db*"))] == ["c.db"]
     assert "to continue, run `nasdsl search " in said
     with Reader(Path("c.db")) as store:
         done = [(trial.id, trial.reward) for trial in store.trials() if trial.reward is not None]
@@ -486,6 +493,78 @@ def test_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
         after = {trial.id: trial.reward for trial in store.trials()}
     assert len(after) == 60
     assert all(after[number] == reward for number, reward in done)
+
+
+def test_what_a_killed_search_left_running(run: Run) -> None:
+    """Nothing runs on a store that no search has open, whatever was running when it ended."""
+    with contextlib.closing(Store(Path("k.db"))) as store, store.transaction():
+        store.put_settings({"algorithm": "random", "trials": 2})
+        store.propose(0, [Proposal(SPACE, "0" * 16), Proposal(SPACE, "1" * 16)])
+        store.claim(1, "me")
+        assert summary("k.db").is_running
+    found = json.loads(run("search", "status", "k.db", "--json").out)
+    assert (found["is_running"], found["running"], found["queued"]) == (False, 0, 2)
+    ran = run("search", "status", "k.db")
+    assert "running    0\n" in ran.out
+    assert "`nasdsl search --resume k.db` continues it" in ran.err
+
+
+def test_nothing_is_left_beside_a_store(run: Run) -> None:
+    """One file after a search, and after it was looked at."""
+    searched(run)
+    for action in (("status",), ("top",), ("export",)):
+        assert run("search", *action, "s.db", *["t.csv"] * (action == ("export",))).code == 0
+    assert [path.name for path in Path().glob("s.db*")] == ["s.db"]
+
+
+def test_names_of_winners(run: Run) -> None:
+    """Cells are named for the search and the trial, in files, on the output and in tables."""
+    searched(run, store="my-search.db")
+    with Reader(Path("my-search.db")) as store:
+        best = store.best(2)
+        names = {trial.hash: f"my_search_{trial.id}" for trial in store.trials()}
+    assert best[0].text.startswith("genotype small\n")
+    run("search", "top", "my-search.db", "-n", "2", "-o", "best")
+    for place, trial in enumerate(best, 1):
+        found = nasdsl.load(f"best/00{place}.cell")
+        assert found.name == f"my_search_{trial.id}"
+        assert nasdsl.canonical_hash(found) == trial.hash
+    assert run("search", "export", "my-search.db", "t.csv").code == 0
+    with Path("t.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["hash"]: nasdsl.loads(row["text"]).name for row in rows} == names
+
+
+def test_a_trial_is_said_first(run: Run) -> None:
+    """The network, its size, what is done with it, and an option that the space's own beats."""
+    pytest.importorskip("torch")
+    Path("wide.cell").write_text(SPACE + "network { filters = 24 }\n")
+    spec = "train?data=digits&N=1&cell_filters=4&epochs=3&batch=100"
+    ran = run("search", "wide.cell", "--evaluator", spec, "--max-params", "1")
+    own = "the space's own filters = 24 takes the place of the option cell_filters=4"
+    assert "each trial trains for 3 epochs of " in ran.err
+    assert f"note: {own}\n" in ran.err
+    assert "parameters and " in ran.err
+    # The network that is counted is the one that would be trained.
+    assert "params in a network of N = 1, 6 filters in the first cell" in ran.err
+
+
+def test_tables_that_move_with_the_store(run: Run, tmp_path: Path) -> None:
+    """A path is absolute in the store, and found beside a store that was moved with its table."""
+    members = enumerate_genotypes(nasdsl.load_space("small.cell"))
+    rows = [f"{hash},0.5" for hash in {nasdsl.canonical_hash(member) for member in members}]
+    Path("old").mkdir()
+    Path("old/table.csv").write_text("\n".join(["hash,held_out", *rows]) + "\n")
+    words = ("search", "small.cell", "--evaluator", "table:old/table.csv", "--quiet")
+    assert run(*words, "--trials", "3", "--store", "old/s.db").code == 0
+    with Reader(Path("old/s.db")) as store:
+        assert store.settings()["evaluator"] == f"table:{tmp_path / 'old/table.csv'}"
+    Path("old").rename("new")
+    ran = run("search", "--resume", "new/s.db", "--trials", "5", "--quiet")
+    assert ran.code == 0, ran.err
+    moved = ("search", "small.cell", "--evaluator", "table:new/table.csv", "--store", "new/s.db")
+    assert run(*moved, "--trials", "6", "--resume").code == 0
+    assert json.loads(run("search", "status", "new/s.db", "--json").out)["completed"] == 6
 
 
 def test_live_view(run: Run) -> None:

@@ -162,6 +162,8 @@ def search(
             output.note(f"note: {settings.evaluator}, which the store names, runs here")
     else:
         settings = plan_search(reading.space(space), store, **flags)
+    if settings.trial and not quiet:
+        output.note(settings.trial)
     view = view_for(settings, quiet)
     try:
         with interruptible():

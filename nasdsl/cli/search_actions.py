@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any, cast
 
 import click
@@ -55,10 +56,15 @@ def status(store: str, as_json: bool) -> None:
     names = ("algorithm", "evaluator", "seed", "trials", "trained")
     known = {name: found.settings.get(name) for name in names}
     if as_json:
-        members = best and trial_members(best)
+        members = best and trial_members(best, store)
         failure = None if found.failed is None else found.failed.failure
         output.data_object(
-            store=store, **count_members(counts), **known, best=members, failure=failure
+            store=store,
+            is_running=found.is_running,
+            **count_members(counts),
+            **known,
+            best=members,
+            failure=failure,
         )
         return
     shown = {
@@ -74,6 +80,10 @@ def status(store: str, as_json: bool) -> None:
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
         f"rejected   {counts.rejected:,}\n"
     )
+    if not found.is_running and counts.queued:
+        output.note(
+            f"no search is running on it; `nasdsl search --resume {quote(store)}` continues it"
+        )
     if best:
         output.data(f"best       {best.reward:.6g}, trial {best.id}, hash {best.hash}\n")
     if found.failed is not None:
@@ -112,12 +122,13 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
     from nasdsl.search.results import trial_text, write_ranking
 
     best = best_trials(store, count)
+    texts = [trial_text(trial, store) for trial in best]
     if as_json:
-        output.data_object(store=store, best=[trial_members(trial) for trial in best])
+        output.data_object(store=store, best=[trial_members(trial, store) for trial in best])
     elif folder is None:
-        output.data(visible_text("\n".join(map(trial_text, best))))
+        output.data(visible_text("\n".join(texts)))
     else:
-        written = write_ranking([trial_text(trial) for trial in best], folder)
+        written = write_ranking(texts, folder)
         output.note(f"wrote {plural(len(written), 'file')} to {folder}")
 
 

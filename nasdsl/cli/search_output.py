@@ -9,7 +9,7 @@ from nasdsl.cli import output
 from nasdsl.cli.output import FINDINGS, OK
 from nasdsl.errors import plural
 from nasdsl.report.visible import visible_text
-from nasdsl.search.results import Summary, no_result, trial_text
+from nasdsl.search.results import Summary, named_text, no_result, trial_text
 from nasdsl.search.store import Counts, Trial
 
 
@@ -17,10 +17,12 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
     """Print how a search ended; the exit code."""
     best, counts = found.best, found.counts
     if as_json:
-        output.data_object(store=store, **count_members(counts), best=best and trial_members(best))
+        output.data_object(
+            store=store, **count_members(counts), best=best and trial_members(best, store)
+        )
     else:
         if best:
-            output.data(visible_text(trial_text(best)))
+            output.data(visible_text(trial_text(best, store)))
         output.note(
             f"{counts.completed:,} of {plural(counts.proposed, 'trial')} completed, "
             f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
@@ -45,7 +47,11 @@ def count_members(counts: Counts) -> dict[str, int]:
     return {**asdict(counts), "shared": counts.shared}
 
 
-def trial_members(trial: Trial) -> dict[str, Any]:
+def trial_members(trial: Trial, store: str) -> dict[str, Any]:
     """A trial as members of a JSON object."""
-    names = ("hash", "reward", "params", "mult_adds", "seconds", "text")
-    return {"trial": trial.id, **{name: getattr(trial, name) for name in names}}
+    names = ("hash", "reward", "params", "mult_adds", "seconds")
+    return {
+        "trial": trial.id,
+        **{name: getattr(trial, name) for name in names},
+        "text": named_text(trial, store),
+    }

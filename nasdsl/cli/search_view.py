@@ -124,8 +124,8 @@ class Pace:
         parts.append(plural(event.workers, "worker"))
         new = done - self.before
         if new > 0 and done < most:
-            left = (monotonic() - self.start) / new * (most - done)
-            parts.append(f"{_duration(left)} left")
+            each = (monotonic() - self.start) / new
+            parts.append(f"{_duration(each * (most - done))} left of {_duration(each * most)}")
         return "  ".join(parts)
 
 

@@ -9,6 +9,7 @@ in a millisecond, before anything trains.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nasdsl.errors import CellError, Source, cell_error
 from nasdsl.language.genotype.settings import (
@@ -19,13 +20,14 @@ from nasdsl.language.genotype.settings import (
     Settings,
     stem_names,
 )
-from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.search.protocol import Evaluator
 from nasdsl.search.settings import Limit
+from nasdsl.space import sample
 from nasdsl.values import Value
 
 #: The option that fixes the width of the first cell.
@@ -39,12 +41,12 @@ class Child:
 
     Attributes:
         settings: take precedence over those in the space's text.
-        cell_filters: width of the first cell, unless the settings fix the width.
+        cell_filters: width of the first cell, unless the settings fix the width; None for 32.
         base: settings that those in the space's text take precedence over.
     """
 
     settings: Settings = NO_SETTINGS
-    cell_filters: int = _PAPER_CELL_FILTERS
+    cell_filters: int | None = None
     base: Settings = NO_SETTINGS
 
     def network(self, genotype: Genotype) -> Genotype:
@@ -57,8 +59,30 @@ class Child:
             base = replace(base, stem=None)
         settings = Settings(N=_PAPER_N).override(base).override(chosen)
         if settings.filters is None and settings.cell_filters is None:
-            settings = replace(settings, cell_filters=self.cell_filters)
+            settings = replace(settings, cell_filters=self.cell_filters or _PAPER_CELL_FILTERS)
         return genotype.with_settings(settings)
+
+    def description(self, graph: NetworkGraph) -> str:
+        """The settings that a child's network has, in words; whichever place they come from."""
+        network = graph.configuration
+        depth = f"layers = {network.layers}" if network.N is None else f"N = {network.N}"
+        return (
+            f"a network of {depth}, {network.cell_filters} filters in the first cell, stem "
+            f"{network.stem}, images of {network.image_size} pixels"
+        )
+
+    def beaten(self, genotype: Genotype) -> str | None:
+        """The option that has no effect because the text of the space has its own, in words."""
+        if self.cell_filters is None or self.settings.filters is not None:
+            return None
+        for name in ("filters", CELL_FILTERS):
+            own = getattr(genotype.settings, name)
+            if own is not None:
+                return (
+                    f"the space's own {name} = {own} takes the place of the option "
+                    f"{CELL_FILTERS}={self.cell_filters}"
+                )
+        return None
 
     def graph(self, genotype: Genotype) -> NetworkGraph:
         """The child's network: settings are completed and cells expanded here, once.
@@ -84,10 +108,9 @@ def child_from_options(options: dict[str, str]) -> Child:
     Raises:
         CellError: NAS502 for a value that a setting cannot have.
     """
-    width = _setting_value(
-        CELL_FILTERS, "filters", options.pop(CELL_FILTERS, str(_PAPER_CELL_FILTERS))
-    )
-    assert isinstance(width, int)
+    width: Any = None
+    if CELL_FILTERS in options:
+        width = _setting_value(CELL_FILTERS, "filters", options.pop(CELL_FILTERS))
     given = {
         name: _setting_value(name, name, options.pop(name)) for name in RULES if name in options
     }
@@ -99,11 +122,6 @@ def _setting_value(name: str, setting: str, text: str) -> Value:
     if value is None:
         raise cell_error("NAS502", f"{name} is {RULES[setting].description}, not {text!r:.40}")
     return value
-
-
-def _words(child: Child) -> str:
-    """How children are built, in words."""
-    return f"N = {_PAPER_N} with {child.cell_filters} filters in the first cell"
 
 
 def limit_for(
@@ -121,20 +139,43 @@ def limit_for(
         for name, limit in (("params", max_params), ("mult_adds", max_mult_adds))
         if limit is not None
     }
-    own: Child | None = getattr(evaluator, "child", None)
-    child = own or Child()
     # An evaluator that says nothing of its networks may build others than are counted here.
-    where = "" if own else f" in a network of {_words(child)}"
+    child: Child = getattr(evaluator, "child", None) or Child()
 
     def why(genotype: Genotype) -> str | None:
         try:
-            cost = graph_cost(child.graph(genotype))
+            graph = child.graph(genotype)
         except CellError as error:
             return str(error.diagnostics[0].message)
+        cost = graph_cost(graph)
         for name, limit in limits.items():
             count = getattr(cost, name)
             if count > limit:
-                return f"{count:,} {name.replace('_', '-')}{where}, more than {limit:,}"
+                counted = f"{count:,} {name.replace('_', '-')} in {child.description(graph)}"
+                return f"{counted}; more than {limit:,}"
         return None
 
     return why if limits else None
+
+
+def trial_words(evaluator: Evaluator, space: Space) -> str:
+    """What a trial of a search is: the network of a member drawn at random, and what is done.
+
+    Empty for an evaluator that builds no children, or that cannot build this one.
+    """
+    child: Child | None = getattr(evaluator, "child", None)
+    if child is None:
+        return ""
+    (member,) = sample(space, 1, seed=0)
+    try:
+        graph = child.graph(member)
+    except CellError:
+        return ""
+    cost = graph_cost(graph)
+    work = getattr(evaluator, "work", "scores")
+    words = (
+        f"each trial {work} {child.description(graph)}; one drawn at random has "
+        f"{cost.params:,} parameters and {cost.mult_adds:,} mult-adds"
+    )
+    beaten = child.beaten(member)
+    return f"{words}\nnote: {beaten}" if beaten else words

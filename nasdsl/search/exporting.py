@@ -6,7 +6,7 @@ There is one row for each trial, finished or not, in the order of the proposals.
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
 from io import StringIO
@@ -19,6 +19,7 @@ from nasdsl.language.genotype.types import Space
 from nasdsl.language.tree import FIELD_NAMES
 from nasdsl.loading import loads, loads_space
 from nasdsl.search.checking import checked_trial
+from nasdsl.search.results import named_text
 from nasdsl.search.store import Reader, Trial
 from nasdsl.space import choices
 
@@ -49,7 +50,9 @@ def export_trials(store: Reader, path: Path) -> int:
 
 
 def _trials(store: Reader) -> Iterator[Trial]:
-    return (checked_trial(trial, store.path) for trial in store.trials())
+    for trial in store.trials():
+        checked = checked_trial(trial, store.path)
+        yield replace(checked, text=named_text(checked, store.path))
 
 
 def _csv(store: Reader, path: Path) -> int:

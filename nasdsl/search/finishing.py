@@ -25,6 +25,7 @@ from nasdsl.search.evaluators.finishing import (
     read_finish,
     warnings_of,
 )
+from nasdsl.search.evaluators.places import spec_at
 from nasdsl.search.loop import OnEvent, run
 from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.results import trial_text, write_ranking
@@ -135,7 +136,7 @@ def finish(
     with Reader(Path(store)) as opened:
         about = opened.settings()
     wanted = Finish(
-        data or data_of(str(about.get("evaluator"))),
+        data or data_of(spec_at(str(about.get("evaluator")), about.get("folder"), Path(store))),
         recipe_at(recipe),
         tuple(changes),
         settings,
@@ -167,7 +168,7 @@ def finish(
     winners = _winners(folder, best, with_changes(wanted.recipe, changes))
     texts = [
         f"# accuracy {winner.accuracy:.6g} on {winner.images} images after recipe {recipe}"
-        f" on {wanted.data}\n{trial_text(winner.trial)}"
+        f" on {wanted.data}\n{trial_text(winner.trial, store)}"
         for winner in winners
     ]
     write_ranking(texts, folder)

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import loads_space
-from nasdsl.search.child import limit_for
+from nasdsl.search.child import limit_for, trial_words
+from nasdsl.search.evaluators.places import absolute_spec, spec_at
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader
@@ -73,13 +75,15 @@ def plan_search(
         if most is not None
     }
     # Made here for its diagnostics, and because limits count the networks that it would train.
-    limit = limit_for(evaluator_of(spec), max_params=max_params, max_mult_adds=max_mult_adds)
+    made = evaluator_of(spec)
+    limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
     return SearchSettings(
         space,
         _store_path(store or f"{space.name}-{algorithm}-{seed}.db"),
         algorithm=algorithm,
         options=_options(options),
-        evaluator=spec,
+        evaluator=absolute_spec(spec, getattr(made, "data_name", None)),
+        trial=trial_words(made, space),
         trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
         trained=trained,
         seed=seed,
@@ -113,6 +117,8 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
     memory = execution.pop("memory", None)
     if space is None:
         raise _not_written(path, "it names no space")
+    if "evaluator" in known:
+        known["evaluator"] = spec_at(known["evaluator"], stored.get("folder"), path)
     planned = plan_search(
         loads_space(space),
         path,
@@ -189,7 +195,7 @@ def _spec(spec: str, data: str | None) -> str:
         return spec
     if spec.partition("?")[0] != "train":
         raise cell_error("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
-    return f"{spec}{'&' if '?' in spec else '?'}data={data}"
+    return f"{spec}{'&' if '?' in spec else '?'}data={quote(data, safe='/:')}"
 
 
 def _store_path(store: str | os.PathLike[str]) -> Path:

@@ -6,8 +6,9 @@ Non-goals: tables for other programs (`nasdsl.search.exporting`).
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.search.checking import checked_network
 from nasdsl.search.store import Counts, Reader, Trial
 
+#: The name in a text, and the most characters that a name has of its store's.
+_HEADER = re.compile(r"^genotype[ \t]+\w+", re.MULTILINE | re.ASCII)
+_NAME = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -23,13 +28,15 @@ class Summary:
 
     Attributes:
         settings: what it was started with, as its store has it.
-        counts: its trials.
+        counts: its trials; where no search runs, those that one left running are queued.
+        is_running: whether a search has the store open.
         best: the trial with the highest reward, checked.
         failed: the first trial that failed, or was rejected where nothing else is there.
     """
 
     settings: Mapping[str, Any]
     counts: Counts
+    is_running: bool
     best: Trial | None
     failed: Trial | None
 
@@ -44,10 +51,13 @@ def summary(store: str | os.PathLike[str]) -> Summary:
     with Reader(path) as opened:
         best = next((checked_network(trial, path) for trial in opened.best()), None)
         counts = opened.counts()
+        if not opened.is_in_use:
+            # A process that was killed could not say that nothing runs any more.
+            counts = replace(counts, queued=counts.queued + counts.running, running=0)
         failed = None
         if counts.failed or best is None:
             failed = next((trial for trial in opened.trials() if trial.failure), None)
-        return Summary(opened.settings(), counts, best, failed)
+        return Summary(opened.settings(), counts, opened.is_in_use, best, failed)
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:
@@ -65,8 +75,24 @@ def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellE
     )
 
 
-def trial_text(trial: Trial) -> str:
-    """A trial's text, with its scores in comments before it."""
+def trial_name(trial: Trial, store: str | os.PathLike[str]) -> str:
+    """What the genotype of a trial is called: the name of its search's store, and its number."""
+    name = re.sub(r"\W+", "_", Path(store).stem, flags=re.ASCII).strip("_")
+    return f"{'s' if not name or name[0].isdigit() else ''}{name[:_NAME]}_{trial.id}"
+
+
+def named_text(trial: Trial, store: str | os.PathLike[str]) -> str:
+    """A trial's text under its own name; in the store, all have that of the space."""
+    return _HEADER.sub(f"genotype {trial_name(trial, store)}", trial.text, count=1)
+
+
+def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str:
+    """A trial's text, with its scores in comments before it.
+
+    Args:
+        trial: one that has a reward.
+        store: that of its search, after which the genotype is named; None keeps its name.
+    """
     sizes = [
         f"{value:,} {what}"
         for what, value in (("parameters", trial.params), ("mult-adds", trial.mult_adds))
@@ -75,7 +101,9 @@ def trial_text(trial: Trial) -> str:
     lines = [f"# reward {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}"]
     if sizes:
         lines.append(f"# evaluated in a network of {', '.join(sizes)}")
-    return "".join(f"{line}\n" for line in lines) + trial.text
+    return "".join(f"{line}\n" for line in lines) + (
+        trial.text if store is None else named_text(trial, store)
+    )
 
 
 def write_ranking(texts: Sequence[str], folder: str | os.PathLike[str]) -> list[Path]:

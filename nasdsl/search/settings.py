@@ -13,6 +13,7 @@ from typing import Any
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import space_text
 from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.search.evaluators.places import spec_at
 from nasdsl.search.store import Store
 from nasdsl.space import count
 
@@ -52,6 +53,7 @@ class SearchSettings:
         limits: the limits by name, as the store keeps them; `limit` applies them.
         dry_after: rejections in a row after which the space counts as empty.
         patience: failures before the first reward after which the evaluator is at fault.
+        trial: what a trial is, in words for people; empty where nobody says it.
     """
 
     space: Space
@@ -79,6 +81,7 @@ class SearchSettings:
     limit: Limit | None = None
     dry_after: int = 1000
     patience: int = 5
+    trial: str = ""
 
     @property
     def size(self) -> int:
@@ -125,7 +128,8 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
     with store.transaction():
         ends = {"trials": settings.trials, "trained": settings.trained}
         execution = {name: getattr(settings, name) for name in EXECUTION}
-        store.put_settings({**identity, **ends, "execution": execution})
+        folder = str(store.path.absolute().parent)
+        store.put_settings({**identity, **ends, "execution": execution, "folder": folder})
     return settings
 
 
@@ -157,6 +161,11 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
 
 def _require_same_search(asked: dict[str, Any], stored: dict[str, Any], store: Store) -> None:
     other = [key for key in _IDENTITY if asked[key] != stored.get(key)]
+    if "evaluator" in other and isinstance(stored["evaluator"], str):
+        # Whichever way a path was written, and wherever the store was moved with its data.
+        before = spec_at(stored["evaluator"], stored.get("folder"), store.path)
+        if before == spec_at(asked["evaluator"], None, store.path):
+            other.remove("evaluator")
     if not other:
         return
     differences = [

@@ -23,10 +23,11 @@ _BATCHES = Values(int, minimum=1, maximum=1_000_000, unit="images")
 
 
 class _Batch(NamedTuple):
-    """A batch of images, and the settings a network needs to take them."""
+    """A batch of images, the settings a network needs to take them, and the name of the data."""
 
     images: Any
     settings: Settings
+    name: str
 
 
 class ProxyEvaluator:
@@ -36,10 +37,20 @@ class ProxyEvaluator:
         child: the network around it.
         score: a function of the network and of a batch.
         images: the batch, (B, C, H, W), or None for images of ones of the network's own size.
+        data_name: the text that names the data, with an absolute path; None without data.
     """
 
-    def __init__(self, child: Child, score: Callable[[Any, Any], float], images: Any) -> None:
-        self.child, self.score, self.images = child, score, images
+    #: What is done with a network, in words.
+    work = "scores, untrained,"
+
+    def __init__(
+        self,
+        child: Child,
+        score: Callable[[Any, Any], float],
+        images: Any,
+        data_name: str | None = None,
+    ) -> None:
+        self.child, self.score, self.images, self.data_name = child, score, images, data_name
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score with weights drawn by `seed`."""
@@ -63,7 +74,7 @@ def proxy_evaluator(what: str, options: dict[str, str]) -> ProxyEvaluator:
         raise cell_error("NAS882", f"the score `{what}` does not take {listed(options)}")
     if data is not None:
         child = Child(child.settings, child.cell_filters, data.settings)
-    return ProxyEvaluator(child, proxy.score, data and data.images)
+    return ProxyEvaluator(child, proxy.score, data and data.images, data and data.name)
 
 
 def _batch(options: dict[str, str]) -> _Batch:
@@ -82,7 +93,7 @@ def _batch(options: dict[str, str]) -> _Batch:
     # Spread over the whole set: folders of images are in the order of their classes.
     count = min(count, len(data.train))
     places = [len(data.train) * at // count for at in range(count)]
-    return _Batch(torch.stack([data.train[at][0] for at in places]), settings)
+    return _Batch(torch.stack([data.train[at][0] for at in places]), settings, data.name)
 
 
 def _ones(module: Any) -> Any:

@@ -7,7 +7,7 @@ images held out from training (Zoph et al. 2018, appendix A.6).
 """
 
 from nasdsl.api.compile import build
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child, child_from_options, genotype_of_text
@@ -28,6 +28,19 @@ class TrainingEvaluator:
 
     def __init__(self, child: Child, recipe: Recipe, data: Splits, execution: Execution) -> None:
         self.child, self.recipe, self.data, self.execution = child, recipe, data, execution
+
+    @property
+    def data_name(self) -> str:
+        """The text that names the data, with an absolute path."""
+        return self.data.name
+
+    @property
+    def work(self) -> str:
+        """What is done with a network, in words."""
+        recipe, data = self.recipe, self.data
+        steps = plural(len(data.train) // recipe.batch, "step")
+        epochs = plural(recipe.epochs, "epoch")
+        return f"trains for {epochs} of {steps} ({recipe.batch} images of {data.name} a step)"
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""

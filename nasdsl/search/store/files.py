@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +149,8 @@ def file_system(path: Path) -> str:
 
 #: Device and inode of the files that this process has locked.
 _LOCKED: set[tuple[int, int]] = set()
+#: How often, and after how long, a lock that is held is tried again.
+_ATTEMPTS, _PAUSE_SECONDS = 5, 0.01
 
 
 @contextmanager
@@ -168,17 +171,49 @@ def locked(path: Path) -> Iterator[None]:
         raise _in_use(path)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     identity = _identity(os.fstat(handle))
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _is_taken(handle):
         os.close(handle)
-        raise _in_use(path) from None
+        raise _in_use(path)
     _LOCKED.add(identity)
     try:
         yield
     finally:
         _LOCKED.discard(identity)
         os.close(handle)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a search has the store open, in this process or another one.
+
+    It is to be called before this process opens the file with SQLite, whose locks would end here.
+    """
+    file = _file_to_lock(path)
+    try:
+        if _identity(os.stat(file)) in _LOCKED:
+            return True
+        handle = os.open(file, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _is_taken(handle: int) -> bool:
+    """Take the lock; False if another search has it. `is_locked` holds it for a moment only."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt + 1 < _ATTEMPTS:
+                time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _file_to_lock(path: Path) -> Path:

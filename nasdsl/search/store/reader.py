@@ -16,7 +16,7 @@ from typing import Any
 
 from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
-from nasdsl.search.store.files import require_local_disk, store_errors
+from nasdsl.search.store.files import is_locked, require_local_disk, store_errors
 from nasdsl.search.store.records import Counts, NotOfASearch, Trial
 from nasdsl.search.store.schema import known_version
 from nasdsl.search.store.soundness import (
@@ -39,6 +39,8 @@ class Reader:
         if not path.is_file():
             raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
         require_local_disk(path)
+        #: Whether a search had the store open when the reader was made.
+        self.is_in_use = is_locked(path)
         with store_errors(path), ExitStack() as opened:
             self._rows = opened.enter_context(_readable(path))
             # In a transaction, because a search may be writing.

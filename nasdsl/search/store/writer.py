@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -72,7 +72,12 @@ class Store:
             self._opened = opened.pop_all()
 
     def close(self) -> None:
-        """Close the file and release the lock."""
+        """Close the file and release the lock; nothing is left beside a store that is at rest."""
+        # A reader of a store in WAL mode makes the files of the log, and may not remove them.
+        # While somebody is reading, the mode stays.
+        with suppress(sqlite3.Error):
+            self._rows.execute("PRAGMA busy_timeout = 0")
+            self._rows.execute("PRAGMA journal_mode = DELETE")
         self._opened.close()
 
     @contextmanager

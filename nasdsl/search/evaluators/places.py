@@ -1,0 +1,74 @@
+"""The paths in the specs of evaluators: absolute in a store, and found again after a move.
+
+A spec has a path in `data=NAME:PATH` or, where the kind reads a file, in `KIND:PATH`. A store and
+what it reads may have been moved together, so that a path that leads nowhere is also tried from
+the store's folder. Stores of version 0.1.0 have paths as they were typed, in a folder that was the
+current one: one of those around the store.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, quote
+
+#: The kinds that read the file after the colon.
+_FILES = ("table", "finish")
+_DATA = "data="
+
+
+def absolute_spec(spec: str, data: str | None = None) -> str:
+    """The spec with the path of its file made absolute, and with the data of that name.
+
+    Args:
+        spec: an evaluator's.
+        data: what the evaluator calls its data, with an absolute path; None where it has none.
+    """
+    found = _with_file(spec, os.path.abspath)
+    if data is None or not os.path.isabs(data.partition(":")[2]):
+        return found
+    return _with_data(found, data)
+
+
+def spec_at(spec: str, folder: object, store: Path) -> str:
+    """The spec that a store has, with paths that lead somewhere, as far as any do.
+
+    Args:
+        spec: the evaluator's, as the store has it.
+        folder: that in which the store was when the search started; None if it does not say.
+        store: where it is now.
+    """
+
+    def found(path: str) -> str:
+        if os.path.exists(path):
+            return os.path.abspath(path)
+        here = store.absolute().parent
+        places = [folder / path for folder in (here, *here.parents)]
+        if os.path.isabs(path):
+            places = [here / os.path.relpath(path, folder)] if isinstance(folder, str) else []
+        there = (os.path.normpath(place) for place in places if place.exists())
+        return next(there, path)
+
+    moved = _with_file(spec, found)
+    name, _, path = _data_of(moved).partition(":")
+    place = found(path) if path else ""
+    return _with_data(moved, f"{name}:{place}") if os.path.isdir(place) else moved
+
+
+def _with_file(spec: str, changed: Callable[[str], str]) -> str:
+    """The spec with another path where its kind reads a file."""
+    head, mark, query = spec.partition("?")
+    kind, colon, path = head.partition(":")
+    return f"{kind}{colon}{changed(path)}{mark}{query}" if kind in _FILES and path else spec
+
+
+def _data_of(spec: str) -> str:
+    """The data in a spec's options; empty where it has none."""
+    return dict(parse_qsl(spec.partition("?")[2])).get("data", "")
+
+
+def _with_data(spec: str, data: str) -> str:
+    """The spec with these data, in the place of its own."""
+    head, mark, query = spec.partition("?")
+    written = f"{_DATA}{quote(data, safe='/:')}"
+    parts = [written if part.startswith(_DATA) else part for part in query.split("&")]
+    return f"{head}{mark}{'&'.join(parts)}"
