@@ -41,6 +41,7 @@ from .loading import loads as loads
 from .loading import loads_space as loads_space
 from .network.cost import Cost as Cost
 from .notebook import load_ipython_extension as load_ipython_extension
+from .oneshot.supernet import supernet as supernet
 from .space import contains as contains
 from .space import count as count
 from .space import count_distinct as count_distinct

@@ -5,8 +5,8 @@ One line a code, so that a code is never used for two things. The long explanati
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
 combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
-(from 820) training and (from 860) search, 9 internal errors. A code that has been released is
-never given another meaning.
+(from 820) training, (from 860) search and (from 890) super-networks, 9 internal errors. A code
+that has been released is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
@@ -112,6 +112,8 @@ CODES: dict[str, Code] = {
     "NAS882": Code("unknown evaluator"),
     "NAS883": Code("reward table cannot be read"),
     "NAS884": Code("reward table lacks the genotype"),
+    "NAS890": Code("super-network cannot share these options"),
+    "NAS891": Code("super-network has an illegal setting"),
     "NAS702": Code("unknown backend"),
     "NAS703": Code("two packages offer one backend"),
     "NAS704": Code("backend does not support this"),

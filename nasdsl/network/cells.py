@@ -154,7 +154,7 @@ class CellExpansion:
             )
             parts.append(part)
             operands.append(value)
-        part = self._combine(f"{path}.combine", block, operands[0], operands[1], filters)
+        part = self.combined(f"{path}.combine", block, operands[0], operands[1], filters)
         parts.append(part)
         return _result(part.nodes, operands[0])
 
@@ -164,12 +164,17 @@ class CellExpansion:
         key = name, stride, source.shape, filters
         chain = self._chains.get(key)
         if chain is None:
-            chain = self._chains[key] = self._op_chain(block, *key)
+            chain = self._chains[key] = self.op_chain(block, *key)
         nodes = chained(path, source.name, chain)
         part = Part(path, "op", name, block.name, nodes)
         return part, _result(nodes, source)
 
-    def _op_chain(self, block: Block, name: str, stride: int, shape: Shape, filters: int) -> Chain:
+    def op_chain(self, block: Block, name: str, stride: int, shape: Shape, filters: int) -> Chain:
+        """The layers of an op that reads a state of that shape.
+
+        Raises:
+            CellError: NAS309, it cannot reduce.
+        """
         op = self.vocabulary.op[name]
         form = op.form(stride, shape.channels, filters)
         if form is None:
@@ -184,7 +189,12 @@ class CellExpansion:
             chain += (layers.pointwise("drop_path", chain[-1].shape),)
         return chain
 
-    def _combine(self, path: str, block: Block, left: Value, right: Value, filters: int) -> Part:
+    def combined(self, path: str, block: Block, left: Value, right: Value, filters: int) -> Part:
+        """The nodes of a combine of two values, under `path`.
+
+        Raises:
+            CellError: NAS308, their shapes do not match.
+        """
         combine = self.vocabulary.combine[block.combine]
         joins = combine.operation
         same = left.shape == right.shape if joins == "sum" else left.shape[1:] == right.shape[1:]
@@ -229,7 +239,7 @@ class CellExpansion:
         for state in self.needed.outputs:
             value = values[state]
             channels = value.shape.channels if state in wide else filters
-            chain = self._matching(state, value.shape, last, channels)
+            chain = self.matching(state, value.shape, last, channels)
             if not chain and isinstance(state, Hidden) and value.name == f"h{state.back}":
                 # Outputs are nodes, so a state that only passes through gets one.
                 chain = (layers.pointwise("identity", value.shape),)
@@ -244,7 +254,12 @@ class CellExpansion:
         parts.append(Part("output", "output", "concat", "", (joined,)))
         return (joined.name,)
 
-    def _matching(self, state: State, shape: Shape, last: Shape, channels: int) -> Chain:
+    def matching(self, state: State, shape: Shape, last: Shape, channels: int) -> Chain:
+        """What brings a state of the output to so many channels and the size of `last`.
+
+        Raises:
+            CellError: NAS308, halving does not lead to that size.
+        """
         if shape[1:] == last[1:]:
             matches = shape.channels == channels
             return () if matches else layers.convolution_norm(shape, channels)

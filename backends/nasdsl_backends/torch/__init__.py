@@ -7,10 +7,12 @@ Non-goals: exports; those are the backend `source` and the command `nasdsl compi
 from typing import Any
 
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.oneshot.graph import SuperGraph
 from nasdsl_backends.torch.emission import EMISSIONS
 from nasdsl_backends.torch.network import Network, NetworkOutputs
+from nasdsl_backends.torch.path_supernet import PathSupernet
 
-__all__ = ["Network", "NetworkOutputs", "backend"]
+__all__ = ["Network", "NetworkOutputs", "PathSupernet", "backend"]
 
 
 class _TorchBackend:
@@ -28,6 +30,10 @@ class _TorchBackend:
     def build(self, graph: NetworkGraph, **options: Any) -> Network:
         """The network as a module; the options are `Network`'s arguments."""
         return Network(graph, **options)
+
+    def supernet(self, graph: SuperGraph, **options: Any) -> PathSupernet:
+        """The members of a space as one module; the options are `PathSupernet`'s arguments."""
+        return PathSupernet(graph, **options)
 
 
 backend = _TorchBackend()

@@ -5,11 +5,23 @@ slow, so the first of a kind is constructed and the others are copied from it wi
 Non-goals: which layer a node becomes (`emission`), weights (`initialise`).
 """
 
+from typing import Protocol
+
 import torch
 from torch import nn
 
 from nasdsl.primitives import Node
 from nasdsl_backends.torch.emission import EMISSIONS, Target
+
+
+class Maker(Protocol):
+    """What a network has its layers from."""
+
+    def within(self, module: str) -> "Maker":
+        """What makes the layers of the module of that name."""
+
+    def layer(self, node: Node) -> nn.Module | None:
+        """The layer of a node; None where its primitive becomes a function."""
 
 
 class LayerMaker:
@@ -18,6 +30,10 @@ class LayerMaker:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._first: dict[tuple[object, ...], nn.Module] = {}
+
+    def within(self, module: str) -> "LayerMaker":
+        """Itself: a new layer does not depend on its place."""
+        return self
 
     def layer(self, node: Node) -> nn.Module | None:
         """A layer of its own for a node; None where its primitive becomes a function."""

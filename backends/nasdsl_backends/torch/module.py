@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nasdsl.network.graph import Body
 from nasdsl_backends.torch.layers import leaf
-from nasdsl_backends.torch.maker import LayerMaker
+from nasdsl_backends.torch.maker import Maker
 from nasdsl_backends.torch.program import Program, program_of
 
 
@@ -37,7 +37,7 @@ class GraphModule(nn.Module):
         program: `program_of(body)`, where it is at hand.
     """
 
-    def __init__(self, body: Body, maker: LayerMaker, program: Program | None = None) -> None:
+    def __init__(self, body: Body, maker: Maker, program: Program | None = None) -> None:
         super().__init__()
         self.program = program or program_of(body)
         for node in body.nodes:

@@ -28,7 +28,7 @@ from nasdsl_backends.torch.emission import Target
 from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
-from nasdsl_backends.torch.maker import LayerMaker
+from nasdsl_backends.torch.maker import LayerMaker, Maker
 from nasdsl_backends.torch.module import Drop, GraphModule, register, run
 from nasdsl_backends.torch.program import Program, program_of
 from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
@@ -81,6 +81,7 @@ class Network(nn.Module):
         drop_path_mode: `scheduled` drops a path with the skeleton's drop_path, scaled by the
             cell's depth (where the skeleton has that) and by the training progress, see
             `set_progress`; `plain` with drop_path everywhere, all the time.
+        maker: makes the layers, in place of new ones: theirs are the weights, and none is drawn.
 
     Attributes:
         graph: what was built: before any pass, or after those for inference where they made
@@ -102,6 +103,7 @@ class Network(nn.Module):
         dtype: torch.dtype | None = None,
         seed: int | None = None,
         drop_path_mode: DropPathMode = "scheduled",
+        maker: Maker | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):  # type: ignore[redundant-expr]
@@ -120,9 +122,10 @@ class Network(nn.Module):
         if seed is not None and (seed := _SEEDS.legal(given := seed)) is None:
             raise cell_error("NAS502", f"seed is {_SEEDS.description}, not {shown(given)}")
         device = _usable(device)
-        self._stack(graph, LayerMaker(Target(graph.configuration, device, dtype)))
+        self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
-        draw_weights(self, graph.configuration.name, seed)
+        if maker is None:
+            draw_weights(self, graph.configuration.name, seed)
         if graph.inference:
             self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
@@ -140,14 +143,14 @@ class Network(nn.Module):
             )
         return super().train(mode)
 
-    def _stack(self, graph: NetworkGraph, maker: LayerMaker) -> None:
+    def _stack(self, graph: NetworkGraph, maker: Maker) -> None:
         programs: dict[int, Program] = {}
         for module in graph.modules:
             if module.role != "head":
                 key = id(module.body)
                 if key not in programs:
                     programs[key] = program_of(module.body)
-                layer = GraphModule(module.body, maker, programs[key])
+                layer = GraphModule(module.body, maker.within(module.name), programs[key])
                 register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
@@ -155,7 +158,7 @@ class Network(nn.Module):
         self.num_features = after.ports[0].shape.channels
         self._join = program_of(before)
         # It owns the layers before the pool too, where a skeleton has some there.
-        self.head = GraphModule(head.body, maker, program_of(after))
+        self.head = GraphModule(head.body, maker.within(head.name), program_of(after))
         slots = slots_of(graph)
         self._slots = len(slots)
         self._calls = scheduled(graph, with_auxiliary=False)

@@ -1,0 +1,96 @@
+"""`nasdsl.supernet`: a super-network from a name, a path or a space.
+
+Purpose: put the stages together: a space with its settings, its graph, a backend.
+Non-goals: training it (`nasdsl.oneshot.algorithms`).
+"""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from nasdsl import backend as backends
+from nasdsl.api.request import chosen_settings
+from nasdsl.errors import cell_error, listed
+from nasdsl.language.genotype.settings import RULES
+from nasdsl.language.genotype.types import Space
+from nasdsl.loading import NameOrPath, load_space
+from nasdsl.oneshot.graph import super_graph
+
+Relaxation = Literal["path"]
+Sharing = Literal["slots", "edges"]
+RELAXATIONS: tuple[Relaxation, ...] = ("path",)
+
+
+def supernet(
+    source: NameOrPath | Space,
+    *,
+    relaxation: Relaxation = "path",
+    sharing: Sharing = "slots",
+    backend: str = "torch",
+    **settings: Any,
+) -> Any:
+    """All members of a space as one network that shares weights: a `torch.nn.Module`.
+
+    Args:
+        source: a space of the library, a path, or a space.
+        relaxation: `path` runs one member at a time: `net.choose(genotype)`, `net(images)`,
+            `net.member(genotype)`.
+        sharing: `slots` gives each operand of a block weights of its own, by cell, block,
+            operand, input and op (ENAS); `edges` lets the two operands of a block share them
+            where both have the same open choices (DARTS).
+        backend: the name of an installed backend that builds super-networks.
+        **settings: network settings by name (`nasdsl.Settings`), which win over the space's
+            own, and options of the backend: `device`, `dtype`, `seed` and `drop_path_mode` of
+            `torch`.
+
+    Raises:
+        CellError: the space or the settings have mistakes; NAS604, the space leaves nothing
+            open; NAS890, members cannot share weights; NAS891, an argument has an illegal value.
+    """
+    _ensure_one_of("relaxation", relaxation, RELAXATIONS)
+    _ensure_one_of("sharing", sharing, ("slots", "edges"))
+    options = {name: value for name, value in settings.items() if name not in RULES}
+    space = space_with_settings(
+        source, {name: value for name, value in settings.items() if name in RULES}
+    )
+    found = backends.find(backend)
+    build = getattr(found, "supernet", None)
+    if build is None:
+        raise cell_error("NAS704", f"backend `{backend}` does not build super-networks")
+    unknown = [name for name in options if name not in found.options]
+    if unknown:
+        # It names what is meant by a misspelled setting.
+        chosen_settings({name: options[name] for name in unknown})
+    graph = super_graph(space, merge_edges=sharing == "edges")
+    return build(graph, **options)
+
+
+def space_with_settings(source: NameOrPath | Space, settings: dict[str, object]) -> Space:
+    """A space with something open, and settings put over its own.
+
+    Raises:
+        CellError: what `load_space` raises; NAS501 and NAS502 for settings; NAS604, it has one
+            member; NAS891, the settings fix the width of the last cell.
+    """
+    space = source if isinstance(source, Space) else load_space(source)
+    if space.is_genotype:
+        raise cell_error(
+            "NAS604",
+            f"space `{space.name}` has no open decisions, so a super-network would be its one "
+            "member",
+            "a field is left open with `?` or a choice such as `{add | concat}`",
+            f"`nasdsl.compile({space.name!r})` builds the member",
+        )
+    chosen = space.settings.override(chosen_settings(settings))
+    if chosen.filters is not None:
+        raise cell_error(
+            "NAS891",
+            "the members of a space differ in the width of their last cell, and `filters` fixes it",
+            "fix that of the first cell: `cell_filters`",
+        )
+    return replace(space, settings=chosen)
+
+
+def _ensure_one_of(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        text = f"{name} is {listed(known, 'or')}, not {value!r:.40}"
+        raise cell_error("NAS891", text)

@@ -1,0 +1,200 @@
+"""Super-networks: what a member computes in one is what its own network computes."""
+
+import pytest
+import torch
+from torch import Tensor
+
+import nasdsl
+from nasdsl.errors import CellError
+
+# A block of everything that makes shapes depend on choices: `concat` blocks, an output of whatever
+# nothing reads, inputs that need matching in some members.
+MIXED = """
+genotype mixed
+ops nasnet
+cell normal {
+    2 * (?, ?, {sep_conv_3x3 | identity}, {identity | max_pool_3x3}, {add | concat})
+}
+cell reduction {
+    2 * (?, ?, {conv_1x1 | identity}, {avg_pool_3x3 | identity}, {add | concat})
+}
+"""
+TWO_HOLES = """
+genotype two_holes
+ops nasnet
+cell normal {
+    a = (h[i], h[i-1], {sep_conv_3x3 | identity}, identity, add)
+    b = ({h[i] | a}, a, identity, max_pool_3x3, add)
+    output each(a, b)
+}
+cell reduction {
+    a = (h[i], h[i-1], sep_conv_3x3, identity, add)
+    b = (h[i], a, identity, identity, add)
+    output each(a, b)
+}
+"""
+EDGES = """
+genotype edges
+ops darts
+cell normal {
+    2 * (?, ?, {none | sep_conv_3x3 | skip_connect}, {none | sep_conv_3x3 | skip_connect}, add)
+    output concat(b0, b1)
+}
+cell reduction {
+    2 * (?, ?, {max_pool_3x3 | skip_connect}, {max_pool_3x3 | skip_connect}, add)
+    output concat(b0, b1)
+}
+"""
+ENAS = """
+genotype small_enas
+ops enas
+cell normal { 2 * (?, ?, ?, ?, add) }
+cell reduction { 2 * (?, ?, ?, ?, add) }
+"""
+SMALL = {"cell_filters": 2, "image_size": 8, "classes": 3}
+SPACES = {
+    "mixed": (MIXED, {"N": 1, "stem": "cifar", "drop_path": 0.3}),
+    "mixed_imagenet": (MIXED, {"N": 1, "stem": "imagenet", "image_size": 32, "cell_filters": 4}),
+    "two_holes": (TWO_HOLES, {"N": 1, "stem": "cifar"}),
+    "edges": (EDGES, {"layers": 3, "stem": "cifar", "skeleton": "darts"}),
+    "enas": (ENAS, {"N": 1, "stem": "cifar", "skeleton": "enas"}),
+    "nasbench201": ("nasbench201_space", {"N": 1}),
+    "joined_nasbench201": (MIXED, {"N": 1, "skeleton": "nasbench201"}),
+}
+
+
+def _space(text: str) -> nasdsl.Space:
+    return nasdsl.loads_space(text) if "\n" in text else nasdsl.load_space(text)
+
+
+def _logits(net: torch.nn.Module, x: Tensor, training: bool) -> Tensor:
+    torch.manual_seed(0)
+    net.train(training)
+    made: Tensor = net(x)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "sharing", "dtype"),
+    [
+        *((name, "slots", torch.float64) for name in SPACES),
+        ("mixed", "slots", torch.float32),
+        ("edges", "edges", torch.float64),
+    ],
+)
+def test_a_member_computes_what_its_own_network_does(name, sharing, dtype) -> None:
+    """Bit for bit in both precisions, after a step of training too; so are moving statistics."""
+    text, settings = SPACES[name]
+    space, settings = _space(text), {**SMALL, **settings}
+    net = nasdsl.supernet(space, sharing=sharing, dtype=dtype, seed=1, **settings)
+    net.set_progress(0.5)
+    size = settings["image_size"]
+    x = torch.randn(2, 3, size, size, dtype=dtype, generator=torch.Generator().manual_seed(3))
+    for genotype in nasdsl.sample(space, 2, seed=7):
+        net.choose(genotype)
+        inherited = net.member().state_dict()
+        alone = nasdsl.compile(genotype, dtype=dtype, seed=2, **settings)
+        alone.load_state_dict(inherited)
+        assert torch.equal(_logits(net, x, False), _logits(alone, x, False))
+        assert torch.equal(_logits(net, x, True), _logits(alone, x, True))
+        after = net.member().state_dict()
+        moved = [key for key in after if not torch.equal(after[key], inherited[key])]
+        assert any("running_mean" in key for key in moved)
+        if sharing == "slots":
+            # Where both operands are one edge, its layers see a batch twice.
+            for key, value in alone.state_dict().items():
+                assert torch.equal(after[key], value), key
+
+
+def test_gradients_are_the_members_and_unused_options_get_none() -> None:
+    """A step changes what the chosen member has, by the gradient that it has by itself."""
+    text, settings = SPACES["mixed"]
+    space, settings = _space(text), {**SMALL, **settings, "drop_path": 0.0}
+    net = nasdsl.supernet(space, dtype=torch.float64, seed=1, **settings)
+    genotype = next(nasdsl.sample(space, 1, seed=5))
+    net.choose(genotype)
+    alone = net.member()
+    x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    net(x).square().sum().backward()
+    alone(x).square().sum().backward()
+    total = sum(p.grad.square().sum() for p in net.parameters() if p.grad is not None)
+    expected = sum(p.grad.square().sum() for p in alone.parameters())
+    assert torch.allclose(total, expected, rtol=1e-12)
+    used = sum(p.numel() for p in net.parameters() if p.grad is not None)
+    assert used < sum(p.numel() for p in net.parameters())
+
+
+def test_a_member_costs_what_the_cost_model_says() -> None:
+    text, settings = SPACES["mixed"]
+    net = nasdsl.supernet(_space(text), seed=1, **SMALL, **settings)
+    genotype = next(nasdsl.sample(_space(text), 1, seed=5))
+    member = net.member(genotype)
+    params = sum(parameter.numel() for parameter in member.parameters())
+    assert params == nasdsl.cost(genotype, **SMALL, **settings).params
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+    assert any(bool(parameter.any()) for parameter in member.parameters())
+
+
+def test_weights_are_keyed_by_what_is_chosen() -> None:
+    """As in ENAS, by cell, block, operand, input and op; as in DARTS, without the operand."""
+    text, settings = SPACES["edges"]
+    names = {
+        sharing: {
+            name.rpartition(".")[0]
+            for name, _ in nasdsl.supernet(
+                _space(text), sharing=sharing, **SMALL, **settings
+            ).named_parameters()
+            if ".b1." in name and "cells.0" in name
+        }
+        for sharing in ("slots", "edges")
+    }
+    wanted = {"cells.0.b1.edge.b0-sep_conv_3x3.1", "cells.0.b1.edge.h1-sep_conv_3x3.1"}
+    assert wanted < names["edges"]
+    slots = {name.replace("edge", side) for name in names["edges"] for side in ("left", "right")}
+    assert names["slots"] == slots
+
+
+def test_the_library_has_the_spaces_of_enas_and_darts() -> None:
+    """Five ops and 2 to 6 inputs for each operand in ENAS, eight and 2 to 5 in DARTS."""
+    enas, darts = nasdsl.load_space("enas_space"), nasdsl.load_space("darts_space")
+    assert nasdsl.count(enas) == (5**10 * (2 * 3 * 4 * 5 * 6) ** 2) ** 2
+    assert nasdsl.count(darts) == (8**8 * (2 * 3 * 4 * 5) ** 2) ** 2
+
+
+def _code(raised: pytest.ExceptionInfo[CellError]) -> list[str]:
+    return [found.code for found in raised.value.diagnostics]
+
+
+def test_a_space_of_one() -> None:
+    with pytest.raises(CellError) as raised:
+        nasdsl.supernet("nasnet_a")
+    assert _code(raised) == ["NAS604"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"relaxation": "soft"}, {"sharing": "all"}, {"filters": 96, "stem": "cifar"}]
+)
+def test_illegal_settings(settings) -> None:
+    with pytest.raises(CellError) as raised:
+        nasdsl.supernet(_space(MIXED), **settings)
+    assert _code(raised) == ["NAS891"]
+
+
+def test_misspelt_settings() -> None:
+    with pytest.raises(CellError) as raised:
+        nasdsl.supernet(_space(MIXED), cel_filters=4)
+    assert _code(raised) == ["NAS501"]
+
+
+def test_a_stranger_and_no_choice() -> None:
+    text, settings = SPACES["two_holes"]
+    net = nasdsl.supernet(_space(text), **SMALL, **settings)
+    with pytest.raises(CellError) as raised:
+        net(torch.zeros(1, 3, 8, 8))
+    assert _code(raised) == ["NAS891"]
+    for method in (net.choose, net.member):
+        with pytest.raises(CellError) as raised:
+            method(nasdsl.load("nasnet_a"))
+        assert _code(raised) == ["NAS602"]
