@@ -2,7 +2,8 @@
 
 Purpose: coordinates in points, with the flow going up: operands in their order, a combine in the
 middle above its ops, no wire over a box, and wires as Bezier curves through the ranks they pass.
-The same sketch gives the same places on every machine, because nothing is measured on it.
+The same sketch gives the same places on every machine, because nothing is measured on it, and on
+every Python, because sums are exact (`sum` rounds otherwise since 3.12).
 `nasdsl.drawing.ranks` decides which unit stands beside which; `nasdsl.drawing.picture` turns the
 result to other directions and gives it colours.
 """
@@ -11,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from math import fsum
 from typing import NamedTuple
 
 from nasdsl.drawing.ranks import Item, RankedSketch, ranked_sketches
@@ -150,8 +152,8 @@ class _Placer:
         targets, weights = [], []
         for item in rank:
             near = self.near[item.id]
-            weight = sum(each for _, _, each in near)
-            wanted = sum((across[other] + shift) * each for other, shift, each in near)
+            weight = fsum(each for _, _, each in near)
+            wanted = fsum((across[other] + shift) * each for other, shift, each in near)
             targets.append(wanted / weight if weight else across[item.id])
             weights.append(weight or 0.01)
         at = _separated_centres(targets, weights, _packed_centres(rank, self.half))
@@ -167,7 +169,7 @@ class _Placer:
         inputs = [item.unit for item in self.order.ranks[0] if item.unit is not None]
         places = [self.sketch.units.index(unit) for unit in inputs]
         turned = sum(a < b for a, b in combinations(places, 2))
-        return turned * _OLDER_LEFT + sum(
+        return turned * _OLDER_LEFT + fsum(
             abs(self.across[a] - self.across[b] - shift)
             for a, near in self.near.items()
             for b, shift, _ in near
@@ -279,7 +281,7 @@ class _Placer:
 def _box_offsets(unit: Unit, sizes: Mapping[str, Size]) -> dict[str, float]:
     """Where boxes stand, from the middle of their unit."""
     widths = [sizes[box.id].across for box in unit.feet]
-    at = -(sum(widths) + _FOOT_GAP * (len(widths) - 1)) / 2
+    at = -(fsum(widths) + _FOOT_GAP * (len(widths) - 1)) / 2
     offsets = {} if unit.head is None else {unit.head.id: 0.0}
     for box, width in zip(unit.feet, widths, strict=True):
         offsets[box.id] = at + width / 2
@@ -292,7 +294,7 @@ def _half_width(item: Item, sizes: Mapping[str, Size]) -> float:
     if item.unit is None:
         return _WIRE_GAP / 2
     feet = [sizes[box.id].across for box in item.unit.feet]
-    width = sum(feet) + _FOOT_GAP * (len(feet) - 1)
+    width = fsum(feet) + _FOOT_GAP * (len(feet) - 1)
     head = sizes[item.unit.head.id].across if item.unit.head else 0.0
     # Choices stand under the ops they belong to, which are as close together.
     gap = _FOOT_GAP if item.unit.feet[0].look == "choice" else _UNIT_GAP

@@ -5,6 +5,7 @@ Purpose: from sketches to a page. Places within a cell come from `nasdsl.drawing
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import fsum
 
 from nasdsl.drawing.layout import Layout, Path, Point, Size, sketch_layout
 from nasdsl.drawing.lettering import LONGEST_NAME, width
@@ -176,13 +177,13 @@ def with_legend(page: Page, legend: Sequence[Entry], theme: Theme) -> Page:
     if not legend:
         return page
     rows = _rows(legend, max(page.width, 340.0))
-    widest = max(sum(map(_entry_width, row)) for row in rows)
+    widest = max(fsum(map(_entry_width, row)) for row in rows)
     whole, tall = max(page.width, widest), _ROW * len(rows) + 10.0
     moved = page.moved((whole - page.width) / 2, tall)
     boxes = list(moved.boxes)
     number = 0
     for row, entries in enumerate(rows):
-        x = (whole - sum(map(_entry_width, entries))) / 2
+        x = (whole - fsum(map(_entry_width, entries))) / 2
         y = _ROW * (len(rows) - row - 0.5)
         for ink, words in entries:
             text = text_box(f"legend.{number}.text", words, 0.0, y, _NOTE_SIZE, theme)
@@ -199,7 +200,7 @@ def with_legend(page: Page, legend: Sequence[Entry], theme: Theme) -> Page:
 def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
     rows: list[list[Entry]] = [[]]
     for entry in legend:
-        if rows[-1] and sum(map(_entry_width, (*rows[-1], entry))) > room:
+        if rows[-1] and fsum(map(_entry_width, (*rows[-1], entry))) > room:
             rows.append([])
         rows[-1].append(entry)
     return rows

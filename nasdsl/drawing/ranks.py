@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise, permutations
+from math import fsum
 
 from nasdsl.drawing.sketch import Sketch, Unit, Wire, unit_by_box
 
@@ -153,7 +154,7 @@ def _sweep(order: Order, hops: list[list[Hop]], upward: bool) -> None:
             near[mine].append(place[other])
         now = _relative_places(order[free])
         mean = {
-            name: sum(near[name]) / len(near[name]) if near[name] else now[name]
+            name: fsum(near[name]) / len(near[name]) if near[name] else now[name]
             for name in order[free]
         }
         order[free].sort(key=lambda name: mean[name])
