@@ -3,9 +3,11 @@
 The fresh environments take the dependencies from the package index, as `make` does.
 """
 
+import os
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,15 +16,17 @@ import pytest
 from tests.clones import PACKAGED, ROOT, clone, other_clone
 
 
-def run(*words: str | Path, cwd: Path) -> str:
+def run(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Standard output of a command that succeeds."""
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 def pip(*words: str | Path, cwd: Path) -> None:
-    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *words, cwd=cwd)
+    # Warnings of pip and of what builds the wheel are not the project's.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *words, cwd=cwd, env=env)
 
 
 @pytest.fixture(scope="module")
