@@ -21,6 +21,6 @@ DATA_SETS: "Registry[Source]" = Registry(
     unknown="NAS825",
     extra="train",
     requirement="a data set is a callable `(where, *, image_size, download)` to an `ImageSet`",
-    first=("digits", "cifar10", "cifar100", "imagefolder", "imagenet", "fake"),
+    first=("digits", "cifar10", "cifar100", "fashion-mnist", "imagefolder", "imagenet", "fake"),
     list_of_all="there are",
 )

@@ -17,10 +17,11 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     """The images that a text names.
 
     Args:
-        spec: `digits`, `cifar10:PATH`, `cifar100:PATH`, `imagefolder:PATH`, `imagenet:PATH`,
-            `fake`, `fake:CLASSES`, or another that is installed.
+        spec: `digits`, `cifar10:PATH`, `cifar100:PATH`, `fashion-mnist`, `fashion-mnist:PATH`,
+            `imagefolder:PATH`, `imagenet:PATH`, `fake`, `fake:CLASSES`, or another that
+            is installed.
         recipe: how images are augmented, normalised, resized and held out.
-        download: download CIFAR if it is missing.
+        download: download CIFAR or Fashion-MNIST if it is missing.
 
     Raises:
         CellError: NAS825 for a text that names no source; NAS823 and NAS824 where files are
