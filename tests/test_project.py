@@ -33,6 +33,16 @@ def test_every_package_is_listed() -> None:
     assert listed == sorted(found)
 
 
+def test_every_package_has_its_storey() -> None:
+    """The contract of the layers has at most twelve, and each part of nasdsl is in one of them."""
+    contract, _ = PYPROJECT["tool"]["importlinter"]["contracts"]
+    named = [part for layer in contract["layers"] for part in re.findall(r"[\w.]+", layer)]
+    parts = {path.stem for path in (ROOT / "nasdsl").iterdir() if path.suffix in (".py", "")}
+    facade = {"__init__", "__main__", "__pycache__"}
+    assert len(contract["layers"]) <= 12
+    assert sorted(named) == sorted(f"nasdsl.{part}" for part in parts - facade)
+
+
 # -- the lock file --------------------------------------------------------------------------
 
 
