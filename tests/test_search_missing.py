@@ -59,6 +59,7 @@ print(json.dumps(found))
 NEEDS = {
     "evaluator train": "torch",
     "evaluator finish": "torch",
+    "evaluator latency": "torch",
     "proxy naswot": "torch",
     "proxy synflow": "torch",
     "searcher ppo": "torch",

@@ -20,6 +20,7 @@ _FOLDERS = ("cifar10", "cifar100", "imagefolder", "imagenet")
 _FORMS = {
     "datasets": {name: f"{name}:PATH" for name in _FOLDERS},
     "evaluators": {
+        "latency": "latency?KEY=VALUE&...",
         "proxy": "proxy:NAME",
         "python": "python:MODULE:FUNCTION",
         "table": "table:FILE",

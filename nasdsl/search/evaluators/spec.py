@@ -23,7 +23,7 @@ EVALUATORS: Registry[Maker] = Registry(
     unknown="NAS882",
     extra="search",
     requirement="a kind of evaluator is a callable `(what, options)` that makes an evaluator",
-    first=("train", "table", "proxy", "python"),
+    first=("train", "table", "proxy", "latency", "python"),
     list_of_all="the kinds are",
 )
 
