@@ -3,12 +3,12 @@
     python -m bench.passes --networks nasnet_a_mobile,darts_v2_imagenet --threads 2
     python -m bench.passes --networks nasnet_a_large --runtimes onnxruntime,openvino --whole
 
-A row is a network in a runtime; its columns are the passes of `nasdsl.api.optimize` one after
-another, each with all before it. A figure is the fastest of all rounds, relative to that of the
-network as it is trained in the first runtime; all contenders of a network take turns. With
-`--whole`, only the network as it is and all passes are compared, since some runtimes take long to
-load. On one thread the processor's time is measured, which other work on the machine hardly
-disturbs.
+A row is a network in a runtime; its columns are the passes of `nasdsl.api.optimize`, or those that
+`--passes` names, one after another, each with all before it. A figure is the fastest of all rounds,
+relative to that of the network as it is trained in the first runtime; all contenders of a network
+take turns. With `--whole`, only the network as it is and all passes are compared, since some
+runtimes take long to load. On one thread the processor's time is measured, which other work on
+the machine hardly disturbs.
 """
 
 import argparse
@@ -24,11 +24,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--passes", default=",".join(PASSES))
     parser.add_argument("--whole", action="store_true")
     chosen = parser.parse_args()
-    lengths = (len(PASSES),) if chosen.whole else range(1, len(PASSES) + 1)
-    steps = (None, *(PASSES[:length] for length in lengths))
-    titles = ["all"] if chosen.whole else [f"+ {name}" for name in PASSES]
+    passes = tuple(chosen.passes.split(","))
+    lengths = (len(passes),) if chosen.whole else range(1, len(passes) + 1)
+    steps = (None, *(passes[:length] for length in lengths))
+    titles = ["all"] if chosen.whole else [f"+ {name}" for name in passes]
     heads = ["network", "runtime", "plain", *titles]
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}", flush=True)
     for network in chosen.networks.split(","):
@@ -39,11 +41,11 @@ def main() -> None:
                 runtime,
                 chosen.batch,
                 chosen.threads,
-                passes,
+                some,
                 processor_time=chosen.threads == 1,
             )
             for runtime in runtimes
-            for passes in steps
+            for some in steps
         ]
         measured = bench(contenders, chosen.rounds)
         for index, runtime in enumerate(runtimes):

@@ -31,6 +31,8 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 #: Each pass for inference alone, and all of them.
 PIPELINES = {
     **{name: ("inference", name) for name in ("fold", "sink")},
+    "pad": ("inference", "fold", "pad"),
+    "all, and pad": (*PASSES, "pad"),
     "inference": ("inference",),
     "all": PASSES,
     "all, and dead": (*PASSES, "dead"),
@@ -126,6 +128,24 @@ def test_the_relu_of_a_concatenation() -> None:
     assert joined.name == "output.concat.relu" == body.outputs[0]
     nodes = {node.name: node for node in body.nodes}
     assert {nodes[name].primitive for name in joined.inputs} == {"relu"}
+
+
+def test_whole_blocks_of_channels() -> None:
+    """Every state but the image and the logits has a multiple of 16 channels."""
+    graph = run(compiled_graph("nasnet_a_mobile"), ("inference", "fold", "pad"), verify=True)
+    last = {node.shape.channels for _, node in graph.nodes() if node.primitive == "linear"}
+    widths = {node.shape.channels for _, node in graph.nodes() if node.primitive != "linear"}
+    assert not any(width % 16 for width in widths)
+    assert {16, 48, 96, 176} < widths
+    assert last == {1000}
+
+
+def test_norms_see_no_zeros() -> None:
+    """Before a normalisation that is not folded, states keep their channels."""
+    graph = compiled_graph("nasnet_a_mobile")
+    assert (
+        run(graph, ("inference", "pad"), verify=True).modules == run(graph, ("inference",)).modules
+    )
 
 
 def test_batch_norm_that_follows_no_convolution() -> None:

@@ -199,7 +199,7 @@ def test_ours_are_installed() -> None:
     """Each is found by its own name and says what it does."""
     found = [plugin for plugin in installed_plugins() if plugin.kind == "passes"]
     ours = {plugin.name for plugin in found if plugin.package == "nasdsl"}
-    assert ours == {"dead", "fold", "hoist", "inference", "merge", "sink"}
+    assert ours == {"dead", "fold", "hoist", "inference", "merge", "pad", "sink"}
     for name in ours:
         found = PASSES.find(name)
         assert found.name == name
