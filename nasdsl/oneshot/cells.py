@@ -138,7 +138,11 @@ def reach(cell: CellSpace, rules: CellRules) -> int:
 
 @dataclass(slots=True)
 class CellChains:
-    """Makes the chains of a space's cell at one place of the network."""
+    """Makes the chains of a space's cell at one place of the network.
+
+    `read` has, by block, the shapes that the options of one of its operands give; of the two, the
+    operand that has more.
+    """
 
     cell: CellSpace
     vocabulary: Vocabulary
@@ -148,6 +152,7 @@ class CellChains:
     stride: int
     filters: int
     chains: Chains = field(default_factory=Chains)
+    read: dict[int, Shapes] = field(default_factory=dict)
     _lowering: CellExpansion = field(init=False)
 
     def __post_init__(self) -> None:
@@ -193,6 +198,7 @@ class CellChains:
 
     def _block(self, index: int, block: BlockSpace, shapes: dict[State, Shapes]) -> Shapes:
         operands = [self._operand(index, block, side, shapes) for side in (0, 1)]
+        self.read[index] = max(operands, key=len)
         made: set[Shape] = set()
         mistake: CellError | None = None
         for combine in block.combines:

@@ -15,7 +15,7 @@ from nasdsl.network.configuration import Configuration
 from nasdsl.network.graph import Body, Module, Node, Ref
 from nasdsl.network.skeleton import SKELETONS
 from nasdsl.network.stack import HiddenState, PlannedCell, Stack
-from nasdsl.oneshot.cells import CellChains, Chains, GivenStates, OutputStates, reach
+from nasdsl.oneshot.cells import CellChains, Chains, GivenStates, OutputStates, Shapes, reach
 from nasdsl.primitives import PRIMITIVES, Shape
 from nasdsl.space import genotype_at
 
@@ -35,6 +35,7 @@ class SuperCell:
         chains: of all members.
         inputs: h[i], h[i-1], ... as far as some member reads them.
         outputs: what it passes on.
+        shapes: by block, those that the options of one of its operands give.
         vocabulary: what its ops and combines mean.
         own: whether the skeleton brings it, so that there is nothing to choose.
     """
@@ -47,6 +48,7 @@ class SuperCell:
     chains: Chains
     inputs: tuple[Ref, ...]
     outputs: tuple[OutputStates, ...]
+    shapes: dict[int, Shapes]
     vocabulary: Vocabulary
     own: bool
 
@@ -165,6 +167,7 @@ class _SuperStack(Stack):
             chains.chains,
             tuple(state.ref for state, _ in states),
             outputs,
+            chains.read,
             vocabulary,
             own is not None,
         )

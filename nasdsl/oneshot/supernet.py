@@ -15,16 +15,17 @@ from nasdsl.language.genotype.types import Space
 from nasdsl.loading import NameOrPath, load_space
 from nasdsl.oneshot.graph import super_graph
 
-Relaxation = Literal["path"]
+Relaxation = Literal["path", "softmax", "gumbel"]
 Sharing = Literal["slots", "edges"]
-RELAXATIONS: tuple[Relaxation, ...] = ("path",)
+RELAXATIONS: tuple[Relaxation, ...] = ("path", "softmax", "gumbel")
 
 
 def supernet(
     source: NameOrPath | Space,
     *,
     relaxation: Relaxation = "path",
-    sharing: Sharing = "slots",
+    sharing: Sharing | None = None,
+    affine: bool = True,
     backend: str = "torch",
     **settings: Any,
 ) -> Any:
@@ -33,10 +34,15 @@ def supernet(
     Args:
         source: a space of the library, a path, or a space.
         relaxation: `path` runs one member at a time: `net.choose(genotype)`, `net(images)`,
-            `net.member(genotype)`.
+            `net.member(genotype)`. `softmax` mixes all options (DARTS), and `gumbel` draws one
+            of each choice at each call (GDAS); `net.alphas` are the architecture's parameters
+            and `net.derived()` the member they lead to. Both need options of one shape.
         sharing: `slots` gives each operand of a block weights of its own, by cell, block,
             operand, input and op (ENAS); `edges` lets the two operands of a block share them
-            where both have the same open choices (DARTS).
+            where both have the same open choices (DARTS). None means `slots` where one member
+            runs at a time, and `edges` where options are mixed.
+        affine: whether batch norms in cells have scales and shifts; in DARTS's super-network
+            they have none.
         backend: the name of an installed backend that builds super-networks.
         **settings: network settings by name (`nasdsl.Settings`), which win over the space's
             own, and options of the backend: `device`, `dtype`, `seed` and `drop_path_mode` of
@@ -44,9 +50,11 @@ def supernet(
 
     Raises:
         CellError: the space or the settings have mistakes; NAS604, the space leaves nothing
-            open; NAS890, members cannot share weights; NAS891, an argument has an illegal value.
+            open; NAS890, options cannot share weights or be mixed; NAS891, an argument has an
+            illegal value.
     """
     _ensure_one_of("relaxation", relaxation, RELAXATIONS)
+    sharing = sharing or ("slots" if relaxation == "path" else "edges")
     _ensure_one_of("sharing", sharing, ("slots", "edges"))
     options = {name: value for name, value in settings.items() if name not in RULES}
     space = space_with_settings(
@@ -61,7 +69,7 @@ def supernet(
         # It names what is meant by a misspelled setting.
         chosen_settings({name: options[name] for name in unknown})
     graph = super_graph(space, merge_edges=sharing == "edges")
-    return build(graph, **options)
+    return build(graph, relaxation, affine=affine, **options)
 
 
 def space_with_settings(source: NameOrPath | Space, settings: dict[str, object]) -> Space:

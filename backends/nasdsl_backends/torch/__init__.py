@@ -9,10 +9,11 @@ from typing import Any
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.oneshot.graph import SuperGraph
 from nasdsl_backends.torch.emission import EMISSIONS
+from nasdsl_backends.torch.mixed_supernet import MixedSupernet
 from nasdsl_backends.torch.network import Network, NetworkOutputs
 from nasdsl_backends.torch.path_supernet import PathSupernet
 
-__all__ = ["Network", "NetworkOutputs", "PathSupernet", "backend"]
+__all__ = ["MixedSupernet", "Network", "NetworkOutputs", "PathSupernet", "backend"]
 
 
 class _TorchBackend:
@@ -31,9 +32,11 @@ class _TorchBackend:
         """The network as a module; the options are `Network`'s arguments."""
         return Network(graph, **options)
 
-    def supernet(self, graph: SuperGraph, **options: Any) -> PathSupernet:
+    def supernet(self, graph: SuperGraph, relaxation: str, **options: Any) -> PathSupernet:
         """The members of a space as one module; the options are `PathSupernet`'s arguments."""
-        return PathSupernet(graph, **options)
+        if relaxation == "path":
+            return PathSupernet(graph, **options)
+        return MixedSupernet(graph, relaxation, **options)  # type: ignore[arg-type]
 
 
 backend = _TorchBackend()

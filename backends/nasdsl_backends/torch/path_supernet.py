@@ -44,6 +44,7 @@ class PathSupernet(nn.Module):
         dtype: of parameters and moving statistics.
         seed: draws the initial weights independently of PyTorch's global generator.
         drop_path_mode: see `Network`.
+        affine: whether batch norms in cells have scales and shifts.
 
     Attributes:
         graph: what was built.
@@ -60,14 +61,19 @@ class PathSupernet(nn.Module):
         dtype: torch.dtype | None = None,
         seed: int | None = None,
         drop_path_mode: DropPathMode = "scheduled",
+        affine: bool = True,
     ) -> None:
         super().__init__()
         self.graph, self.drop_path_mode = graph, drop_path_mode
         device = torch.get_default_device() if device is None else torch.device(device)
         maker = LayerMaker(Target(graph.configuration, device, dtype))
+        cells = tuple(f"{name}." for name in graph.cells)
         for name, node in graph.layers().items():
             layer = maker.layer(node)
             assert layer is not None, node.primitive
+            if not affine and node.primitive == "batch_norm" and name.startswith(cells):
+                layer.register_parameter("weight", None)
+                layer.register_parameter("bias", None)
             register(self, name.split("."), layer)
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
@@ -169,4 +175,6 @@ def inherit(member: nn.Module, root: nn.Module, table: dict[str, Share]) -> None
             layer = layer_at(member, name)
             tensors = cut_tensors(layer_at(root, share.path), share)
             for key, value in (*layer.named_parameters(), *layer.named_buffers()):
-                value.copy_(tensors[key])
+                # A batch norm without scales has those of a new one.
+                if key in tensors:
+                    value.copy_(tensors[key])

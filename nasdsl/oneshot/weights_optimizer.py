@@ -1,0 +1,69 @@
+"""How the weights of a super-network are trained while an algorithm searches.
+
+Purpose: `WeightsRecipe`, DARTS's values, which other algorithms keep, and the optimizer they make.
+Non-goals: the architecture's own parameters (each algorithm's file).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsRecipe:
+    """Values of quark0/darts `cnn/train_search.py`.
+
+    Attributes:
+        lr: the learning rate at first.
+        lr_min: at the end of the cosine.
+        momentum: of SGD.
+        weight_decay: of the weights.
+        clip: the largest norm of a gradient.
+    """
+
+    lr: float = 0.025
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    clip: float = 5.0
+
+
+class WeightsOptimizer:
+    """SGD on a cosine, one call a step.
+
+    Args:
+        weights: the parameters.
+        steps: how many there will be; the learning rate changes with each.
+        recipe: the values.
+    """
+
+    def __init__(
+        self, weights: Sequence[nn.Parameter], steps: int, recipe: WeightsRecipe | None = None
+    ) -> None:
+        self.weights, self.steps, self.recipe = list(weights), steps, recipe or WeightsRecipe()
+        self.taken = 0
+        chosen = self.recipe
+        self.sgd = torch.optim.SGD(
+            self.weights, chosen.lr, chosen.momentum, weight_decay=chosen.weight_decay
+        )
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        chosen, done = self.recipe, min(self.taken / self.steps, 1.0)
+        return chosen.lr_min + (chosen.lr - chosen.lr_min) * (1 + math.cos(math.pi * done)) / 2
+
+    def step(self, loss: Tensor) -> None:
+        """Follow the gradient of a loss; weights that it does not depend on stay as they are."""
+        self.sgd.zero_grad(set_to_none=True)
+        for group in self.sgd.param_groups:
+            group["lr"] = self.lr
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
+        self.sgd.step()
+        self.taken += 1
