@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import formatting
-from bench.reliability import children, claims, cluster, disk, search, workers
+from bench.reliability import children, claims, cluster, disk, search, soak, workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -84,6 +84,13 @@ def test_writers_of_checkpoints_are_killed(tmp_path: Path) -> None:
     found = checkpoints.kill_often(tmp_path / "checkpoints", kills=5)
     assert found.is_sound, found
     assert found.steps > 5
+
+
+def test_a_long_search_keeps_its_files_closed(tmp_path: Path) -> None:
+    """Memory is measured by the script alone: a few trials say nothing about it."""
+    found = soak.soak(tmp_path / "s.db", trials=100)
+    assert len(found.files) == 10
+    assert found.files[-1] <= found.files[0]
 
 
 def test_careless_files_are_formatted() -> None:
