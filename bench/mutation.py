@@ -41,7 +41,11 @@ ROOT = Path(__file__).parent.parent
 
 #: What is mutated, and the tests that should notice, the likeliest first.
 TARGETS = {
-    "nasdsl/network/cost.py": ("tests/test_cost.py", "tests/test_library_counts.py"),
+    "nasdsl/network/cost.py": (
+        "tests/test_cost.py",
+        "tests/test_library_counts.py",
+        "tests/test_network_random.py",
+    ),
     "nasdsl/canonical/*.py": ("tests/test_canonical.py", "tests/test_function_form.py"),
     "nasdsl/passes/*.py": ("tests/test_passes.py", "tests/test_optimize.py"),
     "nasdsl/skeletons/*.py": (
@@ -54,6 +58,7 @@ TARGETS = {
     "nasdsl/search/store/*.py": (
         "tests/test_search_store.py",
         "tests/test_search_exporting.py",
+        "tests/test_search_loop.py",
         "tests/test_cli_forged_store.py",
     ),
     "nasdsl/language/printer/*.py": ("tests/test_format.py",),

@@ -56,6 +56,13 @@ def test_settings_win_over_the_file(
     assert counted.params == params if params else counted.params < 10_000_000
 
 
+def test_activations_are_numbers_of_four_bytes() -> None:
+    """A stem of DARTS for CIFAR-10 alone writes 48 channels of 32 x 32 pixels."""
+    counted = genotype_cost(load("darts_v2_cifar"))
+    assert counted.activations > 48 * 32 * 32
+    assert counted.activation_bytes == 4 * counted.activations
+
+
 def test_pnasnet_of_other_sizes() -> None:
     """PNASNet-5 for CIFAR-10 (9 cells, F = 48) and mobile (N = 3, F = 54; 5.1M, 588M)."""
     assert genotype_cost(load("pnasnet5"), Settings(stem="cifar")).params == 3_189_082

@@ -12,6 +12,7 @@ from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.tokens import lexed_tokens
 from nasdsl.language.printer.format import formatted_text
+from nasdsl.language.printer.lines import aligned_tuples
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
 
@@ -82,6 +83,15 @@ def test_the_library_is_formatted(name: str) -> None:
     """Every shipped file is in the one style already."""
     text = library.source(name).text
     assert fmt(text) == text
+
+
+def test_a_column_is_at_most_200_wide() -> None:
+    """A longer text stands out of it, and the other rows are not padded for its sake."""
+    fits, longer = "a" * 200, "a" * 201
+    assert aligned_tuples([(fits, ("x",)), ("b", ("x",))])[1] == f"{'b':>200} (x)"
+    assert aligned_tuples([(longer, ("x",)), ("b", ("x",))])[1] == "b (x)"
+    assert aligned_tuples([("b", (fits, "x")), ("b", ("y", "x"))])[1] == f"b (y,{' ' * 199} x)"
+    assert aligned_tuples([("b", (longer, "x")), ("b", ("y", "x"))])[1] == "b (y, x)"
 
 
 def test_an_empty_file_stays_empty_and_a_lone_comment_stays() -> None:

@@ -37,6 +37,12 @@ def _proposed(store: Store, *hashes: str) -> None:
         store.propose(first, [Proposal(f"text {first + k}", h) for k, h in enumerate(hashes)])
 
 
+def test_a_new_store_has_nothing_behind_it(store: Store) -> None:
+    """No trial, and a searcher that has not been asked yet."""
+    assert store.progress() == Progress(proposed=0, rejected=0, observed=0, starved=False)
+    assert (store.searcher_state(), store.best()) == ({}, [])
+
+
 def test_a_network_is_evaluated_once(store: Store) -> None:
     """Trials of one hash wait for the first of them and share its reward, later ones at once."""
     _proposed(store, "a", "b", "a")
