@@ -157,8 +157,16 @@ def test_darts_imagenet_stem() -> None:
 
 
 def test_auxiliary_places() -> None:
-    """The classifier of slim reads the cell before the second reduction, DARTS' that one."""
-    for name, source in (("nasnet_a", "cells.2"), ("darts_v2", "cells.3"), ("pnasnet5", "cells.1")):
+    """The classifier of slim reads the cell before the second reduction, DARTS' that one.
+
+    ENAS' reads the one after it: `aux_head_indices` is the last of its `pool_layers` plus one.
+    """
+    for name, source in (
+        ("nasnet_a", "cells.2"),
+        ("darts_v2", "cells.3"),
+        ("pnasnet5", "cells.1"),
+        ("enas_micro_cifar", "cells.4"),
+    ):
         graph = small(name, stem="cifar", auxiliary=True, image_size=96)
         assert graph.modules[-1].name == "auxiliary"
         assert reads(graph, "auxiliary") == [source]
