@@ -92,7 +92,7 @@ def test_random_genotypes() -> None:
     """Random genotypes on random skeletons at odd sizes; 200 in the profile `thorough`."""
     for graph in random_graphs(200 if THOROUGH else 6, seed=31, largest=48):
         net = trained(graph)
-        fast = nasdsl.optimize(net, verify_passes=True)
+        fast = nasdsl.optimize(net, passes=(*PASSES, "pad"), verify_passes=True)
         assert difference(net, fast, graph.image.height + 1) < 1e-5
 
 
