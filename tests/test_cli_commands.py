@@ -266,6 +266,43 @@ def test_count_distinct(run: Run) -> None:
     assert run("count", "small.cell", "--distinct", "--limit", "3").code == 2
 
 
+def test_forms(run: Run) -> None:
+    """Cells that differ in an identity: two structures, one function, and `diff` says why."""
+    text = "genotype g ops nasbench201 cell normal { a = (h[i], h[i], avg_pool_3x3, none, add) }"
+    more = text.replace(" }", " b = (a, a, skip_connect, none, add) }")
+    Path("one.cell").write_text(text)
+    Path("other.cell").write_text(more)
+    for form, different in {"structure": 2, "function": 1, "function_strict": 1}.items():
+        ran = run("hash", "one.cell", "other.cell", "--form", form)
+        assert len({line.split()[0] for line in ran.out.splitlines()}) == different
+    ran = run("diff", "one.cell", "other.cell")
+    assert ran.code == 1
+    assert ran.err.startswith("the structures differ, and the function is the same: an identity ")
+    found = json.loads(run("diff", "one.cell", "other.cell", "--json").out)
+    assert (found["equivalent"], found["same_function"]) == (False, True)
+    assert found["rules"] == ["identity", "zero"]
+
+
+def test_count_by_form(run: Run) -> None:
+    """Sixteen ways, some of which are one function."""
+    Path("two.cell").write_text(
+        "ops nasbench201 cell normal { a = (h[i], h[i], avg_pool_3x3, none, add)"
+        " b = (a, h[i], {skip_connect | avg_pool_3x3}, {none | skip_connect}, add)"
+        " c = (b, a, {skip_connect | none}, {none | skip_connect}, add) }"
+    )
+    printed = {
+        form: int(run("count", "two.cell", "--distinct", "--form", form).out)
+        for form in ("structure", "function")
+    }
+    # With h the input, p its pool and q the pool of p: nothing, p, p + h, q, q + h, and the last
+    # four with another p. Structures tell all 2 * 2 * 2 * 2 ways apart.
+    assert printed == {"structure": 16, "function": 9}
+    assert run("count", "two.cell", "--form", "function").code == 2
+    ran = run("count", "two.cell", "--distinct", "--form", "functoin")
+    assert ran.code == 2
+    assert "did you mean `function`?" in ran.err
+
+
 def test_sample(run: Run) -> None:
     """One sample is a file; several are parted by blank lines; a seed fixes them."""
     one = run("sample", "nasnet_space", "--seed", "7").out

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import nasdsl
-from nasdsl.canonical.function import FunctionForm, function_hash
+from nasdsl import interop
+from nasdsl.canonical import Form, Rule, agreement, function_form
 
 SPACE = nasdsl.load_space("nasbench201_space")
 MEMBERS = list(nasdsl.enumerate_genotypes(SPACE))
@@ -17,10 +18,13 @@ OPS = """\
 ops nasbench201
 op rectified = [relu]
 op lowest = [relu, max_pool(3x3, symmetric)]
+op highest = [max_pool(3x3, symmetric)]
+op plain_conv = [conv(3x3)]
 op either = [] else [relu, conv(1x1, stride), batch_norm]
 op strided = [relu, conv(3x3, stride), batch_norm]
 op shifted_zero = [zero, conv(1x1), batch_norm]
 combine joined = [concat, conv(1x1)]
+combine joined_rectified = [concat, conv(1x1), relu]
 """
 
 
@@ -32,16 +36,44 @@ def cell(*blocks: str, output: str = "") -> nasdsl.Genotype:
 
 
 @cache
-def _functions(strict: bool) -> list[str]:
+def _functions(form: Form) -> list[str]:
     """The hash of each member."""
-    form = FunctionForm(SPACE.vocabulary, strict)
-    return [form.hash(member) for member in MEMBERS]
+    rules = function_form(SPACE.vocabulary, form)
+    return [rules.hash(member) for member in MEMBERS]
 
 
-@pytest.mark.parametrize(("strict", "classes"), [(False, 4930), (True, 5155)])
-def test_classes_of_nasbench201(strict: bool, classes: int) -> None:
+@pytest.mark.parametrize(("form", "classes"), [("function", 4930), ("function_strict", 5155)])
+def test_classes_of_nasbench201(form: Form, classes: int) -> None:
     """4,930 with identity transparent, zeros vanishing and sums sorted; more where zero shifts."""
-    assert len(set(_functions(strict))) == classes
+    assert len(set(_functions(form))) == classes
+    assert nasdsl.canonical_hash(MEMBERS[77], form) == _functions(form)[77]
+
+
+def test_classes_of_the_benchmark_are_inside_ours() -> None:
+    """Its own strings make 6,466 classes, and no class of them has members of two of ours."""
+    ours: dict[str, set[str]] = defaultdict(set)
+    for member, function in zip(MEMBERS, _functions("function"), strict=True):
+        ours[_unique_string(member)].add(function)
+    assert len(ours) == 6466
+    assert all(len(functions) == 1 for functions in ours.values())
+
+
+def _unique_string(genotype: nasdsl.Genotype) -> str:
+    """What NAS-Bench-201 calls isomorphic: skips are what they read, zeros `#`, sums sorted."""
+    text = interop.write(genotype, "nasbench201").text.strip()
+    nodes = ["0"]
+    for node in text.split("+"):
+        reads = []
+        for edge in node.strip("|").split("|"):
+            op, _, source = edge.partition("~")
+            read = nodes[int(source)]
+            if op == "none" or read == "#":
+                read = "#"
+            elif op != "skip_connect":
+                read = f"({read})@{op}"
+            reads.append(read)
+        nodes.append("+".join(sorted(reads)))
+    return nodes[-1]
 
 
 EQUAL = {
@@ -62,6 +94,22 @@ EQUAL = {
             "h[i], h[i], nor_conv_1x1, avg_pool_3x3, add",
             "h[i], a, nor_conv_3x3, skip_connect, add",
         ),
+    ),
+    "relu after a pool of what is not negative": (
+        (
+            "h[i], h[i], rectified, none, add",
+            "a, a, highest, none, add",
+            "b, b, rectified, none, add",
+        ),
+        ("h[i], h[i], rectified, none, add", "a, a, highest, none, add"),
+    ),
+    "equal blocks are one": (
+        (
+            "h[i], h[i], rectified, lowest, joined",
+            "h[i], h[i], rectified, lowest, joined",
+            "a, b, lowest, lowest, joined",
+        ),
+        ("h[i], h[i], rectified, lowest, joined", "a, a, lowest, lowest, joined"),
     ),
     "relu twice": (
         ("h[i], h[i], rectified, none, add", "a, a, nor_conv_3x3, lowest, add"),
@@ -96,7 +144,7 @@ DIFFERENT = {
 def test_equal(name: str) -> None:
     """Each rule makes two cells equal that have different canonical forms."""
     one, other = (cell(*blocks) for blocks in EQUAL[name])
-    assert function_hash(one) == function_hash(other)
+    assert nasdsl.canonical_hash(one, "function") == nasdsl.canonical_hash(other, "function")
     assert nasdsl.canonical_hash(one) != nasdsl.canonical_hash(other)
 
 
@@ -104,15 +152,45 @@ def test_equal(name: str) -> None:
 def test_different(name: str) -> None:
     """What looks like a rule and is none."""
     one, other = (cell(*blocks) for blocks in DIFFERENT[name])
-    assert function_hash(one) != function_hash(other)
+    assert nasdsl.canonical_hash(one, "function") != nasdsl.canonical_hash(other, "function")
+    assert agreement(one, other) is None
 
 
 def test_a_shift_is_no_zero_where_it_counts() -> None:
     """Strictly, batch norm makes a constant of zero."""
     one = cell("h[i], h[i], shifted_zero, avg_pool_3x3, add")
     other = cell("h[i], h[i], none, avg_pool_3x3, add")
-    assert function_hash(one) == function_hash(other)
-    assert function_hash(one, strict=True) != function_hash(other, strict=True)
+    assert nasdsl.canonical_hash(one, "function") == nasdsl.canonical_hash(other, "function")
+    strict = {nasdsl.canonical_hash(each, "function_strict") for each in (one, other)}
+    assert len(strict) == 2
+    assert agreement(one, other) == (Rule.ZERO, Rule.SHIFT)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("identity passes through", (Rule.IDENTITY, Rule.ZERO)),
+        ("zero goes through what maps zero to zero", (Rule.ZERO, Rule.SHIFT)),
+        ("sums are flat", (Rule.IDENTITY, Rule.SUM)),
+        ("relu twice", (Rule.ZERO, Rule.RELU)),
+        ("relu after a pool of what is not negative", (Rule.ZERO, Rule.RELU)),
+        ("equal blocks are one", ()),
+    ],
+)
+def test_agreement(name: str, rules: tuple[Rule, ...]) -> None:
+    """The rules that a pair needs, and none besides."""
+    one, other = (cell(*blocks) for blocks in EQUAL[name])
+    assert agreement(one, other) == rules
+
+
+def test_an_unknown_form() -> None:
+    """It is refused, whatever it is."""
+    for form in ("functoin", 3, None, ["function"]):
+        with pytest.raises(nasdsl.CellError, match="form is") as caught:
+            nasdsl.canonical_hash(MEMBERS[0], form)  # type: ignore[arg-type]
+        assert [each.code for each in caught.value.diagnostics] == ["NAS008"]
+        with pytest.raises(nasdsl.CellError, match="form is"):
+            nasdsl.count_distinct(SPACE, form=form)  # type: ignore[arg-type]
 
 
 # -- what is equal computes the same ------------------------------------------------------
@@ -161,7 +239,7 @@ def test_equal_members_compute_the_same(training: bool) -> None:
     """Members of one class, of different canonical forms, with mapped weights."""
     torch = pytest.importorskip("torch", reason="networks are torch modules")
     classes: dict[str, dict[str, nasdsl.Genotype]] = defaultdict(dict)
-    for member, function in zip(MEMBERS[::5], _functions(False)[::5], strict=True):
+    for member, function in zip(MEMBERS[::5], _functions("function")[::5], strict=True):
         classes[function].setdefault(nasdsl.canonical_hash(member), member)
     several = sorted(key for key, members in classes.items() if len(members) > 1)
     images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))

@@ -5,6 +5,9 @@ function class up to names and order, and for no others (a hash of 64 bits apart
 Functions that are equal by other means (a sum of three in another order) have different forms,
 and blocks with equal definitions are not merged, because each has its own weights.
 
+That is the form `structure`. The coarser form `function` has equal hashes for genotypes that
+compute the same with suitable weights (`nasdsl.canonical.function`).
+
 What does not matter: names of the genotype and its blocks, the order of blocks, the order
 of the two operands (an input and its op) of a combine that sums, the order of a `concat`
 output, `output unused` written out, blocks that reach no output, network settings, and
@@ -12,10 +15,12 @@ names of ops and combines: their definitions count.
 """
 
 from hashlib import blake2b
+from typing import Literal, get_args
 
 from nasdsl.canonical.dag import HIDDEN, Dag, Operand, cell_dag
+from nasdsl.canonical.function import ALL_RULES, STRICT_RULES, FunctionForm
 from nasdsl.canonical.order import TooSymmetric, canonical_order
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, listed, name_hints
 from nasdsl.language.genotype.types import (
     CELL_KINDS,
     Block,
@@ -27,6 +32,11 @@ from nasdsl.language.genotype.types import (
     hidden,
 )
 from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.values import shown
+
+#: What a hash may tell apart.
+Form = Literal["structure", "function", "function_strict"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 #: Changes whenever the encoding does, so that hashes of two versions never meet.
 VERSION = b"nasdsl canonical form 1\n"
@@ -51,20 +61,50 @@ def canonical_form(genotype: Genotype) -> Genotype:
     return Genotype(name, genotype.vocabulary, cells)
 
 
-def canonical_hash(genotype: Genotype) -> str:
-    """16 hexadecimal digits that are equal for genotypes the same up to names and order.
+def canonical_hash(genotype: Genotype, form: Form = "structure") -> str:
+    """16 hexadecimal digits that are equal for genotypes with one form.
 
-    BLAKE2b with 8 bytes over `VERSION` and the encodings of the cells, normal first. It
-    is the same in every run and on every machine. Different genotypes have equal hashes
-    with a chance of one in 2^64.
+    It is the same in every run and on every machine. Different genotypes have equal hashes with a
+    chance of one in 2^64. The hash of a structure is BLAKE2b with 8 bytes over `VERSION` and the
+    encodings of the cells, normal first.
+
+    Args:
+        genotype: any genotype.
+        form: what is equal: `structure`, genotypes that are the same up to names and order;
+            `function`, those that compute the same with suitable weights, where zero stays zero
+            after a normalisation; `function_strict`, those of which that holds whatever a
+            normalisation adds.
 
     Raises:
-        CellError: a cell is too symmetric (NAS603).
+        CellError: no form is called that (NAS008), or a cell is too symmetric for the form of its
+            structure (NAS603).
     """
+    require_form(form)
+    if form != "structure":
+        return function_form(genotype.vocabulary, form).hash(genotype)
     digest = blake2b(VERSION, digest_size=8)
     for cell in _in_order(genotype):
         digest.update(cell_encoding(cell, genotype.vocabulary))
     return digest.hexdigest()
+
+
+def function_form(vocabulary: Vocabulary, form: Form) -> FunctionForm:
+    """The rules of `function` or `function_strict` over a vocabulary."""
+    return FunctionForm(vocabulary, STRICT_RULES if form == "function_strict" else ALL_RULES)
+
+
+def require_form(form: object) -> None:
+    """Refuse what is not a name of a form.
+
+    Raises:
+        CellError: NAS008.
+    """
+    if form not in FORMS:
+        raise cell_error(
+            "NAS008",
+            f"form is {listed(FORMS, 'or')}, not {shown(form)}",
+            *(name_hints(form, FORMS) if isinstance(form, str) else ()),
+        )
 
 
 def equivalent(a: Genotype, b: Genotype) -> bool:

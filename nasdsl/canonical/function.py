@@ -1,24 +1,25 @@
 """The function form: what a cell computes, with all that changes nothing left out.
 
-Purpose: terms, one for each thing that a cell computes on its way, and equal exactly where these
-rules make two things equal; each holds whatever the weights are:
+Purpose: terms, one for each thing that a cell computes on its way, and equal exactly where the
+rules (`Rule`) make two things equal.
 
-- an identity passes its input on, so what reads it reads that input;
-- zero vanishes in a sum, and a layer that maps zero to zero gives zero (a convolution has no bias);
-- a sum of sums is one sum, in any order;
-- ReLU after ReLU changes nothing.
-
-They are read off the layers of which the vocabulary makes ops, never off names. An op with
+The rules are read off the layers of which the vocabulary makes ops, never off names. An op with
 several forms is one layer here, because which of them it takes depends on where the cell stands;
 and a layer that takes the cell's stride is another one where it reads an input of the cell.
 
-Two networks whose terms are equal compute the same for suitable weights: what is computed twice in
-one and once in the other has equal weights. Batch norm's shift makes a constant of zero; that it
-stays zero is assumed, as the benchmarks of cells do, unless `strict` is set.
-Non-goals: `canonical_hash`, by which stores find equal networks (`nasdsl.canonical.form`).
+Two networks whose terms are equal compute the same for suitable weights, in evaluation and in
+training: what is computed twice in one and once in the other has equal weights. Drop path, which
+draws for each op, is left out. Batch norm's shift makes a constant of zero; that it stays zero is
+assumed, as the benchmarks of cells do, unless the rule `SHIFT` is left out (the strict reading).
+
+There is no rule for a pool that is applied twice. A maximum of 3x3 pixels after another one is the
+maximum of 5x5 pixels: no pool is idempotent but that of 1x1.
+Non-goals: `canonical_hash` of structures, by which stores find equal networks
+(`nasdsl.canonical.form`); which rules make two genotypes equal (`nasdsl.canonical.agreement`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from enum import Enum
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -45,16 +46,34 @@ _KEEP_ZERO = frozenset(
 )
 #: Layers that shift: zero only while the shift is.
 _SHIFT = frozenset({"batch_norm", "layer_norm", "instance_norm"})
+#: Layers that make nothing negative of what is never negative.
+_POOLS = frozenset({"avg_pool", "max_pool"})
 _VERSION = b"nasdsl function form 1\n"
+
+
+class Rule(Enum):
+    """What makes two different structures one function; the value says it in words."""
+
+    IDENTITY = "an identity passes its input on"
+    ZERO = "zero vanishes in a sum, and is zero after a layer that maps zero to zero"
+    SHIFT = "zero is zero after a normalisation, too, as long as its shift is zero"
+    SUM = "a sum of sums is one sum, in any order"
+    RELU = "ReLU changes nothing where nothing is negative"
+
+
+ALL_RULES = frozenset(Rule)
+#: What holds whatever the weights are.
+STRICT_RULES = ALL_RULES - {Rule.SHIFT}
 
 
 class _Layer(NamedTuple):
     """What matters of a layer; its labels are those elsewhere and where it reads a cell's input."""
 
     labels: tuple[str, str]
-    keeps_zero: bool
-    is_zero: bool
-    is_relu: bool
+    keeps_zero: bool = False
+    is_zero: bool = False
+    is_relu: bool = False
+    is_pool: bool = False
 
 
 class Step(NamedTuple):
@@ -86,11 +105,11 @@ class FunctionForm:
 
     Args:
         vocabulary: what ops and combines mean.
-        strict: whether a layer that shifts makes a constant of zero.
+        rules: those that apply.
     """
 
-    def __init__(self, vocabulary: Vocabulary, strict: bool = False) -> None:
-        self.strict = strict
+    def __init__(self, vocabulary: Vocabulary, rules: Collection[Rule] = ALL_RULES) -> None:
+        self.rules = rules
         self.ops = {op.name: self._op_layers(op) for op in vocabulary.ops}
         self.combines = {
             each.name: (each.operation == "sum", self._layers(each.layers))
@@ -116,46 +135,59 @@ class FunctionForm:
     def _cell_terms(self, cell: Cell) -> Terms:
         values: dict[State, Value] = {}
         steps: dict[str, Step] = {}
-        rectified: set[str] = set()
+        nonnegative: set[str] = set()
         for block in cell.blocks:
             left, right = (
                 _chain(
-                    self.ops[op], _value(state, values), isinstance(state, Hidden), steps, rectified
+                    self.ops[op],
+                    _value(state, values),
+                    isinstance(state, Hidden),
+                    steps,
+                    nonnegative,
                 )
                 for state, op in zip(block.inputs, block.ops, strict=True)
             )
             sums, layers = self.combines[block.combine]
-            if sums:
-                made = tuple(sorted(left + right))
+            if not sums:
+                made = _step("concat", (left, right), steps)
+            elif left and right and Rule.SUM not in self.rules:
+                made = _step("sum", (min(left, right), max(left, right)), steps)
             else:
-                made = (_digest("concat", (left, right)),)
-                steps[made[0]] = Step("concat", (left, right))
-            values[block_state(block.name)] = _chain(layers, made, False, steps, rectified)
+                made = tuple(sorted(left + right))
+            values[block_state(block.name)] = _chain(layers, made, False, steps, nonnegative)
         outputs = [_value(state, values) for state in cell.output_states]
         ordered = cell.output.kind == "each"
         return Terms(cell.kind, ordered, tuple(outputs if ordered else sorted(outputs)), steps)
 
     def _op_layers(self, op: Op) -> tuple[_Layer, ...]:
-        if len(op.forms) == 1:
-            return self._layers(op.forms[0].layers)
-        keeps = all(self._keeps_zero(layer) for form in op.forms for layer in form.layers)
-        label = op.definition
-        return (_Layer((label, f"{label} /"), keeps, False, False),)
+        if len(op.forms) > 1:
+            keeps = all(self._keeps_zero(layer) for form in op.forms for layer in form.layers)
+            return (_Layer((op.definition, f"{op.definition} /"), keeps),)
+        found = self._layers(op.forms[0].layers)
+        if found or Rule.IDENTITY in self.rules:
+            return found
+        return (_Layer(("identity", "identity"), self._keeps_zero(Layer("identity"))),)
 
     def _layers(self, layers: Sequence[Layer]) -> tuple[_Layer, ...]:
+        zero, relu = Rule.ZERO in self.rules, Rule.RELU in self.rules
         return tuple(
             _Layer(
                 (str(layer), f"{layer} /" if _strides(layer) else str(layer)),
                 self._keeps_zero(layer),
-                layer.primitive == "zero",
-                layer.primitive == "relu",
+                zero and layer.primitive == "zero",
+                relu and layer.primitive == "relu",
+                relu and layer.primitive in _POOLS,
             )
             for layer in layers
-            if layer.primitive != "identity"
+            if layer.primitive != "identity" or Rule.IDENTITY not in self.rules
         )
 
     def _keeps_zero(self, layer: Layer) -> bool:
-        return layer.primitive in _KEEP_ZERO or (layer.primitive in _SHIFT and not self.strict)
+        if Rule.ZERO not in self.rules:
+            return False
+        return layer.primitive in _KEEP_ZERO or (
+            layer.primitive in _SHIFT and Rule.SHIFT in self.rules
+        )
 
 
 def _strides(layer: Layer) -> bool:
@@ -167,7 +199,7 @@ def _chain(
     value: Value,
     strides: bool,
     steps: dict[str, Step],
-    rectified: set[str],
+    nonnegative: set[str],
 ) -> Value:
     """What a chain makes of a value: one step, where anything is done to it."""
     labels: list[str] = []
@@ -175,19 +207,24 @@ def _chain(
     for layer in layers:
         if layer.is_zero or (not made and layer.keeps_zero):
             labels, start, made = [], (), ()
-        elif not (layer.is_relu and len(made) == 1 and made[0] in rectified):
-            labels.append(layer.labels[strides])
-            made = (_digest(labels[-1], (made,)),)
-            if layer.is_relu:
-                rectified.add(made[0])
+            continue
+        stays = nonnegative.issuperset(made)
+        if layer.is_relu and stays:
+            continue
+        labels.append(layer.labels[strides])
+        made = (_digest(labels[-1], (made,)),)
+        if layer.is_relu or (layer.is_pool and stays):
+            nonnegative.add(made[0])
     if labels:
         steps.setdefault(made[0], Step(", ".join(labels), (start,)))
     return made
 
 
-def function_hash(genotype: Genotype, strict: bool = False) -> str:
-    """16 hexadecimal digits that are equal for genotypes with equal function forms."""
-    return FunctionForm(genotype.vocabulary, strict).hash(genotype)
+def _step(label: str, reads: tuple[Value, ...], steps: dict[str, Step]) -> Value:
+    """The value of one step, which is noted."""
+    made = _digest(label, reads)
+    steps[made] = Step(label, reads)
+    return (made,)
 
 
 def _value(state: State, values: dict[State, Value]) -> Value:

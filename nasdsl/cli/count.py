@@ -2,9 +2,10 @@
 
 import click
 
+from nasdsl.canonical import Form
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import file_argument, json_option
+from nasdsl.cli.options import file_argument, form_option, is_given, json_option
 from nasdsl.report.digits import every_digit
 from nasdsl.space import count, count_distinct
 
@@ -18,6 +19,7 @@ _READABLE = 10**6
     examples="""
         nasdsl count nasnet_space
         nasdsl count --distinct small_space.cell
+        nasdsl count --distinct --form function nasbench201_space
     """,
 )
 @file_argument("SPACE")
@@ -29,16 +31,23 @@ _READABLE = 10**6
     show_default=True,
     help="Most cells that --distinct compares.",
 )
+@form_option("What --distinct counts once.")
 @json_option()
-def command(space: str, distinct: bool, limit: int, as_json: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context, space: str, distinct: bool, limit: int, form: Form, as_json: bool
+) -> None:
     """Count the genotypes in a space, exactly.
 
-    By default every combination of decisions counts. With --distinct, genotypes that differ only
-    in names and order count once; this compares all of them, so it is for small spaces.
+    By default every combination of decisions counts. With --distinct, genotypes that differ
+    only in names and order count once, and with --form function those that compute the same;
+    this compares all of them, so it is for small spaces.
     """
+    if not distinct and is_given(context, "form"):
+        raise click.UsageError("--form is for --distinct.")
     read = reading.space(space)
     raw = count(read)
-    unlike = count_distinct(read, limit) if distinct else None
+    unlike = count_distinct(read, limit, form) if distinct else None
     with every_digit():
         if as_json:
             more = {} if unlike is None else {"distinct": unlike}

@@ -2,10 +2,10 @@
 
 import click
 
-from nasdsl.canonical import canonical_hash
+from nasdsl.canonical import Form, canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import file_argument, json_option
+from nasdsl.cli.options import file_argument, form_option, json_option
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.report.visible import visible
 
@@ -16,15 +16,19 @@ from nasdsl.report.visible import visible
     examples="""
         nasdsl hash nasnet_a
         nasdsl hash samples/*.cell | sort
+        nasdsl hash --form function samples/*.cell | sort
     """,
 )
 @file_argument(several=True)
+@form_option("What has equal hashes.")
 @json_option()
-def command(file: tuple[str, ...], as_json: bool) -> None:
+def command(file: tuple[str, ...], form: Form, as_json: bool) -> None:
     """Print a hash that is the same for equivalent genotypes.
 
     The names and the order of blocks, the order of operands that can be exchanged, and blocks
-    that reach no output do not affect the hash. Each line consists of a hash, two spaces and the
+    that reach no output do not affect the hash. With --form function, genotypes that compute the
+    same with suitable weights have one hash; function_strict does not take for granted that a
+    normalisation of zeros is zero. Each line consists of a hash, two spaces and the
     file. Files with mistakes are reported after the others.
     """
     rows: list[dict[str, str]] = []
@@ -35,7 +39,8 @@ def command(file: tuple[str, ...], as_json: bool) -> None:
         except CellError as error:
             refused += error.diagnostics
             continue
-        rows.append({"file": name, "name": genotype.name, "hash": canonical_hash(genotype)})
+        hash = canonical_hash(genotype, form)
+        rows.append({"file": name, "name": genotype.name, "hash": hash})
     if refused and as_json:
         raise CellError(tuple(refused))
     if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nasdsl.canonical import FORMS
 from nasdsl.cli.completers import (
     complete_change,
     complete_device,
@@ -22,7 +23,7 @@ from nasdsl.cli.completers import (
     complete_vocabulary,
     installed,
 )
-from nasdsl.errors import listed
+from nasdsl.errors import listed, name_hints
 from nasdsl.language.genotype.settings import RULES, Setting, Settings
 from nasdsl.values import Value
 
@@ -47,6 +48,22 @@ def file_argument(name: str = "FILE", *, several: bool = False) -> Decorator:
 def json_option(help: str = "Print a JSON object instead.") -> Decorator:
     """The flag `--json`, passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+class Words(click.Choice[str]):
+    """A choice between words; a misspelt one leads to the nearest."""
+
+    def get_invalid_choice_message(self, choice: str, ctx: click.Context | None) -> str:
+        """What click says, and a guess."""
+        hints = name_hints(str(choice), self.choices)
+        return "; ".join([super().get_invalid_choice_message(choice, ctx).rstrip("."), *hints])
+
+
+def form_option(help: str) -> Decorator:
+    """The flag `--form`: what two genotypes have to share to be equal."""
+    return click.option(
+        "--form", type=Words(FORMS), default="structure", show_default=True, help=help
+    )
 
 
 def is_given(context: click.Context, name: str) -> bool:

@@ -16,7 +16,7 @@ from itertools import product
 from math import log10, prod
 from random import Random
 
-from nasdsl.canonical import cell_encoding
+from nasdsl.canonical import Form, cell_encoding, function_form, require_form
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.flat import choices, flat_space
@@ -78,7 +78,7 @@ def count(space: Space) -> int:
     return prod(flat_space(space).radices)
 
 
-def count_distinct(space: Space, limit: int = 1_000_000) -> int:
+def count_distinct(space: Space, limit: int = 1_000_000, form: Form = "structure") -> int:
     """The number of different canonical forms in `space`.
 
     Cells are independent, so each is enumerated alone and the numbers multiply.
@@ -87,11 +87,13 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
         space: any space.
         limit: the most raw cells to enumerate, all kinds together; a few thousand take a
             second.
+        form: what counts as equal, as in `nasdsl.canonical_hash`.
 
     Raises:
-        CellError: there are more than `limit` of them (NAS601), or a cell is too
-            symmetric for its canonical form (NAS603).
+        CellError: no form is called that (NAS008), there are more than `limit` of
+            them (NAS601), or a cell is too symmetric for its canonical form (NAS603).
     """
+    require_form(form)
     alone = [replace(space, cells=(cell,)) for cell in space.cells]
     raw = sum(map(count, alone))
     if raw > limit:
@@ -102,13 +104,14 @@ def count_distinct(space: Space, limit: int = 1_000_000) -> int:
             "pin some of its decisions, or raise the limit",
             "count without comparing to get the raw size",
         )
-    return prod(len(set(_encodings(cell))) for cell in alone)
+    return prod(len(set(_encodings(cell, form))) for cell in alone)
 
 
-def _encodings(space: Space) -> Iterator[bytes]:
-    """The encoding of every member of a space with one cell."""
-    for genotype in enumerate_genotypes(space):
-        yield cell_encoding(genotype.cells[0], space.vocabulary)
+def _encodings(space: Space, form: Form) -> Iterator[bytes | str]:
+    """What tells apart the members of a space with one cell, for every member."""
+    if form != "structure":
+        return map(function_form(space.vocabulary, form).hash, enumerate_genotypes(space))
+    return (cell_encoding(each.cells[0], space.vocabulary) for each in enumerate_genotypes(space))
 
 
 def _readable(number: int) -> str:
