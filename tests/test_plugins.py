@@ -247,6 +247,16 @@ def test_data_set(nasdsl) -> None:
     assert found["images"] == 128
 
 
+def test_logger(nasdsl) -> None:
+    """`plain` is told every figure; the run's own file has the same."""
+    nasdsl(*shown("A logger"), "--quiet", "--no-tensorboard")
+    folder = nasdsl.folder / "runs" / "plain"
+    (epoch,) = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    lines = (folder / "plain.txt").read_text().splitlines()
+    assert f"{epoch['step']} train/loss {epoch['loss']}" in lines
+    assert sum("test/accuracy" in line for line in lines) == 1
+
+
 # -- what is wrong with a package ---------------------------------------------------------
 
 
@@ -274,6 +284,7 @@ REGISTRIES = {
     "nasdsl.evaluators": ("nasdsl.search.evaluators", "EVALUATORS", "NAS882"),
     "nasdsl.formats": ("nasdsl.interop", "FORMATS", "NAS650"),
     "nasdsl.layouts": ("nasdsl.weights", "LAYOUTS", "NAS805"),
+    "nasdsl.loggers": ("nasdsl.train.loggers", "LOGGERS", "NAS850"),
     "nasdsl.passes": ("nasdsl.passes", "PASSES", "NAS722"),
     "nasdsl.runtimes": ("nasdsl.runtimes", "RUNTIMES", "NAS732"),
     "nasdsl.proxies": ("nasdsl.search.proxies", "PROXIES", "NAS882"),

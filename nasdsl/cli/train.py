@@ -11,7 +11,7 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.completers import complete_data, complete_file, forms
+from nasdsl.cli.completers import complete_data, complete_file, complete_installed, forms, installed
 from nasdsl.cli.options import (
     changes_of,
     device_option,
@@ -45,7 +45,7 @@ _MAX_SEEDS, _MAX_DIGITS = 1_000, 5
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers"),
-    *("seeds", "weights", "layout", "drop_background", "reset_classifier"),
+    *("seeds", "weights", "layout", "drop_background", "reset_classifier", "loggers"),
 )
 
 
@@ -173,6 +173,15 @@ def _seeds(
     show_default=True,
     help="Minutes between checkpoints within an epoch.",
 )
+@click.option(
+    "--log",
+    "loggers",
+    metavar="LOGGER",
+    multiple=True,
+    shell_complete=complete_installed("loggers"),
+    help="Send the figures there as well; may be repeated. Installed: "
+    f"{', '.join(installed('loggers'))}.",
+)
 @click.option("--no-tensorboard", is_flag=True, help="Write no scalars for TensorBoard.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option("Print the result as a JSON object.")
@@ -207,7 +216,9 @@ def command(
         _refuse_with_resume(context, file, settings)
     elif file is None or out is None:
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
-    elif flags["weights"] is None:
+    if no_tensorboard and "tensorboard" in flags["loggers"]:
+        raise click.UsageError("--log tensorboard and --no-tensorboard contradict each other.")
+    if resume is None and flags["weights"] is None:
         for name in ("layout", "drop_background", "reset_classifier"):
             if is_given(context, name):
                 raise click.UsageError(f"--{name.replace('_', '-')} requires --weights.")
@@ -253,15 +264,19 @@ def command(
         return OK
     if has_seeds(path):
         return _print_seeds(path, plans[0][1].job, ended, as_json)
-    output.warn(fitted.findings)
+    # That a logger failed was said at once.
+    output.warn(found for found in fitted.findings if found.code != "NAS851")
     _print(folder, plan.job, fitted, as_json)
     return OK
 
 
 def _refuse_with_resume(context: click.Context, file: str | None, settings: Settings) -> None:
     """A run continues as it began: what would change it is refused."""
-    given = [name for name in _RUN_FLAGS if is_given(context, name)]
-    given += list(settings.given()) + (["FILE"] if file is not None else [])
+    options = {each.name: each.opts for each in context.command.params}
+    given = [options[name][0] for name in _RUN_FLAGS if is_given(context, name)]
+    given += [options[name][0] for name in settings.given()]
+    if file is not None:
+        given.append("FILE")
     if given:
         raise click.UsageError(
             f"--resume continues the run as it began, and {given[0]} would change it."
@@ -299,6 +314,7 @@ def _begun(
         ),
         weights=weights,
         download=flags["download"],
+        loggers=flags["loggers"],
     )
     if is_first_process():
         if is_model(file) and weights is None:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.errors import plural
+from nasdsl.errors import Diagnostic, plural
 from nasdsl.train.data import Splits, image_files, require_readable
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watchers import TrainingPlan, Watcher
@@ -29,9 +29,9 @@ _FIRST_STEPS, _FIRST_SECONDS = 5, 5
 
 
 def watchers_for_terminal(quiet: bool) -> list[Watcher]:
-    """Bars where standard error is a terminal, lines where not, nothing if `quiet`."""
+    """Bars where standard error is a terminal, lines where not; only warnings if `quiet`."""
     if quiet:
-        return []
+        return [Warnings()]
     return [Bars() if _moves() else Lines()]
 
 
@@ -110,7 +110,15 @@ def remaining_line(plan: TrainingPlan, step: int, seconds: float) -> str:
     return f"about {_clock(rest)} for the remaining {plural(left, 'step')}"
 
 
-class Lines(Watcher):
+class Warnings(Watcher):
+    """What goes wrong and does not end the training, to standard error."""
+
+    def warned(self, finding: Diagnostic) -> None:
+        """Say so at once: the training may take days."""
+        output.warn([finding])
+
+
+class Lines(Warnings):
     """A line an epoch, and one a minute within long epochs, to standard error."""
 
     def __init__(self) -> None:
@@ -150,7 +158,7 @@ class Lines(Watcher):
             output.note(remaining_line(self.plan, step, seconds))
 
 
-class Bars(Watcher):
+class Bars(Warnings):
     """One bar for the whole training, below the lines of its epochs."""
 
     def __init__(self) -> None:

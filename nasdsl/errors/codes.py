@@ -149,5 +149,7 @@ CODES: dict[str, Code] = {
     "NAS847": Code("data set lacks the split"),
     "NAS848": Code("trained model is not proved", "warning"),
     "NAS849": Code("warm-up never ends", "warning"),
+    "NAS850": Code("unknown logger"),
+    "NAS851": Code("logger has failed", "warning"),
     "NAS900": Code("internal error"),
 }

@@ -54,7 +54,7 @@ def compared_run(path: str | os.PathLike[str]) -> ComparedRun:
         CellError: NAS843, there is no run, or its files are damaged.
     """
     folder = RunFolder(path)
-    settings = _settings(folder.job(), os.fspath(folder / NETWORK))
+    settings = settings_of(folder.job(), os.fspath(folder / NETWORK))
     return ComparedRun(os.fspath(path), settings, _history(folder), (folder / MODEL).is_file())
 
 
@@ -103,7 +103,11 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
     return content.getvalue()
 
 
-def _settings(job: Job, name: str) -> dict[str, Any]:
+def settings_of(job: Job, name: str) -> dict[str, Any]:
+    """All that decides what a run computes and how it runs, by name, in plain values.
+
+    `name` is what the text of the network is called in messages.
+    """
     genotype = genotype_in(analyse(Source(name, job.network), network=False))
     weights = {} if job.weights is None else asdict(job.weights)
     return {

@@ -97,6 +97,7 @@ def fit(
             return loop.run(test)
         finally:
             training.release()
+            loop.close()
 
 
 class _Callback(Watcher):
@@ -295,6 +296,10 @@ class _Loop:
 
     def _seconds(self) -> float:
         return self.earlier_seconds + perf_counter() - self.start
+
+    def close(self) -> None:
+        """Tell the watchers that it is over."""
+        self._notify("closed")
 
     def _notify(self, moment: str, *what: Any) -> None:
         for watcher in self.watchers:

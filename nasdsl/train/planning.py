@@ -35,6 +35,7 @@ from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.execution import Execution, is_first_process
+from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
@@ -88,6 +89,7 @@ def plan_run(
     execution: Execution | None = None,
     weights: StartingWeights | None = None,
     download: bool = False,
+    loggers: Sequence[str] = (),
 ) -> RunPlan:
     """What a training would do, and its data; nothing is written.
 
@@ -102,16 +104,18 @@ def plan_run(
         execution: the device and what else does not change the result.
         weights: what to start from; None starts from weights that are drawn.
         download: fetch the data where they are missing.
+        loggers: names of what the figures are sent to, besides the files of the run.
 
     Raises:
         CellError: the recipe, the data or the network are refused, or the weights (NAS801 to
-            NAS805).
+            NAS805), or a logger (NAS850, NAS701).
     """
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
     cells = source if isinstance(source, Asked) else asked(source)
     DATA_SETS.require(data.partition(":")[0])
+    require_usable(loggers)
     # Imported here because it brings PyTorch: what is misspelt is refused before.
     from nasdsl.train.data import datasets
 
@@ -133,7 +137,15 @@ def plan_run(
     if weights is not None:
         weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_fit(graph)
-    job = Job(network_text(graph), splits.name, final, seed, execution or Execution(), weights)
+    job = Job(
+        network_text(graph),
+        splits.name,
+        final,
+        seed,
+        execution or Execution(),
+        weights,
+        tuple(dict.fromkeys(loggers)),
+    )
     warnings = (*found.warnings, *_recipe_warnings(final))
     remarks = (*_remarks(base, final, named), *_size_remarks(small, splits))
     return RunPlan(job, graph, splits, warnings, remarks)

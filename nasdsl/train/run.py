@@ -9,21 +9,25 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
+from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 
 import torch
 
 from nasdsl import export
 from nasdsl.api.compile import build
-from nasdsl.errors import cell_error
+from nasdsl.errors import Diagnostic, cell_error
 from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint, state_errors
+from nasdsl.train.comparison import settings_of
 from nasdsl.train.execution import is_first_process
+from nasdsl.train.loggers import LoggedRun, watchers_of
 from nasdsl.train.loop import fit
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
-from nasdsl.train.run_folder import MODEL, TENSORBOARD, MetricsFile, RunFolder
-from nasdsl.train.watchers import TensorBoard, Watcher
+from nasdsl.train.run_folder import MODEL, NETWORK, MetricsFile, RunFolder, has_seeds
+from nasdsl.train.watchers import Watcher
 
 
 def train_run(
@@ -41,7 +45,9 @@ def train_run(
         plan: what it does: what `begin_run` wrote into it, or what `recorded_plan` read there.
         watchers: in addition to those that write the run's files.
         save_seconds: as for `fit`.
-        tensorboard: whether to write scalars for TensorBoard, if it is installed.
+        tensorboard: whether to write scalars for TensorBoard, if it is installed. Loggers that
+            the run names are told of it besides. One that fails gives a warning (NAS851), to the
+            watchers and among the findings, and the training continues.
 
     Raises:
         CellError: NAS841, another process is training in the folder; NAS801 to NAS805, the weights
@@ -66,9 +72,15 @@ def _train(
     net = build(plan.graph, seed=job.seed)
     if job.weights is not None and not folder.checkpoints.paths():
         job.weights.load_into(net)
-    files: list[Watcher] = [MetricsFile(folder)]
-    if tensorboard:
-        files += TensorBoard.if_installed(folder / TENSORBOARD)
+    failures: list[Diagnostic] = []
+
+    def on_failure(finding: Diagnostic) -> None:
+        failures.append(finding)
+        for watcher in watchers:
+            watcher.warned(finding)
+
+    names = _loggers(job.loggers, tensorboard)
+    files = [MetricsFile(folder), *watchers_of(names, _logged(folder, plan), on_failure)]
     with interruption() as stop, _memory_errors(job.execution.accumulation):
         fitted = fit(
             net,
@@ -86,9 +98,23 @@ def _train(
         if plan.splits.preparation is not None:
             net.image_metadata = plan.splits.preparation.json()
         findings = export.write_or_keep(net, folder / MODEL)
-        fitted = replace(fitted, findings=findings)
+        fitted = replace(fitted, findings=(*failures, *findings))
         write_report(folder, plan, fitted)
     return fitted
+
+
+def _loggers(named: Sequence[str], tensorboard: bool) -> list[str]:
+    """What the figures are sent to: what the run names, and TensorBoard where it is installed."""
+    others = [name for name in named if name != "tensorboard"]
+    wanted = tensorboard and ("tensorboard" in named or find_spec("tensorboard") is not None)
+    return ["tensorboard", *others] if wanted else others
+
+
+def _logged(folder: RunFolder, plan: RunPlan) -> LoggedRun:
+    path = Path(folder.path.absolute())
+    name = f"{path.parent.name}/{path.name}" if has_seeds(path.parent) else path.name
+    settings = settings_of(plan.job, str(folder / NETWORK))
+    return LoggedRun(path, name, folder.log_id() if plan.job.loggers else "", settings)
 
 
 class _OwnCheckpoints(Checkpoints):

@@ -14,12 +14,14 @@ report.md            the result and its curves, at the end
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -51,6 +53,9 @@ SEEDS = "seeds.json"
 #: The member of `run.json` with the path of the data from the run's folder.
 _FROM_RUN = "data_from_run"
 
+#: The members of `run.json` with what its figures are sent to, and what finds them there.
+_LOGGERS, _LOG_ID = "loggers", "log_id"
+
 #: Errors of file systems that have no locks, such as NFS without its lock daemon.
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP})
 
@@ -66,6 +71,7 @@ class Job:
         seed: of the initial weights and all random numbers.
         execution: how the training runs on the machine.
         weights: what it starts from; None starts from weights that are drawn.
+        loggers: names of what its figures are sent to, besides the files of the run.
     """
 
     network: str
@@ -74,6 +80,7 @@ class Job:
     seed: int
     execution: Execution
     weights: StartingWeights | None = None
+    loggers: tuple[str, ...] = ()
 
 
 def has_seeds(path: str | os.PathLike[str]) -> bool:
@@ -143,6 +150,7 @@ class RunFolder:
             "seed": job.seed,
             "execution": asdict(job.execution),
             **({"weights": asdict(job.weights)} if job.weights else {}),
+            **({_LOGGERS: [*job.loggers], _LOG_ID: uuid4().hex} if job.loggers else {}),
             "command": command,
             **provenance(),
         }
@@ -173,6 +181,10 @@ class RunFolder:
         else:
             places = [folder / path for folder in (here, *here.parents)] if path else []
         return [f"{name}:{os.path.normpath(place)}" for place in places if place.exists()]
+
+    def log_id(self) -> str:
+        """What finds the figures of the run at its loggers; empty where it has none."""
+        return _loggers(json_value(document_text(self / RUN)))[1]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -222,9 +234,11 @@ class RunFolder:
             given = about.get("weights")
             weights = None if given is None else _record(StartingWeights, given)
             data, seed = _value("data", str, about["data"]), _value("seed", _SEED, about["seed"])
+            loggers, _ = _loggers(about)
             name = NETWORK
             text = document_text(self / NETWORK)
-            return Job(text, data, recipe_at(self / RECIPE), seed, execution, weights)
+            recipe = recipe_at(self / RECIPE)
+            return Job(text, data, recipe, seed, execution, weights, loggers)
         except CellError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -248,6 +262,20 @@ def _record(kind: type[_Record], members: dict[str, Any]) -> _Record:
         if name not in hints:
             raise ValueError(f"there is no {name!r:.40}")
     return kind(**{name: _value(name, hints[name], value) for name, value in members.items()})
+
+
+def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+    """What the figures of a run are sent to, and what finds them there.
+
+    Raises:
+        ValueError: they are no texts.
+    """
+    names, found = about.get(_LOGGERS, []), about.get(_LOG_ID, "")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{_LOGGERS} is no list of names")
+    if not isinstance(found, str) or not re.fullmatch("[0-9a-f]{32}" if names else "", found):
+        raise ValueError(f"{_LOG_ID} is not 32 hexadecimal digits")
+    return tuple(names), found
 
 
 def _value(name: str, hint: Any, value: Any) -> Any:
