@@ -53,10 +53,10 @@ def json_option(help: str = "Print a JSON object instead.") -> Decorator:
 class Words(click.Choice[str]):
     """A choice between words; a misspelt one leads to the nearest."""
 
-    def get_invalid_choice_message(self, choice: str, ctx: click.Context | None) -> str:
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         """What click says, and a guess."""
-        hints = name_hints(str(choice), self.choices)
-        return "; ".join([super().get_invalid_choice_message(choice, ctx).rstrip("."), *hints])
+        hints = name_hints(str(value), self.choices)
+        return "; ".join([super().get_invalid_choice_message(value, ctx).rstrip("."), *hints])
 
 
 def form_option(help: str) -> Decorator:
