@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -102,6 +103,46 @@ def test_types_of_pytorch() -> None:
         with pytest.raises(CellError) as caught:
             nasdsl.compile("darts_v2", **{**SMALL, **options})
         assert [found.code for found in caught.value.diagnostics] == [code]
+
+
+@settings(max_examples=60)
+@given(ANYTHING)
+def test_spaces(value: Any) -> None:
+    """Anything in place of a space, a genotype, a number, a seed or a generator."""
+    space, genotype = nasdsl.load_space("nasbench201_space"), nasdsl.load("nasnet_a")
+    member = next(nasdsl.enumerate_genotypes(space))
+    for call, arguments in (
+        (nasdsl.count, (value,)),
+        (nasdsl.count_distinct, (value,)),
+        (nasdsl.count_distinct, (genotype, value)),
+        (nasdsl.enumerate_genotypes, (value,)),
+        (nasdsl.contains, (value, genotype)),
+        (nasdsl.contains, (space, value)),
+        (nasdsl.sample, (value, 1, 0)),
+        (nasdsl.sample, (space, value, 0)),
+        (nasdsl.sample, (space, 1, value)),
+        (nasdsl.mutate, (value, member, Random(0))),
+        (nasdsl.mutate, (space, value, Random(0))),
+        (nasdsl.mutate, (space, member, value)),
+        (nasdsl.neighbours, (value, member)),
+        (nasdsl.neighbours, (space, value)),
+    ):
+        assert answers(call, *arguments)
+
+
+@settings(max_examples=40)
+@given(ANYTHING)
+def test_methods_of_networks(value: Any) -> None:
+    """Anything that a network's methods are given in place of numbers."""
+    torch = pytest.importorskip("torch")
+    net = nasdsl.compile("darts_v2", device="meta", **SMALL).eval()
+    images = torch.zeros(1, 3, 8, 8, device="meta")
+    assert answers(net.set_progress, value)
+    assert answers(net.forward_intermediates, images, value)
+    assert answers(net.forward_intermediates, images, output_fmt=value)
+    with suppress(CellError):
+        net.reset_classifier(value)
+        assert net.num_classes == value
 
 
 def test_genotypes_made_in_python() -> None:

@@ -1,6 +1,7 @@
 """The module people get: names, heads, features, weights, copies."""
 
 import copy
+import inspect
 import math
 import pickle
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from itertools import pairwise
 
 import pytest
 import torch
-from nasdsl_backends.torch import NetworkOutputs
+from nasdsl_backends.torch import Network, NetworkOutputs
+from nasdsl_backends.torch.module import GraphModule
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -16,6 +18,7 @@ import nasdsl
 from nasdsl import CellError
 from nasdsl.network import verified
 from nasdsl.network.cost import graph_cost, node_count
+from nasdsl.space import genotype_at
 from tests.torch_networks import (
     KINDS,
     built,
@@ -290,9 +293,65 @@ def test_intermediates() -> None:
     assert [made.shape for made in two] == [made.shape for made in everything[-2:]]
     assert torch.equal(two[-1], last)
     assert torch.equal(net.forward_intermediates(x, [-1], intermediates_only=True)[0], last)
-    for wrong in (0, 9, [9]):
-        with pytest.raises(IndexError):
+    for wrong in (0, 9, [9], [], "0", 1.5, True, [None]):
+        with pytest.raises(CellError, match="indices is a number of stages"):
             net.forward_intermediates(x, indices=wrong)
+
+
+def test_intermediates_take_what_timm_takes() -> None:
+    """The arguments are those of timm's convolutional networks, in their order."""
+    timm = pytest.importorskip("timm.models.convnext")
+    theirs = inspect.signature(timm.ConvNeXt.forward_intermediates).parameters
+    ours = inspect.signature(Network.forward_intermediates).parameters
+    assert list(ours) == list(theirs)
+    assert [each.default for each in ours.values()] == [each.default for each in theirs.values()]
+
+
+def test_format_of_intermediates() -> None:
+    """NHWC turns the maps of the stages, not the last map; another format is a mistake."""
+    net = built(small("nasnet_a_mobile")).eval()
+    x = image(net.graph)
+    last, maps = net.forward_intermediates(x, 2)
+    same, turned = net.forward_intermediates(x, 2, output_fmt="NHWC")
+    assert torch.equal(same, last)
+    for one, other in zip(maps, turned, strict=True):
+        assert torch.equal(one.movedim(1, -1), other)
+    for wrong in ("NLC", "", None, ["NCHW"]):
+        with pytest.raises(CellError, match="output_fmt is `NCHW` or `NHWC`"):
+            net.forward_intermediates(x, output_fmt=wrong)
+
+
+def test_intermediates_stop_early() -> None:
+    """Nothing after the deepest chosen stage runs, and its map is the last; as in timm."""
+    net = built(small("nasnet_a_mobile")).eval()
+    x = image(net.graph)
+    ran: list[str] = []
+    for name, module in net.named_modules():
+        if isinstance(module, GraphModule):
+            module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    expected = net.forward_intermediates(x, [1, 0], intermediates_only=True)
+    everything, ran[:] = [*ran], []
+    last, maps = net.forward_intermediates(x, [1, 0], stop_early=True)
+    assert ran == everything[: everything.index(net.feature_info[1]["module"]) + 1]
+    assert len(ran) < len(everything)
+    assert [torch.equal(a, b) for a, b in zip(maps, expected, strict=True)] == [True] * 2
+    assert torch.equal(last, expected[0])
+    whole, _ = net.forward_intermediates(x, 1, stop_early=True)
+    assert torch.equal(whole, net.forward_features(x))
+
+
+def test_norm_of_intermediates() -> None:
+    """The last stage's map is what the head reads, where batch norm comes between them."""
+    cell = genotype_at(nasdsl.load_space("nasbench201_space"), 12_345)
+    settings = {"skeleton": "nasbench201", "N": 1, "filters": 32, "seed": 0}
+    net = randomised(nasdsl.compile(cell, **settings)).eval()
+    x = image(net.graph)
+    last, plain = net.forward_intermediates(x)
+    same, normed = net.forward_intermediates(x, norm=True)
+    assert torch.equal(same, last)
+    assert torch.equal(normed[-1], last)
+    assert not torch.equal(plain[-1], last)
+    assert all(torch.equal(a, b) for a, b in zip(plain[:-1], normed[:-1], strict=True))
 
 
 # -- copies -----------------------------------------------------------------------------

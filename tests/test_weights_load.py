@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import nasdsl
 from nasdsl.errors import CellError
+from nasdsl.space import genotype_at
 from nasdsl.weights import LAYOUTS, load, parameters, table
 
 torch = pytest.importorskip("torch", reason="weights are loaded into torch modules")
@@ -246,7 +247,11 @@ def test_background_class() -> None:
 
 _IMAGENET = {"stem": "imagenet", "image_size": 64, "classes": 5, "filters": 96, "stem_filters": 8}
 _DARTS = {"skeleton": "darts", "stem": "cifar", "N": 1, "filters": 32, "classes": 5}
-CASES: list[tuple[str, str, str, dict[str, Any]]] = [
+_BENCHMARK = {"skeleton": "nasbench201", "N": 1, "filters": 32, "classes": 5}
+#: A cell with three convolutions, and edges without tensors between them.
+_EDGES = genotype_at(nasdsl.load_space("nasbench201_space"), 12_345)
+
+CASES: list[tuple[str, str, str | nasdsl.Genotype, dict[str, Any]]] = [
     ("native", "native", "nasnet_a", _IMAGENET | {"N": 1}),
     ("native", "native", "example_b_form", {"stem": "cifar", "N": 1, "classes": 5}),
     ("slim", "slim", "nasnet_a", _IMAGENET | {"N": 1, "auxiliary": True, "image_size": 160}),
@@ -260,12 +265,13 @@ CASES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("darts", "darts", "darts_v2", _DARTS),
     ("darts", "darts", "darts_v1", _DARTS | {"auxiliary": True}),
     ("darts", "darts", "darts_v2", _DARTS | {"stem": "imagenet", "image_size": 64}),
+    ("nasbench201", "nasbench201", _EDGES, _BENCHMARK),
 ]
 
 
 @pytest.mark.parametrize(("layout", "detected", "genotype", "settings"), CASES)
 def test_layouts_are_found(
-    layout: str, detected: str, genotype: str, settings: dict[str, Any]
+    layout: str, detected: str, genotype: str | nasdsl.Genotype, settings: dict[str, Any]
 ) -> None:
     """Names decide the layout, and every tensor of the checkpoint arrives in its place."""
     source = nasdsl.compile(genotype, seed=1, **settings)

@@ -30,6 +30,7 @@ from nasdsl.language.genotype.types import (
     block_state,
 )
 from nasdsl.language.tree import FIELD_NAMES
+from nasdsl.values import require_types
 
 Options = tuple[State, ...] | tuple[str, ...]
 
@@ -65,17 +66,18 @@ class FlatSpace:
         return Genotype(space.name, space.vocabulary, tuple(cells), space.settings)
 
 
-@lru_cache(maxsize=16)
 def flat_space(space: Space) -> FlatSpace:
     """`space` flattened; the newest few results are kept.
 
     Raises:
-        TypeError: it is not a space.
+        CellError: NAS008, it is not a space.
     """
-    if not isinstance(space, Space):
-        raise TypeError(
-            f"expected a space, as `nasdsl.load_space` returns, not {type(space).__name__}"
-        )
+    require_types(space=(space, Space))
+    return _flat(space)
+
+
+@lru_cache(maxsize=16)
+def _flat(space: Space) -> FlatSpace:
     options = tuple(
         options for cell in space.cells for block in cell.blocks for options in block.decisions
     )
@@ -114,6 +116,7 @@ _Names = Mapping[State, State]
 
 def contains(space: Space, genotype: Genotype) -> bool:
     """Whether some choice of every decision of `space` gives `genotype`."""
+    require_types(space=(space, Space), genotype=(genotype, Genotype))
     try:
         choices(space, genotype)
     except CellError:
@@ -128,6 +131,7 @@ def choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
         CellError: it is not of this space; the message says where it first leaves it
             (NAS602).
     """
+    require_types(space=(space, Space), genotype=(genotype, Genotype))
     _check_kinds(space, genotype)
     _check_definitions(space, genotype)
     found: list[int] = []

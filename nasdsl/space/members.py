@@ -20,14 +20,17 @@ from nasdsl.canonical import Form, cell_encoding, function_form, require_form
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.flat import choices, flat_space
+from nasdsl.values import Values, require_types, shown
 
 
 def genotype_at(space: Space, index: int) -> Genotype:
     """Member number `index`, counted from 0 in the order of `enumerate_genotypes`.
 
     Raises:
+        CellError: NAS008, an argument is of another type.
         IndexError: `index` is negative, or not below `count(space)`.
     """
+    require_types(index=(index, int))
     flat = flat_space(space)
     return flat.genotype(mixed_radix_digits(index, flat.radices))
 
@@ -94,6 +97,7 @@ def count_distinct(space: Space, limit: int = 1_000_000, form: Form = "structure
             them (NAS601), or a cell is too symmetric for its canonical form (NAS603).
     """
     require_form(form)
+    require_types(space=(space, Space), limit=(limit, int))
     alone = [replace(space, cells=(cell,)) for cell in space.cells]
     raw = sum(map(count, alone))
     if raw > limit:
@@ -132,11 +136,23 @@ def sample(space: Space, n: int, seed: int) -> Iterator[Genotype]:
         space: any space; a genotype is drawn over and over.
         n: how many.
         seed: a whole number; the same one gives the same draws.
+
+    Raises:
+        CellError: NAS008, an argument is of another type.
     """
+    n, seed = _whole("n", n), _whole("seed", seed)
     flat, size = flat_space(space), count(space)
     radices, build = flat.radices, flat.genotype
     draw = Random(seed).randrange
     return (build(mixed_radix_digits(draw(size), radices)) for _ in range(n))
+
+
+def _whole(name: str, value: object) -> int:
+    """A whole number, numpy's too. Raises a CellError, NAS008, where it is none."""
+    number: int | None = None if isinstance(value, str) else Values(int).legal(value)
+    if number is None:
+        raise cell_error("NAS008", f"{name} is a whole number, not {shown(value)}")
+    return number
 
 
 def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
@@ -150,6 +166,7 @@ def mutate(space: Space, genotype: Genotype, rng: Random) -> Genotype:
         CellError: the genotype is not of this space (NAS602), or the space leaves nothing
             open (NAS604).
     """
+    require_types(rng=(rng, Random))
     flat = flat_space(space)
     taken = list(choices(space, genotype))
     open_decisions = [at for at, radix in enumerate(flat.radices) if radix > 1]

@@ -12,6 +12,7 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 
 import warnings
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.fx import Proxy
 
 from nasdsl.errors import cell_error, listed
+from nasdsl.language.genotype.settings import RULES
 from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.passes import activated
 from nasdsl.values import Values, shown
@@ -39,6 +41,8 @@ DropPathMode = Literal["scheduled", "plain"]
 #: The types that weights may have.
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 _SEEDS = Values(int, minimum=0)
+_SHARES = Values(float, minimum=0)
+_CLASSES = replace(RULES["classes"].values, minimum=0)
 _PROBABILITIES = Values(float, minimum=0, maximum=1, below_maximum=True)
 
 
@@ -57,6 +61,27 @@ def _usable(device: torch.device | str | int | None) -> torch.device:
         raise cell_error(
             "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
         ) from None
+
+
+def _stage_places(indices: object, count: int) -> list[int]:
+    """The places of the stages that are asked for, among `count`.
+
+    Raises:
+        CellError: NAS502.
+    """
+    if indices is None:
+        return list(range(count))
+    if isinstance(indices, int) and not isinstance(indices, bool) and 0 < indices <= count:
+        return list(range(count - indices, count))
+    if isinstance(indices, Sequence | range) and not isinstance(indices, str | bytes) and indices:
+        places = [each for each in indices if isinstance(each, int) and -count <= each < count]
+        if len(places) == len(indices):
+            return [place % count for place in places]
+    raise cell_error(
+        "NAS502",
+        f"indices is a number of stages or a list of their places, not {shown(indices)}",
+        f"the network has {count} stages, 0 to {count - 1}",
+    )
 
 
 class NetworkOutputs(NamedTuple):
@@ -212,33 +237,48 @@ class Network(nn.Module):
         self,
         x: Tensor,
         indices: int | Sequence[int] | None = None,
+        norm: bool = False,
+        stop_early: bool = False,
+        output_fmt: str = "NCHW",
         intermediates_only: bool = False,
     ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
-        """The last map, and the maps of the stages, each after a ReLU.
+        """The last map, and the maps of the stages, each after a ReLU; as in timm.
 
         Args:
             x: (B, input_channels, H, W).
             indices: which stages of `feature_info`; the last n of them where it is one
                 number, all where it is None.
+            norm: give the last stage's map as the head reads it, which is after batch norm too
+                where the skeleton has one there (`nasbench201`).
+            stop_early: compute nothing after the stages that are chosen; where the last stage is
+                not among them, the last map is that of the deepest that is.
+            output_fmt: `NCHW` or `NHWC`, of the stages' maps.
             intermediates_only: leave the last map out.
 
         Raises:
-            IndexError: there are fewer stages.
+            CellError: NAS502, there are fewer stages, or no such format.
         """
         count = len(self._stage_slots)
-        if isinstance(indices, int):
-            if not 0 < indices <= count:
-                raise IndexError(f"{indices} stages of {count}")
-            indices = range(count - indices, count)
-        chosen = [
-            self._stage_slots[index] for index in (range(count) if indices is None else indices)
+        places = _stage_places(indices, count)
+        if output_fmt not in ("NCHW", "NHWC"):
+            text = f"output_fmt is `NCHW` or `NHWC`, not {shown(output_fmt)}"
+            raise cell_error("NAS502", text)
+        last = count - 1
+        stops = stop_early and last not in places
+        wanted = {slot for place in places for slot in self._stage_slots[place]}
+        values = self._run(x, wanted=wanted, stop_early=stops)
+        maps = [
+            self._last_map(values) if norm and place == last else self._stage_map(values, place)
+            for place in places
         ]
-        values = self._run(x, False, {slot for slots in chosen for slot in slots})
-        maps = []
-        for slots in chosen:
-            states = [values[slot] for slot in slots]
-            maps.append(F.relu(states[0] if len(states) == 1 else torch.cat(states, 1)))
-        return maps if intermediates_only else (self._last_map(values), maps)
+        shaped = [made.permute(0, 2, 3, 1) for made in maps] if output_fmt == "NHWC" else maps
+        if intermediates_only:
+            return shaped
+        return (maps[places.index(max(places))] if stops else self._last_map(values)), shaped
+
+    def _stage_map(self, values: Sequence[Any], place: int) -> Tensor:
+        states = [values[slot] for slot in self._stage_slots[place]]
+        return F.relu(states[0] if len(states) == 1 else torch.cat(states, 1))
 
     def features(self, x: Tensor) -> list[Tensor]:
         """The maps of all stages, see `feature_info`."""
@@ -247,9 +287,16 @@ class Network(nn.Module):
         return maps
 
     def _run(
-        self, x: Tensor, with_auxiliary: bool = False, wanted: Collection[int] = ()
+        self,
+        x: Tensor,
+        with_auxiliary: bool = False,
+        wanted: Collection[int] = (),
+        stop_early: bool = False,
     ) -> list[Any]:
-        """Every state that the head, the auxiliary classifier or `wanted` asks for."""
+        """Every state that the head, the auxiliary classifier or `wanted` asks for.
+
+        With `stop_early`, those that `wanted` asks for alone.
+        """
         values: list[Any] = [None] * self._slots
         values[0] = x
         calls = self._training_calls if with_auxiliary else self._calls
@@ -263,6 +310,8 @@ class Network(nn.Module):
                     values[slot] = None
             for slot, value in zip(outputs, made, strict=True):
                 values[slot] = value
+            if stop_early and all(values[slot] is not None for slot in wanted):
+                break
         return values
 
     def _last_map(self, values: Sequence[Any]) -> Tensor:
@@ -276,10 +325,15 @@ class Network(nn.Module):
 
         Until it is called nothing is dropped in the mode `scheduled`. The value is part of
         the state that `state_dict` gives.
+
+        Raises:
+            CellError: NAS502, it is no number of at least 0.
         """
-        if not progress >= 0:
-            raise ValueError(f"progress is a share of the training, not {progress!r}")
-        self.progress.fill_(min(float(progress), 1.0))
+        share = None if isinstance(progress, str) else _SHARES.legal(progress)  # type: ignore[redundant-expr, unreachable]
+        if share is None:
+            text = f"progress is {_SHARES.description}, not {shown(progress)}"
+            raise cell_error("NAS502", text, "it is the steps taken by the steps in all")
+        self.progress.fill_(min(share, 1.0))
 
     @property
     def drop_path_prob(self) -> float:
@@ -328,9 +382,15 @@ class Network(nn.Module):
         Args:
             num_classes: their width; 0 takes them away, and the network gives
                 (B, num_features) in place of logits.
+
+        Raises:
+            CellError: NAS502, no network has that many classes; NAS709, the network was optimised.
         """
-        if not isinstance(num_classes, int) or num_classes < 0:  # type: ignore[redundant-expr]
-            raise ValueError(f"num_classes is a whole number of at least 0, not {num_classes!r}")
+        number = None if isinstance(num_classes, str) else _CLASSES.legal(num_classes)  # type: ignore[redundant-expr, unreachable]
+        if number is None:
+            text = f"num_classes is {_CLASSES.description}, not {shown(num_classes)}"
+            raise cell_error("NAS502", text)
+        num_classes = number
         if self.graph.inference:
             raise cell_error(
                 "NAS709",
