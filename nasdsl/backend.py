@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from nasdsl.errors import cell_error, listed
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, run
+from nasdsl.passes import AS_THE_BACKEND_ASKS, PASSES, Pipeline, run
 from nasdsl.registry import Registry
 
 
@@ -84,6 +84,17 @@ def require_emissions(backend: Backend, graph: NetworkGraph) -> None:
 def passes_of(backend: Backend) -> tuple[str, ...]:
     """The names of the passes that a backend wants."""
     return tuple(getattr(backend, "passes", ()))
+
+
+def require_names(backend: str, pipeline: Pipeline) -> None:
+    """Refuse names of backends and passes that nothing has; nothing is imported.
+
+    Raises:
+        CellError: NAS702 and NAS703, or NAS720 and NAS721.
+    """
+    BACKENDS.require(backend)
+    for name in pipeline.names or ():
+        PASSES.require(name)
 
 
 def build(

@@ -607,41 +607,6 @@ def test_a_run_and_its_data_are_moved(
     assert (ran.code, "error[NAS823]" in ran.err) == (2, True)
 
 
-#: What is wrong with each is known without PyTorch, which takes seconds to import.
-MISSPELT = [
-    "train tiny.cell --set epocs=1 --out new",
-    "train tiny.cell --set epochs=none --out new",
-    "train tiny.cell --recipe quik --out new",
-    "train tiny.cell --data digts --out new",
-    "train tinny.cell --out new",
-    "train tiny.cell --ops nasnett --out new",
-    "train tiny.cell --filters x --out new",
-    "train tiny.cell --out full",
-    "train tiny.cell",
-    "train --resume full",
-    "train --resume full --seed 1",
-    "eval full --recipe quik",
-    "eval full --data digts",
-]
-
-
-def test_names_and_flags_are_looked_at_before_pytorch_is_imported(run: Run) -> None:
-    """By all that may be misspelt, in one process."""
-    Path("full").mkdir()
-    Path("full/note").write_text("mine")
-    code = (
-        "import sys\n"
-        "from nasdsl.cli.run import exit_code\n"
-        f"for words in {MISSPELT!r}:\n"
-        "    assert exit_code(words.split()) == 2, words\n"
-        "    assert 'torch' not in sys.modules, words\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
-    assert "did you mean `epochs`?" in ran.stderr
-    assert not Path("new").exists()
-
-
 # -- images that are damaged ------------------------------------------------------------------
 
 PHOTOS = ("train", "tiny.cell", "--N", "1", "--filters", "4", "--data", "imagefolder:photos")

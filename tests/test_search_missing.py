@@ -58,7 +58,6 @@ print(json.dumps(found))
 #: the specs themselves is said as ever.
 NEEDS = {
     "evaluator train": "torch",
-    "evaluator finish": "torch",
     "evaluator latency": "torch",
     "proxy naswot": "torch",
     "proxy synflow": "torch",
@@ -66,7 +65,7 @@ NEEDS = {
     "searcher optuna": "optuna",
     "engine on GPUs": "torch",
 }
-AS_EVER = {"evaluator table": "NAS883", "evaluator proxy": "NAS882"}
+AS_EVER = {"evaluator table": "NAS883", "evaluator proxy": "NAS882", "evaluator finish": "NAS882"}
 
 
 def test_without_pytorch_and_optuna() -> None:

@@ -7,6 +7,7 @@ Non-goals: reading weights (`nasdsl.weights`); the text of a model file (`nasdsl
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl import weights
@@ -14,6 +15,7 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import drop_path_mode, image_metadata, inference_passes, is_model
 from nasdsl.loading import NameOrPath
+from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -66,9 +68,12 @@ def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = Non
         wanted: weights of another file.
 
     Raises:
-        CellError: NAS801, a model file has weights of its own; NAS802, it is damaged.
+        CellError: NAS801, a model file has weights of its own; NAS802, it is damaged; NAS001 and
+            NAS802, what is wanted is no file of weights.
     """
     if isinstance(source, Genotype) or not is_model(source):
+        if wanted is not None:
+            require_weights(Path(wanted.path))
         return Trained(wanted)
     if wanted is not None:
         raise cell_error(

@@ -32,11 +32,13 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     after the best one. OUT has the curves of all runs in one picture.
     """
     # Imported here because --help should not wait for them.
-    from nasdsl.atomic_write import replace_bytes
+    from nasdsl.atomic_write import replace_bytes, require_writable
     from nasdsl.train.comparison import compared_run, comparison_curves, differing_settings
 
     if out is not None and not out.lower().endswith(".svg"):
         raise click.UsageError(f"-o writes .svg, not {out[:60]!r}.")
+    if out is not None:
+        require_writable(out)
     found = [compared_run(path) for path in runs]
     differing = differing_settings(found)
     if out is not None:

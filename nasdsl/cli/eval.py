@@ -74,17 +74,11 @@ def command(
     Weights are a .safetensors file written by nasdsl or, with --network, any file that
     `nasdsl compile --weights` can read.
     """
-    # Imported here because --help should not wait for them, nor a misspelt name for PyTorch.
-    from nasdsl.train.data_sets import DATA_SETS
+    # Imported here because --help should not wait for them.
     from nasdsl.train.execution import ensure_installed
-    from nasdsl.train.recipe_file import recipe_at
+    from nasdsl.train.model_evaluation import evaluate_model
 
     ensure_installed()
-    if flags["recipe"] is not None:
-        recipe_at(flags["recipe"])
-    if flags["data"] is not None:
-        DATA_SETS.require(flags["data"].partition(":")[0])
-    from nasdsl.train.model_evaluation import evaluate_model
 
     found = evaluate_model(what, **flags)
     result = found.evaluation

@@ -7,6 +7,7 @@ Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -219,11 +220,14 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 def _pipeline(
     backend: str, passes: tuple[str, ...] | None, print_after: tuple[str, ...], verify: bool
 ) -> "Pipeline":
-    from nasdsl.passes import Pipeline
+    from nasdsl import backend as backends
+    from nasdsl.passes import PASSES, Pipeline
 
+    asked = Pipeline(passes, verify or None)
+    backends.require_names(backend, asked)
+    for name in print_after:
+        PASSES.require(name)
     if print_after:
-        from nasdsl import backend as backends
-
         running = backends.passes_of(backends.find(backend)) if passes is None else passes
         for name in print_after:
             if name not in running:
@@ -236,7 +240,7 @@ def _pipeline(
 
             click.echo(f"after {name}:\n{graph_text(graph)}", err=True)
 
-    return Pipeline(passes, verify or None, printed if print_after else None)
+    return replace(asked, after=printed) if print_after else asked
 
 
 # -- a training ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import cast
 
 import click
 
+from nasdsl.atomic_write import require_writable
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file
@@ -77,6 +78,8 @@ def command(
             f"--accuracy is given {plural(len(accuracy), 'time')} for {plural(len(file), 'file')}."
         )
     wanted = wanted_form(out, form, _FORMS)
+    if out is not None and out != "-":
+        require_writable(out)
     known = accuracy or (None,) * len(file)
     mine = tuple(
         genotype_size(reading.network(name, settings, ops).graph(), percent)

@@ -22,8 +22,6 @@ from nasdsl.cli.options import is_given, json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.cli.search_options import engine_options, interruptible
 
-_SQLITE = b"SQLite format 3\0"
-
 ACTIONS = {
     "status": "Show how far a search is.",
     "top": "Print the best networks, or write them to files.",
@@ -180,11 +178,10 @@ def search(
 
 def _is_store(name: str) -> bool:
     """Whether a file is an SQLite database; a space is a text."""
+    from nasdsl.search.planning import is_database
+
     path = Path(name)
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) == _SQLITE
+    return path.is_file() and path.stat().st_size > 0 and is_database(path)
 
 
 def _find_action(name: str) -> click.Command:

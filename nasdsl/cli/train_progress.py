@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -18,9 +18,11 @@ from rich.text import Text
 
 from nasdsl.cli import output
 from nasdsl.errors import Diagnostic, plural
-from nasdsl.train.data import Splits, image_files, require_readable
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watchers import TrainingPlan, Watcher
+
+if TYPE_CHECKING:
+    from nasdsl.train.data import Splits
 
 #: Within a long epoch a line is written this often where there is no terminal.
 _LINE_SECONDS = 60
@@ -35,12 +37,14 @@ def watchers_for_terminal(quiet: bool) -> list[Watcher]:
     return [Bars() if _moves() else Lines()]
 
 
-def scan(splits: Splits, quiet: bool) -> None:
+def scan(splits: "Splits", quiet: bool) -> None:
     """Read every file of images once, and show how far that is.
 
     Raises:
         CellError: NAS824 for each file that is damaged.
     """
+    from nasdsl.train.data import image_files, require_readable
+
     files = image_files(splits)
     if files:
         with _scan_progress(len(files), quiet) as on_file:

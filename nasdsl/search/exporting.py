@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from nasdsl.atomic_write import atomic_write
+from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.tree import FIELD_NAMES
@@ -46,6 +46,11 @@ def export_trials(store: Reader, path: Path) -> int:
     if write is None:
         text = f"{str(path)!r} has the suffix {path.suffix!r}, which is not a format of trials"
         raise cell_error("NAS007", text, "the formats are .csv, .parquet and .db (an Optuna study)")
+    if path.exists() and write is _study:
+        raise cell_error(
+            "NAS006", f"cannot write {str(path)!r}: the file exists, and a study is not overwritten"
+        )
+    require_writable(path)
     return write(store, path)
 
 
@@ -99,10 +104,6 @@ def _study(store: Reader, path: Path) -> int:
         import optuna
     except ImportError:
         raise _missing_package("optuna") from None
-    if path.exists():
-        raise cell_error(
-            "NAS006", f"cannot write {str(path)!r}: the file exists, and a study is not overwritten"
-        )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = store.settings()
     found = [trial for trial in _trials(store) if trial.state in _STATES]

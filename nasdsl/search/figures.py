@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-from nasdsl.atomic_write import replace_bytes
+from nasdsl.atomic_write import replace_bytes, require_writable
 from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.report.visible import visible
@@ -87,6 +87,7 @@ def write_figure(
             what a store is refused for.
     """
     form = form_of(path, FORMATS)
+    require_writable(path)
     paths = [Path(store) for store in stores]
     stems = [each.stem for each in paths]
     rewards = sampled_rewards if axis == "sampled" else unique_rewards

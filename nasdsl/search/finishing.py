@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
@@ -31,12 +32,14 @@ from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.results import trial_text, write_ranking
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader, Trial
-from nasdsl.train.data import Splits
 from nasdsl.train.execution import Execution
 from nasdsl.train.planning import RunPlan, is_same_data
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from nasdsl.train.data import Splits
 
 #: The store of a finish, and how its networks are trained.
 STORE, PLAN = "finish.db", "finish.json"
@@ -46,7 +49,7 @@ _HEARTBEAT = 60.0
 _WINDOW = 1_000_000
 
 #: Looks at the data once.
-OnData = Callable[[Splits], None]
+OnData = Callable[["Splits"], None]
 #: Is told of the search that a finish is, before it begins.
 OnPlan = Callable[[SearchSettings], None]
 

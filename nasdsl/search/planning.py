@@ -18,9 +18,11 @@ from nasdsl.loading import loads_space
 from nasdsl.search.child import limit_for, trial_words
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
+from nasdsl.search.searchers import searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader
 
+_SQLITE = b"SQLite format 3\0"
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
 #: More than any count of a store may be.
@@ -68,6 +70,9 @@ def plan_search(
             the evaluator's spec is refused, or takes no data; what the evaluator itself
             refuses.
     """
+    # First what is known without the evaluator, which may bring PyTorch and read images.
+    words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
+    searcher(algorithm, space, seed, **words)
     spec = _spec(evaluator, data)
     limits = {
         name: most
@@ -79,9 +84,9 @@ def plan_search(
     limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
     return SearchSettings(
         space,
-        _store_path(store or f"{space.name}-{algorithm}-{seed}.db"),
+        path,
         algorithm=algorithm,
-        options=_options(options),
+        options=words,
         evaluator=absolute_spec(spec, getattr(made, "data_name", None)),
         trial=trial_words(made, space),
         trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
@@ -205,7 +210,16 @@ def _store_path(store: str | os.PathLike[str]) -> Path:
         raise cell_error(
             "NAS865", f"{os.fspath(store)!r} is a folder or a device, and a store is a file"
         )
+    if path.is_file() and not is_database(path):
+        with Reader(path):
+            pass  # refused, in the words for what is no store
     return path
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database, or empty, as one is before its first entry."""
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE)) in (_SQLITE, b"")
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

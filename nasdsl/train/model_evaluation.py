@@ -7,24 +7,27 @@ Non-goals: the evaluation itself (`nasdsl.train.evaluation`).
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from nasdsl.api.compile import compile
+from nasdsl.api.request import requested
 from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
 from nasdsl.loading import NameOrPath
-from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState, state_errors
-from nasdsl.train.data import Images, Splits, datasets
-from nasdsl.train.ema import WeightAverage
-from nasdsl.train.evaluation import evaluate, graph_matching
+from nasdsl.train.data.datasets import datasets
+from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
-from nasdsl.train.training import accelerator_for
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState
+    from nasdsl.train.data import Images, Splits
 
 #: What weights are evaluated on and how images are prepared, where neither is said.
 _DATA, _RECIPE = "digits", "quick"
@@ -82,18 +85,25 @@ def evaluate_model(
             NAS844 where the network does not fit the data; NAS847 where the data have no
             such part; what the data are refused for.
     """
+    # What is misspelt is refused before PyTorch is imported, which takes seconds.
     folder = RunFolder(path)
     job = folder.job() if folder.path.is_dir() else None
+    prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
+    if data is not None:
+        DATA_SETS.require(data.partition(":")[0])
+    require_model(path, network)
+    if data is None and job is not None:
+        splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
+    else:
+        splits = datasets(data or _DATA, prepared, download=download)
+    from nasdsl.train.evaluation import evaluate, graph_matching
+    from nasdsl.train.training import accelerator_for
+
     loaded = None if job is None else _unfinished(folder)
     if job is None:
         net = _network_of_weights(path, network)
     else:
         net = _network_of_run(folder, job, loaded)
-    prepared = recipe_at(recipe) if recipe else (job.recipe if job else recipe_at(_RECIPE))
-    if data is None and job is not None:
-        splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
-    else:
-        splits = datasets(data or _DATA, prepared, download=download)
     graph = graph_matching(net, splits)
     name, images = _part(splits, split)
     accelerator = accelerator_for(device, prepared.precision)
@@ -106,30 +116,63 @@ def evaluate_model(
     )
     if loaded is None:
         return ModelEvaluation(graph.name, splits.name, name, found)
+    from nasdsl.train.checkpoint import state_errors
+
     with state_errors(loaded.path):
         step, epochs = int(loaded.state["step"]), len(loaded.state["history"])
     return ModelEvaluation(graph.name, splits.name, name, found, step, epochs)
 
 
+def require_model(
+    path: str | os.PathLike[str], network: NameOrPath | Genotype | None = None
+) -> None:
+    """Refuse what is neither a run nor weights of a network, as far as that is known at once.
+
+    Args:
+        path: as `evaluate_model` takes it.
+        network: whose weights they are.
+
+    Raises:
+        CellError: as `evaluate_model` does for them.
+    """
+    folder = RunFolder(path)
+    if folder.path.is_dir():
+        folder.job()
+    elif network is not None:
+        trained_part(network, WeightsFile(path))  # refuses a model file, which has its own
+        requested(network)
+    elif Path(path).exists() and not is_model(path):
+        raise cell_error(
+            "NAS802",
+            f"{os.fspath(path)!r} does not say which network its weights belong to",
+            "`--network FILE` does",
+        )
+    else:
+        requested(path)
+
+
 def network_of(
     path: str | os.PathLike[str], network: NameOrPath | Genotype | None = None
-) -> nn.Module:
+) -> "nn.Module":
     """The network of a run or of a file of weights. Raises as `evaluate_model` does for them."""
+    require_model(path, network)
     folder = RunFolder(path)
     if not folder.path.is_dir():
         return _network_of_weights(path, network)
     return _network_of_run(folder, folder.job(), _unfinished(folder))
 
 
-def _network_of_run(folder: RunFolder, job: Job, loaded: LoadedCheckpoint | None) -> nn.Module:
+def _network_of_run(folder: RunFolder, job: Job, loaded: "LoadedCheckpoint | None") -> "nn.Module":
     if loaded is not None:
+        from nasdsl.train.checkpoint import state_errors
+
         with state_errors(loaded.path):
             return _network_of_checkpoint(folder, job, loaded.state)
     net: nn.Module = compile(folder / MODEL)
     return net
 
 
-def _unfinished(folder: RunFolder) -> LoadedCheckpoint | None:
+def _unfinished(folder: RunFolder) -> "LoadedCheckpoint | None":
     """The newest checkpoint of a run that has no model yet; None where it has one.
 
     Raises:
@@ -147,8 +190,10 @@ def _unfinished(folder: RunFolder) -> LoadedCheckpoint | None:
     return found
 
 
-def _network_of_checkpoint(folder: RunFolder, job: Job, state: TrainingState) -> nn.Module:
+def _network_of_checkpoint(folder: RunFolder, job: Job, state: "TrainingState") -> "nn.Module":
     """What a checkpoint of a run would be evaluated with."""
+    from nasdsl.train.ema import WeightAverage
+
     net: nn.Module = compile(folder / NETWORK)
     net.load_state_dict(state["net"])
     if state["average"] is not None:
@@ -160,24 +205,14 @@ def _network_of_checkpoint(folder: RunFolder, job: Job, state: TrainingState) ->
 
 def _network_of_weights(
     path: str | os.PathLike[str], network: NameOrPath | Genotype | None
-) -> nn.Module:
-    if network is None:
-        if Path(path).exists() and not is_model(path):
-            raise cell_error(
-                "NAS802",
-                f"{os.fspath(path)!r} does not say which network its weights belong to",
-                "`--network FILE` does",
-            )
-        model: nn.Module = compile(path)
-        return model
-    weights = WeightsFile(path)
-    trained_part(network, weights)  # refuses a model file, which has weights of its own
-    net: nn.Module = compile(network)
-    weights.load_into(net)
+) -> "nn.Module":
+    net: nn.Module = compile(path if network is None else network)
+    if network is not None:
+        WeightsFile(path).load_into(net)
     return net
 
 
-def _part(splits: Splits, wanted: str | None) -> tuple[str, Images]:
+def _part(splits: "Splits", wanted: str | None) -> "tuple[str, Images]":
     for name in (wanted,) if wanted else ("test", "held_out"):
         images: Images | None = getattr(splits, name)
         if images is not None and len(images):

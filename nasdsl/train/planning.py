@@ -28,11 +28,18 @@ from typing import TYPE_CHECKING, Any
 from nasdsl.api.request import Asked, asked
 from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.export.exported import network_text
-from nasdsl.language.genotype.settings import DEFAULT_SKELETON, NO_SETTINGS, Settings, stem_names
+from nasdsl.language.genotype.settings import (
+    DEFAULT_SKELETON,
+    NO_SETTINGS,
+    SKELETONS,
+    Settings,
+    stem_names,
+)
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath, analyse, genotype_in
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.execution import Execution, is_first_process
 from nasdsl.train.loggers import require_usable
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
 
 #: The largest images, in pixels a side, that are small.
 _SMALL = 64
+#: A size, in pixels a side, that no network is too deep for.
+_LARGE = 4096
 #: The largest images, in pixels a side, for which networks of published sizes are out of all
 #: proportion, and the size that is taken where nobody says one: that of `docs/training.md`.
 _TINY, _TINY_SIZES = 16, {"N": 1, "cell_filters": 8}
@@ -114,11 +123,13 @@ def plan_run(
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
     cells = source if isinstance(source, Asked) else asked(source)
+    # What no data can mend is refused before they are read, which takes PyTorch and time.
     DATA_SETS.require(data.partition(":")[0])
     require_usable(loggers)
-    # Imported here because it brings PyTorch: what is misspelt is refused before.
-    from nasdsl.train.data import datasets
-
+    _require_possible(cells, settings)
+    if weights is not None:
+        weights = replace(weights, path=os.path.abspath(weights.path))
+        weights.require_file()
     own = cells.genotype.settings
     size = _image_size(own, settings, wanted, named)
     if size is not None:
@@ -135,7 +146,6 @@ def plan_run(
     final = wanted.changed(drop_path=network.drop_path, dropout=network.dropout)
     graph = found.graph()
     if weights is not None:
-        weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_fit(graph)
     job = Job(
         network_text(graph),
@@ -171,8 +181,6 @@ def recorded_data(folder: RunFolder, job: Job, *, download: bool = False) -> "Sp
     Raises:
         CellError: as `nasdsl.train.datasets` does.
     """
-    from nasdsl.train.data import datasets
-
     try:
         found = datasets(job.data, job.recipe, download=download)
     except CellError as error:
@@ -238,6 +246,26 @@ def _image_size(own: Settings, settings: Settings, recipe: Recipe, named: set[st
         return settings.image_size
     file_decides = recipe.image_size and "image_size" not in named
     return own.image_size if file_decides else None
+
+
+def _require_possible(cells: Asked, settings: Settings) -> None:
+    """Refuse settings that are mistaken with every stem, however large the images are.
+
+    Raises:
+        CellError: as `Asked.network` does.
+    """
+    said = cells.genotype.settings.override(settings)
+    skeleton = said.skeleton or DEFAULT_SKELETON
+    choices = stem_names(skeleton) if said.stem is None and skeleton in SKELETONS else (None,)
+    errors: list[CellError] = []
+    for stem in choices:
+        try:
+            cells.network(Settings(stem=stem, image_size=_LARGE).override(settings))
+        except CellError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
 
 
 def _require_no_other(settings: Settings, splits: "Splits") -> None:

@@ -8,24 +8,22 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import torch
-from torch import Tensor, nn
-from torchvision.datasets.folder import IMG_EXTENSIONS
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasdsl.errors import CellError, Diagnostic, cell_error, plural
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import image_metadata, is_model
 from nasdsl.loading import NameOrPath
-from nasdsl.train.data.image_files import read_image
-from nasdsl.train.data.preparation import Preparation, preparation_of, read_preparation
-from nasdsl.train.data.transforms import PHOTOS, Look
-from nasdsl.train.model_evaluation import network_of
+from nasdsl.train.data.look import PHOTOS, Look
+from nasdsl.train.model_evaluation import network_of, require_model
 from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.run_folder import MODEL, RunFolder
-from nasdsl.train.training import accelerator_for
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from nasdsl.train.data.preparation import Preparation
 
 #: How images are whitened, where neither the model nor a recipe says it.
 _RECIPE = "quick"
@@ -64,6 +62,8 @@ def image_paths(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
         if not path.is_dir():
             found.append(str(path))
             continue
+        from torchvision.datasets.folder import IMG_EXTENSIONS
+
         inside = sorted(
             str(each) for each in path.rglob("*") if each.suffix.lower() in IMG_EXTENSIONS
         )
@@ -108,6 +108,12 @@ def predict(
             NAS844, there is not a name for each class; at the end NAS824 for each file that
             cannot be read.
     """
+    # What is misspelt is refused before PyTorch is imported, which takes seconds.
+    require_model(model, network)
+    if recipe is not None:
+        recipe_at(recipe)
+    from nasdsl.train.training import accelerator_for
+
     net = network_of(model, network)
     prepared = _preparation(model, net, recipe)
     if names is not None:
@@ -125,8 +131,12 @@ def predict(
 
 
 def _predictions(
-    net: nn.Module, paths: list[str], prepared: Preparation, top: int, batch: int
+    net: "nn.Module", paths: list[str], prepared: "Preparation", top: int, batch: int
 ) -> Iterator[Prediction]:
+    import torch
+
+    from nasdsl.train.data.image_files import read_image
+
     unreadable: list[Diagnostic] = []
     device = next(net.parameters()).device
     for start in range(0, len(paths), batch):
@@ -153,8 +163,10 @@ def _predictions(
         raise CellError(tuple(unreadable))
 
 
-def _preparation(model: str | os.PathLike[str], net: Any, recipe: str | None) -> Preparation:
+def _preparation(model: str | os.PathLike[str], net: Any, recipe: str | None) -> "Preparation":
     """How images are prepared for a model."""
+    from nasdsl.train.data.preparation import preparation_of, read_preparation
+
     folder = RunFolder(model)
     is_run = folder.path.is_dir()
     file = folder / MODEL if is_run else Path(model)

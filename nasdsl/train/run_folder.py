@@ -136,8 +136,9 @@ class RunFolder:
                 f"{str(self.path)!r} already holds a run",
                 f"`nasdsl train --resume {self.path}` continues it",
             )
-        with write_errors(self.path):
-            if self.path.exists() and any(file.name != LOCK for file in self.path.iterdir()):
+        # Where a folder of the path is a file, what is raised says so.
+        with write_errors(self.path), suppress(FileNotFoundError):
+            if any(file.name != LOCK for file in self.path.iterdir()):
                 raise cell_error("NAS841", f"{str(self.path)!r} is not empty and holds no run")
 
     def _write(self, job: Job, command: list[str]) -> None:

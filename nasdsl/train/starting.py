@@ -5,11 +5,13 @@ anything is written, and again where the run takes its first step.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nasdsl.api.compile import build
 from nasdsl.api.trained import WeightsFile
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.weights.files import require_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class StartingWeights:
     layout: str = "auto"
     drop_background: bool = False
     reset_classifier: bool = False
+
+    def require_file(self) -> None:
+        """Refuse a path that has no file of weights. Raises as `load_into` does."""
+        require_weights(Path(self.path))
 
     def require_fit(self, graph: NetworkGraph) -> None:
         """Refuse weights that do not fit a network. Raises as `load_into` does."""

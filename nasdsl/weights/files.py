@@ -74,6 +74,15 @@ def opened_weights(path: Path, size: int) -> Iterator[Contents]:
         yield {name: _reporting(path, value) for name, value in contents.items()}
 
 
+def require_weights(path: Path) -> None:
+    """Refuse a path that has no file of weights, by the first bytes.
+
+    Raises:
+        CellError: NAS001 and NAS802, as `opened_weights` does.
+    """
+    _opener(path)
+
+
 def _opener(path: Path) -> _Opener:
     try:
         with path.open("rb") as file:

@@ -21,11 +21,10 @@ from nasdsl.loading import loads
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
-from nasdsl.train.execution import Execution
+from nasdsl.train.execution import Execution, ensure_installed
 from nasdsl.train.planning import RunPlan, begin_run, is_same_data, plan_run
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.results import Epoch
-from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import Job, RunFolder, write_text
 from nasdsl.train.watchers import Watcher
 
@@ -118,6 +117,9 @@ class FinishingEvaluator:
         Raises:
             CellError: NAS841, the folder has a run of this network that does something else.
         """
+        # Imported here because it brings PyTorch, and a wrong recipe should not wait for that.
+        from nasdsl.train.run import train_run
+
         genotype = loads(text)
         plan = self.finish.plan(genotype)
         path = self.folder / canonical_hash(genotype)
@@ -192,8 +194,11 @@ def finishing_evaluator(what: str, options: dict[str, str]) -> FinishingEvaluato
     """The evaluator of `finish:FILE`.
 
     Raises:
-        CellError: NAS882 for options, or a file that is not one of `nasdsl.search.finish`.
+        CellError: NAS882 for options, or a file that is not one of `nasdsl.search.finish`;
+            NAS701 where a package is not installed.
     """
     no_options("finish", options)
     path = Path(what)
-    return FinishingEvaluator(path.parent / RUNS, read_finish(path))
+    evaluator = FinishingEvaluator(path.parent / RUNS, read_finish(path))
+    ensure_installed()
+    return evaluator

@@ -6,14 +6,22 @@ The recipe `search` is the paper's for children: 20 epochs, and the reward is th
 images held out from training (Zoph et al. 2018, appendix A.6).
 """
 
+from typing import TYPE_CHECKING
+
 from nasdsl.api.compile import build
 from nasdsl.errors import cell_error, plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child, child_from_options, genotype_of_text
 from nasdsl.search.protocol import Report, Score
-from nasdsl.train import Execution, Recipe, Splits, datasets, fit, network_settings
+from nasdsl.train.data.datasets import datasets
+from nasdsl.train.execution import Execution, ensure_installed
+from nasdsl.train.planning import network_settings
+from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
+
+if TYPE_CHECKING:
+    from nasdsl.train.data import Splits
 
 
 class TrainingEvaluator:
@@ -26,7 +34,7 @@ class TrainingEvaluator:
         execution: how it runs on this machine.
     """
 
-    def __init__(self, child: Child, recipe: Recipe, data: Splits, execution: Execution) -> None:
+    def __init__(self, child: Child, recipe: Recipe, data: "Splits", execution: Execution) -> None:
         self.child, self.recipe, self.data, self.execution = child, recipe, data, execution
 
     @property
@@ -44,6 +52,9 @@ class TrainingEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""
+        # Imported here because it brings PyTorch, and a wrong spec should not wait for that.
+        from nasdsl.train.loop import fit
+
         graph = self.child.graph(genotype_of_text(text))
         cost = graph_cost(graph)
         curve: list[float] = []
@@ -83,6 +94,7 @@ def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
             f"recipe `{name}` holds no images out, so there is nothing to measure a reward on",
             "held_out=0.1 holds out a tenth of the training images",
         )
+    ensure_installed()
     data = datasets(spec, recipe)
     base = Settings(**network_settings(data, recipe))
     return TrainingEvaluator(

@@ -1,22 +1,12 @@
 """Data: images to train on, from a short text that names them.
 
-`datasets("cifar10:PATH", recipe)` is the one function; each source of images is a file.
+`datasets("cifar10:PATH", recipe)` is the one function; each source of images is a file. The public
+names are listed in `__init__.pyi`, and PyTorch is imported when images are read.
 """
 
-from nasdsl.train.data.datasets import datasets
-from nasdsl.train.data.image_files import image_files, require_readable
-from nasdsl.train.data.source import ImageSet, Source
-from nasdsl.train.data.splits import Images, Splits, Stacked
-from nasdsl.train.data.transforms import Look
+import lazy_loader
 
-__all__ = [
-    "ImageSet",
-    "Images",
-    "Look",
-    "Source",
-    "Splits",
-    "Stacked",
-    "datasets",
-    "image_files",
-    "require_readable",
-]
+# Imported now, because the function has the name of its module.
+from nasdsl.train.data.datasets import datasets as datasets
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

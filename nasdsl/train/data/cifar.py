@@ -6,15 +6,16 @@ dictionaries of arrays and lists, and nothing else a pickle can hold.
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torchvision import datasets
-
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
+from nasdsl.train.data.look import Look
 from nasdsl.train.data.source import ImageSet, folder
-from nasdsl.train.data.splits import Stacked
-from nasdsl.train.data.transforms import Look
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasdsl.train.data.splits import Stacked
 
 #: Mean and deviation of the 50,000 training images.
 LOOKS = {
@@ -22,7 +23,9 @@ LOOKS = {
     100: Look((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
 }
 SIZE, CHANNELS = 32, 3
-_SETS: dict[int, Any] = {10: datasets.CIFAR10, 100: datasets.CIFAR100}
+#: The folder that the published archive of each has, and the archive.
+_FOLDERS = {10: "cifar-10-batches-py", 100: "cifar-100-python"}
+_ARCHIVES = {10: "cifar-10-python.tar.gz", 100: "cifar-100-python.tar.gz"}
 
 
 def cifar10(where: str, *, image_size: int, download: bool) -> ImageSet:
@@ -43,9 +46,7 @@ def _image_set(path: str, classes: int, download: bool) -> ImageSet:
 
 def _class_names(path: str, classes: int) -> tuple[str, ...]:
     """The names of the classes, which the published files have; none where they are not there."""
-    source = _SETS[classes]
-    root = Path(path)
-    base = root if root.name == source.base_folder else root / source.base_folder
+    source, base = _published(classes), _base(path, classes)
     try:
         names = read_pickle(base / source.meta["filename"])[source.meta["key"]]
     except Exception:
@@ -55,7 +56,20 @@ def _class_names(path: str, classes: int) -> tuple[str, ...]:
     return tuple(map(str, names)) if sound else ()
 
 
-def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked, Stacked]:
+def _published(classes: int) -> Any:
+    """What torchvision knows of the published files."""
+    from torchvision import datasets
+
+    return datasets.CIFAR10 if classes == 10 else datasets.CIFAR100
+
+
+def _base(path: str, classes: int) -> Path:
+    """The folder of the files, which a path names or has in it."""
+    root = Path(path)
+    return root if root.name == _FOLDERS[classes] else root / _FOLDERS[classes]
+
+
+def images(path: str, classes: int, *, download: bool = False) -> "tuple[Stacked, Stacked]":
     """Training and test images of a folder.
 
     Args:
@@ -66,22 +80,27 @@ def images(path: str, classes: int, *, download: bool = False) -> tuple[Stacked,
     Raises:
         CellError: NAS823, files are missing; NAS824, a file is damaged.
     """
-    source = _SETS[classes]
-    root = Path(path)
-    if root.name == source.base_folder:
-        root = root.parent
+    base = _base(path, classes)
+    if not (download or base.is_dir()):
+        # Before torchvision is imported, which takes seconds.
+        raise _missing(base, classes, f"expected the folder {base.name!r} in {str(base.parent)!r}")
+    source = _published(classes)
     if download:
-        _download(source, root)
-    base = root / source.base_folder
+        _download(source, base.parent)
     names = [name for name, _ in (*source.train_list, *source.test_list)]
     missing = [name for name in names if not (base / name).is_file()]
     if missing:
-        raise _missing(source, root, base, missing, len(names))
+        what = f"{len(missing)} of its {len(names)} files are missing, {missing[0]!r} first"
+        raise _missing(base, classes, what)
     return _split(source, base, source.train_list), _split(source, base, source.test_list)
 
 
-def _split(source: Any, base: Path, files: Any) -> Stacked:
+def _split(source: Any, base: Path, files: Any) -> "Stacked":
     """The images of some of the files."""
+    import torch
+
+    from nasdsl.train.data.splits import Stacked
+
     pixels, labels = [], []
     for name, _ in files:
         found, classes = read_batch(base / name)
@@ -90,12 +109,14 @@ def _split(source: Any, base: Path, files: Any) -> Stacked:
     return Stacked(torch.cat(pixels), torch.cat(labels))
 
 
-def read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+def read_batch(path: Path) -> "tuple[Tensor, Tensor]":
     """The images (N, 3, 32, 32), bytes, and classes (N,) of one published file.
 
     Raises:
         CellError: NAS824.
     """
+    import torch
+
     try:
         found = read_pickle(path)
         rows = found["data"]
@@ -125,17 +146,15 @@ def _download(source: Any, root: Path) -> None:
         ) from error
 
 
-def _missing(source: Any, root: Path, base: Path, missing: list[str], count: int) -> Any:
-    archive = root / source.filename
-    if archive.is_file():
-        hint = f"extract it: tar -xzf {archive} -C {root}"
+def _missing(base: Path, classes: int, what: str) -> CellError:
+    root, archive = base.parent, _ARCHIVES[classes]
+    if (root / archive).is_file():
+        hint = f"extract it: tar -xzf {root / archive} -C {root}"
     else:
-        hint = f"`--download` downloads it; or extract {source.filename} in {str(root)!r}"
+        hint = f"`--download` downloads it; or extract {archive} in {str(root)!r}"
     if base.is_dir():
-        what = f"{len(missing)} of its {count} files are missing, {missing[0]!r} first"
         return cell_error("NAS823", f"{str(base)!r} is incomplete: {what}", hint)
-    what = f"expected the folder {source.base_folder!r} in {str(root)!r}"
-    return cell_error("NAS823", f"no {source.__name__} images: {what}", hint)
+    return cell_error("NAS823", f"no CIFAR{classes} images: {what}", hint)
 
 
 #: What numpy's arrays are made of, under the names of its first and second version.

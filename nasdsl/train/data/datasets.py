@@ -1,19 +1,20 @@
 """`datasets`: the images that a short text names, split and transformed as a recipe says."""
 
 import os
+from typing import TYPE_CHECKING
 
 from nasdsl.errors import cell_error, plural
-from nasdsl.train.data.preparation import preparation_of
-from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
-from nasdsl.train.data.transforms import evaluation_transform, training_transform
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from nasdsl.train.data.splits import Splits
 
 #: Where neither the recipe nor the images have a size.
 _PHOTO_SIZE = 224
 
 
-def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
+def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
     """The images that a text names.
 
     Args:
@@ -29,6 +30,11 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> Splits:
     """
     name, _, where = spec.partition(":")
     images = DATA_SETS.find(name)(where, image_size=recipe.image_size, download=download)
+    # Imported here because it brings PyTorch, and a wrong text should not wait for that.
+    from nasdsl.train.data.preparation import preparation_of
+    from nasdsl.train.data.splits import Splits, TransformedImages, split_by_class
+    from nasdsl.train.data.transforms import evaluation_transform, training_transform
+
     size = recipe.image_size or images.native or _PHOTO_SIZE
     train, held_out = split_by_class(images.labels, recipe.held_out)
     if not train or (recipe.held_out and not held_out):

@@ -5,13 +5,14 @@ Recognition of Handwritten Digits" (Alpaydin and Kaynak 1998), at 17 levels of g
 """
 
 from functools import cache
-
-import torch
+from typing import TYPE_CHECKING
 
 from nasdsl.errors import cell_error, install_hint
+from nasdsl.train.data.look import Look
 from nasdsl.train.data.source import ImageSet
-from nasdsl.train.data.splits import Stacked, split_by_class
-from nasdsl.train.data.transforms import Look
+
+if TYPE_CHECKING:
+    from nasdsl.train.data.splits import Stacked
 
 #: Mean and deviation of the training images.
 LOOK = Look((0.305,), (0.376,), mirrors=False, background=True)
@@ -34,7 +35,7 @@ def digits(where: str, *, image_size: int, download: bool) -> ImageSet:
 
 
 @cache
-def images() -> tuple[Stacked, Stacked]:
+def images() -> "tuple[Stacked, Stacked]":
     """Training and test images.
 
     Raises:
@@ -48,6 +49,10 @@ def images() -> tuple[Stacked, Stacked]:
             "the digits come with scikit-learn, which is not installed",
             install_hint("train"),
         ) from error
+    import torch
+
+    from nasdsl.train.data.splits import Stacked, split_by_class
+
     found = load_digits()
     # 16 is white.
     pixels = torch.from_numpy(found.images).mul(255 / 16).round().to(torch.uint8)[:, None]

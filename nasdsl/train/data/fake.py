@@ -1,12 +1,14 @@
 """`fake` and `fake:CLASSES`: noise of any size that loads quickly, for benchmarks."""
 
-import torch
+from typing import TYPE_CHECKING
 
 from nasdsl.errors import cell_error
+from nasdsl.train.data.look import Look
 from nasdsl.train.data.source import ImageSet
-from nasdsl.train.data.splits import Stacked
-from nasdsl.train.data.transforms import Look
 from nasdsl.values import Values
+
+if TYPE_CHECKING:
+    from nasdsl.train.data.splits import Stacked
 
 LOOK = Look((0.5, 0.5, 0.5), (0.289, 0.289, 0.289))
 CLASSES, SIZE, CHANNELS = 10, 32, 3
@@ -30,8 +32,12 @@ def fake(where: str, *, image_size: int, download: bool) -> ImageSet:
     return ImageSet(train, test, train.labels, classes, LOOK, size)
 
 
-def images(classes: int, size: int) -> tuple[Stacked, Stacked]:
+def images(classes: int, size: int) -> "tuple[Stacked, Stacked]":
     """Training and test images, the same at every call."""
+    import torch
+
+    from nasdsl.train.data.splits import Stacked
+
     generator = torch.Generator().manual_seed(0)
     parts = []
     for count in (_TRAIN, _TEST):

@@ -4,15 +4,14 @@ ImageNet cannot be downloaded without an account, and its archives have to be ex
 """
 
 from pathlib import Path
-from typing import Any
-
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import CellError, cell_error
-from nasdsl.train.data.image_files import read_image
+from nasdsl.train.data.look import PHOTOS
 from nasdsl.train.data.source import ImageSet, folder
-from nasdsl.train.data.transforms import PHOTOS
+
+if TYPE_CHECKING:
+    from torchvision.datasets import ImageFolder
 
 _TRAIN = ("train",)
 _TEST = ("val", "test", "validation")
@@ -38,12 +37,12 @@ def imagenet(where: str, *, image_size: int, download: bool) -> ImageSet:
     return _image_set(path, *images(path, imagenet=True))
 
 
-def _image_set(path: str, train: ImageFolder, test: ImageFolder | None) -> ImageSet:
+def _image_set(path: str, train: "ImageFolder", test: "ImageFolder | None") -> ImageSet:
     names = tuple(train.classes)
     return ImageSet(train, test, labels(train), len(names), PHOTOS, 0, names, path)
 
 
-def images(path: str, *, imagenet: bool = False) -> tuple[ImageFolder, ImageFolder | None]:
+def images(path: str, *, imagenet: bool = False) -> "tuple[ImageFolder, ImageFolder | None]":
     """Training images, and test images where there are any.
 
     Args:
@@ -79,7 +78,12 @@ def _first(root: Path, names: tuple[str, ...]) -> Path | None:
     return next((root / name for name in names if (root / name).is_dir()), None)
 
 
-def _folder(path: Path, imagenet: bool) -> ImageFolder:
+def _folder(path: Path, imagenet: bool) -> "ImageFolder":
+    # Imported here because a path that is not there should not wait for PyTorch.
+    from torchvision.datasets import ImageFolder
+
+    from nasdsl.train.data.image_files import read_image
+
     try:
         found = ImageFolder(str(path), loader=read_image)
     except FileNotFoundError as error:
@@ -110,6 +114,8 @@ def _expected(imagenet: bool) -> str:
 
 
 def _suffix_hint() -> str:
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
     return f"image files end in {', '.join(IMG_EXTENSIONS)}"
 
 

@@ -14,7 +14,8 @@ from torchvision.transforms import v2
 
 from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
-from nasdsl.train.data.transforms import Look, normalisation, resized_side, whitening
+from nasdsl.train.data.look import Look
+from nasdsl.train.data.transforms import normalisation, resized_side, whitening
 from nasdsl.train.recipe import Recipe
 
 #: More classes than any data set has, and longer names.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nasdsl.errors import cell_error
-from nasdsl.train.data.transforms import Look
+from nasdsl.train.data.look import Look
 
 
 @dataclass(frozen=True, slots=True)

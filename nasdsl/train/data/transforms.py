@@ -8,12 +8,13 @@ released Inception preprocessing.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from nasdsl.train.data.look import Look
 from nasdsl.train.recipe import Recipe
 
 Transform = Callable[[Any], Tensor]
@@ -22,26 +23,6 @@ Transform = Callable[[Any], Tensor]
 _PADDED = 1 / 8
 #: slim crops at least this share of an image; evaluation takes the middle seven eighths.
 _MIN_AREA, _CENTRAL = 0.05, 0.875
-
-
-class Look(NamedTuple):
-    """What is common to the images of a source.
-
-    Attributes:
-        mean: of each channel over the training images, 0 to 1.
-        deviation: of each channel, 0 to 1.
-        mirrors: whether an image mirrored left to right is of the same class.
-        background: whether empty space is 0; otherwise padding has the mean colour.
-    """
-
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-    mirrors: bool = True
-    background: bool = False
-
-
-#: Those of ImageNet's training images, which also serve for folders of images.
-PHOTOS = Look((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def training_transform(recipe: Recipe, look: Look, size: int, native: int = 0) -> Transform:

@@ -1,0 +1,70 @@
+"""Commands where some packages are not there: a program for a process of its own.
+
+    python tests/commands_without.py MODE PACKAGE,PACKAGE... < COMMANDS
+
+COMMANDS is a JSON list of lists of arguments. With the mode `missing`, the packages are not
+installed, as far as Python can tell. With `refused` they are, and an attempt to import one ends
+the command. For each command a line of JSON is printed: the exit code, what it printed, and which
+package was imported.
+"""
+
+import contextlib
+import importlib.machinery
+import io
+import json
+import sys
+from typing import Any
+
+
+class Imported(BaseException):
+    """A package was imported that should not have been; no `except` of a command catches it."""
+
+
+class Refuse:
+    """The loader of a package that must not be imported."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def create_module(self, spec: object) -> None:
+        """Refuse."""
+        raise Imported(self.name)
+
+    def exec_module(self, module: object) -> None:
+        """Never reached."""
+
+
+def hide(mode: str, packages: set[str]) -> None:
+    """Change what Python finds of these packages."""
+    plain: Any = importlib.machinery.PathFinder.find_spec
+
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        if mode == "missing" and name.partition(".")[0] in packages:
+            return None
+        spec = plain(name, path, target)
+        if mode == "refused" and name in packages and spec is not None:
+            spec.loader = Refuse(name)
+        return spec
+
+    importlib.machinery.PathFinder.find_spec = find_spec  # type: ignore[assignment]
+
+
+def main() -> None:
+    """Run the commands."""
+    mode, packages = sys.argv[1:]
+    hide(mode, set(packages.split(",")))
+    from nasdsl.cli.run import exit_code
+
+    for words in json.load(sys.stdin):
+        code, imported = None, ""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                code = exit_code(words)
+            except Imported as attempt:
+                imported = str(attempt)
+        print(json.dumps([code, said.getvalue(), imported]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
