@@ -126,7 +126,8 @@ def plan_run(
     # What no data can mend is refused before they are read, which takes PyTorch and time.
     DATA_SETS.require(data.partition(":")[0])
     require_usable(loggers)
-    _require_possible(cells, settings)
+    if settings.given():
+        _require_possible(cells, settings)
     if weights is not None:
         weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_file()
