@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.train.data.look import Look
 from nasdsl.train.data.source import ImageSet
 from nasdsl.train.data.splits import Stacked
-from nasdsl.train.data.transforms import Look
 
 #: Mean and deviation of the 60,000 training images; empty space is black.
 LOOK = Look((0.2860,), (0.3530,), background=True)
