@@ -53,14 +53,17 @@ def main() -> None:
     """Run the commands."""
     mode, packages = sys.argv[1:]
     hide(mode, set(packages.split(",")))
-    from nasdsl.cli.run import exit_code
+    from nasdsl.cli import main as nasdsl
 
     for words in json.load(sys.stdin):
-        code, imported = None, ""
+        code: Any = None
+        imported = ""
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                code = exit_code(words)
+                nasdsl(words)
+            except SystemExit as ended:
+                code = ended.code
             except Imported as attempt:
                 imported = str(attempt)
         print(json.dumps([code, said.getvalue(), imported]), flush=True)

@@ -9,7 +9,7 @@ pytest.importorskip("accelerate", reason="training needs it")
 
 from rich.console import Console
 
-from nasdsl.cli.train_progress import Bars, Lines, epoch_line, watchers_for_terminal
+from nasdsl.cli.train_progress import Bars, Lines, Warnings, epoch_line, watchers_for_terminal
 from nasdsl.train import Epoch, Evaluation, Fitted, TrainingPlan
 from nasdsl.train.report import curves
 
@@ -35,7 +35,8 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "epoch  3/10  loss 0.5000  accuracy 87.50%  held out 93.75%  lr 1.00e-02  "
         "path keep probability 0.800  1,234 images/s  2.0 s",
     ]
-    assert watchers_for_terminal(quiet=True) == []
+    (warnings,) = watchers_for_terminal(quiet=True)
+    assert isinstance(warnings, Warnings)
 
 
 def test_the_rest_is_estimated_once(

@@ -104,7 +104,7 @@ def test_a_format_wins_over_the_suffix(run: Run, tmp_path: Path) -> None:
     ("words", "has", "lacks"),
     [
         (["nasnet_space"], "any of\\n13 ops", '"sep\\nconv'),
-        (["nasnet_a", "--space"], "1 genotypes", "any of"),
+        (["nasnet_a", "--space"], "1 genotype", "any of"),
         (["nasnet_a"], '"sep\\nconv\\n5x5"', "genotypes"),
         (["nasnet_a_large", "--network"], "Normal cell \u00d7 6", "sep"),
         (

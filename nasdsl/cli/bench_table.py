@@ -10,6 +10,7 @@ from rich.text import Text
 
 from nasdsl.api.bench import Contender, Measured
 from nasdsl.cli.network_tables import console_for
+from nasdsl.errors import plural
 from nasdsl.report.visible import visible
 
 
@@ -25,7 +26,7 @@ def print_measured(measured: Sequence[Measured], stream: TextIO) -> None:
 
 
 def _title(contender: Contender) -> Text:
-    threads = f"{contender.threads} thread{'s' if contender.threads > 1 else ''}"
+    threads = plural(contender.threads, "thread")
     name = visible(contender.source)
     return Text.assemble((name, "bold"), f"  batch {contender.batch}  {threads}")
 

@@ -78,7 +78,8 @@ def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellE
 def trial_name(trial: Trial, store: str | os.PathLike[str]) -> str:
     """What the genotype of a trial is called: the name of its search's store, and its number."""
     name = re.sub(r"\W+", "_", Path(store).stem, flags=re.ASCII).strip("_")
-    return f"{'s' if not name or name[0].isdigit() else ''}{name[:_NAME]}_{trial.id}"
+    first = "" if name[:1].isalpha() else "s"  # a name begins with a letter
+    return f"{first}{name[:_NAME]}_{trial.id}"
 
 
 def named_text(trial: Trial, store: str | os.PathLike[str]) -> str:
