@@ -89,7 +89,7 @@ def _seeds(
         nasdsl train nasnet_a_mobile --data imagenet:data --recipe imagenet_mobile --out runs/mobile
         nasdsl train my.cell --recipe quick --set epochs=100 --set lr=0.05 --out runs/longer
         nasdsl train my.cell --N 1 --filters 192 --seeds 5 --out runs/five
-        nasdsl train my.cell --data imagefolder:pets --weights w.pth --reset-classifier --out runs/pets
+        nasdsl train my.cell --data imagefolder:pets --weights w.pth --reset-classifier --out runs/p
         nasdsl train --resume runs/c10
     """,
 )
