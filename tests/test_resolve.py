@@ -141,6 +141,12 @@ def test_a_file_without_vocabulary_is_told_once() -> None:
     assert found.fixes[0].replacement == "ops nasnet\n\n"
 
 
+def test_a_vocabulary_has_no_cells() -> None:
+    """Its text could not be read again: no file has the vocabulary that it would name."""
+    found = the_finding("vocabulary mine\nops nasnet\n\n" + cell(SOUND))
+    assert found.code == "NAS108"
+
+
 def test_settings_are_read_and_kept_under_flags() -> None:
     """A preset's settings arrive typed."""
     settings = load("nasnet_a_mobile").settings

@@ -51,6 +51,10 @@ _POOLS = frozenset({"avg_pool", "max_pool"})
 _VERSION = b"nasdsl function form 1\n"
 
 
+#: The terms of so many cells are kept.
+_REMEMBERED = 20_000
+
+
 class Rule(Enum):
     """What makes two different structures one function; the value says it in words."""
 
@@ -110,6 +114,7 @@ class FunctionForm:
 
     def __init__(self, vocabulary: Vocabulary, rules: Collection[Rule] = ALL_RULES) -> None:
         self.rules = rules
+        self._terms: dict[Cell, Terms] = {}
         self.ops = {op.name: self._op_layers(op) for op in vocabulary.ops}
         self.combines = {
             each.name: (each.operation == "sum", self._layers(each.layers))
@@ -130,7 +135,13 @@ class FunctionForm:
     def terms(self, genotype: Genotype) -> Iterator[Terms]:
         """The terms of each cell, normal first."""
         for cell in sorted(genotype.cells, key=lambda cell: CELL_KINDS.index(cell.kind)):
-            yield self._cell_terms(cell)
+            # The hash and the features of a member have the same terms, and its neighbours'
+            # other cell has them, too.
+            if cell not in self._terms:
+                if len(self._terms) >= _REMEMBERED:
+                    self._terms.clear()
+                self._terms[cell] = self._cell_terms(cell)
+            yield self._terms[cell]
 
     def _cell_terms(self, cell: Cell) -> Terms:
         values: dict[State, Value] = {}

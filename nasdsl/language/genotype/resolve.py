@@ -135,7 +135,23 @@ class _Resolver:
                 secondary=(Label(headers[0].span, "the first is here"),),
                 hints=("a file holds one genotype or one vocabulary",),
             )
+        if headers:
+            self.refuse_cells_of_a_vocabulary(headers[0])
         return headers[0] if headers else None
+
+    def refuse_cells_of_a_vocabulary(self, header: tree.Header) -> None:
+        """No other file could name the vocabulary that such cells would have."""
+        cell = next((item for item in self.items if isinstance(item, tree.Cell)), None)
+        if header.keyword.text != "vocabulary" or cell is None:
+            return
+        self.findings.add(
+            "NAS108",
+            header.span,
+            "a vocabulary has no cells",
+            label="the header of a vocabulary",
+            secondary=(Label(cell.kind.span, "a cell"),),
+            hints=(f"a file with cells begins with `genotype {header.name.text}`",),
+        )
 
     def vocabulary(self, header: tree.Header | None) -> Vocabulary:
         base = self.base_vocabulary()
