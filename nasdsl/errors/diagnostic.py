@@ -4,15 +4,13 @@ Purpose: one type for every message that nasdsl has for its users, and the text 
 refers to. Rendering is in `nasdsl.report`, and each stage decides what is wrong.
 """
 
-import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from nasdsl.errors.codes import CODES
 from nasdsl.errors.visible import visible
-
-_LINE_FEED = re.compile("\n")
 
 
 class Span(NamedTuple):
@@ -42,10 +40,9 @@ class Source:
     _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        # A loop over the characters would take longer than reading the text.
-        starts += [match.end() for match in _LINE_FEED.finditer(self.text)]
-        object.__setattr__(self, "_line_starts", tuple(starts))
+        # All in C: a loop over the characters would take longer than reading the text.
+        lengths = map((1).__add__, map(len, self.text.split("\n")))
+        object.__setattr__(self, "_line_starts", tuple(accumulate(lengths, initial=0))[:-1])
 
     def position(self, offset: int) -> Position:
         """The line and column of `offset`; the end of the text is a valid place."""
