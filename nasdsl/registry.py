@@ -7,10 +7,11 @@ same words. What this repository offers is registered in the same way as everyth
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from nasdsl.errors import CellError, cell_error, install_hint, listed, name_hints
@@ -73,6 +74,27 @@ def _problem(entry: "EntryPoint", known: set[str], offers: set[str]) -> str:
     if entry.group not in known:
         return "; ".join(["there is no such kind", *name_hints(entry.group, known)])
     return "" if len(offers) == 1 else "two packages offer this name"
+
+
+def require_packages(who: str, packages: Iterable[str], extra: str) -> None:
+    """Refuse what needs packages that are not installed; none of them is imported.
+
+    Args:
+        who: what needs them, with the verb: "runtime `onnxruntime` needs".
+        packages: names of modules.
+        extra: the extra that brings them; empty where pip is asked for them directly.
+
+    Raises:
+        CellError: NAS701.
+    """
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise cell_error(
+            "NAS701",
+            f"{who} {listed(missing)}, which {verb} not installed",
+            install_hint(extra) if extra else f"run `pip install {' '.join(missing)}`",
+        )
 
 
 @dataclass(frozen=True, slots=True)

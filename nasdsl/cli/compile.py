@@ -17,11 +17,11 @@ from nasdsl.cli.options import (
     pass_options,
     preset_option,
     settings_options,
+    weights_options,
 )
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
     from nasdsl.api.proof import Proof
@@ -78,24 +78,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     help=f"Backend to build with: {', '.join(installed('backends'))}. What another one than torch "
     "makes is printed or written as it is.",
 )
-@click.option(
-    "--weights",
-    metavar="PATH",
-    type=click.Path(),
-    help="File of weights to load, such as a published checkpoint.",
-)
-@click.option(
-    "--layout",
-    type=click.Choice(["auto", *LAYOUTS]),
-    default="auto",
-    show_default=True,
-    help="Naming scheme of the tensors in --weights.",
-)
-@click.option(
-    "--drop-background",
-    is_flag=True,
-    help="Drop class 0 of --weights, which slim uses for the background.",
-)
+@weights_options("File of weights to load, such as a published checkpoint.")
 @click.option(
     "--device",
     metavar="DEVICE",

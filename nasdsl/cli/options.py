@@ -92,6 +92,33 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def weights_options(help: str) -> Decorator:
+    """The flags `--weights`, with that help, `--layout` and `--drop-background`."""
+    # Most commands have no such flags, and do not read which layouts are installed.
+    from nasdsl.weights.registry import LAYOUTS
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option(
+                "--drop-background",
+                is_flag=True,
+                help="Drop class 0 of --weights, which slim uses for the background.",
+            ),
+            click.option(
+                "--layout",
+                type=click.Choice(["auto", *LAYOUTS]),
+                default="auto",
+                show_default=True,
+                help="Naming scheme of the tensors in --weights.",
+            ),
+            click.option("--weights", metavar="PATH", type=click.Path(), help=help),
+        ):
+            command = option(command)
+        return command
+
+    return decorated
+
+
 def preset_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--preset`; a command receives, as `file`, the library's network that it means."""
 

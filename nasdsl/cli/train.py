@@ -23,13 +23,13 @@ from nasdsl.cli.options import (
     scan_option,
     set_option,
     settings_options,
+    weights_options,
 )
 from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
 from nasdsl.report.visible import visible
-from nasdsl.weights.registry import LAYOUTS
 
 if TYPE_CHECKING:
     from nasdsl.train.planning import RunPlan
@@ -119,24 +119,7 @@ def _seeds(
     callback=_seeds,
     help="Train once with each of several seeds: how many from --seed on, or 3-7, or 1,4,9.",
 )
-@click.option(
-    "--weights",
-    metavar="PATH",
-    type=click.Path(),
-    help="File of weights to start from, such as a published checkpoint.",
-)
-@click.option(
-    "--layout",
-    type=click.Choice(["auto", *LAYOUTS]),
-    default="auto",
-    show_default=True,
-    help="Naming scheme of the tensors in --weights.",
-)
-@click.option(
-    "--drop-background",
-    is_flag=True,
-    help="Drop class 0 of --weights, which slim uses for the background.",
-)
+@weights_options("File of weights to start from, such as a published checkpoint.")
 @click.option(
     "--reset-classifier",
     is_flag=True,

@@ -5,11 +5,11 @@ Purpose: one entry a suffix: what it needs, how it is written and how it is read
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nasdsl.errors import cell_error, install_hint, listed, nearest
+from nasdsl.errors import cell_error, nearest
+from nasdsl.registry import require_packages
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,15 +78,5 @@ def format_of(path: Path) -> Format:
             *hints,
             f"use {', '.join(ways)}",
         )
-    missing = [name for name in found.needs if find_spec(name) is None]
-    if missing:
-        raise cell_error(
-            "NAS701",
-            f"{suffix} files need {listed(missing)}, which {_is(missing)} not installed",
-            install_hint(found.extra),
-        )
+    require_packages(f"{suffix} files need", found.needs, found.extra)
     return found
-
-
-def _is(names: list[str]) -> str:
-    return "is" if len(names) == 1 else "are"

@@ -7,12 +7,11 @@ Non-goals: making networks faster (`nasdsl.api.optimize`), measuring them (`nasd
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.errors import CellError, cell_error, install_hint, listed
+from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
-from nasdsl.registry import Registry
+from nasdsl.registry import Registry, require_packages
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,14 +65,7 @@ def find(name: str) -> Runtime:
             there is none, or two, or something else of that name.
     """
     found = RUNTIMES.find(name)
-    missing = [package for package in found.needs if find_spec(package) is None]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise cell_error(
-            "NAS701",
-            f"runtime `{name}` needs {listed(missing)}, which {verb} not installed",
-            install_hint(found.extra),
-        )
+    require_packages(f"runtime `{name}` needs", found.needs, found.extra)
     return found
 
 

@@ -154,8 +154,11 @@ def require_model(
 def network_of(
     path: str | os.PathLike[str], network: NameOrPath | Genotype | None = None
 ) -> "nn.Module":
-    """The network of a run or of a file of weights. Raises as `evaluate_model` does for them."""
-    require_model(path, network)
+    """The network of a run or of a file of weights, for which `require_model` was called.
+
+    Raises:
+        CellError: as `evaluate_model` does for them.
+    """
     folder = RunFolder(path)
     if not folder.path.is_dir():
         return _network_of_weights(path, network)

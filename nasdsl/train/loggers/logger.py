@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import CellError, Diagnostic, cell_error, install_hint, listed
-from nasdsl.registry import Registry
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.registry import Registry, require_packages
 from nasdsl.train.results import Epoch, Fitted
 from nasdsl.train.watchers import TrainingPlan, Watcher
 
@@ -77,14 +76,7 @@ def find(name: str) -> Logger:
             of that name, or two, or something else.
     """
     found = LOGGERS.find(name)
-    missing = [package for package in found.needs if find_spec(package) is None]
-    if missing:
-        raise cell_error(
-            "NAS701",
-            f"logger `{name}` needs {listed(missing)}, which "
-            f"{'is' if len(missing) == 1 else 'are'} not installed",
-            install_hint(found.extra) if found.extra else f"run `pip install {' '.join(missing)}`",
-        )
+    require_packages(f"logger `{name}` needs", found.needs, found.extra)
     return found
 
 
