@@ -4,7 +4,6 @@ They compute what slim computes at the sizes they were written for, 331 and 224 
 nowhere else. Names and shapes are tested without the package (`test_weights_names`).
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +19,7 @@ models = pytest.importorskip(
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """One thread a process: tests run side by side, and more threads only wait for others."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _images(count: int, size: int) -> Any:

@@ -5,7 +5,6 @@ has no golden: every genotype in DARTS' form, the ImageNet stem, the auxiliary c
 training, every op.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,7 @@ GOLDEN = Path(__file__).parent / "data" / "golden"
 DARTS_V2 = FAMILY["darts_v2"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """One thread a process: tests run side by side, and more threads only wait for others."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize(

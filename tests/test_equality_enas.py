@@ -5,7 +5,6 @@ cell before the last, 1 the last. It follows `src/cifar10/micro_child.py` with a
 architecture, and knows of nasdsl only what its parameters are called.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +19,7 @@ REDUCTION = "1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """One thread a process: tests run side by side, and more threads only wait for others."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def same(x: Any, kernel: int, stride: int, value: float = 0.0) -> Any:

@@ -4,7 +4,6 @@ Statistics are those of random images, shaken, so that every layer's numbers mat
 statistics alone leave logits that hardly depend on the image.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,7 @@ timm = pytest.importorskip("timm", reason="timm is the peer")
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """One thread a process: tests run side by side, and more threads only wait for others."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _shaken(net: Any, images: Any, seed: int = 0) -> Any:

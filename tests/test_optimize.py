@@ -1,7 +1,6 @@
 """Optimising keeps what a trained network computes, and nothing that only training needs."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,13 +39,7 @@ PIPELINES = {
 SETTINGS = {"N": 1, "filters": 96, "image_size": 16, "stem": "cifar", "classes": 3}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def trained(graph: NetworkGraph, dtype: torch.dtype = torch.float32) -> Network:

@@ -6,7 +6,6 @@ path is kept with that probability and then divided by it.
 
 import copy
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -23,13 +22,7 @@ from tests.torch_networks import (
 RATE = 0.4
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def masked(graph: NetworkGraph, mode: str, progress: float, batch: int) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ import copy
 import inspect
 import math
 import pickle
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -28,14 +27,7 @@ from tests.torch_networks import (
     small,
 )
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- names ------------------------------------------------------------------------------

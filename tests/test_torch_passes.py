@@ -1,6 +1,5 @@
 """Passes keep the function: networks with and without them, on the same weights."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 import pytest
@@ -13,14 +12,7 @@ from nasdsl.passes import PASSES
 from tests.test_passes import PACKAGES, PIPELINES
 from tests.torch_networks import KINDS, built, image, random_graphs, randomised, small
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def difference(graph: NetworkGraph, names: tuple[str, ...], size: int | None = None) -> float:

@@ -4,7 +4,7 @@ The reference below reads the graph node by node, as `Node`'s table is written: 
 hand, shares nothing, overwrites nothing and runs no pass.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -29,13 +29,7 @@ from tests.torch_networks import (
 Weights = Mapping[str, Tensor]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- the reference ----------------------------------------------------------------------

@@ -25,13 +25,7 @@ GOLDEN = Path(__file__).parent / "data" / "golden"
 State = dict[str, Any]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """One thread a process: tests run side by side, and more threads only wait for others."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _network(seed: int = 0, **settings: Any) -> Any:
