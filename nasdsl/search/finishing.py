@@ -20,8 +20,8 @@ from nasdsl.search.engines.choosing import engine_for
 from nasdsl.search.evaluators.finishing import (
     RUNS,
     Finish,
-    another_run,
     data_of,
+    ensure_same_finish,
     ensure_same_job,
     read_finish,
     warnings_of,
@@ -33,7 +33,7 @@ from nasdsl.search.results import trial_text, write_ranking
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader, Trial
 from nasdsl.train.execution import Execution
-from nasdsl.train.planning import RunPlan, is_same_data
+from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
@@ -149,7 +149,8 @@ def finish(
     )
     folder = Path(out)
     trial, plan = _first_plan(best, wanted, download)
-    _require_same(folder, wanted)
+    if (folder / PLAN).exists():
+        ensure_same_finish(folder, read_finish(folder / PLAN), wanted)
     started = RunFolder(folder / RUNS / trial.hash)
     if started.exists:
         ensure_same_job(started.path, started.job(), plan.job)
@@ -196,22 +197,6 @@ def _first_plan(best: Sequence[Trial], wanted: Finish, download: bool) -> tuple[
         except CellError as error:
             errors.append(error)
     raise errors[0]
-
-
-def _require_same(folder: Path, wanted: Finish) -> None:
-    """Accuracies of one recipe must not stand as those of another; the device may differ."""
-    if not (folder / PLAN).exists():
-        return
-    before = read_finish(folder / PLAN)
-    names = {"data": "data", "recipe": "recipe", "changes": "recipe", "settings": "network"}
-    others = {
-        word
-        for name, word in {**names, "seed": "seed"}.items()
-        if getattr(before, name) != getattr(wanted, name)
-        and not (name == "data" and is_same_data(before.data, wanted.data))
-    }
-    if others:
-        raise another_run(folder, sorted(others))
 
 
 def _settings(

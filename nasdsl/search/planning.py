@@ -115,9 +115,7 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
         stored = opened.settings()
     execution = _values(path, stored.get("execution", {}), _EXECUTION_TYPES)
     known = _values(path, stored, _STORED_TYPES)
-    limits = _values(
-        path, known.pop("limits", {}), dict.fromkeys(("params", "mult_adds"), _is_count)
-    )
+    limits = _values(path, known.pop("limits", {}), _LIMIT_TYPES)
     space, options = known.pop("space", None), known.pop("options", {})
     memory = execution.pop("memory", None)
     if space is None:

@@ -8,6 +8,7 @@ import csv
 import shlex
 from collections.abc import Sequence
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import atomic_write
@@ -29,16 +30,23 @@ _MAX_COLUMNS, _MAX_NAME = 12, 40
 
 def write_report(folder: RunFolder, plan: RunPlan, fitted: Fitted) -> None:
     """Write `report.md`, and `curves.svg` if matplotlib is installed."""
-    try:
-        picture: bytes | None = curves([fitted.history])
-    except CellError:
-        picture = None
-    if picture is not None:
-        with atomic_write(folder / CURVES) as temporary:
-            temporary.write_bytes(picture)
+    has_curves = write_curves(folder.path, [fitted.history])
     if fitted.confusion is not None:
         write_text(folder / CONFUSION, confusion_csv(fitted.confusion))
-    write_text(folder / REPORT, report(plan, fitted, has_curves=picture is not None))
+    write_text(folder / REPORT, report(plan, fitted, has_curves=has_curves))
+
+
+def write_curves(folder: Path, histories: Sequence[Sequence[Epoch]]) -> bool:
+    """Write `curves.svg` if matplotlib is installed and there are any; whether it was written."""
+    if not histories:
+        return False
+    try:
+        picture = curves(histories)
+    except CellError:
+        return False
+    with atomic_write(folder / CURVES) as temporary:
+        temporary.write_bytes(picture)
+    return True
 
 
 def report(plan: RunPlan, fitted: Fitted, has_curves: bool) -> str:

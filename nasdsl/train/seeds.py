@@ -12,17 +12,15 @@ import json
 import os
 import statistics
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nasdsl.atomic_write import atomic_write
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
-from nasdsl.train.report import curves
+from nasdsl.train.report import write_curves
 from nasdsl.train.results import Evaluation, Fitted
 from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import CURVES, REPORT, SEEDS, RunFolder, write_text
@@ -159,14 +157,8 @@ def _evaluations(ended: Sequence[SeedRun], part: str) -> list[Evaluation | None]
 
 
 def _write_report(path: Path, plan: RunPlan, ended: Sequence[SeedRun]) -> None:
-    histories = [run.fitted.history for run in ended if run.fitted is not None]
-    picture: bytes | None = None
-    with suppress(CellError):
-        picture = curves(histories) if histories else None
-    if picture is not None:
-        with atomic_write(path / CURVES) as temporary:
-            temporary.write_bytes(picture)
-    write_text(path / REPORT, seeds_report(plan, ended, has_curves=picture is not None))
+    has_curves = write_curves(path, [run.fitted.history for run in ended if run.fitted is not None])
+    write_text(path / REPORT, seeds_report(plan, ended, has_curves=has_curves))
 
 
 def seeds_report(plan: RunPlan, ended: Sequence[SeedRun], has_curves: bool) -> str:

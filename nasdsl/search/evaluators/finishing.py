@@ -8,8 +8,7 @@ worker was lost loses what came after its last checkpoint.
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, TypeVar
 
 from nasdsl.atomic_write import write_errors
 from nasdsl.canonical import canonical_hash
@@ -19,6 +18,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.network.cost import graph_cost
+from nasdsl.search.evaluators.places import data_in
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train.execution import Execution, ensure_installed
@@ -157,23 +157,37 @@ def ensure_same_job(path: Path, job: Job, wanted: Job) -> None:
     Raises:
         CellError: NAS841, the run is of another network, data set, recipe or seed.
     """
-    others = [
-        name
-        for name in ("network", "data", "recipe", "seed")
-        if getattr(job, name) != getattr(wanted, name)
-        and not (name == "data" and is_same_data(job.data, wanted.data))
-    ]
-    if others:
-        raise another_run(path, others)
+    names = ("network", "data", "recipe", "seed")
+    _require_same(path, job, wanted, dict(zip(names, names, strict=True)))
 
 
-def another_run(path: Path, others: list[str]) -> Exception:
-    """The error about a folder that was made otherwise."""
-    return cell_error(
-        "NAS841",
-        f"the run in {str(path)!r} is of another {' and another '.join(others)}",
-        "use another `--out` to begin anew, or the same flags as before to continue",
+def ensure_same_finish(path: Path, before: Finish, wanted: Finish) -> None:
+    """The same of what all networks of a finish have in common.
+
+    Raises:
+        CellError: NAS841, the finish is with another network, data set, recipe or seed.
+    """
+    names = {"data": "data", "settings": "network", "recipe": "recipe", "changes": "recipe"}
+    _require_same(path, before, wanted, {**names, "seed": "seed"})
+
+
+_Asked = TypeVar("_Asked", Job, Finish)
+
+
+def _require_same(path: Path, before: _Asked, wanted: _Asked, words: dict[str, str]) -> None:
+    """Refuse what differs in one of these members; the words are for the message."""
+    others = dict.fromkeys(
+        word
+        for name, word in words.items()
+        if getattr(before, name) != getattr(wanted, name)
+        and not (name == "data" and is_same_data(before.data, wanted.data))
     )
+    if others:
+        raise cell_error(
+            "NAS841",
+            f"the run in {str(path)!r} is of another {' and another '.join(others)}",
+            "use another `--out` to begin anew, or the same flags as before to continue",
+        )
 
 
 def warnings_of(path: Path) -> tuple[Diagnostic, ...]:
@@ -186,8 +200,8 @@ def warnings_of(path: Path) -> tuple[Diagnostic, ...]:
 
 
 def data_of(evaluator: str) -> str:
-    """What an evaluator's spec trains on or looks at."""
-    return parse_qs(evaluator.partition("?")[2]).get("data", ["digits"])[-1]
+    """What an evaluator's spec trains on or looks at; the digits where it does not say."""
+    return data_in(evaluator) or "digits"
 
 
 def finishing_evaluator(what: str, options: dict[str, str]) -> FinishingEvaluator:

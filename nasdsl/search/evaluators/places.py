@@ -49,7 +49,7 @@ def spec_at(spec: str, folder: object, store: Path) -> str:
         return next(there, path)
 
     moved = _with_file(spec, found)
-    name, _, path = _data_of(moved).partition(":")
+    name, _, path = data_in(moved).partition(":")
     place = found(path) if path else ""
     return _with_data(moved, f"{name}:{place}") if os.path.isdir(place) else moved
 
@@ -61,8 +61,8 @@ def _with_file(spec: str, changed: Callable[[str], str]) -> str:
     return f"{kind}{colon}{changed(path)}{mark}{query}" if kind in _FILES and path else spec
 
 
-def _data_of(spec: str) -> str:
-    """The data in a spec's options; empty where it has none."""
+def data_in(spec: str) -> str:
+    """What an evaluator's spec trains on or looks at; empty where it does not say."""
     return dict(parse_qsl(spec.partition("?")[2])).get("data", "")
 
 

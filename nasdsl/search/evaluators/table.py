@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Literal, get_args
 
 from nasdsl import interop
 from nasdsl.canonical import canonical_hash
@@ -38,8 +38,8 @@ from nasdsl.search.protocol import Report, Score
 
 _HASH = re.compile(r"[0-9a-f]{16,64}")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_UNITS = ("share", "percent", "raw")
 Unit = Literal["share", "percent", "raw"]
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def read_table(
     column: str = "held_out",
     key: str = "hash",
     report: Sequence[str] = (),
-    unit: str | None = None,
+    unit: Unit | None = None,
 ) -> TableEvaluator:
     """The table in a CSV file.
 
@@ -181,8 +181,7 @@ def read_table(
         for entry, reward in shares[column].items()
     }
     reports = {name: shares[name] for name in report}
-    found: Unit = "percent" if units[column] == "percent" else "share"
-    return TableEvaluator(str(path), scores, "raw" if unit == "raw" else found, reports, format)
+    return TableEvaluator(str(path), scores, units[column], reports, format)
 
 
 def _rows(
