@@ -49,8 +49,6 @@ _SHIFT = frozenset({"batch_norm", "layer_norm", "instance_norm"})
 #: Layers that make nothing negative of what is never negative.
 _POOLS = frozenset({"avg_pool", "max_pool"})
 _VERSION = b"nasdsl function form 1\n"
-
-
 #: The terms of so many cells are kept.
 _REMEMBERED = 20_000
 

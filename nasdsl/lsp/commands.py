@@ -82,7 +82,8 @@ async def count(ls: CellServer, uri: str) -> Shown:
         if space is None:
             return {"error": "the text describes no space"}
         # A space may have more genotypes than Python prints of a number.
-        digits = str(count(space)) if count(space).bit_length() < 4000 else "more than 10^1000"
+        size = count(space)
+        digits = str(size) if size.bit_length() < 4000 else "more than 10^1000"
         return {"count": digits, "text": f"`{space.name}` has {digits} genotypes"}
 
     shown = await ls.ask(uri, answer)

@@ -6,13 +6,13 @@ Everything is read from the files of their folders, finished or not; PyTorch is 
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from typing import Any
 
 from nasdsl.canonical import canonical_hash
 from nasdsl.documents import json_value
-from nasdsl.errors import Source, cell_error, install_hint
+from nasdsl.errors import Source, cell_error
 from nasdsl.loading import analyse, genotype_in
+from nasdsl.train.curves import loss_and_accuracy
 from nasdsl.train.results import Epoch
 from nasdsl.train.run_folder import METRICS, MODEL, NETWORK, Job, RunFolder
 
@@ -71,16 +71,8 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701", "curves need matplotlib, which is not installed", install_hint("train")
-        ) from None
-    with matplotlib.rc_context({"svg.hashsalt": "nasdsl", "font.size": 9}):
-        figure = Figure(figsize=(8.4, 3.2), facecolor="white", layout="constrained")
-        loss, accuracy = figure.subplots(1, 2)
+
+    def draw(loss: Any, accuracy: Any) -> None:
         for run in runs:
             loss.plot([epoch.epoch for epoch in run.history], [epoch.loss for epoch in run.history])
             measured = [epoch for epoch in run.history if epoch.held_out]
@@ -89,18 +81,13 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
                 [100 * epoch.held_out.accuracy for epoch in measured if epoch.held_out],
                 label=run.path.replace("$", r"\$"),
             )
-        loss.set_yscale("log")
         loss.set_ylabel("loss while training (nats)")
         accuracy.set_ylabel("accuracy on held-out images (%)")
         for axes in (loss, accuracy):
-            axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(True, color="#e4e4e8", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
         accuracy.legend(frameon=False, loc="lower right")
-        content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+
+    return loss_and_accuracy(draw)
 
 
 def settings_of(job: Job, name: str) -> dict[str, Any]:

@@ -7,13 +7,14 @@ reproduce the run.
 import csv
 import shlex
 from collections.abc import Sequence
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import atomic_write
-from nasdsl.errors import CellError, cell_error, install_hint, plural
+from nasdsl.errors import CellError, plural
 from nasdsl.report.visible import visible
+from nasdsl.train.curves import loss_and_accuracy
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
@@ -183,35 +184,18 @@ def curves(histories: Sequence[Sequence[Epoch]]) -> bytes:
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701",
-            "curves need matplotlib, which is not installed",
-            install_hint("train"),
-        ) from None
-    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
-    with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(8.4, 3.2), facecolor="white", layout="constrained")
-        loss, accuracy = figure.subplots(1, 2)
+
+    def draw(loss: "Axes", accuracy: "Axes") -> None:
         for history in histories:
             _lines(loss, history, "loss")
             _lines(accuracy, history, "accuracy")
-        loss.set_yscale("log")
         loss.set_ylabel("loss (nats)")
         accuracy.set_ylabel("accuracy (%)")
-        for axes in (loss, accuracy):
-            axes.set_xlabel("epoch")
-            axes.grid(True, color="#e4e4e8", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
         handles, labels = accuracy.get_legend_handles_labels()
         by_label = dict(zip(labels, handles, strict=True))
         accuracy.legend(by_label.values(), by_label.keys(), frameon=False, loc="lower right")
-        content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+
+    return loss_and_accuracy(draw)
 
 
 def _lines(axes: "Axes", history: Sequence[Epoch], what: str) -> None:
