@@ -12,17 +12,20 @@ the paper, and the ratio is taken of that product.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from nasdsl.api.threads import threads
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.searchers import Amount, Count, Share
+
+#: Sums have the same order on every machine; tensors this small gain nothing from more.
+_THREADS = 1
 
 
 class ControllerNetwork(nn.Module):
@@ -199,7 +202,7 @@ class PPO:
     def _next(self) -> str:
         if not self.drawn:
             self.draws += 1
-            with _one_thread():
+            with threads(_THREADS):
                 taken, log_probability = self.network.draw(self.batch, self._generator(self.draws))
             pairs = zip(taken.tolist(), log_probability.tolist(), strict=True)
             self.drawn.extend((tuple(each), p) for each, p in pairs)
@@ -228,7 +231,7 @@ class PPO:
             self.baseline = sum(rewards) / len(rewards)
         # In double precision: rewards differ in their last digits when a search is good.
         advantage = (torch.tensor(rewards, dtype=torch.float64) - self.baseline).float()
-        with _one_thread():
+        with threads(_THREADS):
             for _ in range(self.passes):
                 self._step(taken, old, advantage)
         for reward in rewards:
@@ -276,14 +279,3 @@ class PPO:
 
     def _weights(self) -> list[tuple[str, torch.nn.Parameter]]:
         return list(self.network.named_parameters())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in the same order on every machine; tensors this small gain nothing from threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -18,6 +18,7 @@ from typing import Any
 from nasdsl import runtimes
 from nasdsl.api.compile import build
 from nasdsl.api.optimize import optimize
+from nasdsl.api.threads import threads
 from nasdsl.errors import cell_error, listed, plural
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child, child_from_options, genotype_of_text
@@ -72,9 +73,7 @@ class LatencyEvaluator:
 
         graph = self.child.graph(genotype_of_text(text))
         cost = graph_cost(graph)
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
+        with threads(self.threads):
             network = optimize(build(graph, seed=seed).eval())
             call = runtimes.load(network, self.engine, threads=self.threads)
             images: Any = torch.randn(
@@ -82,8 +81,6 @@ class LatencyEvaluator:
             )
             with torch.inference_mode():
                 seconds = steady_seconds(lambda: call(images), self.clock)
-        finally:
-            torch.set_num_threads(before)
         return Score(-1000 * seconds, (), cost.params, cost.mult_adds)
 
 
@@ -131,11 +128,11 @@ def latency_evaluator(what: str, options: dict[str, str]) -> LatencyEvaluator:
 
     child = child_from_options(options)
     batch = _number("batch", _BATCHES, options.pop("batch", "1"))
-    threads = _number("threads", _THREADS, options.pop("threads", "1"))
+    count = _number("threads", _THREADS, options.pop("threads", "1"))
     engine = runtimes.find(options.pop("engine", "eager")).name
     if options:
         raise cell_error("NAS882", f"the evaluator `latency` does not take {listed(options)}")
-    return LatencyEvaluator(child, engine, batch, threads)
+    return LatencyEvaluator(child, engine, batch, count)
 
 
 def _number(name: str, values: Values, text: str) -> int:
