@@ -439,7 +439,7 @@ def test_unknown_suffixes_are_guessed(tmp_path: Path) -> None:
 
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NAS701 with the command that installs them."""
-    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    monkeypatch.setattr("nasdsl.registry.find_spec", lambda name: None)
     with pytest.raises(CellError, match=r'pip install "\.\[onnx\]"') as caught:
         require_exportable(tmp_path / "model.onnx")
     assert [found.code for found in caught.value.diagnostics] == ["NAS701"]
