@@ -86,6 +86,29 @@ def test_writers_of_checkpoints_are_killed(tmp_path: Path) -> None:
     assert found.steps > 5
 
 
+def test_pickles_are_never_run(tmp_path: Path) -> None:
+    """Each would write a file, and does where it is unpickled on purpose."""
+    pytest.importorskip("torch")
+    from bench.reliability import canaries
+
+    found = canaries.read_all(tmp_path)
+    assert found.is_sound, found
+    assert found.fates.total() > 100
+
+
+def test_nothing_unpickles_what_could_run() -> None:
+    """No module asks torch or numpy to, and the only reader of pickles has a list of names."""
+    root = Path(__file__).parents[1]
+    readers = []
+    for path in [*root.glob("nasdsl/**/*.py"), *root.glob("backends/**/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for word in ("weights_only=False", "allow_pickle=True", "pickle.load"):
+            assert word not in text, path
+        if "Unpickler" in text:
+            readers.append(path.name)
+    assert readers == ["cifar.py"]
+
+
 def test_a_long_search_keeps_its_files_closed(tmp_path: Path) -> None:
     """Memory is measured by the script alone: a few trials say nothing about it."""
     found = soak.soak(tmp_path / "s.db", trials=100)
