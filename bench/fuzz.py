@@ -1,97 +1,187 @@
-"""Run hostile inputs through every stage that reads text.
+"""Run hostile inputs through every stage that reads text, in pieces that add up in a table.
 
 The inputs and what must hold for them are those of `tests/fuzz.py`; this is the long run:
 
-    python -m bench.fuzz --inputs 1000000 --workers 2 --seed 1
+    python -m bench.fuzz --inputs 1000000 --workers 2
+    python -m bench.fuzz --total
 
-The exit status is 1 if any input caused a failure; its traceback and its seed are printed.
+Each piece of 5,000 inputs becomes a row of `bench/tables/fuzz.csv` as soon as it ends, and the next
+run continues behind the last row of its seed, so a million may take as many runs as it likes. A row
+has the numbers of the inputs that broke something; their tracebacks are printed, and the exit status
+is 1.
 """
 
 import argparse
+import csv
+import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
+from pathlib import Path
 
 from tests.fuzz import checked, fuzzed
 
-SHARE = 2_000
+PIECE = 5_000
 MAX_SHOWN = 10
+TABLE = Path(__file__).parent / "tables" / "fuzz.csv"
 
 
-@dataclass
-class Share:
-    """What one share of the inputs came to; processor time in seconds."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What the inputs `first` to `last` of a seed came to.
 
-    seconds: list[tuple[float, int]] = field(default_factory=list)
-    fates: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
+    Attributes:
+        commit: the commit of the code that read them.
+        seed, first, last: the inputs, both ends included.
+        seconds: processor time of reading them; making them is not counted.
+        p99_ms: what 99 of 100 inputs took at most.
+        slowest_ms, slowest: the longest that an input took, and its number.
+        not_text, refused, no_cells, spaces: how many inputs came to what.
+        broke: the numbers of those that broke something, with spaces between them.
+    """
+
+    commit: str
+    seed: int
+    first: int
+    last: int
+    seconds: float
+    p99_ms: float
+    slowest_ms: float
+    slowest: int
+    not_text: int
+    refused: int
+    no_cells: int
+    spaces: int
+    broke: str
 
 
-def shared(work: tuple[int, int, int]) -> Share:
-    seed, first, last = work
-    share = Share()
-    for number in range(first, last):
+def piece(work: tuple[str, int, int, int]) -> tuple[Piece, list[str]]:
+    """The inputs from `first` to `last`, and a traceback for each that broke something."""
+    commit, seed, first, last = work
+    times: list[tuple[float, int]] = []
+    fates: Counter[str] = Counter()
+    broke: list[str] = []
+    failures: list[str] = []
+    for number in range(first, last + 1):
         data = fuzzed(seed, number)
         start = time.process_time()
         try:
-            examined = checked(data)
+            fates[_fate(data)] += 1
         except Exception:
-            share.fates["broke something"] += 1
-            share.failures.append(f"fuzzed({seed}, {number})\n{traceback.format_exc()}")
-            continue
-        share.seconds.append((time.process_time() - start, number))
-        if examined is None:
-            share.fates["not text"] += 1
-        elif any(finding.is_error for finding in examined.diagnostics):
-            share.fates["refused with findings"] += 1
-        elif examined.space is None:
-            share.fates["sound, no cells"] += 1
-        else:
-            share.fates["a space"] += 1
-    return share
+            broke.append(str(number))
+            failures.append(f"fuzzed({seed}, {number})\n{traceback.format_exc()}")
+        times.append((time.process_time() - start, number))
+    times.sort()
+    slowest, at = times[-1]
+    made = Piece(
+        commit,
+        seed,
+        first,
+        last,
+        round(sum(spent for spent, _ in times), 2),
+        round(1e3 * times[len(times) * 99 // 100][0], 1),
+        round(1e3 * slowest, 1),
+        at,
+        fates["not text"],
+        fates["refused"],
+        fates["no cells"],
+        fates["space"],
+        " ".join(broke),
+    )
+    return made, failures
+
+
+def _fate(data: str | bytes) -> str:
+    examined = checked(data)
+    if examined is None:
+        return "not text"
+    if any(finding.is_error for finding in examined.diagnostics):
+        return "refused"
+    return "no cells" if examined.space is None else "space"
+
+
+def pieces_in(table: Path) -> list[Piece]:
+    """The rows of a table; none where there is no table yet."""
+    if not table.exists():
+        return []
+    with table.open(newline="") as file:
+        return [
+            Piece(**{each.name: each.type(row[each.name]) for each in fields(Piece)})  # type: ignore[operator]
+            for row in csv.DictReader(file)
+        ]
+
+
+def add(table: Path, made: Piece) -> None:
+    """Write a row at the end of a table."""
+    new = not table.exists()
+    with table.open("a", newline="") as file:
+        writer = csv.DictWriter(file, [each.name for each in fields(Piece)], lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(asdict(made))
+
+
+def total(pieces: list[Piece]) -> str:
+    """All that the pieces came to."""
+    if not pieces:
+        return "no pieces yet"
+    inputs = sum(each.last - each.first + 1 for each in pieces)
+    seconds = sum(each.seconds for each in pieces)
+    seeds = sorted({each.seed for each in pieces})
+    slowest = max(pieces, key=lambda each: each.slowest_ms)
+    broke = [f"fuzzed({each.seed}, {number})" for each in pieces for number in each.broke.split()]
+    fates = ("spaces", "no_cells", "refused", "not_text")
+    return "\n".join(
+        [
+            f"{inputs:,} inputs (seed {', '.join(map(str, seeds))}) in {seconds:,.0f} s of "
+            f"processor time, {1e3 * seconds / inputs:.1f} ms each",
+            *(f"{sum(getattr(each, fate) for each in pieces):>9,}  {fate}" for fate in fates),
+            f"{len(broke):>9,}  broke something" + "".join(f"\n           {one}" for one in broke),
+            f"slowest {slowest.slowest_ms:.0f} ms: fuzzed({slowest.seed}, {slowest.slowest})",
+        ]
+    )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=1_000_000)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="stop after this many minutes")
-    given = parser.parse_args()
-    began = time.monotonic()
-    total = Share()
+    given = _options()
+    if given.total:
+        print(total(pieces_in(given.table)))
+        return 0
+    begin = max(
+        (each.last + 1 for each in pieces_in(given.table) if each.seed == given.seed), default=0
+    )
+    failures: list[str] = []
+    work = _work(given.seed, begin, given.inputs)
     with get_context("spawn").Pool(given.workers) as pool:
-        for share in pool.imap(shared, _work(given.seed, given.inputs)):
-            total.seconds += share.seconds
-            total.fates += share.fates
-            total.failures += share.failures
-            if given.minutes and time.monotonic() - began > 60 * given.minutes:
-                pool.terminate()
-                break
-    print(_report(total, given.seed, time.monotonic() - began))
-    return 1 if total.failures else 0
+        for made, broken in pool.imap(piece, work):
+            add(given.table, made)
+            failures += broken
+            print(f"{made.first:,} to {made.last:,}: {made.seconds:.0f} s", flush=True)
+    print("\n".join(failures[:MAX_SHOWN]))
+    print(total(pieces_in(given.table)))
+    return 1 if failures else 0
 
 
-def _work(seed: int, inputs: int) -> Iterator[tuple[int, int, int]]:
-    for first in range(0, inputs, SHARE):
-        yield seed, first, min(first + SHARE, inputs)
+def _work(seed: int, begin: int, inputs: int) -> Iterator[tuple[str, int, int, int]]:
+    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    commit = found or "unknown"
+    for first in range(begin, begin + inputs, PIECE):
+        yield commit, seed, first, min(first + PIECE, begin + inputs) - 1
 
 
-def _report(total: Share, seed: int, elapsed: float) -> str:
-    times = sorted(total.seconds)
-    lines = [f"{total.fates.total():,} inputs of seed {seed} in {elapsed:,.0f} s"]
-    lines += [f"  {count:>9,}  {fate}" for fate, count in sorted(total.fates.items())]
-    lines.append(f"  {len(total.failures):>9,}  tracebacks")
-    if times:
-        p99 = times[len(times) * 99 // 100][0]
-        slowest, number = times[-1]
-        lines.append(f"median {1e3 * times[len(times) // 2][0]:.2f} ms, p99 {1e3 * p99:.1f} ms")
-        lines.append(f"slowest {1e3 * slowest:.0f} ms: fuzzed({seed}, {number})")
-    return "\n".join([*lines, *total.failures[:MAX_SHOWN]])
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--total", action="store_true", help="print what the table adds up to")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

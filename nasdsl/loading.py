@@ -218,6 +218,11 @@ def in_order(source: Source, findings: Iterable[Diagnostic]) -> tuple[Diagnostic
 def genotype_of(space: Space) -> Genotype:
     """The one member of a space without holes."""
     assert space.is_genotype
+    return _first_member(space)
+
+
+def _first_member(space: Space) -> Genotype:
+    """The member with the first option of every field."""
     cells = tuple(
         Cell(
             cell.kind,
@@ -304,17 +309,16 @@ def genotype_in(examined: Analysis) -> Genotype:
 def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[Diagnostic]:
     """What is wrong with the file's own network, placed at the settings it speaks of."""
     space = resolution.space
-    if space is None or not space.is_genotype or not resolution.settings:
+    if space is None or not resolution.settings:
         return []
     if any(found.is_error for found in before):
         return []
     # Imported here because most files have no network, and `check` should start quickly.
-    from nasdsl.network.complete import complete
+    from nasdsl.network.complete import complete, findings_of_all
 
-    return [
-        setting_finding(found, setting, resolution)
-        for setting, found in complete(genotype_of(space)).findings
-    ]
+    member = _first_member(space)
+    findings = complete(member).findings if space.is_genotype else findings_of_all(member)
+    return [setting_finding(found, setting, resolution) for setting, found in findings]
 
 
 def setting_finding(found: Diagnostic, setting: str, resolution: Resolution) -> Diagnostic:

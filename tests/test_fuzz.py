@@ -5,6 +5,7 @@ import pytest
 from nasdsl.errors import Source
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.tokens import lexed_tokens
+from nasdsl.loading import analyse
 from tests.fuzz import checked, fuzzed
 
 SEED = 2
@@ -71,3 +72,18 @@ def test_a_text_cut_anywhere_is_whole_or_has_a_finding() -> None:
 def test_words_of_the_language_are_whole_words(text: str) -> None:
     """A keyword that runs into a name is no keyword."""
     assert parse(Source("x.cell", text)).diagnostics
+
+
+def test_a_space_is_told_what_is_wrong_with_the_network_of_all_its_members() -> None:
+    """What every member would be refused for, the space is; what only some are, it is not."""
+    cells = "cell normal {{ b0 = (?, ?, ?, ?, add) }}\nnetwork {{ {} }}\n"
+    text = "genotype g\nops nasnet\n" + cells
+
+    def codes(settings: str) -> list[str]:
+        return [each.code for each in analyse(Source("x.cell", text.format(settings))).diagnostics]
+
+    assert codes("skeleton = nasnet") == ["NAS304"]
+    assert codes("skeleton = pnasnet stem = moon") == ["NAS502"]
+    assert codes("skeleton = pnasnet N = 2 layers = 9") == ["NAS505"]
+    assert codes("skeleton = pnasnet image_size = 1 stem = imagenet") == ["NAS504"]
+    assert codes("skeleton = pnasnet filters = 44") == []

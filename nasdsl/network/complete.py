@@ -12,11 +12,17 @@ from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.configuration import Configuration
-from nasdsl.network.findings import Choices, Finding, choices_of, findings_about
+from nasdsl.network.findings import (
+    Choices,
+    Finding,
+    choices_of,
+    findings_about,
+    findings_without_widths,
+)
 
 _T = TypeVar("_T")
 
-__all__ = ["Completed", "Finding", "complete", "configuration_of"]
+__all__ = ["Completed", "Finding", "complete", "configuration_of", "findings_of_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,12 @@ def complete(genotype: Genotype, settings: Settings | None = None) -> Completed:
     findings = findings_about(choices)
     wrong = any(found.is_error for _, found in findings)
     return Completed(None if wrong else _configuration(choices), findings)
+
+
+def findings_of_all(member: Genotype) -> tuple[Finding, ...]:
+    """What `complete` finds for every member of the space that this one is from."""
+    choices = choices_of(member)
+    return findings_without_widths(choices) if isinstance(choices, Choices) else choices
 
 
 def configuration_of(genotype: Genotype, settings: Settings | None = None) -> Configuration:

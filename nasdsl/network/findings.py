@@ -105,10 +105,14 @@ def choices_of(genotype: Genotype) -> Choices | tuple[Finding, ...]:
 
 def findings_about(choices: Choices) -> tuple[Finding, ...]:
     """What is wrong with choices or worth knowing, each with the setting to look at."""
+    return (*_filters_findings(choices), *findings_without_widths(choices))
+
+
+def findings_without_widths(choices: Choices) -> tuple[Finding, ...]:
+    """Those that all members of a space share: which widths are legal depends on the blocks."""
     return (
         *_ignored_cells(choices),
         *_settings_without_effect(choices),
-        *_filters_findings(choices),
         *_image_findings(choices),
     )
 
