@@ -5,28 +5,30 @@ The inputs and what must hold for them are those of `tests/fuzz.py`; this is the
     python -m bench.fuzz --inputs 1000000 --workers 2
     python -m bench.fuzz --total
 
-Each piece of 5,000 inputs becomes a row of `bench/tables/fuzz.csv` as soon as it ends, and the next
-run continues behind the last row of its seed, so a million may take as many runs as it likes. A row
-has the numbers of the inputs that broke something; their tracebacks are printed, and the exit status
-is 1.
+Each piece of 1,000 inputs is added to `bench/tables/fuzz.csv` as soon as it ends, and the next run
+continues behind the last row of its seed, so a million may take as many runs as it likes. A row is a
+stretch of inputs that the code of one commit has read, with the numbers of those that broke
+something; their tracebacks are printed, and the exit status is 1.
 """
 
 import argparse
 import csv
+import io
 import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 
+from nasdsl.atomic_write import replace_bytes
 from tests.fuzz import checked, fuzzed
 
-PIECE = 5_000
-MAX_SHOWN = 10
+PIECE = 1_000
 TABLE = Path(__file__).parent / "tables" / "fuzz.csv"
 
 
@@ -38,7 +40,6 @@ class Piece:
         commit: the commit of the code that read them.
         seed, first, last: the inputs, both ends included.
         seconds: processor time of reading them; making them is not counted.
-        p99_ms: what 99 of 100 inputs took at most.
         slowest_ms, slowest: the longest that an input took, and its number.
         not_text, refused, no_cells, spaces: how many inputs came to what.
         broke: the numbers of those that broke something, with spaces between them.
@@ -49,7 +50,6 @@ class Piece:
     first: int
     last: int
     seconds: float
-    p99_ms: float
     slowest_ms: float
     slowest: int
     not_text: int
@@ -62,7 +62,7 @@ class Piece:
 def piece(work: tuple[str, int, int, int]) -> tuple[Piece, list[str]]:
     """The inputs from `first` to `last`, and a traceback for each that broke something."""
     commit, seed, first, last = work
-    times: list[tuple[float, int]] = []
+    seconds, longest = 0.0, (0.0, first)
     fates: Counter[str] = Counter()
     broke: list[str] = []
     failures: list[str] = []
@@ -74,16 +74,16 @@ def piece(work: tuple[str, int, int, int]) -> tuple[Piece, list[str]]:
         except Exception:
             broke.append(str(number))
             failures.append(f"fuzzed({seed}, {number})\n{traceback.format_exc()}")
-        times.append((time.process_time() - start, number))
-    times.sort()
-    slowest, at = times[-1]
+        took = time.process_time() - start
+        seconds += took
+        longest = max(longest, (took, number))
+    slowest, at = longest
     made = Piece(
         commit,
         seed,
         first,
         last,
-        round(sum(spent for spent, _ in times), 2),
-        round(1e3 * times[len(times) * 99 // 100][0], 1),
+        round(seconds, 2),
         round(1e3 * slowest, 1),
         at,
         fates["not text"],
@@ -115,14 +115,40 @@ def pieces_in(table: Path) -> list[Piece]:
         ]
 
 
+def joined(one: Piece, other: Piece) -> Piece:
+    """Two pieces of which one begins where the other ends, as one."""
+    longest = max(one, other, key=lambda each: each.slowest_ms)
+    return Piece(
+        one.commit,
+        one.seed,
+        one.first,
+        other.last,
+        round(one.seconds + other.seconds, 2),
+        longest.slowest_ms,
+        longest.slowest,
+        one.not_text + other.not_text,
+        one.refused + other.refused,
+        one.no_cells + other.no_cells,
+        one.spaces + other.spaces,
+        f"{one.broke} {other.broke}".strip(),
+    )
+
+
 def add(table: Path, made: Piece) -> None:
-    """Write a row at the end of a table."""
-    new = not table.exists()
-    with table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [each.name for each in fields(Piece)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(made))
+    """Write a piece into a table: behind the last row, or as its end where it continues it."""
+    rows = pieces_in(table)
+    last = rows[-1] if rows else None
+    follows = last is not None and (last.commit, last.seed, last.last + 1) == (
+        made.commit,
+        made.seed,
+        made.first,
+    )
+    rows = [*rows[:-1], joined(rows[-1], made)] if follows else [*rows, made]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [each.name for each in fields(Piece)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(asdict, rows))
+    replace_bytes(table, text.getvalue().encode())
 
 
 def total(pieces: list[Piece]) -> str:
@@ -156,12 +182,15 @@ def main() -> int:
     )
     failures: list[str] = []
     work = _work(given.seed, begin, given.inputs)
-    with get_context("spawn").Pool(given.workers) as pool:
-        for made, broken in pool.imap(piece, work):
+    with ExitStack() as stack:
+        done: Iterable[tuple[Piece, list[str]]] = map(piece, work)
+        if given.workers > 1:
+            pool = stack.enter_context(get_context("spawn").Pool(given.workers))
+            done = pool.imap(piece, work)
+        for made, broken in done:
             add(given.table, made)
             failures += broken
-            print(f"{made.first:,} to {made.last:,}: {made.seconds:.0f} s", flush=True)
-    print("\n".join(failures[:MAX_SHOWN]))
+            print(f"{made.first:,} to {made.last:,}: {made.seconds:.0f} s", *broken, flush=True)
     print(total(pieces_in(given.table)))
     return 1 if failures else 0
 
