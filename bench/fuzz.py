@@ -6,8 +6,8 @@ The inputs and what must hold for them are those of `tests/fuzz.py`; this is the
     python -m bench.fuzz --total
 
 Each piece of 1,000 inputs is added to `bench/tables/fuzz.csv` as soon as it ends, and the next run
-continues behind the last row of its seed, so a million may take as many runs as it likes. A row is a
-stretch of inputs that the code of one commit has read, with the numbers of those that broke
+continues behind the last row of its seed, so a million may take as many runs as it likes. A row is
+a stretch of inputs that the code of one commit has read, with the numbers of those that broke
 something; their tracebacks are printed, and the exit status is 1.
 """
 

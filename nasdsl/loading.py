@@ -315,9 +315,18 @@ def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[
         return []
     # Imported here because most files have no network, and `check` should start quickly.
     from nasdsl.network.complete import complete, findings_of_all
+    from nasdsl.network.cost import size_findings
+    from nasdsl.network.expand import network_graph
 
     member = _first_member(space)
-    findings = complete(member).findings if space.is_genotype else findings_of_all(member)
+    if not space.is_genotype:
+        findings = findings_of_all(member)
+    else:
+        completed = complete(member)
+        findings, network = completed.findings, completed.configuration
+        if network is not None and network.auxiliary:
+            sizes = size_findings(network_graph(member, network))
+            findings += tuple(("auxiliary", found) for found in sizes)
     return [setting_finding(found, setting, resolution) for setting, found in findings]
 
 

@@ -12,10 +12,10 @@ import nasdsl
 from nasdsl import library
 from nasdsl.api.compile import compiled_graph
 from nasdsl.api.library_entries import library_entries
-from nasdsl.cli.network_tables import short
 from nasdsl.errors import CODES, plural
 from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES
+from nasdsl.network.cost_table import short
 from nasdsl.network.text import graph_text
 from nasdsl.report.digits import every_digit
 from tests.cli_run import Ran, Run, runner
@@ -114,6 +114,18 @@ def test_cost_has_a_flag_for_every_setting(run: Run, name: str) -> None:
     ran = run("cost", "nasnet_a", *flag.split(), "--json")
     assert ran.code == 0
     assert json.loads(ran.out)["network"][name] == value
+
+
+def test_an_auxiliary_classifier_larger_than_the_network_gets_a_warning(run: Run) -> None:
+    """At the size of ImageNet on the CIFAR stem; no published network has one."""
+    sizes = ("nasnet_a", "--N", "6", "--filters", "768", "--stem", "cifar", "--image-size", "224")
+    ran = run("cost", *sizes, "--auxiliary")
+    assert ran.code == 0
+    assert ran.err.startswith("warning[NAS508]: the auxiliary classifier has 127,460,618 param")
+    assert "`--no-auxiliary`" in ran.err
+    assert "`--stem imagenet`" in ran.err
+    assert run("cost", *sizes).err == ""
+    assert run("cost", "nasnet_a_large", "--auxiliary").err == ""
 
 
 def test_cost_in_another_vocabulary(run: Run) -> None:

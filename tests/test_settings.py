@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 import nasdsl
 from bench import settings as written
 from nasdsl.errors import CellError
+from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.settings import ALTERNATIVES, RULES, Settings
 from nasdsl.language.genotype.text import genotype_text
 from tests.cli_run import Run, runner
@@ -199,3 +201,73 @@ def test_words_of_darts_lead_to_ours(run: Run) -> None:
         with pytest.raises(CellError) as caught:
             function("mine.cell", init_channels=36)
         assert caught.value.diagnostics[0].hints == ("did you mean `cell_filters`?",)
+
+
+# -- type checkers ------------------------------------------------------------------------
+
+
+def test_keywords_for_type_checkers_are_the_settings() -> None:
+    """The same names in the same order, of the same types."""
+    assert list(SettingsKeywords.__annotations__) == list(RULES)
+    types = {name: rule.type | None for name, rule in RULES.items()}
+    assert get_type_hints(SettingsKeywords) == types
+
+
+TYPED = """\
+import nasdsl
+
+nasdsl.cost("nasnet_a", N=1, filters=24, stem="cifar")
+nasdsl.compile("nasnet_a", N=1, seed=0, device="cpu", drop_path_mode="plain")
+nasdsl.compile("nasnet_a", backend="mine", option=3)
+nasdsl.prove("nasnet_a", N=1)
+nasdsl.cost("nasnet_a", filterz=3)
+nasdsl.compile("nasnet_a", filterz=3)
+nasdsl.prove("nasnet_a", filterz=3)
+nasdsl.cost("nasnet_a", N="1")
+"""
+#: The modules that `TYPED` is about; what they import besides is not read, which takes long.
+TYPED_MODULES = (
+    *("nasdsl", "nasdsl.api.request", "nasdsl.api.compile", "nasdsl.api.proof"),
+    *("nasdsl.language.genotype.keywords", "nasdsl.language.genotype.types", "nasdsl.loading"),
+)
+
+
+def test_a_type_checker_finds_a_misspelt_setting(tmp_path: Path) -> None:
+    """`filterz=3` fails mypy in each of the functions that take settings."""
+    api = pytest.importorskip("mypy.api", reason="mypy is not a requirement of the tests")
+    root = Path(nasdsl.__file__).parents[1]
+    Path(tmp_path / "typed.py").write_text(TYPED)
+    Path(tmp_path / "mypy.ini").write_text(
+        f"[mypy]\nmypy_path = {root}\nexplicit_package_bases = True\nfollow_imports = skip\n"
+        f"[mypy-{','.join(TYPED_MODULES)}]\nfollow_imports = silent\n"
+    )
+    found, problem, code = api.run(
+        [f"--config-file={tmp_path}/mypy.ini", "--cache-dir=/dev/null", f"{tmp_path}/typed.py"]
+    )
+    errors = [line.partition("typed.py:")[2] for line in found.splitlines() if ": error:" in line]
+    assert (code, problem) == (1, "")
+    assert [error.partition(":")[0] for error in errors] == ["7", "8", "9", "10"]
+    assert 'Unexpected keyword argument "filterz" for "cost"' in errors[0]
+
+
+def test_genotypes_spaces_and_costs_are_read_as_text() -> None:
+    """`str` of cells is a text that reads back; that of a cost is what `nasdsl cost` prints."""
+    genotype, space = nasdsl.load("darts_v2"), nasdsl.load_space("enas_space")
+    assert nasdsl.loads(str(genotype)) == genotype
+    assert nasdsl.loads_space(str(space)) == space
+
+
+def test_a_cost_shows_its_tables(run: Run) -> None:
+    """As text, and as HTML in notebooks."""
+    counted = nasdsl.cost("darts_v2", N=1, filters=64, stem="cifar")
+    printed = run("cost", "darts_v2", "--N", "1", "--filters", "64", "--stem", "cifar").out
+    lines = [line.rstrip() for line in printed.splitlines()]
+    # Below the heading, which names the network.
+    assert [line for line in str(counted).splitlines() if line] == [
+        line for line in lines[2:] if line
+    ]
+    assert f"{counted.params:,}" in str(counted)
+    html = counted._repr_html_()
+    assert html.startswith("<pre")
+    assert f"{counted.params:,}" in html
+    assert "sep_conv_3x3" in html

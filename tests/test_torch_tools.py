@@ -154,6 +154,15 @@ def test_feature_extraction() -> None:
         assert torch.equal(found["head.linear"], net(images))
 
 
+def test_notebooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiled network shows what its graph does; `print` still shows its modules."""
+    net = built(small("nasnet_a_cifar"), seed=0)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert list(net._repr_mimebundle_()) == ["text/plain"]
+    assert net._repr_mimebundle_() == net.graph._repr_mimebundle_()
+    assert repr(net).startswith("Network(")
+
+
 def test_drop_path_prob() -> None:
     """What scripts for DARTS set: the share of paths that are dropped now."""
     net = built(small("nasnet_a_cifar", drop_path=0.4), seed=0)

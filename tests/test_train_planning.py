@@ -148,3 +148,14 @@ def test_a_run_from_python(tmp_path: Path) -> None:
     assert folder.job() == found.job
     with pytest.raises(CellError, match="already holds a run"):
         begin_run(tmp_path / "run", found)
+
+
+def test_an_auxiliary_classifier_larger_than_the_network_gets_a_warning() -> None:
+    """Wherever it comes from; without it there is none."""
+    sized = recipe("quick", image_size=64, auxiliary_weight=0.4)
+    for own, changes, flags, codes in (
+        ({}, (), {}, ["NAS508"]),
+        ({}, (), {"auxiliary": False}, []),
+        ({}, ("auxiliary_weight=0",), {}, []),
+    ):
+        assert [each.code for each in plan(own, *changes, made=sized, **flags).warnings] == codes

@@ -6,12 +6,13 @@ Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.e
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Union, Unpack, overload
 
 from nasdsl import backend as backends
 from nasdsl.api.request import chosen_settings, requested
 from nasdsl.api.trained import Trained, trained_part
 from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
+from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
@@ -19,8 +20,44 @@ from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
 from nasdsl.values import require_types, shown
 
+if TYPE_CHECKING:
+    import torch
+
 #: The option of a backend that a model file may have a value for.
 _MODE = "drop_path_mode"
+
+
+class TorchKeywords(SettingsKeywords, total=False):
+    """Network settings, and the options of the backend `torch`."""
+
+    device: Union["torch.device", str, int, None]
+    dtype: "torch.dtype | None"
+    seed: int | None
+    drop_path_mode: Literal["scheduled", "plain"]
+
+
+@overload
+def compile(
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    backend: Literal["torch"] = "torch",
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
+    **settings: Unpack[TorchKeywords],
+) -> Any: ...
+
+
+@overload
+def compile(
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    backend: str,
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
+    **settings: Any,
+) -> Any: ...
 
 
 def compile(

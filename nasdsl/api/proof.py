@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nasdsl import backend as backends
 from nasdsl.api.compile import build, compiled_graph, pass_names
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
 from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import Cost, graph_cost
@@ -72,7 +73,7 @@ def prove(
     seed: int = 0,
     passes: Sequence[str] | None = None,
     verify_passes: bool | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsKeywords],
 ) -> Proof:
     """The network of a genotype, built and run on one random image.
 

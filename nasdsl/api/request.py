@@ -8,10 +8,11 @@ Non-goals: flags of the command line (`nasdsl.cli`); what settings mean together
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed, name_hints
+from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.settings import (
     NO_SETTINGS,
     RULES,
@@ -60,7 +61,9 @@ class Requested:
         return network_graph(self.genotype, self.configuration)
 
 
-def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object) -> Cost:
+def cost(
+    source: NameOrPath | Genotype, *, ops: str | None = None, **settings: Unpack[SettingsKeywords]
+) -> Cost:
     """What a network costs: parameters, mult-adds and activations, without building it.
 
     Args:
@@ -77,7 +80,7 @@ def cost(source: NameOrPath | Genotype, *, ops: str | None = None, **settings: o
         CellError: the text, the settings or their combination have mistakes.
     """
     require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None))
-    return graph_cost(requested(source, ops=ops, settings=chosen_settings(settings)).graph())
+    return graph_cost(requested(source, ops=ops, settings=chosen_settings({**settings})).graph())
 
 
 @dataclass(frozen=True, slots=True)

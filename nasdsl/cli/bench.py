@@ -126,7 +126,7 @@ def command(
     from nasdsl.passes import PASSES as INSTALLED
 
     for file in files:
-        reading.network(file, settings, ops).graph()
+        reading.network(file, settings, ops)
     for name in runtimes:
         installed_runtimes.find(name)
     chosen = PASSES if passes is None else passes

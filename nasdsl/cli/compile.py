@@ -157,7 +157,7 @@ def command(
             raise click.UsageError(f"{flag} requires the backend {TORCH}.")
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
-        graph = reading.network(file, settings, ops).graph()
+        graph = reading.network(file, settings, ops)
         _build_with(backend, options, pipeline, file, graph, out, as_json)
         return
     # Imported here because --help should not wait for it.
@@ -171,7 +171,7 @@ def command(
         export.require_exportable(out)
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
-    graph = reading.network(file, settings, ops).graph()
+    graph = reading.network(file, settings, ops)
     passes = AS_THE_BACKEND_ASKS if is_optimized else pipeline
     proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=passes)
     seconds = dict(proof.seconds)

@@ -42,15 +42,15 @@ def command(file: str, settings: Settings, ops: str | None, as_json: bool) -> No
     the total includes the moving statistics of batch norm. Mult-adds are those of convolutions
     and fully connected layers for one image. The auxiliary classifier is counted separately.
     """
-    network = reading.network(file, settings, ops)
-    name, counted = network.genotype.name, graph_cost(network.graph())
+    graph = reading.network(file, settings, ops)
+    name, network, counted = graph.name, graph.configuration, graph_cost(graph)
     if as_json:
-        output.data_object(**as_members(name, network.configuration, counted))
+        output.data_object(**as_members(name, network, counted))
         return
     # Imported here because scripts that ask for JSON need no tables.
     from nasdsl.cli.network_tables import print_cost
 
-    print_cost(name, network.configuration, counted, sys.stdout)
+    print_cost(name, network, counted, sys.stdout)
 
 
 def as_members(name: str, network: Configuration, counted: Cost) -> dict[str, Any]:

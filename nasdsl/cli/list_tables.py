@@ -17,8 +17,8 @@ from rich.text import Text
 
 from nasdsl.api.library_entries import Kind, LibraryEntry
 from nasdsl.cli import output
-from nasdsl.cli.network_tables import short
 from nasdsl.library.published import Data
+from nasdsl.network.cost_table import short
 
 #: A narrower terminal wraps whole lines.
 _NARROWEST = 60

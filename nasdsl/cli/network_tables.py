@@ -4,9 +4,9 @@ Purpose: the network in one line, its cells with their costs, and the figures pe
 Non-goals: JSON, which the commands print themselves.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -18,30 +18,13 @@ from nasdsl.cli import output
 from nasdsl.errors import plural
 from nasdsl.export import Written
 from nasdsl.network.configuration import Configuration
-from nasdsl.network.cost import Cost, Count, ModuleCost, total
+from nasdsl.network.cost import Cost, ModuleCost, total
+from nasdsl.network.cost_table import WIDTH, cost_tables, run_name, short
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 
-#: Outside terminals, and where there is room for bars.
-_WIDTH = 80
 #: The narrowest terminal that every table fits; in a narrower one lines wrap.
 _MIN_WIDTH = 60
-_BAR = 7
-_ROLES = {
-    "input": "input projections",
-    "combine": "combining",
-    "output": "output projections",
-    "stem": "stem",
-    "head": "head",
-}
-
-
-def short(number: int) -> str:
-    """A number as people say it: 88.75M, 23.78B."""
-    for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if number >= limit:
-            return f"{number / limit:.2f}{letter}"
-    return str(number)
 
 
 def console_for(stream: TextIO) -> Console:
@@ -49,14 +32,8 @@ def console_for(stream: TextIO) -> Console:
     colour = output.colour(stream)
     console = Console(file=stream, no_color=not colour, force_terminal=colour, highlight=False)
     # In a narrow terminal words wrap, but no figure is ever cut.
-    console.width = max(_MIN_WIDTH, console.width) if stream.isatty() else _WIDTH
+    console.width = max(_MIN_WIDTH, console.width) if stream.isatty() else WIDTH
     return console
-
-
-class _Row(NamedTuple):
-    name: str
-    uses: str
-    cost: Count
 
 
 # -- nasdsl cost --------------------------------------------------------------------------
@@ -67,10 +44,8 @@ def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO)
     console = console_for(stream)
     console.print(Text(f"{name} {network.size}", style="bold"))
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
-    console.print(_figures(counted))
-    bars = console.width >= _WIDTH
-    console.print(_breakdown("cell", _module_rows(counted.modules), counted, bars=bars))
-    console.print(_breakdown("made of", _part_rows(counted), counted, bars=bars))
+    for table in cost_tables(counted, bars=console.width >= WIDTH):
+        console.print(table)
 
 
 def _network_line(network: Configuration) -> str:
@@ -79,80 +54,6 @@ def _network_line(network: Configuration) -> str:
         f"{network.name} skeleton, {network.stem} stem, {size}x{size} pixels, "
         f"{plural(network.classes, 'class', 'd')}"
     )
-
-
-def _figures(counted: Cost) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold green", no_wrap=True)
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    table.add_column()
-    memory = f"{counted.activation_bytes / 10**6:,.1f}"
-    rows = [
-        (counted.params, "parameters"),
-        (counted.params_total, "with batch norm's moving statistics"),
-        (counted.mult_adds, "mult-adds for one image"),
-        (counted.activations, f"activations for one image ({memory} MB in float32)"),
-    ]
-    if counted.auxiliary_params:
-        rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
-    for number, what in rows:
-        table.add_row(f"{number:,}", short(number), what)
-    return table
-
-
-def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not bars)
-    table.add_column(title, no_wrap=bars)
-    table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)
-    for heading in ("params", "mult-adds"):
-        table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("share", width=_BAR + 5 if bars else 5, no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.name,
-            row.uses,
-            short(row.cost.params),
-            _share(row.cost.params, counted.params, bars=bars),
-            short(row.cost.mult_adds),
-            _share(row.cost.mult_adds, counted.mult_adds, bars=bars),
-        )
-    return table
-
-
-def _share(part: int, whole: int, *, bars: bool) -> Text:
-    share = part / whole if whole else 0.0
-    bar = "\u2501" * round(share * _BAR) if bars else ""
-    return Text.assemble((f"{share:4.0%} ", ""), (bar, "cyan"))
-
-
-def _module_rows(modules: Iterable[ModuleCost]) -> Iterator[_Row]:
-    """A row for each run of modules that cost the same."""
-    counted = [module for module in modules if not module.for_auxiliary]
-    for _, run in groupby(counted, key=lambda module: (module.role, module.kind, module.count)):
-        same = list(run)
-        yield _Row(_run_name(same), f"{len(same)}", total(module.count for module in same))
-
-
-def _run_name(same: Sequence[ModuleCost]) -> str:
-    """`cells.2-3 normal`."""
-    first, last = same[0].name, same[-1].name
-    name = first if len(same) == 1 else f"{first}-{last.rpartition('.')[2]}"
-    return f"{name} {same[0].kind}" if same[0].kind else name
-
-
-def _part_rows(counted: Cost) -> Iterator[_Row]:
-    """A row for each op, then one for each other role."""
-    for op in counted.ops:
-        yield _Row(op.op, f"{op.uses}", op.count)
-    for role, name in _ROLES.items():
-        counts = [
-            part.count
-            for module in counted.modules
-            for part in module.parts
-            if part.role == role and not module.for_auxiliary
-        ]
-        if any(count.params or count.mult_adds for count in counts):
-            yield _Row(name, f"{len(counts)}", total(counts))
 
 
 # -- nasdsl compile -----------------------------------------------------------------------
@@ -173,7 +74,7 @@ def print_proof(
     """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
     console = console_for(stream)
     console.print(_headline(proof.graph.name, proof.graph.configuration))
-    console.print(_cells(proof, wide=console.width >= _WIDTH))
+    console.print(_cells(proof, wide=console.width >= WIDTH))
     console.print(_proof_figures(proof, seconds))
     if written is not None:
         size = f"{written.bytes / 1e6:,.1f} MB"
@@ -209,7 +110,7 @@ def _cells(proof: Proof, *, wide: bool) -> Table:
         counted = [cost for _, cost in same]
         cost = total(each.count for each in counted)
         table.add_row(
-            _run_name(counted),
+            run_name(counted),
             f"x {len(same)}" if len(same) > 1 else "",
             _shapes(same[0][0].body.output_shapes),
             short(cost.params),

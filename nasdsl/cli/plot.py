@@ -82,7 +82,7 @@ def command(
         require_writable(out)
     known = accuracy or (None,) * len(file)
     mine = tuple(
-        genotype_size(reading.network(name, settings, ops).graph(), percent)
+        genotype_size(reading.network(name, settings, ops), percent)
         for name, percent in zip(file, known, strict=True)
     )
     if as_json:

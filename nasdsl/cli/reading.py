@@ -14,7 +14,8 @@ from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
 
 if TYPE_CHECKING:
-    from nasdsl.api.request import Asked, Requested
+    from nasdsl.api.request import Asked
+    from nasdsl.network.graph import NetworkGraph
 
 
 def source(name: str) -> Source:
@@ -66,7 +67,7 @@ def cells(name: str, ops: str | None) -> "Asked":
     return asked(name, ops=ops)
 
 
-def network(name: str, settings: Settings, ops: str | None) -> "Requested":
+def network(name: str, settings: Settings, ops: str | None) -> "NetworkGraph":
     """The network of a FILE argument and flags; warnings go to standard error.
 
     Args:
@@ -79,11 +80,14 @@ def network(name: str, settings: Settings, ops: str | None) -> "Requested":
     """
     # Imported here because it brings the network along, and `check` should start quickly.
     from nasdsl.api.request import requested
+    from nasdsl.network.cost import size_findings
 
     _note_library(name)
     found = requested(name, ops=ops, settings=settings)
     output.warn(found.warnings)
-    return found
+    graph = found.graph()
+    output.warn(size_findings(graph))
+    return graph
 
 
 def space(name: str) -> Space:

@@ -111,7 +111,7 @@ def command(
             a, b = (reading.genotype(name, ops) for name in file)
             return difference_drawing(a, b, options), f"{a.name}_and_{b.name}"
         if network:
-            graph = reading.network(file[0], settings, ops).graph()
+            graph = reading.network(file[0], settings, ops)
             return network_drawing(graph, options), f"{graph.name}_network"
         space = reading.space(file[0]) if ops is None else reading.genotype(file[0], ops)
         return cells_drawing(space, options, as_space=as_space), space.name

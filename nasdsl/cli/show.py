@@ -66,7 +66,7 @@ def _print_graph(name: str, settings: Settings, ops: str | None) -> None:
     # Imported here because most uses only print a file.
     from nasdsl.network.text import graph_text
 
-    output.data(graph_text(reading.network(name, settings, ops).graph()))
+    output.data(graph_text(reading.network(name, settings, ops)))
 
 
 def _print_tree(name: str) -> None:

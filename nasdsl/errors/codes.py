@@ -74,6 +74,7 @@ CODES: dict[str, Code] = {
     "NAS505": Code("network setting is given twice"),
     "NAS506": Code("network has no cells to stack"),
     "NAS507": Code("cell is never stacked", "warning"),
+    "NAS508": Code("auxiliary classifier is larger than the network", "warning"),
     "NAS601": Code("space is too large to enumerate"),
     "NAS602": Code("genotype does not belong to the space"),
     "NAS603": Code("cell is too symmetric to compare"),

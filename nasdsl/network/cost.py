@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
+from nasdsl.errors import Diagnostic
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network.configuration import Configuration
@@ -17,6 +18,8 @@ from nasdsl.network.graph import Body, ModuleRole, NetworkGraph, PartRole
 from nasdsl.primitives import PRIMITIVES, Node
 
 _FLOAT32 = 4
+#: The largest images, in pixels a side, for which the `cifar` stem is usual.
+_LARGE_FOR_CIFAR = 64
 
 
 class Count(NamedTuple):
@@ -112,6 +115,19 @@ class Cost(_Counted):
     auxiliary: Count
     modules: tuple[ModuleCost, ...]
 
+    def __str__(self) -> str:
+        """The tables of `nasdsl cost`, in 80 columns."""
+        # Imported here because who counts needs no tables.
+        from nasdsl.network.cost_table import cost_text
+
+        return cost_text(self)
+
+    def _repr_html_(self) -> str:
+        """The tables, for notebooks."""
+        from nasdsl.network.cost_table import cost_html
+
+        return cost_html(self)
+
     @property
     def auxiliary_params(self) -> int:
         """Trained parameters of the auxiliary classifier; 0 where there is none."""
@@ -158,6 +174,23 @@ def graph_cost(graph: NetworkGraph) -> Cost:
     main = total(module.count for module in modules if not module.for_auxiliary)
     extra = total(module.count for module in modules if module.for_auxiliary)
     return Cost(main, extra, tuple(modules))
+
+
+def size_findings(graph: NetworkGraph) -> tuple[Diagnostic, ...]:
+    """What is out of proportion: NAS508, the auxiliary classifier is larger than all the rest."""
+    if not graph.configuration.auxiliary:
+        return ()
+    counted, network = graph_cost(graph), graph.configuration
+    if counted.auxiliary_params <= counted.params:
+        return ()
+    message = (
+        f"the auxiliary classifier has {counted.auxiliary_params:,} parameters, more than the "
+        f"{counted.params:,} of the network itself"
+    )
+    hints = ["`--no-auxiliary` leaves it out"]
+    if network.stem == "cifar" and network.image_size > _LARGE_FOR_CIFAR:
+        hints.append("`--stem imagenet` makes the map that it reads smaller")
+    return (Diagnostic("NAS508", message, hints=tuple(hints)),)
 
 
 def node_count(node: Node) -> Count:

@@ -37,6 +37,7 @@ from nasdsl.language.genotype.settings import (
 )
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath, analyse, genotype_in
+from nasdsl.network.cost import size_findings
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.data.datasets import datasets
@@ -157,7 +158,7 @@ def plan_run(
         weights,
         tuple(dict.fromkeys(loggers)),
     )
-    warnings = (*found.warnings, *_recipe_warnings(final))
+    warnings = (*found.warnings, *size_findings(graph), *_recipe_warnings(final))
     remarks = (*_remarks(base, final, named), *_size_remarks(small, splits))
     return RunPlan(job, graph, splits, warnings, remarks)
 

@@ -168,6 +168,10 @@ class Network(nn.Module):
             )
         return super().train(mode)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks show: text, and the picture where Graphviz is installed."""
+        return self.graph._repr_mimebundle_(include, exclude)
+
     def _stack(self, graph: NetworkGraph, maker: Maker) -> None:
         programs: dict[int, Program] = {}
         for module in graph.modules:

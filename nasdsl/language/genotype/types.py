@@ -107,6 +107,13 @@ class Genotype:
     cells: tuple[Cell, ...]
     settings: Settings = NO_SETTINGS
 
+    def __str__(self) -> str:
+        """The `.cell` text, as `nasdsl.genotype_text` prints it."""
+        # Imported here because printing lies above what it prints.
+        from nasdsl.language.genotype.text import genotype_text
+
+        return genotype_text(self)
+
     def cell(self, kind: CellKind) -> Cell | None:
         """The cell of that kind, or None where the genotype has none."""
         return next((cell for cell in self.cells if cell.kind == kind), None)
@@ -156,6 +163,13 @@ class Space:
     vocabulary: Vocabulary = field(hash=False)
     cells: tuple[CellSpace, ...]
     settings: Settings = NO_SETTINGS
+
+    def __str__(self) -> str:
+        """The `.cell` text, as `nasdsl.space_text` prints it."""
+        # Imported here because printing lies above what it prints.
+        from nasdsl.language.genotype.text import space_text
+
+        return space_text(self)
 
     @property
     def is_genotype(self) -> bool:

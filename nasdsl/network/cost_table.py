@@ -1,0 +1,150 @@
+"""The tables of a cost: the figures people quote, its cells, and what they are made of.
+
+Purpose: what `nasdsl cost` prints below its heading, and what `str(cost)` and notebooks show.
+Non-goals: terminals (`nasdsl.cli`). Costs import this when they are shown; it imports rich.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from itertools import groupby
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nasdsl.network.cost import Cost, Count, ModuleCost, total
+
+#: Where there is room for bars; the width of texts.
+WIDTH = 80
+_BAR = 7
+_ROLES = {
+    "input": "input projections",
+    "combine": "combining",
+    "output": "output projections",
+    "stem": "stem",
+    "head": "head",
+}
+#: Lines of a notebook's cell.
+_HTML = "<pre style='line-height: 1.2'>{code}</pre>"
+
+
+def short(number: int) -> str:
+    """A number as people say it: 88.75M, 23.78B."""
+    for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f}{letter}"
+    return str(number)
+
+
+def cost_text(counted: Cost) -> str:
+    """The tables in 80 columns, without colour or spaces at the ends of lines."""
+    console = Console(file=StringIO(), width=WIDTH, no_color=True, force_terminal=False)
+    with console.capture() as captured:
+        _print(counted, console)
+    return "\n".join(line.rstrip() for line in captured.get().rstrip().split("\n"))
+
+
+def cost_html(counted: Cost) -> str:
+    """The tables for a notebook."""
+    console = Console(file=StringIO(), width=WIDTH, record=True)
+    _print(counted, console)
+    return console.export_html(inline_styles=True, code_format=_HTML)
+
+
+def _print(counted: Cost, console: Console) -> None:
+    for table in cost_tables(counted, bars=True):
+        console.print(table)
+
+
+def cost_tables(counted: Cost, *, bars: bool) -> Iterator[Table]:
+    """The figures, the cells with their costs, and the ops with theirs.
+
+    Args:
+        counted: the cost.
+        bars: draw shares as bars too, which takes 80 columns.
+    """
+    yield _figures(counted)
+    yield _breakdown("cell", _module_rows(counted.modules), counted, bars=bars)
+    yield _breakdown("made of", _part_rows(counted), counted, bars=bars)
+
+
+class _Row(NamedTuple):
+    name: str
+    uses: str
+    cost: Count
+
+
+def _figures(counted: Cost) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="bold green", no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column()
+    memory = f"{counted.activation_bytes / 10**6:,.1f}"
+    rows = [
+        (counted.params, "parameters"),
+        (counted.params_total, "with batch norm's moving statistics"),
+        (counted.mult_adds, "mult-adds for one image"),
+        (counted.activations, f"activations for one image ({memory} MB in float32)"),
+    ]
+    if counted.auxiliary_params:
+        rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
+    for number, what in rows:
+        table.add_row(f"{number:,}", short(number), what)
+    return table
+
+
+def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not bars)
+    table.add_column(title, no_wrap=bars)
+    table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)
+    for heading in ("params", "mult-adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("share", width=_BAR + 5 if bars else 5, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.uses,
+            short(row.cost.params),
+            _share(row.cost.params, counted.params, bars=bars),
+            short(row.cost.mult_adds),
+            _share(row.cost.mult_adds, counted.mult_adds, bars=bars),
+        )
+    return table
+
+
+def _share(part: int, whole: int, *, bars: bool) -> Text:
+    share = part / whole if whole else 0.0
+    bar = "\u2501" * round(share * _BAR) if bars else ""
+    return Text.assemble((f"{share:4.0%} ", ""), (bar, "cyan"))
+
+
+def _module_rows(modules: Iterable[ModuleCost]) -> Iterator[_Row]:
+    """A row for each run of modules that cost the same."""
+    counted = [module for module in modules if not module.for_auxiliary]
+    for _, run in groupby(counted, key=lambda module: (module.role, module.kind, module.count)):
+        same = list(run)
+        yield _Row(run_name(same), f"{len(same)}", total(module.count for module in same))
+
+
+def run_name(same: Sequence[ModuleCost]) -> str:
+    """`cells.2-3 normal`."""
+    first, last = same[0].name, same[-1].name
+    name = first if len(same) == 1 else f"{first}-{last.rpartition('.')[2]}"
+    return f"{name} {same[0].kind}" if same[0].kind else name
+
+
+def _part_rows(counted: Cost) -> Iterator[_Row]:
+    """A row for each op, then one for each other role."""
+    for op in counted.ops:
+        yield _Row(op.op, f"{op.uses}", op.count)
+    for role, name in _ROLES.items():
+        counts = [
+            part.count
+            for module in counted.modules
+            for part in module.parts
+            if part.role == role and not module.for_auxiliary
+        ]
+        if any(count.params or count.mult_adds for count in counts):
+            yield _Row(name, f"{len(counts)}", total(counts))
