@@ -25,7 +25,7 @@ from nasdsl import service
 from nasdsl.errors import Source, Span
 from nasdsl.language.parser import parse
 from nasdsl.loading import analyse
-from nasdsl.lsp.positions import Lines
+from nasdsl.lsp.positions import LinePositions
 from nasdsl.service import Document
 from tests.edits import random_edit
 from tests.lsp_client import Client, connected
@@ -116,7 +116,7 @@ def edit(edits: int, seed: int) -> None:
             change = random_edit(random, text)
             if any(text[at - 1 : at + 1] == "\r\n" for at in change[:2]):
                 continue
-            place = Lines(text, "utf-8").range(Span(change.start, change.end))
+            place = LinePositions(text, "utf-8").range(Span(change.start, change.end))
             text = change.applied(text) if len(text) < 4000 else START
             _send(client, uri, number + 2, place, change.text, text)
             compare(client, uri, text, number)
@@ -145,7 +145,7 @@ def _send(client: Client, uri: str, version: int, place: Any, new: str, text: st
 def compare(client: Client, uri: str, text: str, number: int) -> None:
     """The server's findings, and its outline, are those of a fresh document."""
     source = Source("edited.cell", text)
-    lines = Lines(text, "utf-8")
+    lines = LinePositions(text, "utf-8")
     found = client.findings(uri)
     fresh = analyse(source).diagnostics
     shown = [(each["code"], each["range"]["start"]["line"]) for each in found]

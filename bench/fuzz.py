@@ -96,12 +96,12 @@ def piece(work: tuple[str, int, int, int]) -> tuple[Piece, list[str]]:
 
 
 def _fate(data: str | bytes) -> str:
-    examined = checked(data)
-    if examined is None:
+    analysis = checked(data)
+    if analysis is None:
         return "not text"
-    if any(finding.is_error for finding in examined.diagnostics):
+    if any(finding.is_error for finding in analysis.diagnostics):
         return "refused"
-    return "no cells" if examined.space is None else "space"
+    return "no cells" if analysis.space is None else "space"
 
 
 def pieces_in(table: Path) -> list[Piece]:

@@ -144,9 +144,9 @@ from nasdsl.errors import Source
 from nasdsl.loading import analyse
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.process_time()
-examined = analyse(Source("large.cell", text))
+analysis = analyse(Source("large.cell", text))
 seconds = time.process_time() - start
-assert examined.space and not examined.diagnostics
+assert analysis.space and not analysis.diagnostics
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

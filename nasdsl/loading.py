@@ -269,40 +269,40 @@ def hole_findings(parsed: Parsed) -> tuple[Diagnostic, ...]:
     )
 
 
-def space_in(examined: Analysis) -> Space:
-    """The space of an examined text. Raises as `load_space` does."""
-    space = examined.space
+def space_in(analysis: Analysis) -> Space:
+    """The space of an analysed text. Raises as `load_space` does."""
+    space = analysis.space
     if space is not None:
         return space
-    if any(found.is_error for found in examined.diagnostics):
-        raise CellError(examined.diagnostics)
-    name = examined.parsed.source.name
+    if any(found.is_error for found in analysis.diagnostics):
+        raise CellError(analysis.diagnostics)
+    name = analysis.parsed.source.name
     raise CellError(
         (
-            *examined.diagnostics,
+            *analysis.diagnostics,
             Diagnostic(
                 "NAS313",
                 f"{name!r} has no cells",
-                examined.parsed.source,
-                hints=("a vocabulary is not a genotype",) if examined.parsed.file.items else (),
+                analysis.parsed.source,
+                hints=("a vocabulary is not a genotype",) if analysis.parsed.file.items else (),
             ),
         )
     )
 
 
-def genotype_in(examined: Analysis) -> Genotype:
-    """The genotype of an examined text. Raises as `load` does."""
-    space = space_in(examined)
+def genotype_in(analysis: Analysis) -> Genotype:
+    """The genotype of an analysed text. Raises as `load` does."""
+    space = space_in(analysis)
     if not space.is_genotype:
-        holes = hole_findings(examined.parsed) or (
+        holes = hole_findings(analysis.parsed) or (
             Diagnostic(
                 "NAS310",
                 f"a genotype is required here, but `{space.name}` is a space",
-                examined.parsed.source,
+                analysis.parsed.source,
                 hints=("`nasdsl sample` draws genotypes from a space",),
             ),
         )
-        raise CellError((*examined.diagnostics, *holes))
+        raise CellError((*analysis.diagnostics, *holes))
     return genotype_of(space)
 
 
@@ -377,7 +377,7 @@ class _BesideCatalogue(library.LibraryCatalogue):
     def vocabulary(self, name: str) -> Vocabulary | None:
         """The vocabulary of the file `name.cell` in the folder, else the library's."""
         try:
-            found = self._examined(name)
+            found = self._analysis_beside(name)
         except CellError:
             return None
         if found is None:
@@ -387,7 +387,7 @@ class _BesideCatalogue(library.LibraryCatalogue):
     def space(self, name: str) -> Space | None:
         """The genotype or space of the file `name.cell` in the folder, else the library's."""
         try:
-            found = self._examined(name)
+            found = self._analysis_beside(name)
         except CellError:
             return None
         return super().space(name) if found is None else found.space
@@ -395,7 +395,7 @@ class _BesideCatalogue(library.LibraryCatalogue):
     def why_not(self, name: str) -> str:
         """What is wrong with the file `name.cell` in the folder, or with the library's entry."""
         try:
-            found = self._examined(name)
+            found = self._analysis_beside(name)
         except CellError as error:
             return error.diagnostics[0].message
         if found is None:
@@ -407,7 +407,7 @@ class _BesideCatalogue(library.LibraryCatalogue):
         kind = "vocabulary" if found.space is None else "genotype"
         return f"`{name}.cell` is a {kind}"
 
-    def _examined(self, name: str) -> Analysis | None:
+    def _analysis_beside(self, name: str) -> Analysis | None:
         file = f"{name}.cell"
         if not name.isidentifier() or file in self.reading:
             return None

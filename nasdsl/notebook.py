@@ -19,24 +19,24 @@ def load_ipython_extension(shell: Any) -> None:
 
     def cell(line: str, text: str) -> Genotype | Space:
         """`%%cell NAME`: check the text, show its cells, and bind NAME to them."""
-        return _bound(shell, line, text)
+        return _bind(shell, line, text)
 
     shell.register_magic_function(cell, "cell", "cell")
 
 
-def _bound(shell: Any, line: str, text: str) -> Genotype | Space:
+def _bind(shell: Any, line: str, text: str) -> Genotype | Space:
     # A module of IPython, which called this.
     from IPython.core.error import UsageError
 
     name = line.strip()
     if not (name.isidentifier() and name.isascii()):
         raise UsageError("`%%cell` takes one name: `%%cell NAME`")
-    examined = analyse(Source(f"{name}.cell", text), beside=beside_in(Path.cwd()))
-    if examined.diagnostics:
-        sys.stderr.write(as_text(examined.diagnostics, colour=False))
-    if any(found.is_error for found in examined.diagnostics) or examined.space is None:
+    analysis = analyse(Source(f"{name}.cell", text), beside=beside_in(Path.cwd()))
+    if analysis.diagnostics:
+        sys.stderr.write(as_text(analysis.diagnostics, colour=False))
+    if any(found.is_error for found in analysis.diagnostics) or analysis.space is None:
         raise UsageError(f"{name} is not bound: the text has no genotype without mistakes")
-    space = space_in(examined)
+    space = space_in(analysis)
     value = genotype_of(space) if space.is_genotype else space
     shell.user_ns[name] = value
     return value

@@ -60,14 +60,14 @@ def checked(data: str | bytes) -> Analysis | None:
         except CellError as error:
             _check_findings(error.diagnostics)
             return None
-    examined = analyse(Source(NAME, data))
-    _check_findings(examined.diagnostics)
-    _check_number_of_syntax_findings(examined)
-    if not any(finding.is_error for finding in examined.parsed.diagnostics):
-        _check_format(examined)
-    if examined.space is not None:
-        _check_space(examined.space)
-    return examined
+    analysis = analyse(Source(NAME, data))
+    _check_findings(analysis.diagnostics)
+    _check_number_of_syntax_findings(analysis)
+    if not any(finding.is_error for finding in analysis.parsed.diagnostics):
+        _check_format(analysis)
+    if analysis.space is not None:
+        _check_space(analysis.space)
+    return analysis
 
 
 _NAME = re.compile(r"(?P<state>h\[[^\]]*\])|(?P<number>\d\w*)|(?P<word>\w+)")
@@ -190,15 +190,15 @@ def _check_findings(findings: tuple[Diagnostic, ...]) -> None:
     assert len(as_github(findings).split("\n")) == len(findings) + 1
 
 
-def _check_number_of_syntax_findings(examined: Analysis) -> None:
-    codes = [finding.code for finding in examined.parsed.diagnostics]
+def _check_number_of_syntax_findings(analysis: Analysis) -> None:
+    codes = [finding.code for finding in analysis.parsed.diagnostics]
     hidden, foreign = codes.count("NAS003"), codes.count("NAS005")
     assert max(hidden, foreign) <= MAX_MISTAKES
     assert len(codes) - hidden - foreign <= MAX_MISTAKES + 10
 
 
-def _check_format(examined: Analysis) -> None:
-    before = examined.parsed
+def _check_format(analysis: Analysis) -> None:
+    before = analysis.parsed
     once = formatted_text(before)
     after = analyse(Source(NAME, once))
     assert formatted_text(after.parsed) == once
@@ -206,9 +206,9 @@ def _check_format(examined: Analysis) -> None:
     assert [each.text for each in after.parsed.file.comments] == [
         each.text for each in before.file.comments
     ]
-    assert after.space == examined.space
+    assert after.space == analysis.space
     assert sorted(each.code for each in after.diagnostics) == sorted(
-        each.code for each in examined.diagnostics
+        each.code for each in analysis.diagnostics
     )
 
 

@@ -15,7 +15,7 @@ from nasdsl.api.library_entries import library_entries
 from nasdsl.errors import CODES, plural
 from nasdsl.errors.explain import explanation
 from nasdsl.language.genotype.settings import RULES
-from nasdsl.network.cost_table import short
+from nasdsl.network.cost_table import short_number
 from nasdsl.network.text import graph_text
 from nasdsl.report.digits import every_digit
 from tests.cli_run import Ran, Run, runner
@@ -208,7 +208,7 @@ def test_cost_auxiliary(run: Run) -> None:
 )
 def test_short_numbers(number: int, said: str) -> None:
     """Numbers as people say them."""
-    assert short(number) == said
+    assert short_number(number) == said
 
 
 def test_cost_of_a_space(run: Run) -> None:

@@ -9,7 +9,13 @@ pytest.importorskip("accelerate", reason="training needs it")
 
 from rich.console import Console
 
-from nasdsl.cli.train_progress import Bars, Lines, Warnings, epoch_line, watchers_for_terminal
+from nasdsl.cli.train_progress import (
+    Bars,
+    TrainingLines,
+    Warnings,
+    epoch_line,
+    watchers_for_terminal,
+)
 from nasdsl.train import Epoch, Evaluation, Fitted, TrainingPlan
 from nasdsl.train.report import curves
 
@@ -22,7 +28,7 @@ PLAN = TrainingPlan(10, 10, 64, 20, (), "cpu", 1, "tiny, 1 @ 8", 1234, 5_600_000
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """An opening line and a line an epoch, all to standard error."""
     (lines,) = watchers_for_terminal(quiet=False)
-    assert isinstance(lines, Lines)
+    assert isinstance(lines, TrainingLines)
     lines.started(PLAN)
     lines.measured(25, 0.6, 0.8)
     lines.epoch_ended(EPOCH)
@@ -45,7 +51,7 @@ def test_the_rest_is_estimated_once(
     """After the first steps, from what those of this process took; not where all is short."""
     now = [100.0]
     monkeypatch.setattr("nasdsl.cli.train_progress.perf_counter", lambda: now[0])
-    lines = Lines()
+    lines = TrainingLines()
     lines.started(PLAN)
     capsys.readouterr()
     for now[0], step in ((103.0, 21), (106.0, 22), (112.0, 24)):
@@ -58,7 +64,7 @@ def test_the_rest_is_estimated_once(
     now[0] = 121.0
     lines.epoch_ended(EPOCH)
     assert "about" not in capsys.readouterr().err
-    short = Lines()
+    short = TrainingLines()
     short.started(PLAN)
     now[0] = 122.0
     short.epoch_ended(EPOCH)
@@ -71,7 +77,7 @@ def test_long_epochs_are_told_about(
     """Once a minute there is a line within an epoch."""
     now = [0.0]
     monkeypatch.setattr("nasdsl.cli.train_progress.perf_counter", lambda: now[0])
-    lines = Lines()
+    lines = TrainingLines()
     lines.started(PLAN)
     lines.has_estimated = True
     for now[0] in (30.0, 61.0, 90.0, 130.0):

@@ -16,7 +16,7 @@ from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
     Drawing,
-    Options,
+    DrawingOptions,
     difference_drawing,
     genotype_drawing,
     network_drawing,
@@ -24,12 +24,12 @@ from nasdsl.drawing import (
 )
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
-from nasdsl.drawing.layout import Layout, Path, Point, Size, sketch_layout
+from nasdsl.drawing.layout import Path, Point, Size, SketchLayout, sketch_layout
 from nasdsl.drawing.lettering import name_lines, width
 from nasdsl.drawing.page import DotNode, box_size
 from nasdsl.drawing.sketch import OP_LOOK_NAMES, Box, Sketch, op_look
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import Look, Stroke, find_theme
+from nasdsl.drawing.themes import BoxLook, Stroke, find_theme
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import load, load_space, loads, loads_space
@@ -59,7 +59,7 @@ def size_of(box: Box) -> Size:
     return size._replace(along=box_size(("",) * 3)[1]) if is_op else size
 
 
-def drawn(genotype: Genotype) -> list[Layout]:
+def drawn(genotype: Genotype) -> list[SketchLayout]:
     return [sketch_layout(sketch, size_of) for sketch in cell_sketches(genotype)]
 
 
@@ -97,7 +97,7 @@ def test_networks_of_the_library(golden, name: str) -> None:
 SEEDED = """
 from nasdsl import load, load_space
 from nasdsl.drawing import *
-options = Options("dark", "left", True)
+options = DrawingOptions("dark", "left", True)
 print(genotype_drawing(load("nasnet_a"), options).dot)
 print(space_drawing(load_space("nasnet_space"), options).dot)
 print(difference_drawing(load("darts_v1"), load("darts_v2"), options).dot)
@@ -169,7 +169,7 @@ def test_dead_blocks_are_dim() -> None:
     parts = ("", ".left", ".right")
     assert dim == {f"normal.b{k}{part}" for k in (0, 1) for part in parts}
     assert {wire.head for wire in sketch.wires if wire.dim} == dim
-    legend = genotype_drawing(loads(DEAD), Options(legend=True)).dot
+    legend = genotype_drawing(loads(DEAD), DrawingOptions(legend=True)).dot
     assert "reaches no output" in legend
 
 
@@ -302,7 +302,7 @@ def test_a_network_folds_what_repeats() -> None:
 # -- where it stands -----------------------------------------------------------------------
 
 
-def inside(point: Point, box: str, layout: Layout, slack: float = 0.75) -> bool:
+def inside(point: Point, box: str, layout: SketchLayout, slack: float = 0.75) -> bool:
     centre, size = layout.centres[box], layout.sizes[box]
     return (
         abs(point.across - centre.across) < size.across / 2 - slack
@@ -327,7 +327,7 @@ def on(path: Path, steps: int = 12) -> list[Point]:
     return found
 
 
-def layouts() -> list[Layout]:
+def layouts() -> list[SketchLayout]:
     every = [layout for name in CELLS for layout in drawn(load(name))]
     return every + [layout for genotype in random_genotypes(12) for layout in drawn(genotype)]
 
@@ -384,7 +384,7 @@ def place(node: DotNode) -> tuple[float, float]:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_directions(direction: str) -> None:
     """States flow the way they are told; the left operand is left, or on top."""
-    drawing = genotype_drawing(load("darts_v2"), Options(direction=direction))
+    drawing = genotype_drawing(load("darts_v2"), DrawingOptions(direction=direction))
     at = {node.id: place(node) for node in drawing.graph.nodes}
     (x, y), (to_x, to_y) = at["normal.h[i]"], at["normal.output.0"]
     flows = {"up": to_y > y, "down": to_y < y, "right": to_x > x, "left": to_x < x}
@@ -463,14 +463,14 @@ def test_kinds_follow_from_what_an_op_does() -> None:
         "other",
     ]
     assert op_look("conv_1x7_7x1", library.vocabulary("nasnet")) == "convolution"
-    assert set(OP_LOOK_NAMES) <= set(get_args(Look))
+    assert set(OP_LOOK_NAMES) <= set(get_args(BoxLook))
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_themes_are_complete_and_legible(name: str) -> None:
     """Every look and stroke has its colour; letters stand out from their box by 4.5 to 1."""
     look = find_theme(name)
-    assert set(look.boxes) == set(get_args(Look))
+    assert set(look.boxes) == set(get_args(BoxLook))
     assert set(look.strokes) == set(get_args(Stroke))
     for ink in look.boxes.values():
         assert contrast(ink.fill, ink.letters) >= 4.5
@@ -494,9 +494,9 @@ def contrast(a: str, b: str) -> float:
 def test_print_has_no_colours() -> None:
     """The theme for paper is grey alone."""
     drawings = [
-        genotype_drawing(load("nasnet_a"), Options("print", legend=True)),
-        difference_drawing(load("darts_v1"), load("darts_v2"), Options("print")),
-        network_drawing(network_graph(load("nasnet_a_large")), Options("print")),
+        genotype_drawing(load("nasnet_a"), DrawingOptions("print", legend=True)),
+        difference_drawing(load("darts_v1"), load("darts_v2"), DrawingOptions("print")),
+        network_drawing(network_graph(load("nasnet_a_large")), DrawingOptions("print")),
     ]
     for drawing in drawings:
         for colour in colours(drawing):
@@ -511,7 +511,7 @@ def colours(drawing: Drawing) -> set[str]:
 
 def test_a_legend_names_what_is_there() -> None:
     """An entry for each look of the picture, and none for others."""
-    dot = genotype_drawing(load("nasnet_a"), Options(legend=True)).dot
+    dot = genotype_drawing(load("nasnet_a"), DrawingOptions(legend=True)).dot
     present = ("separable convolution", "average pooling", "max pooling", "combine", "output")
     assert all(f'"{words}"' in dot for words in present)
     assert "dilated" not in dot

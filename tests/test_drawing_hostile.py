@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nasdsl.drawing import Drawing, Options, genotype_drawing, svg
+from nasdsl.drawing import Drawing, DrawingOptions, genotype_drawing, svg
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.draw import difference_drawing, network_drawing, space_drawing
 from nasdsl.drawing.live import LiveContent, LivePage
@@ -168,7 +168,7 @@ def test_other_drawings(kind: str) -> None:
     for start in range(0, len(SEEDS), 4):
         a, b, c, d = (SEEDS + SEEDS)[start : start + 4]
         if kind == "space":
-            drawing = space_drawing(hostile_space(a, b, c, d), Options(legend=True))
+            drawing = space_drawing(hostile_space(a, b, c, d), DrawingOptions(legend=True))
         elif kind == "difference":
             drawing = difference_drawing(*hostile_pair(a, b, c, d))
         else:

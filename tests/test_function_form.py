@@ -10,7 +10,7 @@ import pytest
 
 import nasdsl
 from nasdsl import interop
-from nasdsl.canonical import Form, Rule, agreement, function_form
+from nasdsl.canonical import CanonicalForm, Rule, agreement, function_form
 
 SPACE = nasdsl.load_space("nasbench201_space")
 MEMBERS = list(nasdsl.enumerate_genotypes(SPACE))
@@ -36,14 +36,14 @@ def cell(*blocks: str, output: str = "") -> nasdsl.Genotype:
 
 
 @cache
-def _functions(form: Form) -> list[str]:
+def _functions(form: CanonicalForm) -> list[str]:
     """The hash of each member."""
     rules = function_form(SPACE.vocabulary, form)
     return [rules.hash(member) for member in MEMBERS]
 
 
 @pytest.mark.parametrize(("form", "classes"), [("function", 4930), ("function_strict", 5155)])
-def test_classes_of_nasbench201(form: Form, classes: int) -> None:
+def test_classes_of_nasbench201(form: CanonicalForm, classes: int) -> None:
     """4,930 with identity transparent, zeros vanishing and sums sorted; more where zero shifts."""
     assert len(set(_functions(form))) == classes
     assert nasdsl.canonical_hash(MEMBERS[77], form) == _functions(form)[77]

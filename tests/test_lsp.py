@@ -21,7 +21,7 @@ from lsprotocol import types
 from nasdsl import library, service
 from nasdsl.errors import Source, Span
 from nasdsl.loading import analyse
-from nasdsl.lsp.positions import Lines
+from nasdsl.lsp.positions import LinePositions
 from tests.cli_run import runner
 from tests.edits import random_edit
 from tests.lsp_client import CLIENTS, PATIENCE, Client, connected
@@ -311,7 +311,7 @@ ODD = "# é名\U0001f600 x\r\nops nasnet\rcell normal { # \u2028 \x0b \x85 \n  b
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_positions_count_as_the_encoding_says(encoding: str) -> None:
     """Against Python's own encoders, with the protocol's three ends of lines."""
-    lines = Lines(ODD, encoding)
+    lines = LinePositions(ODD, encoding)
     size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
     codec = encoding if encoding == "utf-8" else f"{encoding}-le"
     for offset in range(len(ODD) + 1):
@@ -328,7 +328,7 @@ def test_positions_count_as_the_encoding_says(encoding: str) -> None:
 
 
 def test_half_of_a_character_is_no_place() -> None:
-    lines = Lines("\U0001f600x", "utf-16")
+    lines = LinePositions("\U0001f600x", "utf-16")
     assert lines.offset(types.Position(0, 1)) == 0
     assert lines.span(types.Range(types.Position(0, 3), types.Position(0, 0))) == Span(2, 2)
 
@@ -342,7 +342,7 @@ def test_findings_are_placed_in_the_clients_encoding(
         client.open(uri, ODD)
         found = client.findings(uri) if name == "neovim" else client.published(uri)
     expected = analyse(Source("odd.cell", ODD)).diagnostics
-    lines = Lines(ODD, encoding)
+    lines = LinePositions(ODD, encoding)
     assert [each["code"] for each in found] == [each.code for each in expected]
     starts = [lines.position(each.span.start) for each in expected if each.span]
     shown = [each["range"]["start"] for each in found]
@@ -494,7 +494,7 @@ def test_after_random_edits_the_state_is_that_of_a_fresh_document(
     for number in range(300):
         name = random.choice(("mine", "mine", "base"))
         edit = random_edit(random, texts[name])
-        place = Lines(texts[name], "utf-8").range(Span(edit.start, edit.end))
+        place = LinePositions(texts[name], "utf-8").range(Span(edit.start, edit.end))
         change = {
             "range": {
                 "start": {"line": place.start.line, "character": place.start.character},
@@ -513,7 +513,7 @@ def test_after_random_edits_the_state_is_that_of_a_fresh_document(
         found = client.findings(uris["mine"])
         fresh = expected(tmp_path, texts)
         assert [each["code"] for each in found] == [each.code for each in fresh], texts
-        lines = Lines(texts["mine"], "utf-8")
+        lines = LinePositions(texts["mine"], "utf-8")
         starts = [lines.position(each.span.start) for each in fresh if each.span]
         assert [each["range"]["start"] for each in found] == [
             {"line": each.line, "character": each.character} for each in starts

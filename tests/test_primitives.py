@@ -43,10 +43,12 @@ def prelu(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setitem(PRIMITIVES, "prelu", row)
     torch = import_module("nasdsl_backends.torch.emission")
-    layer = torch.Emission(lambda node, place: nn.PReLU(node.shape.channels, dtype=place.dtype))
+    layer = torch.ModuleEmission(
+        lambda node, place: nn.PReLU(node.shape.channels, dtype=place.dtype)
+    )
     monkeypatch.setitem(torch.EMISSIONS, "prelu", layer)
     source = import_module("nasdsl_backends.source.emission")
-    text = source.Emission(lambda layer: f"nn.PReLU({layer.channels})")
+    text = source.SourceEmission(lambda layer: f"nn.PReLU({layer.channels})")
     monkeypatch.setitem(source.EMISSIONS, "prelu", text)
 
 

@@ -1,10 +1,14 @@
-"""The project's own files agree with each other: packages, lock file, hooks, classifiers."""
+"""The project's own files agree with each other: packages, lock file, hooks, classifiers, words."""
 
+import ast
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -153,3 +157,88 @@ def test_the_image_has_what_make_needs() -> None:
     assert f"RUN make .venv/{stamp[1]}" in text
     assert {"git", "graphviz", "make"} <= set(text.split())
     assert re.search(r'^CMD \["make", "demo"\]$', text, re.M)
+
+
+# -- words: one word means one thing ------------------------------------------------------
+
+#: What is written, as it is written; `tree.Cell` is a cell in a text, `Cell` what it means.
+TREE = "nasdsl/language/tree.py"
+#: Participles that do not say of what, and words that only this project had.
+OBSCURE = {
+    *("agreed", "checked", "chosen", "lost", "placed", "told"),
+    *("apart", "circumstances", "examined", "habits", "home", "keeper", "placing"),
+}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """The modules of nasdsl and its backends by path."""
+    paths = (path for root in ("nasdsl", "backends") for path in (ROOT / root).rglob("*.py"))
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(paths)
+    }
+
+
+def types_of(module: ast.Module) -> Iterator[str]:
+    """The classes and the names of types that a module defines."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+    for statement in module.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+            if re.fullmatch(r"[A-Z]+[a-z]\w*", name):
+                yield name
+
+
+def functions_of(module: ast.Module) -> Iterator[str]:
+    """The functions of a module, methods and inner ones included."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+def test_every_type_has_a_name_of_its_own() -> None:
+    """A class of the tree alone may be called what the class of its meaning is called."""
+    places = defaultdict[str, list[str]](list)
+    for path, module in modules().items():
+        if path != TREE:
+            for name in types_of(module):
+                places[name].append(path)
+    assert len(places) > 400
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_the_tree_shares_its_names_with_their_meanings_alone() -> None:
+    """What is called like a class of the tree is what that class means."""
+    written = set(types_of(modules()[TREE]))
+    shared = {
+        path: found
+        for path, module in modules().items()
+        if path != TREE and (found := written.intersection(types_of(module)))
+    }
+    assert shared == {
+        "backends/nasdsl_backends/torch/network.py": {"Network"},
+        "nasdsl/language/genotype/settings.py": {"Setting"},
+        "nasdsl/language/genotype/types.py": {"Block", "Cell", "Output", "State"},
+        "nasdsl/language/genotype/vocabulary.py": {"Combine", "Form", "Layer", "Op"},
+    }
+
+
+def test_functions_say_what_they_return() -> None:
+    """No function is called by a word that says neither what it does nor what comes out."""
+    found = {
+        f"{path}: {name}"
+        for path, module in modules().items()
+        for name in functions_of(module)
+        if name.strip("_") in OBSCURE
+    }
+    assert found == set()
+
+
+def test_bounds_are_called_max_and_min() -> None:
+    """`MAX_CELLS`, not `MOST_CELLS`."""
+    for path, module in modules().items():
+        names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+        assert not [name for name in names if re.match(r"_?(MOST|LEAST)_", name)], path

@@ -392,4 +392,4 @@ def test_a_configuration_is_one_completion() -> None:
     """What raises and what reports are one function."""
     genotype = nasdsl.load("nasnet_a_large")
     assert complete(genotype).configuration == configuration_of(genotype)
-    assert api.request.requested(genotype).configuration == configuration_of(genotype)
+    assert api.request.source_network(genotype).configuration == configuration_of(genotype)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import nasdsl
-from nasdsl.api.request import requested
+from nasdsl.api.request import source_network
 from nasdsl.network import IMAGE, NetworkGraph, Node
 from tests.torch_networks import (
     KINDS,
@@ -178,7 +178,7 @@ def test_odd_halves(filters: int) -> None:
 @pytest.mark.parametrize("size", [45, 46])
 def test_other_vocabularies(vocabulary: str, size: int) -> None:
     """Pools that count their padding, and pools that see zeros."""
-    check(small(requested(nasdsl.load("nasnet_a"), ops=vocabulary).genotype, image_size=size))
+    check(small(source_network(nasdsl.load("nasnet_a"), ops=vocabulary).genotype, image_size=size))
 
 
 @pytest.mark.parametrize("seed", range(4))

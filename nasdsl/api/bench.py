@@ -182,7 +182,7 @@ def serve(connection: "Connection", contender: Contender) -> None:
     """Load a contender, then run a batch whenever it is asked for."""
     with connection, suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
         try:
-            run, load_seconds, error = _loaded(contender)
+            run, load_seconds, error = _batch_runner(contender)
             _forget_peak_memory()
             connection.send(("loaded", (load_seconds, error)))
             clock = process_time if contender.processor_time else perf_counter
@@ -197,7 +197,7 @@ def serve(connection: "Connection", contender: Contender) -> None:
             connection.send(("peak", _peak_memory()))
 
 
-def _loaded(contender: Contender) -> tuple[Callable[[], object], float, float]:
+def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, float]:
     """What runs a batch, the seconds until it could, and how far its logits are off."""
     import torch
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Union, Unpack, overload
 
 from nasdsl import backend as backends
-from nasdsl.api.request import chosen_settings, requested
+from nasdsl.api.request import chosen_settings, source_network
 from nasdsl.api.trained import Trained, trained_part
 from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
 from nasdsl.language.genotype.keywords import SettingsKeywords
@@ -135,7 +135,7 @@ def compiled_graph(
     Raises:
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
-    return requested(source, ops=ops, settings=chosen_settings(settings)).graph()
+    return source_network(source, ops=ops, settings=chosen_settings(settings)).graph()
 
 
 def build(

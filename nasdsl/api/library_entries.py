@@ -16,7 +16,7 @@ from nasdsl.network.cost import genotype_cost
 Kind = Literal["genotype", "network", "space", "vocabulary"]
 
 
-class Size(NamedTuple):
+class NetworkSize(NamedTuple):
     """What a network costs, counted: trained parameters, and mult-adds for one image."""
 
     params: int
@@ -44,7 +44,7 @@ class LibraryEntry(NamedTuple):
     family: str = ""
     source: str = ""
     genotype: str = ""
-    size: Size | None = None
+    size: NetworkSize | None = None
     published: Published | None = None
 
 
@@ -66,7 +66,7 @@ def _entry(name: str) -> LibraryEntry:
 
 def _network(name: str, base: str, description: str) -> LibraryEntry:
     counted = genotype_cost(load(name))
-    size = Size(counted.params, counted.mult_adds)
+    size = NetworkSize(counted.params, counted.mult_adds)
     published = published_as(name)
     family, origin = origins()[base]
     source = published.source if published else origin

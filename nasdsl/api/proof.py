@@ -130,17 +130,17 @@ def proof_of(
     seconds: dict[str, float] = {}
     loaded, shape = None, None
     with _memory_errors(torch, device), threads(threads_for(graph, 1)):
-        with _timed(seconds, "build"):
+        with _timer(seconds, "build"):
             net = build(graph, trained, device=device, dtype=kind, seed=seed, pipeline=pipeline)
         if trained.weights is not None and device != META:
-            with _timed(seconds, "load"):
+            with _timer(seconds, "load"):
                 loaded = trained.weights.load_into(net)
         count = sum(parameter.numel() for parameter in net.parameters())
         built = graph_cost(net.graph)
         assert count == built.params + built.auxiliary_params, (count, built)
         net.eval()
         if device != META:
-            with _timed(seconds, "forward"):
+            with _timer(seconds, "forward"):
                 shape = _output_shape(torch, net, graph, device, kind)
     return Proof(net, graph, cost, device, dtype, shape, seconds, loaded)
 
@@ -198,7 +198,7 @@ def _unusable(device: str, error: BaseException) -> CellError:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], what: str) -> Iterator[None]:
+def _timer(seconds: dict[str, float], what: str) -> Iterator[None]:
     start = perf_counter()
     yield
     seconds[what] = round(perf_counter() - start, 4)

@@ -1,8 +1,8 @@
 """What a caller asks for: a genotype from any source, and settings by keyword.
 
-Purpose: `asked`, which reads cells; `requested`, which completes the settings of their network
-once for whoever counts, draws or builds it; and `cost`, the first of them. A training reads cells
-first, and asks for their network when it knows its data.
+Purpose: `source_cells`, which reads cells; `source_network`, which completes the settings of their
+network once for whoever counts, draws or builds it; and `cost`, the first of them. A training reads
+cells first, and asks for their network when it knows its data.
 Non-goals: flags of the command line (`nasdsl.cli`); what settings mean together
 (`nasdsl.network.complete`).
 """
@@ -39,7 +39,7 @@ from nasdsl.values import require_types, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
+class SourceNetwork:
     """A network that was asked for, and can be built as far as settings go.
 
     Attributes:
@@ -80,11 +80,13 @@ def cost(
         CellError: the text, the settings or their combination have mistakes.
     """
     require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None))
-    return graph_cost(requested(source, ops=ops, settings=chosen_settings({**settings})).graph())
+    return graph_cost(
+        source_network(source, ops=ops, settings=chosen_settings({**settings})).graph()
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SourceCells:
     """Cells that were asked for, before their network is.
 
     Attributes:
@@ -98,7 +100,7 @@ class Asked:
     own: Genotype
     analysis: Analysis | None = None
 
-    def network(self, settings: Settings) -> Requested:
+    def network(self, settings: Settings) -> SourceNetwork:
         """The network with `settings` put over the text's own, completed once.
 
         Raises:
@@ -109,7 +111,7 @@ class Asked:
         completed = complete(wanted)
         found = _findings(completed, self.analysis, of_text=wanted == self.own)
         if completed.configuration is not None:
-            return Requested(wanted, completed.configuration, found)
+            return SourceNetwork(wanted, completed.configuration, found)
         text = self.analysis
         if text is not None and text.resolution.settings and wanted != self.own:
             # A mistake that no flag replaces is shown in the text.
@@ -119,7 +121,7 @@ class Asked:
         raise CellError(found)
 
 
-def asked(source: NameOrPath | Genotype, *, ops: str | None = None) -> Asked:
+def source_cells(source: NameOrPath | Genotype, *, ops: str | None = None) -> SourceCells:
     """The cells of a source, in another vocabulary if asked.
 
     Raises:
@@ -133,18 +135,20 @@ def asked(source: NameOrPath | Genotype, *, ops: str | None = None) -> Asked:
     else:
         analysis = analyse(source_of(source), network=False)
         own = genotype_in(analysis)
-    return Asked(own if ops is None else in_vocabulary(own, library.vocabulary(ops)), own, analysis)
+    return SourceCells(
+        own if ops is None else in_vocabulary(own, library.vocabulary(ops)), own, analysis
+    )
 
 
-def requested(
+def source_network(
     source: NameOrPath | Genotype, *, ops: str | None = None, settings: Settings = NO_SETTINGS
-) -> Requested:
+) -> SourceNetwork:
     """The network of a source, in another vocabulary if asked, with settings put over its own.
 
     Raises:
-        CellError: as `asked` and `Asked.network` do.
+        CellError: as `source_cells` and `SourceCells.network` do.
     """
-    return asked(source, ops=ops).network(settings)
+    return source_cells(source, ops=ops).network(settings)
 
 
 def require_known_names(genotype: Genotype) -> None:

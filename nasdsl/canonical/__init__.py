@@ -4,7 +4,7 @@ from nasdsl.canonical.agreement import agreement
 from nasdsl.canonical.differences import Difference, differences
 from nasdsl.canonical.form import (
     FORMS,
-    Form,
+    CanonicalForm,
     canonical_form,
     canonical_hash,
     cell_encoding,
@@ -17,8 +17,8 @@ from nasdsl.canonical.sentences import difference_sentences
 
 __all__ = [
     "FORMS",
+    "CanonicalForm",
     "Difference",
-    "Form",
     "Rule",
     "agreement",
     "canonical_form",

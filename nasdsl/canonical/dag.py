@@ -15,7 +15,7 @@ from nasdsl.language.genotype.vocabulary import Vocabulary
 HIDDEN = -(1 << 30)
 
 #: A state that is read, and the definition of the op it is read through.
-Operand = tuple[int, str]
+DagOperand = tuple[int, str]
 
 _by_state = itemgetter(0)
 
@@ -34,7 +34,7 @@ class Dag:
     """
 
     source: list[int]
-    operands: list[tuple[Operand, Operand]]
+    operands: list[tuple[DagOperand, DagOperand]]
     combines: list[str]
     ordered: list[bool]
     output: list[int]
@@ -61,7 +61,7 @@ def cell_dag(cell: Cell, vocabulary: Vocabulary) -> Dag:
     number: dict[State, int] = {
         BlockState(cell.blocks[at].name): new for new, at in enumerate(source)
     }
-    operands: list[tuple[Operand, Operand]] = []
+    operands: list[tuple[DagOperand, DagOperand]] = []
     combines: list[str] = []
     ordered: list[bool] = []
     op, combine = vocabulary.op, vocabulary.combine

@@ -17,7 +17,7 @@ names of ops and combines: their definitions count.
 from hashlib import blake2b
 from typing import Literal, get_args
 
-from nasdsl.canonical.dag import HIDDEN, Dag, Operand, cell_dag
+from nasdsl.canonical.dag import HIDDEN, Dag, DagOperand, cell_dag
 from nasdsl.canonical.function import ALL_RULES, STRICT_RULES, FunctionForm
 from nasdsl.canonical.order import TooSymmetric, canonical_order
 from nasdsl.errors import CellError, cell_error, listed, name_hints
@@ -35,8 +35,8 @@ from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.values import shown
 
 #: What a hash may tell apart.
-Form = Literal["structure", "function", "function_strict"]
-FORMS: tuple[Form, ...] = get_args(Form)
+CanonicalForm = Literal["structure", "function", "function_strict"]
+FORMS: tuple[CanonicalForm, ...] = get_args(CanonicalForm)
 
 #: Changes whenever the encoding does, so that hashes of two versions never meet.
 VERSION = b"nasdsl canonical form 1\n"
@@ -61,7 +61,7 @@ def canonical_form(genotype: Genotype) -> Genotype:
     return Genotype(name, genotype.vocabulary, cells)
 
 
-def canonical_hash(genotype: Genotype, form: Form = "structure") -> str:
+def canonical_hash(genotype: Genotype, form: CanonicalForm = "structure") -> str:
     """16 hexadecimal digits that are equal for genotypes with one form.
 
     It is the same in every run and on every machine. Different genotypes have equal hashes with a
@@ -88,7 +88,7 @@ def canonical_hash(genotype: Genotype, form: Form = "structure") -> str:
     return digest.hexdigest()
 
 
-def function_form(vocabulary: Vocabulary, form: Form) -> FunctionForm:
+def function_form(vocabulary: Vocabulary, form: CanonicalForm) -> FunctionForm:
     """The rules of `function` or `function_strict` over a vocabulary."""
     return FunctionForm(vocabulary, STRICT_RULES if form == "function_strict" else ALL_RULES)
 
@@ -169,7 +169,7 @@ def _places(order: list[int]) -> list[int]:
     return places
 
 
-def _operands(dag: Dag, block: int, place: list[int]) -> tuple[Operand, Operand]:
+def _operands(dag: Dag, block: int, place: list[int]) -> tuple[DagOperand, DagOperand]:
     """What a block reads by canonical numbers, sorted where the operands may be exchanged."""
     (left, left_op), (right, right_op) = dag.operands[block]
     one = (place[left] if left >= 0 else left, left_op)

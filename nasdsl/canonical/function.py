@@ -35,7 +35,7 @@ from nasdsl.language.genotype.types import (
 from nasdsl.language.genotype.vocabulary import Layer, Op, Vocabulary
 
 #: What a state is: a sum of terms, sorted; no term is zero.
-Value = tuple[str, ...]
+TermSum = tuple[str, ...]
 
 #: Layers that give zero for zero, whatever their weights.
 _KEEP_ZERO = frozenset(
@@ -78,11 +78,11 @@ class _Layer(NamedTuple):
     is_pool: bool = False
 
 
-class Step(NamedTuple):
+class TermDefinition(NamedTuple):
     """How a term is made: by the layers of an op or a combine, of the values it reads."""
 
     label: str
-    reads: tuple[Value, ...]
+    reads: tuple[TermSum, ...]
 
 
 class Terms(NamedTuple):
@@ -98,8 +98,8 @@ class Terms(NamedTuple):
 
     kind: CellKind
     ordered: bool
-    outputs: tuple[Value, ...]
-    steps: dict[str, Step]
+    outputs: tuple[TermSum, ...]
+    steps: dict[str, TermDefinition]
 
 
 class FunctionForm:
@@ -142,8 +142,8 @@ class FunctionForm:
             yield self._terms[cell]
 
     def _cell_terms(self, cell: Cell) -> Terms:
-        values: dict[State, Value] = {}
-        steps: dict[str, Step] = {}
+        values: dict[State, TermSum] = {}
+        steps: dict[str, TermDefinition] = {}
         nonnegative: set[str] = set()
         for block in cell.blocks:
             left, right = (
@@ -205,11 +205,11 @@ def _strides(layer: Layer) -> bool:
 
 def _chain(
     layers: tuple[_Layer, ...],
-    value: Value,
+    value: TermSum,
     strides: bool,
-    steps: dict[str, Step],
+    steps: dict[str, TermDefinition],
     nonnegative: set[str],
-) -> Value:
+) -> TermSum:
     """What a chain makes of a value: one step, where anything is done to it."""
     labels: list[str] = []
     start, made = value, value
@@ -225,21 +225,21 @@ def _chain(
         if layer.is_relu or (layer.is_pool and stays):
             nonnegative.add(made[0])
     if labels:
-        steps.setdefault(made[0], Step(", ".join(labels), (start,)))
+        steps.setdefault(made[0], TermDefinition(", ".join(labels), (start,)))
     return made
 
 
-def _step(label: str, reads: tuple[Value, ...], steps: dict[str, Step]) -> Value:
+def _step(label: str, reads: tuple[TermSum, ...], steps: dict[str, TermDefinition]) -> TermSum:
     """The value of one step, which is noted."""
     made = _digest(label, reads)
-    steps[made] = Step(label, reads)
+    steps[made] = TermDefinition(label, reads)
     return (made,)
 
 
-def _value(state: State, values: dict[State, Value]) -> Value:
+def _value(state: State, values: dict[State, TermSum]) -> TermSum:
     return (f"h{state.back}",) if isinstance(state, Hidden) else values[state]
 
 
-def _digest(label: str, reads: tuple[Value, ...]) -> str:
+def _digest(label: str, reads: tuple[TermSum, ...]) -> str:
     text = f"{label}\n{';'.join(','.join(value) for value in reads)}"
     return blake2b(text.encode(), digest_size=8).hexdigest()

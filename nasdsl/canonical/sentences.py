@@ -148,7 +148,7 @@ def _instead_of(new: str, old: str) -> str:
 # -- output -----------------------------------------------------------------------------
 
 
-def _joined(states: Sequence[State]) -> str:
+def _states_text(states: Sequence[State]) -> str:
     names = list(map(str, states))
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -158,11 +158,11 @@ def _output(left: Cell, right: Cell) -> Iterator[str]:
     each = [cell.output.kind == "each" for cell in (left, right)]
     if each[0] != each[1]:
         verb = "is passed on state by state" if each[1] else "is concatenated"
-        yield f"the output {verb}: {_joined(other)}"
+        yield f"the output {verb}: {_states_text(other)}"
     elif all(each) and set(mine) == set(other) and mine != other:
-        yield f"the output passes on {_joined(other)} in this order"
+        yield f"the output passes on {_states_text(other)} in this order"
     changes = [
-        f"{verb} {_joined(states)}"
+        f"{verb} {_states_text(states)}"
         for verb, states in (
             ("adds", [state for state in other if state not in mine]),
             ("drops", [state for state in mine if state not in other]),

@@ -79,12 +79,14 @@ def findings(name: str, *, fix: bool = False) -> Iterator[Diagnostic]:
         return
     for each in files:
         try:
-            yield from (_fixed(each) if fix else analyse(reading.source(each))).diagnostics
+            yield from (
+                _analysis_after_fixes(each) if fix else analyse(reading.source(each))
+            ).diagnostics
         except CellError as error:
             yield from error.diagnostics
 
 
-def _fixed(name: str) -> Analysis:
+def _analysis_after_fixes(name: str) -> Analysis:
     """The analysis of a file after its safe fixes, which are written to it."""
     if is_model(name):
         raise cell_error("NAS006", f"{name!r} is a model, and only .cell files are fixed")

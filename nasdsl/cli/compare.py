@@ -61,7 +61,7 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     output.data(_table(rows))
     if differing:
         rows = [("setting", *(run.path for run in found))]
-        rows += [(name, *map(_shown, values)) for name, values in differing.items()]
+        rows += [(name, *map(_value_text, values)) for name, values in differing.items()]
         output.data(f"\n{_table(rows)}")
     elif len(found) > 1:
         output.note("the settings are the same")
@@ -83,7 +83,7 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.2%}"
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     return "" if value is None else str(value)
 
 

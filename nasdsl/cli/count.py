@@ -2,7 +2,7 @@
 
 import click
 
-from nasdsl.canonical import Form
+from nasdsl.canonical import CanonicalForm
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, form_option, is_given, json_option
@@ -35,7 +35,12 @@ _READABLE = 10**6
 @json_option()
 @click.pass_context
 def command(
-    context: click.Context, space: str, distinct: bool, limit: int, form: Form, as_json: bool
+    context: click.Context,
+    space: str,
+    distinct: bool,
+    limit: int,
+    form: CanonicalForm,
+    as_json: bool,
 ) -> None:
     """Count the genotypes in a space, exactly.
 
@@ -56,10 +61,10 @@ def command(
         number = raw if unlike is None else unlike
         output.data(f"{number}\n")
         if number >= _READABLE:
-            output.note(f"about {_rounded(number)}")
+            output.note(f"about {_rounded_text(number)}")
 
 
-def _rounded(number: int) -> str:
+def _rounded_text(number: int) -> str:
     # Floats end at 10 ** 308; spaces do not.
     digits = str(number)
     return f"{digits[0]}.{digits[1:4]} * 10^{len(digits) - 1}"

@@ -54,12 +54,12 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
         try:
             names += matching_files(name)
         except CellError as error:
-            code = max(code, _reported(error))
+            code = max(code, _exit_code(error))
     for name in names:
         try:
-            source, text = _formatted(name)
+            source, text = _source_and_text(name)
         except CellError as error:
-            code = max(code, _reported(error))
+            code = max(code, _exit_code(error))
             continue
         differs = text != source.text
         changed += differs
@@ -79,7 +79,7 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
     return code
 
 
-def _reported(error: CellError) -> int:
+def _exit_code(error: CellError) -> int:
     """The exit code of an error, after it was reported."""
     from nasdsl.cli.run import code_of
 
@@ -87,7 +87,7 @@ def _reported(error: CellError) -> int:
     return code_of(error)
 
 
-def _formatted(name: str) -> tuple[Source, str]:
+def _source_and_text(name: str) -> tuple[Source, str]:
     if is_model(name):
         # Its text could be read, but writing it back would replace the weights.
         raise cell_error("NAS006", f"{name!r} is a model, and only .cell files are formatted")

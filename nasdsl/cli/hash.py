@@ -2,7 +2,7 @@
 
 import click
 
-from nasdsl.canonical import Form, canonical_hash
+from nasdsl.canonical import CanonicalForm, canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, form_option, json_option
@@ -22,7 +22,7 @@ from nasdsl.report.visible import visible
 @file_argument(several=True)
 @form_option("What has equal hashes.")
 @json_option()
-def command(file: tuple[str, ...], form: Form, as_json: bool) -> None:
+def command(file: tuple[str, ...], form: CanonicalForm, as_json: bool) -> None:
     """Print a hash that is the same for equivalent genotypes.
 
     The names and the order of blocks, the order of operands that can be exchanged, and blocks

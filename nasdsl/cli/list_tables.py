@@ -18,7 +18,7 @@ from rich.text import Text
 from nasdsl.api.library_entries import Kind, LibraryEntry
 from nasdsl.cli import output
 from nasdsl.library.published import Data
-from nasdsl.network.cost_table import short
+from nasdsl.network.cost_table import short_number
 
 #: A narrower terminal wraps whole lines.
 _NARROWEST = 60
@@ -99,7 +99,7 @@ def _figures(networks: Sequence[LibraryEntry], *, wide: bool) -> Table:
         table.add_row(Text(f" {family}", style="italic"))
         for entry in group:
             assert entry.size is not None
-            counted = (short(number) for number in entry.size)
+            counted = (short_number(number) for number in entry.size)
             source = (entry.source,) if wide else ()
             table.add_row(f"  {entry.name}", *counted, *_published(entry), *source)
     table.add_row()

@@ -19,7 +19,7 @@ from nasdsl.errors import plural
 from nasdsl.export import Written
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, ModuleCost, total
-from nasdsl.network.cost_table import WIDTH, cost_tables, run_name, short
+from nasdsl.network.cost_table import WIDTH, cost_tables, run_name, short_number
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 
@@ -113,8 +113,8 @@ def _cells(proof: Proof, *, wide: bool) -> Table:
             run_name(counted),
             f"x {len(same)}" if len(same) > 1 else "",
             _shapes(same[0][0].body.output_shapes),
-            short(cost.params),
-            short(cost.mult_adds),
+            short_number(cost.params),
+            short_number(cost.mult_adds),
         )
     return table
 
@@ -143,13 +143,13 @@ def _proof_figures(proof: Proof, seconds: Mapping[str, float]) -> Table:
     if cost.auxiliary_params:
         table.add_row(f"{cost.auxiliary_params:,}", "more parameters in the auxiliary classifier")
     for stage, took in seconds.items():
-        table.add_row(f"{took:.2f} s", f"{_STAGES[stage]}{_remark(stage, proof)}")
+        table.add_row(f"{took:.2f} s", f"{_STAGES[stage]}{_stage_remark(stage, proof)}")
     if proof.output_shape is None:
         table.add_row("", f"not run: the {proof.device} device holds no values")
     return table
 
 
-def _remark(stage: str, proof: Proof) -> str:
+def _stage_remark(stage: str, proof: Proof) -> str:
     if stage == "forward":
         shape = tuple(proof.output_shape or ())
         return f": logits {shape}, all finite, {proof.dtype} on {proof.device}"

@@ -50,7 +50,7 @@ def probe() -> Probe:
 def main() -> None:
     """Print what importing shows as JSON, on the last line of standard output."""
     print()
-    print(json.dumps({"devices": _devices(), "broken": _broken()}))
+    print(json.dumps({"devices": _devices(), "broken": _import_errors()}))
 
 
 def _devices() -> str | None:
@@ -69,7 +69,7 @@ def _devices() -> str | None:
     return ", ".join(found) + (f"; no {' and no '.join(absent)}" if absent else "")
 
 
-def _broken() -> dict[str, str]:
+def _import_errors() -> dict[str, str]:
     reasons = {}
     for entry in plugin_entry_points():
         if entry.dist is not None and entry.dist.name == NAME:

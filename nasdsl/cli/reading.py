@@ -14,7 +14,7 @@ from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
 
 if TYPE_CHECKING:
-    from nasdsl.api.request import Asked
+    from nasdsl.api.request import SourceCells
     from nasdsl.network.graph import NetworkGraph
 
 
@@ -55,16 +55,16 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
     return in_vocabulary(found, library.vocabulary(ops))
 
 
-def cells(name: str, ops: str | None) -> "Asked":
+def cells(name: str, ops: str | None) -> "SourceCells":
     """The cells of a FILE argument, whose network is not looked at yet.
 
     Raises:
         CellError: as `genotype` does.
     """
-    from nasdsl.api.request import asked
+    from nasdsl.api.request import source_cells
 
     _note_library(name)
-    return asked(name, ops=ops)
+    return source_cells(name, ops=ops)
 
 
 def network(name: str, settings: Settings, ops: str | None) -> "NetworkGraph":
@@ -79,11 +79,11 @@ def network(name: str, settings: Settings, ops: str | None) -> "NetworkGraph":
         CellError: as `genotype` does, and where the settings have mistakes.
     """
     # Imported here because it brings the network along, and `check` should start quickly.
-    from nasdsl.api.request import requested
+    from nasdsl.api.request import source_network
     from nasdsl.network.cost import size_findings
 
     _note_library(name)
-    found = requested(name, ops=ops, settings=settings)
+    found = source_network(name, ops=ops, settings=settings)
     output.warn(found.warnings)
     graph = found.graph()
     output.warn(size_findings(graph))

@@ -16,7 +16,7 @@ from nasdsl.drawing import (
     DIRECTIONS,
     THEMES,
     Drawing,
-    Options,
+    DrawingOptions,
     PictureFormat,
     cells_drawing,
     difference_drawing,
@@ -102,7 +102,7 @@ def command(
     if (title or names) and (network or diff):
         flag = "--title" if title else "--names"
         raise click.UsageError(f"{flag} is for cells; leave out --network and --diff.")
-    options = Options(theme, direction, legend, title, names)  # type: ignore[arg-type]
+    options = DrawingOptions(theme, direction, legend, title, names)  # type: ignore[arg-type]
     wanted = wanted_form(out, form)
 
     def draw() -> tuple[Drawing, str]:
@@ -155,7 +155,7 @@ def _ensure_compatible(
 def _watch(
     files: tuple[str, ...],
     draw: Callable[[], tuple[Drawing, str]],
-    options: Options,
+    options: DrawingOptions,
     out: str | None,
     form: PictureFormat,
     port: int,

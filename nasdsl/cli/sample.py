@@ -54,24 +54,24 @@ def command(space: str, number: int, seed: int, folder: Path | None, as_json: bo
         for index, genotype in enumerate(sample(read, number, seed))
     )
     if folder is not None:
-        written = [_written(genotype, folder) for genotype in drawn]
+        written = [_path_of_new_file(genotype, folder) for genotype in drawn]
         output.note(f"wrote {plural(len(written), 'file')} to {folder}")
         if as_json:
             output.data_object(space=read.name, seed=seed, files=written)
     elif as_json:
-        output.data_object(space=read.name, seed=seed, genotypes=list(map(described, drawn)))
+        output.data_object(space=read.name, seed=seed, genotypes=list(map(json_genotype, drawn)))
     else:
         for index, genotype in enumerate(drawn):
             output.data(("\n" if index else "") + genotype_text(genotype))
 
 
-def described(genotype: Genotype) -> dict[str, str]:
+def json_genotype(genotype: Genotype) -> dict[str, str]:
     """A genotype as scripts get it."""
     text = genotype_text(genotype)
     return {"name": genotype.name, "hash": canonical_hash(genotype), "text": text}
 
 
-def _written(genotype: Genotype, folder: Path) -> str:
+def _path_of_new_file(genotype: Genotype, folder: Path) -> str:
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{genotype.name}.cell"

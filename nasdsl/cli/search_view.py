@@ -46,7 +46,7 @@ def view_for(settings: SearchSettings, quiet: bool) -> View:
     if quiet:
         return Nothing()
     moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return LiveView(settings) if moves else Lines(settings)
+    return LiveView(settings) if moves else SearchLines(settings)
 
 
 class EventView:
@@ -135,7 +135,7 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class Lines:
+class SearchLines:
     """A line when the best changes, when a trial fails, and every half minute."""
 
     def __init__(self, settings: SearchSettings) -> None:

@@ -208,7 +208,9 @@ def command(
     from nasdsl.train.execution import ensure_installed, is_first_process
 
     ensure_installed()
-    path, plans = _begun(file, settings, out, quiet, flags) if resume is None else _resumed(resume)
+    path, plans = (
+        _new_runs(file, settings, out, quiet, flags) if resume is None else _resumed_runs(resume)
+    )
     from nasdsl.cli.train_progress import close, watchers_for_terminal
     from nasdsl.train.loop import Interrupted
     from nasdsl.train.run import leave_processes, train_run
@@ -265,7 +267,7 @@ def _refuse_with_resume(context: click.Context, file: str | None, settings: Sett
         )
 
 
-def _begun(
+def _new_runs(
     file: str | None, settings: Settings, out: str | None, quiet: bool, flags: dict[str, Any]
 ) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
     """A new run or several: the folder, and the folder and plan of each."""
@@ -322,7 +324,7 @@ def _begun(
     return Path(out), begin_seeds(out, plan, seeds, words)
 
 
-def _resumed(path: str) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
+def _resumed_runs(path: str) -> "tuple[Path, list[tuple[RunFolder, RunPlan]]]":
     """The run in a folder or the several there: the folder, and the folder and plan of each."""
     from nasdsl.train.planning import recorded_plan
     from nasdsl.train.run_folder import RunFolder, has_seeds

@@ -34,7 +34,7 @@ def watchers_for_terminal(quiet: bool) -> list[Watcher]:
     """Bars where standard error is a terminal, lines where not; only warnings if `quiet`."""
     if quiet:
         return [Warnings()]
-    return [Bars() if _moves() else Lines()]
+    return [Bars() if _moves() else TrainingLines()]
 
 
 def scan(splits: "Splits", quiet: bool) -> None:
@@ -122,7 +122,7 @@ class Warnings(Watcher):
         output.warn([finding])
 
 
-class Lines(Warnings):
+class TrainingLines(Warnings):
     """A line an epoch, and one a minute within long epochs, to standard error."""
 
     def __init__(self) -> None:

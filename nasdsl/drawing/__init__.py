@@ -12,14 +12,14 @@ from nasdsl.drawing.draw import (
     space_drawing,
 )
 from nasdsl.drawing.rendering import PICTURE_FORMATS, PictureFormat, form_of, picture_bytes, svg
-from nasdsl.drawing.themes import DIRECTIONS, THEMES, Options
+from nasdsl.drawing.themes import DIRECTIONS, THEMES, DrawingOptions
 
 __all__ = [
     "DIRECTIONS",
     "PICTURE_FORMATS",
     "THEMES",
     "Drawing",
-    "Options",
+    "DrawingOptions",
     "PictureFormat",
     "cells_drawing",
     "difference_drawing",

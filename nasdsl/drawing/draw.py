@@ -13,7 +13,7 @@ from nasdsl.drawing.page import DotGraph, dot_graph, dot_text
 from nasdsl.drawing.picture import cells_page, difference_entries, legend_entries, with_heading
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import DEFAULT, Options, find_theme
+from nasdsl.drawing.themes import DEFAULT, DrawingOptions, find_theme
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
@@ -39,7 +39,7 @@ class Drawing:
 
 
 def cells_drawing(
-    space: Space | Genotype, options: Options = DEFAULT, *, as_space: bool = False
+    space: Space | Genotype, options: DrawingOptions = DEFAULT, *, as_space: bool = False
 ) -> Drawing:
     """The cells of a genotype or a space, drawn as what it is: a space where a field is open.
 
@@ -55,21 +55,21 @@ def cells_drawing(
     return genotype_drawing(genotype_of(space), options)
 
 
-def genotype_drawing(genotype: Genotype, options: Options = DEFAULT) -> Drawing:
+def genotype_drawing(genotype: Genotype, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a genotype side by side, after Figure 4 of Zoph et al. 2018."""
     sketches = cell_sketches(genotype, names=options.names)
-    remarks = _folded((cell.kind, len(cell.blocks)) for cell in genotype.cells)
+    remarks = _fold_words((cell.kind, len(cell.blocks)) for cell in genotype.cells)
     return _drawing(genotype.name, sketches, options, remarks)
 
 
-def space_drawing(space: Space, options: Options = DEFAULT) -> Drawing:
+def space_drawing(space: Space, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a space, holes drawn as choices."""
     sketches, notes = space_sketches(space)
-    remarks = _folded((cell.kind, len(cell.blocks)) for cell in space.cells)
+    remarks = _fold_words((cell.kind, len(cell.blocks)) for cell in space.cells)
     return _drawing(space.name, sketches, options, remarks, notes)
 
 
-def difference_drawing(a: Genotype, b: Genotype, options: Options = DEFAULT) -> Drawing:
+def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAULT) -> Drawing:
     """Two genotypes in one picture: what both have, what only one has.
 
     Raises:
@@ -80,7 +80,7 @@ def difference_drawing(a: Genotype, b: Genotype, options: Options = DEFAULT) -> 
     return Drawing(dot_graph(page, theme))
 
 
-def network_drawing(network: NetworkGraph, options: Options = DEFAULT) -> Drawing:
+def network_drawing(network: NetworkGraph, options: DrawingOptions = DEFAULT) -> Drawing:
     """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
     return Drawing(dot_graph(network_page(network, options), find_theme(options.theme)))
 
@@ -88,7 +88,7 @@ def network_drawing(network: NetworkGraph, options: Options = DEFAULT) -> Drawin
 def _drawing(
     name: str,
     sketches: Sequence[Sketch],
-    options: Options,
+    options: DrawingOptions,
     remarks: tuple[str, ...],
     notes: Sequence[str] = (),
 ) -> Drawing:
@@ -99,7 +99,7 @@ def _drawing(
     return Drawing(dot_graph(page, theme), remarks)
 
 
-def _folded(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+def _fold_words(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     return tuple(
         f"the {kind} cell has {count} blocks, and more than {MAX_BLOCKS} are drawn as one box"
         for kind, count in cells

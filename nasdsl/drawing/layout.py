@@ -15,7 +15,7 @@ from itertools import combinations, pairwise
 from math import fsum
 from typing import NamedTuple
 
-from nasdsl.drawing.ranks import Item, RankedSketch, ranked_sketches
+from nasdsl.drawing.ranks import RankedSketch, RankItem, ranked_sketches
 from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire
 
 
@@ -68,7 +68,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class SketchLayout:
     """Centres of boxes, their sizes, and the paths of wires; the lower left is (0, 0)."""
 
     sketch: Sketch
@@ -91,7 +91,7 @@ _OLDER_LEFT = 120.0
 _STRAIGHT = (1.0, 2.0, 8.0)
 
 
-def sketch_layout(sketch: Sketch, size_of: Callable[[Box], Size]) -> Layout:
+def sketch_layout(sketch: Sketch, size_of: Callable[[Box], Size]) -> SketchLayout:
     """Places for a sketch whose boxes have these sizes."""
     sizes = {box.id: size_of(box) for unit in sketch.units for box in unit.boxes}
     outputs = [wire.head for wire in sketch.wires]
@@ -148,7 +148,7 @@ class _Placer:
         left = min(across[name] - half for name, half in self.half.items())
         return {name: x - left for name, x in across.items()}
 
-    def _relax(self, rank: Sequence[Item], across: dict[str, float]) -> None:
+    def _relax(self, rank: Sequence[RankItem], across: dict[str, float]) -> None:
         targets, weights = [], []
         for item in rank:
             near = self.near[item.id]
@@ -177,7 +177,7 @@ class _Placer:
 
     # -- along the flow ----------------------------------------------------------------
 
-    def layout(self) -> Layout:
+    def layout(self) -> SketchLayout:
         """Everything at its place."""
         centres: dict[str, Point] = {}
         bottoms, tops = self._bands()
@@ -187,7 +187,7 @@ class _Placer:
                     self._place_unit(item.unit, bottom, top, centres)
         paths = self._paths(centres, bottoms, tops)
         width = max(self.across[name] + half for name, half in self.half.items())
-        return Layout(self.sketch, centres, self.sizes, paths, Size(width, tops[-1]))
+        return SketchLayout(self.sketch, centres, self.sizes, paths, Size(width, tops[-1]))
 
     def _bands(self) -> tuple[list[float], list[float]]:
         """Where each rank begins and ends."""
@@ -198,7 +198,7 @@ class _Placer:
                 bottoms.append(tops[-1] + self._gap(index))
         return bottoms, tops
 
-    def _height(self, item: Item) -> float:
+    def _height(self, item: RankItem) -> float:
         if item.unit is None:
             return 0.0
         feet = max(self.sizes[box.id].along for box in item.unit.feet)
@@ -289,7 +289,7 @@ def _box_offsets(unit: Unit, sizes: Mapping[str, Size]) -> dict[str, float]:
     return offsets
 
 
-def _half_width(item: Item, sizes: Mapping[str, Size]) -> float:
+def _half_width(item: RankItem, sizes: Mapping[str, Size]) -> float:
     """Half the width of an item, with its share of the gap to the next."""
     if item.unit is None:
         return _WIRE_GAP / 2
@@ -301,7 +301,7 @@ def _half_width(item: Item, sizes: Mapping[str, Size]) -> float:
     return (max(width, head) + gap) / 2
 
 
-def _packed_centres(rank: Sequence[Item], half: Mapping[str, float]) -> list[float]:
+def _packed_centres(rank: Sequence[RankItem], half: Mapping[str, float]) -> list[float]:
     """Centres of a rank's items, as close together as they may stand."""
     at, found = 0.0, []
     for item in rank:

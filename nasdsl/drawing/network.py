@@ -11,7 +11,7 @@ from nasdsl.drawing.cell import TITLES
 from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
 from nasdsl.drawing.picture import with_legend, with_notes
-from nasdsl.drawing.themes import Look, Options, Theme, find_theme
+from nasdsl.drawing.themes import BoxLook, DrawingOptions, Theme, find_theme
 from nasdsl.errors import plural
 from nasdsl.network import SKELETONS, Module, NetworkGraph, Shape
 from nasdsl.report.visible import shortened, visible
@@ -22,7 +22,7 @@ class Group:
     """Modules that follow one another and are drawn as one box."""
 
     lines: tuple[str, ...]
-    look: Look
+    look: BoxLook
     modules: list[Module] = field(default_factory=list)
     aside: bool = False
 
@@ -63,7 +63,7 @@ def _group(module: Module, network: NetworkGraph) -> Group:
         lines = (titles[module.role], *_layers(module))
         if module.role == "head":
             lines = (*lines, plural(module.body.output_shapes[-1].channels, "class", "d"))
-        look: Look = "stem" if module.role == "stem" else "head"
+        look: BoxLook = "stem" if module.role == "stem" else "head"
         return Group(lines, look, aside=module.for_auxiliary)
     assert module.kind is not None
     reduces = module.stride > 1
@@ -119,14 +119,14 @@ def stack_lines(network: NetworkGraph) -> list[str]:
 _SHAPE_SIZE = 9.0
 _GAP, _SIDE_GAP, _ARC = 27.0, 30.0, 13.0
 
-_LEGEND: dict[Look, str] = {
+_LEGEND: dict[BoxLook, str] = {
     "stem": "stem and classifier",
     "cell_normal": "normal cell",
     "cell_reduction": "reduction cell",
 }
 
 
-def network_page(network: NetworkGraph, options: Options) -> Page:
+def network_page(network: NetworkGraph, options: DrawingOptions) -> Page:
     """The picture of a network, the states flowing the way the options say."""
     theme = find_theme(options.theme)
     upright = options.direction in ("up", "down")
@@ -152,7 +152,7 @@ class _Stack:
     ) -> None:
         self.groups, self.theme, self.upright = groups, theme, upright
         self.image = network.image
-        self.home = {m.name: k for k, group in enumerate(groups) for m in group.modules}
+        self.group_of = {m.name: k for k, group in enumerate(groups) for m in group.modules}
         sizes = [box_size(group.text) for group in groups]
         shared = max(size[0] for size, group in zip(sizes, groups, strict=True) if not group.aside)
         tall = max(size[1] for size in sizes)
@@ -192,10 +192,10 @@ class _Stack:
         lines: list[PageLine] = []
         for before, after in zip((-1, *stack), stack, strict=False):
             lines.append(self.straight(before, after, at))
-            boxes.append(self.lettered(before, at))
+            boxes.append(self.shape_label(before, at))
         self.skips(stack, at, lines)
-        self.asides(at, boxes, lines)
-        return _fitted(boxes, lines)
+        self.add_auxiliary(at, boxes, lines)
+        return _page_around(boxes, lines)
 
     def xy(self, across: float, along: float) -> tuple[float, float]:
         return (across, along) if self.upright else (along, -across)
@@ -204,7 +204,7 @@ class _Stack:
         self,
         k: int,
         text: tuple[str, ...],
-        name: Look,
+        name: BoxLook,
         span: tuple[float, float],
         size: tuple[float, float],
         across: float = 0.0,
@@ -213,7 +213,7 @@ class _Stack:
         id = "image" if k < 0 else f"group{k}"
         return PlacedBox(id, text, x, y, *size, self.theme.boxes[name])
 
-    def lettered(self, k: int, at: dict[int, tuple[float, float]]) -> PlacedBox:
+    def shape_label(self, k: int, at: dict[int, tuple[float, float]]) -> PlacedBox:
         """The shape of what a group gives, beside the arrow that leaves it."""
         middle = at[k][1] + self.gap / 2
         wide = self._shape_width(k)
@@ -241,11 +241,11 @@ class _Stack:
         """What reads further back than the module before, as arcs beside the stack."""
         order = {k: place for place, k in enumerate(stack)}
         pairs = {
-            (self.home[ref.module], k)
+            (self.group_of[ref.module], k)
             for k in stack
             for module in self.groups[k].modules
             for ref in module.inputs
-            if ref.module and self.home[ref.module] in order
+            if ref.module and self.group_of[ref.module] in order
         }
         arcs = sorted((t, h) for t, h in pairs if order[h] - order[t] > 1)
         lanes: list[tuple[int, int]] = []
@@ -275,14 +275,14 @@ class _Stack:
         points = tuple(self.xy(*point) for point in path)
         return PageLine(self.id(tail), self.id(head), points, self.theme.strokes["skip"])
 
-    def asides(
+    def add_auxiliary(
         self, at: dict[int, tuple[float, float]], boxes: list[PlacedBox], lines: list[PageLine]
     ) -> None:
         """The auxiliary classifier, beside what it reads."""
         for k, group in enumerate(self.groups):
             if not group.aside:
                 continue
-            tail = self.home[group.modules[0].inputs[0].module]
+            tail = self.group_of[group.modules[0].inputs[0].module]
             across = self.half(tail) + _SIDE_GAP + self.half(k)
             middle = sum(at[tail]) / 2
             extent = self.sizes[k][1 if self.upright else 0]
@@ -294,7 +294,7 @@ class _Stack:
             lines.append(PageLine(self.id(tail), self.id(k), points, self.theme.strokes["plain"]))
 
 
-def _fitted(boxes: list[PlacedBox], lines: list[PageLine]) -> Page:
+def _page_around(boxes: list[PlacedBox], lines: list[PageLine]) -> Page:
     """A page just large enough."""
     xs = [x for each in boxes for x in (each.x - each.width / 2, each.x + each.width / 2)]
     ys = [y for each in boxes for y in (each.y - each.height / 2, each.y + each.height / 2)]

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import fsum
 
-from nasdsl.drawing.layout import Layout, Path, Point, Size, sketch_layout
+from nasdsl.drawing.layout import Path, Point, Size, SketchLayout, sketch_layout
 from nasdsl.drawing.lettering import LONGEST_NAME, width
 from nasdsl.drawing.page import Page, PageLine, PlacedBox, box_size, text_box
 from nasdsl.drawing.sketch import OP_LOOK_NAMES, Box, Sketch
-from nasdsl.drawing.themes import Direction, Ink, Look, Options, Theme, find_theme
+from nasdsl.drawing.themes import BoxLook, Direction, DrawingOptions, Ink, Theme, find_theme
 from nasdsl.report.visible import shortened, visible
 
 #: An entry of a legend: a colour, and what it means.
-Entry = tuple[Ink, str]
+LegendEntry = tuple[Ink, str]
 
 _CELL_GAP, _TITLE, _NOTE = 34.0, 27.0, 15.0
 _HEADING_SIZE, _TITLE_SIZE, _NOTE_SIZE = 14.0, 12.0, 9.0
@@ -23,7 +23,7 @@ _ROW = 17.0
 #: The longest name that is put on one line where the flow is sideways, in points.
 _WIDEST = 96.0
 
-_WORDS: dict[Look, str] = {
+_WORDS: dict[BoxLook, str] = {
     "input": "hidden state",
     "choice": "any of these states",
     **OP_LOOK_NAMES,
@@ -36,8 +36,8 @@ _WORDS: dict[Look, str] = {
 
 def cells_page(
     sketches: Sequence[Sketch],
-    options: Options,
-    legend: Sequence[Entry] = (),
+    options: DrawingOptions,
+    legend: Sequence[LegendEntry] = (),
     notes: Sequence[str] = (),
 ) -> Page:
     """Sketches beside one another (below one another where the flow is sideways)."""
@@ -82,7 +82,7 @@ def _along(sketches: Sequence[Sketch], upright: bool) -> dict[str, float]:
 # -- cells on a page ----------------------------------------------------------------------
 
 
-def _page(layout: Layout, theme: Theme, direction: Direction) -> Page:
+def _page(layout: SketchLayout, theme: Theme, direction: Direction) -> Page:
     """A layout turned the way the states flow, with its title below."""
     upright = direction in ("up", "down")
     boxes = []
@@ -172,7 +172,7 @@ def with_notes(page: Page, notes: Sequence[str], theme: Theme) -> Page:
     return Page((*moved.boxes, *texts), moved.lines, whole, page.height + tall)
 
 
-def with_legend(page: Page, legend: Sequence[Entry], theme: Theme) -> Page:
+def with_legend(page: Page, legend: Sequence[LegendEntry], theme: Theme) -> Page:
     """The page with what its colours mean below it, in as many rows as that takes."""
     if not legend:
         return page
@@ -197,8 +197,8 @@ def with_legend(page: Page, legend: Sequence[Entry], theme: Theme) -> Page:
     return Page(tuple(boxes), moved.lines, whole, page.height + tall)
 
 
-def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
-    rows: list[list[Entry]] = [[]]
+def _rows(legend: Sequence[LegendEntry], room: float) -> list[list[LegendEntry]]:
+    rows: list[list[LegendEntry]] = [[]]
     for entry in legend:
         if rows[-1] and fsum(map(_entry_width, (*rows[-1], entry))) > room:
             rows.append([])
@@ -206,11 +206,11 @@ def _rows(legend: Sequence[Entry], room: float) -> list[list[Entry]]:
     return rows
 
 
-def _entry_width(entry: Entry) -> float:
+def _entry_width(entry: LegendEntry) -> float:
     return width(entry[1], _NOTE_SIZE) + 32.0
 
 
-def legend_entries(sketches: Sequence[Sketch], theme: Theme) -> list[Entry]:
+def legend_entries(sketches: Sequence[Sketch], theme: Theme) -> list[LegendEntry]:
     """An entry for each look that some box has, and for boxes that reach no output."""
     boxes: list[Box] = [box for each in sketches for unit in each.units for box in unit.boxes]
     seen = {box.look for box in boxes if not box.dim}
@@ -220,7 +220,7 @@ def legend_entries(sketches: Sequence[Sketch], theme: Theme) -> list[Entry]:
     return entries
 
 
-def difference_entries(a: str, b: str, theme: Theme) -> list[Entry]:
+def difference_entries(a: str, b: str, theme: Theme) -> list[LegendEntry]:
     """What the colours of a difference mean, by the names of the two genotypes."""
     first, second = (visible(shortened(name, LONGEST_NAME)) for name in (a, b))
     return [

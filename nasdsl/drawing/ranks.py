@@ -21,7 +21,7 @@ _MAX_EXCHANGED = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RankItem:
     """What has a place in a rank: a unit, or a wire that passes."""
 
     id: str
@@ -48,7 +48,7 @@ class RankedSketch:
         hops: for each gap between two ranks, the pieces of wires that cross it.
     """
 
-    ranks: tuple[tuple[Item, ...], ...]
+    ranks: tuple[tuple[RankItem, ...], ...]
     paths: tuple[tuple[Wire, tuple[str, ...]], ...]
     hops: tuple[tuple[Hop, ...], ...]
 
@@ -60,9 +60,9 @@ def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
     """The sketch in ranks, in the few orders that have the fewest crossings found."""
     depth = _depths(sketch)
     height = max(depth.values(), default=0) + 1
-    items: list[dict[str, Item]] = [{} for _ in range(height)]
+    items: list[dict[str, RankItem]] = [{} for _ in range(height)]
     for unit in sketch.units:
-        items[depth[unit.id]][unit.id] = Item(unit.id, unit)
+        items[depth[unit.id]][unit.id] = RankItem(unit.id, unit)
     paths, hops = _threaded(sketch, depth, items)
     found: dict[tuple[tuple[str, ...], ...], int] = {}
     for start in _starting_orders([list(rank) for rank in items]):
@@ -80,11 +80,11 @@ def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
 
 def _depths(sketch: Sketch) -> dict[str, int]:
     """Inputs in rank 0, a block above all it reads, outputs above everything."""
-    home = unit_by_box(sketch.units)
+    unit_of = unit_by_box(sketch.units)
     reads: dict[str, list[str]] = defaultdict(list)
     for wire in sketch.wires:
-        if home[wire.tail] is not home[wire.head]:
-            reads[home[wire.head].id].append(home[wire.tail].id)
+        if unit_of[wire.tail] is not unit_of[wire.head]:
+            reads[unit_of[wire.head].id].append(unit_of[wire.tail].id)
     depth: dict[str, int] = {}
     for unit in sketch.units:
         if unit.role == "input":
@@ -96,22 +96,22 @@ def _depths(sketch: Sketch) -> dict[str, int]:
 
 
 def _threaded(
-    sketch: Sketch, depth: Mapping[str, int], items: list[dict[str, Item]]
+    sketch: Sketch, depth: Mapping[str, int], items: list[dict[str, RankItem]]
 ) -> tuple[tuple[tuple[Wire, tuple[str, ...]], ...], list[list[Hop]]]:
     """The paths of wires; adds an item to each rank that a wire passes."""
-    home = unit_by_box(sketch.units)
+    unit_of = unit_by_box(sketch.units)
     slots = {box.id: slot for unit in sketch.units for slot, box in enumerate(unit.feet)}
     hops: list[list[Hop]] = [[] for _ in items[1:]]
     paths = []
     for number, wire in enumerate(sketch.wires):
-        tail, head = home[wire.tail], home[wire.head]
+        tail, head = unit_of[wire.tail], unit_of[wire.head]
         if tail is head or depth[tail.id] >= depth[head.id]:
             # What two genotypes read together may go in a circle; such a wire goes straight.
             continue
         path = [tail.id]
         for rank in range(depth[tail.id] + 1, depth[head.id]):
             passing = f"wire {number} {rank}"
-            items[rank][passing] = Item(passing)
+            items[rank][passing] = RankItem(passing)
             path.append(passing)
         path.append(head.id)
         for step, (a, b) in enumerate(pairwise(path)):

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from nasdsl.drawing.draw import Drawing, genotype_drawing, network_drawing, space_drawing
 from nasdsl.drawing.network import stack_lines
 from nasdsl.drawing.page import dot_string, dot_text
-from nasdsl.drawing.themes import Options
+from nasdsl.drawing.themes import DrawingOptions
 from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Cell, Genotype, Space
@@ -136,7 +136,7 @@ def _no_date() -> Iterator[None]:
             del os.environ[name]
 
 
-_OPTIONS = Options()
+_OPTIONS = DrawingOptions()
 
 
 def mime_bundle(value: object) -> dict[str, str]:

@@ -150,7 +150,7 @@ def _panel(axes: "Axes", measure: Measure, mine: tuple[GenotypeSize, ...], theme
                 at: dict[str, Any] = {"xytext": (6, -9), "textcoords": "offset points"}
                 axes.annotate(model.label, (size, model.accuracy), **at, color=colour, fontsize=7)
     for number, genotype in enumerate(mine):
-        _mine(axes, genotype, measure, number, theme)
+        _mark_genotype(axes, genotype, measure, number, theme)
     axes.set_xlabel(_WORDS[measure], color=theme.letters)
     axes.set_ylabel("ImageNet top-1 accuracy (%)", color=theme.letters)
     axes.tick_params(colors=theme.letters, which="both")
@@ -162,7 +162,7 @@ def _panel(axes: "Axes", measure: Measure, mine: tuple[GenotypeSize, ...], theme
         spine.set_color(theme.letters)
 
 
-def _mine(
+def _mark_genotype(
     axes: "Axes", genotype: GenotypeSize, measure: Measure, number: int, theme: Theme
 ) -> None:
     """A star where the accuracy is known, else a line at the size."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from nasdsl.drawing.themes import Look, Stroke
+from nasdsl.drawing.themes import BoxLook, Stroke
 from nasdsl.language.genotype.vocabulary import Op, Vocabulary
 
 
@@ -20,7 +20,7 @@ class Box:
 
     id: str
     lines: tuple[str, ...]
-    look: Look
+    look: BoxLook
     dim: bool = False
 
 
@@ -80,7 +80,7 @@ def unit_by_box(units: Iterable[Unit]) -> dict[str, Unit]:
 
 
 #: Kinds in the order a legend lists them, and their names in words.
-OP_LOOK_NAMES: dict[Look, str] = {
+OP_LOOK_NAMES: dict[BoxLook, str] = {
     "separable": "separable convolution",
     "dilated": "dilated convolution",
     "convolution": "convolution",
@@ -92,22 +92,22 @@ OP_LOOK_NAMES: dict[Look, str] = {
 }
 
 
-def op_look(name: str, vocabulary: Vocabulary) -> Look:
+def op_look(name: str, vocabulary: Vocabulary) -> BoxLook:
     """The kind of the op of that name; `other` where the vocabulary lacks it."""
     op = vocabulary.op.get(name)
     return "other" if op is None else _kind(op)
 
 
 #: Which of an op's layers decides, the first that is there.
-_DECIDING: tuple[Look, ...] = ("zero", "max_pool", "avg_pool", "separable", "convolution")
+_DECIDING: tuple[BoxLook, ...] = ("zero", "max_pool", "avg_pool", "separable", "convolution")
 
 
-def _kind(op: Op) -> Look:
+def _kind(op: Op) -> BoxLook:
     """By the first form, which is what the op does where nothing has to change."""
     layers = op.forms[0].layers if op.forms else ()
     looks = {layer.record.look for layer in layers}
     if looks <= {"identity"}:
         return "identity"
-    look: Look = next((look for look in _DECIDING if look in looks), "other")
+    look: BoxLook = next((look for look in _DECIDING if look in looks), "other")
     dilated = any(layer.dilation > 1 for layer in layers)
     return "dilated" if dilated and look in ("separable", "convolution") else look

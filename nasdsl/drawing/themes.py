@@ -13,7 +13,7 @@ ThemeName = Literal["light", "dark", "print"]
 THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 
 #: What a box may look like. Ops have the look of their kind, see `nasdsl.drawing.sketch`.
-Look = Literal[
+BoxLook = Literal[
     "input",
     "separable",
     "dilated",
@@ -47,7 +47,7 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DrawingOptions:
     """Choices about a picture.
 
     Attributes:
@@ -65,7 +65,7 @@ class Options:
     names: bool = False
 
 
-DEFAULT = Options()
+DEFAULT = DrawingOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Theme:
     name: ThemeName
     background: str
     letters: str
-    boxes: Mapping[Look, Ink]
+    boxes: Mapping[BoxLook, Ink]
     dim: Ink
     strokes: Mapping[Stroke, str]
     dim_stroke: str
@@ -108,7 +108,7 @@ def find_theme(name: ThemeName) -> Theme:
     return {"light": LIGHT, "dark": DARK, "print": PRINT}[name]
 
 
-def _inks(line: str, letters: str, fills: Mapping[Look, str]) -> dict[Look, Ink]:
+def _inks(line: str, letters: str, fills: Mapping[BoxLook, str]) -> dict[BoxLook, Ink]:
     dashed = ("choice", "open", "open_combine", "removed")
     return {look: Ink(fill, line, letters, look in dashed) for look, fill in fills.items()}
 

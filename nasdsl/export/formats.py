@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nasdsl.export.exported import Export
 
 
-class Format(NamedTuple):
+class ExportFormat(NamedTuple):
     """A kind of file.
 
     Attributes:
@@ -48,10 +48,12 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    ".py": Format("nasdsl.export.source_file", "readable PyTorch source", backend="source"),
-    ".safetensors": Format("nasdsl.export.model_file", "weights and .cell text", ("safetensors",)),
-    ".pt2": Format("nasdsl.export.program_file", "a program of torch.export"),
-    ".onnx": Format(
+    ".py": ExportFormat("nasdsl.export.source_file", "readable PyTorch source", backend="source"),
+    ".safetensors": ExportFormat(
+        "nasdsl.export.model_file", "weights and .cell text", ("safetensors",)
+    ),
+    ".pt2": ExportFormat("nasdsl.export.program_file", "a program of torch.export"),
+    ".onnx": ExportFormat(
         "nasdsl.export.onnx_file", "ONNX", ("onnx", "onnxscript", "onnxruntime"), "onnx"
     ),
 }
@@ -59,7 +61,7 @@ FORMATS = {
 SUFFIXES = tuple(FORMATS)
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> ExportFormat:
     """The format that a path's suffix asks for.
 
     Raises:

@@ -16,7 +16,7 @@ from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export, network_text
-from nasdsl.export.formats import FORMATS, Format, format_of
+from nasdsl.export.formats import FORMATS, ExportFormat, format_of
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.values import require_types
 
@@ -143,7 +143,7 @@ def write_or_keep(net: "Module", path: str | os.PathLike[str]) -> tuple[Diagnost
     return (Diagnostic("NAS848", message, hints=(f"`nasdsl explain {finding.code}` says more",)),)
 
 
-def _write_file(form: Format, request: Export, beside: Path, suffix: str) -> None:
+def _write_file(form: ExportFormat, request: Export, beside: Path, suffix: str) -> None:
     try:
         form.write(request, beside)
     except (CellError, OSError, MemoryError):

@@ -86,7 +86,7 @@ class ForeignGenotypes:
         """
         found: Sequence[Entry] = self.entries
         if name is not None and (len(found) > 1 or found[0].names):
-            found = self._called(name)
+            found = self._entries_named(name)
         if number is not None:
             wanted = self.entries[number - 1 : number] if number > 0 else ()
             found = [entry for entry in found if any(entry is other for other in wanted)]
@@ -94,9 +94,9 @@ class ForeignGenotypes:
             found = [entry for entry in found if self._is_on(entry, line)]
         if found and (last or len({entry.identity or id(entry) for entry in found}) == 1):
             return found[-1 if last else 0]
-        raise self._unclear(found, name, number, line)
+        raise self._ambiguity_error(found, name, number, line)
 
-    def _called(self, name: str) -> list[Entry]:
+    def _entries_named(self, name: str) -> list[Entry]:
         """The genotypes of that name; capital letters count only where they tell two apart."""
         exact = [entry for entry in self.entries if name in entry.names]
         plain = genotype_name(name, name)
@@ -110,12 +110,12 @@ class ForeignGenotypes:
         end = self.foreign.source.position(max(entry.span.end - 1, entry.span.start)).line
         return self.line(entry) <= line <= end
 
-    def _unclear(
+    def _ambiguity_error(
         self, found: Sequence[Entry], name: str | None, number: int | None, line: int | None
     ) -> CellError:
         """The error that none or several genotypes are meant (NAS657)."""
         hints = []
-        if name is not None and not self._called(name):
+        if name is not None and not self._entries_named(name):
             text = f"no genotype of the text is called {name!r:.60}"
             names = sorted({known for entry in self.entries for known in entry.names})
             hints = [*name_hints(name, names)]

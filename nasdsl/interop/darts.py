@@ -14,11 +14,11 @@ from functools import partial
 from typing import NamedTuple
 
 from nasdsl.errors import Diagnostic, Span
-from nasdsl.interop.darts_texts import FIELDS, Fields, Place, places
+from nasdsl.interop.darts_texts import FIELDS, Fields, GenotypePlace, places
 from nasdsl.interop.dialect import Dialect, both_cells, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Value, numbers
+from nasdsl.interop.literals import LiteralValue, numbers
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _SAME = (
@@ -57,7 +57,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     ]
 
 
-def _genotype(place: Place, foreign: Foreign, name: str) -> Genotype:
+def _genotype(place: GenotypePlace, foreign: Foreign, name: str) -> Genotype:
     fields = place.fields(foreign)
     values = _values(foreign, fields)
     cells = [
@@ -67,7 +67,7 @@ def _genotype(place: Place, foreign: Foreign, name: str) -> Genotype:
     return DIALECT.genotype(genotype_name(name, "darts_cell"), cells)
 
 
-def _values(foreign: Foreign, fields: Fields) -> dict[str, Value]:
+def _values(foreign: Foreign, fields: Fields) -> dict[str, LiteralValue]:
     """The four fields; others may be None.
 
     Raises:
@@ -100,21 +100,21 @@ def _values(foreign: Foreign, fields: Fields) -> dict[str, Value]:
     return {name: _value(fields, fields.values[name]) for name in FIELDS}
 
 
-def _is_none(given: ast.expr | Value) -> bool:
+def _is_none(given: ast.expr | LiteralValue) -> bool:
     match given:
-        case Value(data=None) | ast.Constant(value=None) | ast.Name(id="null"):
+        case LiteralValue(data=None) | ast.Constant(value=None) | ast.Name(id="null"):
             return True
     return False
 
 
-def _value(fields: Fields, given: ast.expr | Value) -> Value:
-    if isinstance(given, Value):
+def _value(fields: Fields, given: ast.expr | LiteralValue) -> LiteralValue:
+    if isinstance(given, LiteralValue):
         return given
     assert fields.python is not None
     return fields.python.value(given)
 
 
-def _cell(foreign: Foreign, kind: str, edges: Value, concat: Value) -> Cell:
+def _cell(foreign: Foreign, kind: str, edges: LiteralValue, concat: LiteralValue) -> Cell:
     blocks: list[Block] = []
     states: list[State] = [hidden(1), hidden(0)]
     for node in _nodes(foreign, kind, edges):
@@ -147,7 +147,7 @@ def _sum(blocks: list[Block], operands: Sequence[tuple[State, str]]) -> State:
     return total
 
 
-def _nodes(foreign: Foreign, kind: str, value: Value) -> list[list[_Edge]]:
+def _nodes(foreign: Foreign, kind: str, value: LiteralValue) -> list[list[_Edge]]:
     """The edges of a cell, those of each state together."""
     edges, groups = _edges(foreign, value)
     if any(edge.target is not None for edge in edges):
@@ -162,7 +162,7 @@ def _nodes(foreign: Foreign, kind: str, value: Value) -> list[list[_Edge]]:
 
 
 def _by_target(
-    foreign: Foreign, kind: str, value: Value, edges: Sequence[_Edge]
+    foreign: Foreign, kind: str, value: LiteralValue, edges: Sequence[_Edge]
 ) -> list[list[_Edge]]:
     """The edges of (op, to, from), by where they lead."""
     found: dict[int, list[_Edge]] = {}
@@ -183,24 +183,26 @@ def _by_target(
     return [found[target] for target in sorted(found)]
 
 
-def _edges(foreign: Foreign, value: Value) -> tuple[list[_Edge], list[list[Value]]]:
+def _edges(foreign: Foreign, value: LiteralValue) -> tuple[list[_Edge], list[list[LiteralValue]]]:
     """The edges of a cell without their weights, and the lists in which some stand together."""
     todo = [value] if not isinstance(value.data, list) else value.data[::-1]
     found: list[_Edge] = []
-    groups: list[list[Value]] = []
+    groups: list[list[LiteralValue]] = []
     weighted = None
     while todo:
         part = todo.pop()
         match part.data:
-            case [Value(data=list() as first), *_] as inner:
+            case [LiteralValue(data=list() as first), *_] as inner:
                 todo += inner[::-1]
                 groups += [] if first and isinstance(first[0].data, list) else [inner]
-            case [op, Value(data=int() as state)] if type(state) is int:
+            case [op, LiteralValue(data=int() as state)] if type(state) is int:
                 found.append(_Edge(op.data, state, part.span))
-            case [op, Value(data=int() as state), Value(data=float())] if type(state) is int:
+            case [op, LiteralValue(data=int() as state), LiteralValue(data=float())] if (
+                type(state) is int
+            ):
                 found.append(_Edge(op.data, state, part.span))
                 weighted = weighted or part
-            case [op, Value(data=int() as target), Value(data=int() as state)] if (
+            case [op, LiteralValue(data=int() as target), LiteralValue(data=int() as state)] if (
                 type(target) is int and type(state) is int
             ):
                 found.append(_Edge(op.data, state, part.span, target))
@@ -232,13 +234,13 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             for op, state in zip(block.ops, block.inputs, strict=True)
         ]
         states = sorted(DIALECT.index(cell, state) for state in concatenated("DARTS", cell))
-        lines += [f"    {field}=[", *(f"        {pair}," for pair in _paired(edges)), "    ],"]
+        lines += [f"    {field}=[", *(f"        {pair}," for pair in _block_lines(edges)), "    ],"]
         lines.append(f"    {field}_concat={states},")
     text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
     return text, DIALECT.losses(genotype)
 
 
-def _paired(edges: list[str]) -> list[str]:
+def _block_lines(edges: list[str]) -> list[str]:
     """Two edges a line: a block."""
     return [", ".join(edges[at : at + 2]) for at in range(0, len(edges), 2)]
 

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from nasdsl.errors import CellError, Span
 from nasdsl.interop.foreign import Foreign, name_before
-from nasdsl.interop.literals import Python, Value, called, enclosed
+from nasdsl.interop.literals import LiteralValue, Python, called, enclosed
 from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.interop.yaml_tree import yaml_value
 
@@ -45,14 +45,14 @@ class Fields:
     """
 
     span: Span
-    values: dict[str, ast.expr | Value]
+    values: dict[str, ast.expr | LiteralValue]
     places: dict[str, Span]
     extra: tuple[ast.expr, ...] = ()
     python: Python | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GenotypePlace:
     """Where a genotype stands.
 
     Attributes:
@@ -68,7 +68,7 @@ class Place:
     identity: object
 
 
-def places(foreign: Foreign) -> list[Place]:
+def places(foreign: Foreign) -> list[GenotypePlace]:
     """Every genotype of the text, in order.
 
     Raises:
@@ -95,14 +95,14 @@ def places(foreign: Foreign) -> list[Place]:
 # -- in Python -------------------------------------------------------------------------------
 
 
-def _in_python(foreign: Foreign) -> Iterator[Place]:
+def _in_python(foreign: Foreign) -> Iterator[GenotypePlace]:
     python = _python(foreign)
     for named in named_nodes(python.tree, _is_wanted):
         if isinstance(named.node, ast.Constant):
             yield from _in_string(python, named)
         else:
             read = partial(_fields_of_node, python, named.node)
-            yield Place(python.span(named.at), named.path, read, python.span(named.node))
+            yield GenotypePlace(python.span(named.at), named.path, read, python.span(named.node))
 
 
 def _python(foreign: Foreign) -> Python:
@@ -156,7 +156,7 @@ def _places(python: Python, values: dict[str, ast.expr]) -> dict[str, Span]:
     return {name: python.span(value) for name, value in values.items()}
 
 
-def _in_string(python: Python, named: Named) -> Iterator[Place]:
+def _in_string(python: Python, named: Named) -> Iterator[GenotypePlace]:
     """The genotypes of a string, which may be a log or a program of its own."""
     text = str(getattr(named.node, "value", ""))
     span = python.span(named.node)
@@ -168,11 +168,11 @@ def _in_string(python: Python, named: Named) -> Iterator[Place]:
 # -- among words -----------------------------------------------------------------------------
 
 
-def _in_words_of_all(foreign: Foreign) -> Iterator[Place]:
+def _in_words_of_all(foreign: Foreign) -> Iterator[GenotypePlace]:
     return _in_words(foreign.text, 0, None, "")
 
 
-def _in_words(text: str, offset: int, within: Span | None, path: str) -> Iterator[Place]:
+def _in_words(text: str, offset: int, within: Span | None, path: str) -> Iterator[GenotypePlace]:
     """The genotypes of a text that need not be of any language; every bracket is met once.
 
     Searches print the genotype they have reached, after a time and between other words.
@@ -184,14 +184,14 @@ def _in_words(text: str, offset: int, within: Span | None, path: str) -> Iterato
         path: what its genotypes are called that have no name in it.
     """
 
-    def place(end: int, is_closed: bool) -> Place:
+    def place(end: int, is_closed: bool) -> GenotypePlace:
         name = name_before(text, _start_of_call(text, start)) or path
         span = within or Span(offset + start, offset + end)
         if is_closed:
             read = partial(_fields_of_text, text[start:end], span.start, within)
         else:
             read = partial(_not_closed, span)
-        return Place(span, name, read, (span, start))
+        return GenotypePlace(span, name, read, (span, start))
 
     start = 0
     brackets: list[str] = []
@@ -240,7 +240,7 @@ def _not_closed(span: Span, foreign: Foreign) -> Fields:
 # -- in YAML ---------------------------------------------------------------------------------
 
 
-def _in_yaml(foreign: Foreign) -> Iterator[Place]:
+def _in_yaml(foreign: Foreign) -> Iterator[GenotypePlace]:
     if not any(field in foreign.text for field in _TELLING) and _CALL not in foreign.text:
         return
     todo = [("", yaml_value(foreign))]
@@ -249,7 +249,7 @@ def _in_yaml(foreign: Foreign) -> Iterator[Place]:
         match value.data:
             case dict() as pairs if pairs.keys() >= _TELLING:
                 read = partial(_fields_of_pairs, value.span, pairs)
-                yield Place(value.span, path, read, value.span)
+                yield GenotypePlace(value.span, path, read, value.span)
             case dict() as pairs:
                 inner = [(f"{path}.{key}" if path else key, part) for key, part in pairs.items()]
                 todo += reversed(inner)
@@ -260,5 +260,5 @@ def _in_yaml(foreign: Foreign) -> Iterator[Place]:
                 yield from _in_words(text, 0, value.span, path)
 
 
-def _fields_of_pairs(span: Span, pairs: dict[str, Value], foreign: Foreign) -> Fields:
+def _fields_of_pairs(span: Span, pairs: dict[str, LiteralValue], foreign: Foreign) -> Fields:
     return Fields(span, {**pairs}, {name: value.span for name, value in pairs.items()})

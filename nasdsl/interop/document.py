@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Value, json_value
+from nasdsl.interop.literals import LiteralValue, json_value
 from nasdsl.interop.yaml_tree import yaml_value
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
@@ -25,7 +25,7 @@ _STATE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|h\[i(?:-[0-9]{1,4})?\]")
 _DEFINITION = re.compile(r"[^\n\r#{}=]{1,2000}")
 _MEMBERS = ("nasdsl", "genotype", "ops", "definitions", "cells", "network")
 
-Lines = Iterator[tuple[str, Span]]
+TextLines = Iterator[tuple[str, Span]]
 
 
 def read_cell(foreign: Foreign, options: Options) -> list[Genotype]:
@@ -58,20 +58,22 @@ def read_yaml(foreign: Foreign, options: Options) -> list[Genotype]:
     return _read(foreign, yaml_value(foreign))
 
 
-def _read(foreign: Foreign, value: Value) -> list[Genotype]:
+def _read(foreign: Foreign, value: LiteralValue) -> list[Genotype]:
     from nasdsl.loading import analyse, genotype_in
 
     pairs = list(_lines(foreign, value))
     text = "\n".join(line for line, _ in pairs) + "\n"
     analysis = analyse(Source(foreign.source.name, text))
-    found = [_moved(finding, foreign, pairs) for finding in analysis.diagnostics]
+    found = [_finding_in_document(finding, foreign, pairs) for finding in analysis.diagnostics]
     if any(finding.is_error for finding in found):
         raise CellError((*foreign.findings, *found))
     foreign.findings += found
     return [genotype_in(analysis)]
 
 
-def _moved(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -> Diagnostic:
+def _finding_in_document(
+    found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]
+) -> Diagnostic:
     """A finding about our lines, at the place of the document they came from."""
     place = foreign.whole
     if found.source is not None and found.span is not None:
@@ -85,7 +87,7 @@ def _moved(found: Diagnostic, foreign: Foreign, pairs: list[tuple[str, Span]]) -
 # -- a document as lines ------------------------------------------------------------------
 
 
-def _lines(foreign: Foreign, document: Value) -> Lines:
+def _lines(foreign: Foreign, document: LiteralValue) -> TextLines:
     members = _members(foreign, document, _MEMBERS, "a document")
     version = members.get("nasdsl")
     if version is None or version.data != VERSION:
@@ -116,7 +118,7 @@ def _lines(foreign: Foreign, document: Value) -> Lines:
         yield "}", members["network"].span
 
 
-def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
+def _cell_lines(foreign: Foreign, kind: str, cell: LiteralValue) -> TextLines:
     parts = _members(foreign, cell, ("blocks", "output"), "a cell")
     blocks = parts.get("blocks")
     yield f"cell {_matching(foreign, kind, _NAME, cell.span)} {{", cell.span
@@ -135,7 +137,7 @@ def _cell_lines(foreign: Foreign, kind: str, cell: Value) -> Lines:
     yield "}", cell.span
 
 
-def _output(foreign: Foreign, value: Value) -> str:
+def _output(foreign: Foreign, value: LiteralValue) -> str:
     if isinstance(value.data, str):
         return _matching(foreign, value.data, re.compile("unused"), value.span)
     pairs = _pairs(foreign, value, "`output`")
@@ -146,7 +148,7 @@ def _output(foreign: Foreign, value: Value) -> str:
     return f"{_matching(foreign, kind, re.compile('concat|each'), value.span)}({', '.join(names)})"
 
 
-def _setting(foreign: Foreign, value: Value) -> str:
+def _setting(foreign: Foreign, value: LiteralValue) -> str:
     data = value.data
     if isinstance(data, bool):
         return str(data).lower()
@@ -158,7 +160,9 @@ def _setting(foreign: Foreign, value: Value) -> str:
 # -- parts of a document ------------------------------------------------------------------
 
 
-def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, Value]]:
+def _pairs(
+    foreign: Foreign, value: LiteralValue | None, what: str
+) -> list[tuple[str, LiteralValue]]:
     if value is None:
         return []
     if not isinstance(value.data, dict):
@@ -166,7 +170,9 @@ def _pairs(foreign: Foreign, value: Value | None, what: str) -> list[tuple[str, 
     return list(value.data.items())
 
 
-def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) -> dict[str, Value]:
+def _members(
+    foreign: Foreign, value: LiteralValue, known: tuple[str, ...], what: str
+) -> dict[str, LiteralValue]:
     found = dict(_pairs(foreign, value, what))
     for name, member in found.items():
         if name not in known:
@@ -175,7 +181,9 @@ def _members(foreign: Foreign, value: Value, known: tuple[str, ...], what: str) 
     return found
 
 
-def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list[Value]:
+def _list(
+    foreign: Foreign, value: LiteralValue | None, place: Span, what: str
+) -> list[LiteralValue]:
     if value is None or not isinstance(value.data, list):
         raise foreign.cell_error(
             "NAS651", f"{what} is not a list", place if value is None else value.span
@@ -183,14 +191,16 @@ def _list(foreign: Foreign, value: Value | None, place: Span, what: str) -> list
     return value.data
 
 
-def _words(foreign: Foreign, value: Value, form: "re.Pattern[str]", count: int | None) -> list[str]:
+def _words(
+    foreign: Foreign, value: LiteralValue, form: "re.Pattern[str]", count: int | None
+) -> list[str]:
     parts = _list(foreign, value, value.span, "this")
     if count is not None and len(parts) != count:
         raise foreign.cell_error("NAS651", f"there are {len(parts)} of {count}", value.span)
     return [_word(foreign, part, form) for part in parts]
 
 
-def _word(foreign: Foreign, value: Value, form: "re.Pattern[str]") -> str:
+def _word(foreign: Foreign, value: LiteralValue, form: "re.Pattern[str]") -> str:
     if not isinstance(value.data, str):
         raise foreign.cell_error("NAS651", "this is not a text", value.span)
     return _matching(foreign, value.data, form, value.span)

@@ -20,7 +20,7 @@ from nasdsl.errors import CellError, Diagnostic, Span, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.shell import MAX_WORDS, Variable, Word, variables
+from nasdsl.interop.shell import MAX_WORDS, ShellWord, Variable, variables
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _OPS = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "identity")
@@ -72,15 +72,15 @@ def _entry_of_variable(value: Variable) -> Entry:
     return Entry(value.name, value.span, partial(_genotype_of_words, words), identity=identity)
 
 
-def _genotype_of_words(words: Sequence[Word], foreign: Foreign, name: str) -> Genotype:
-    def line(word: Word) -> int:
+def _genotype_of_words(words: Sequence[ShellWord], foreign: Foreign, name: str) -> Genotype:
+    def line(word: ShellWord) -> int:
         return foreign.source.position(word.span.start).line
 
     rows = [[_integer(foreign, word) for word in row] for _, row in groupby(words, line)]
     return _genotype(rows, foreign, name)
 
 
-def _integer(foreign: Foreign, word: Word) -> tuple[int, Span]:
+def _integer(foreign: Foreign, word: ShellWord) -> tuple[int, Span]:
     if not word.text.isascii() or not word.text.isdigit() or len(word.text) > 4:
         raise foreign.cell_error("NAS651", f"{word.text[:40]!r} is not an integer", word.span)
     return int(word.text), word.span
@@ -97,7 +97,9 @@ def _rows_in_brackets(foreign: Foreign, rows: Iterable["re.Match[str]"]) -> list
     found = []
     for row in rows:
         words = _WORD.finditer(foreign.text, *row.span(1))
-        integers = [_integer(foreign, Word(word.group(), Span(*word.span()))) for word in words]
+        integers = [
+            _integer(foreign, ShellWord(word.group(), Span(*word.span()))) for word in words
+        ]
         found += [integers] if integers else []
     return found
 

@@ -13,7 +13,7 @@ from nasdsl.interop.foreign import Entry, Foreign, Options
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.registry import Registry
 
-Reader = Callable[[Foreign, Options], list[Genotype]]
+ReadFunction = Callable[[Foreign, Options], list[Genotype]]
 Finder = Callable[[Foreign, Options], list[Entry]]
 Writer = Callable[[Genotype, Options], tuple[str, list[Diagnostic]]]
 
@@ -41,7 +41,7 @@ class Format:
     title: str
     sign: str
     write: Writer
-    read: Reader | None = None
+    read: ReadFunction | None = None
     find: Finder | None = None
     endings: tuple[str, ...] = ()
     usual_endings: tuple[str, ...] = ()
@@ -89,10 +89,10 @@ def format_of(source: Source) -> str:
     for name, known in formats.items():
         if ending in known.usual_endings and (not fitting or name in fitting):
             return name
-    raise _undecided(source, fitting)
+    raise _ambiguity_error(source, fitting)
 
 
-def _undecided(source: Source, fitting: list[str]) -> CellError:
+def _ambiguity_error(source: Source, fitting: list[str]) -> CellError:
     if fitting:
         text = f"{source.name!r} could be in the formats {listed(fitting)}"
         return cell_error("NAS650", text, "`--from FORMAT` says which it is")

@@ -19,7 +19,7 @@ from nasdsl.errors import CellError, Diagnostic, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.literals import LiteralValue, Python, numbers
 from nasdsl.language.genotype.types import Block, Cell, Genotype
 
 _SHARED = {
@@ -108,16 +108,16 @@ def _genotype(
         parts = [python.value(found.parts[part]) for part in _PARTS]
         cells.append(_cell(foreign, dialect, found.kind, parts))
     name = genotype_name(name, f"{dialect.title.lower()}_cell")
-    return _stacked(dialect, cells).genotype(name, cells)
+    return _dialect_of_cells(dialect, cells).genotype(name, cells)
 
 
-def _stacked(dialect: Dialect, cells: Sequence[Cell]) -> Dialect:
+def _dialect_of_cells(dialect: Dialect, cells: Sequence[Cell]) -> Dialect:
     """Slim's PNASNet has one cell for both roles, and a skeleton of its own."""
     alone = dialect is SLIM and [cell.kind for cell in cells] == ["normal"]
     return replace(dialect, skeleton="pnasnet") if alone else dialect
 
 
-def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[Value]) -> Cell:
+def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[LiteralValue]) -> Cell:
     operations, indices, used = parts
     names = operations.data if isinstance(operations.data, list) else []
     states = numbers(foreign, indices, "`hiddenstate_indices`")
@@ -246,7 +246,7 @@ def _write(genotype: Genotype, dialect: Dialect) -> tuple[str, list[Diagnostic]]
         used = [int(index not in concatenates) for index in range(len(cell.blocks) + 2)]
         for part, value in zip(_PARTS, (operations, indices, used), strict=True):
             lines.append(f"{genotype.name}_{cell.kind}_{part} = {value}")
-    return "\n".join(lines) + "\n", _stacked(dialect, genotype.cells).losses(genotype)
+    return "\n".join(lines) + "\n", _dialect_of_cells(dialect, genotype.cells).losses(genotype)
 
 
 _SIGN = r"hiddenstate_indices"

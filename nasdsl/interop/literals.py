@@ -27,10 +27,10 @@ _IGNORED_KEYWORDS = {"dtype", "copy", "device"}
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class LiteralValue:
     """A literal with its place: a list (tuples too), a dictionary, or a plain value."""
 
-    data: "list[Value] | dict[str, Value] | str | int | float | bool | None"
+    data: "list[LiteralValue] | dict[str, LiteralValue] | str | int | float | bool | None"
     span: Span
 
 
@@ -75,18 +75,18 @@ class Python:
         at = len(self.text)
         if isinstance(error, SyntaxError) and error.lineno and error.lineno <= len(self.starts):
             at = self.starts[error.lineno - 1] + max((error.offset or 1) - 1, 0)
-        span = self._placed(at, at + 1)
+        span = self._span_in_text(at, at + 1)
         return self.foreign.cell_error("NAS651", f"this is not Python: {reason}"[:200], span)
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands, in characters (`ast` counts bytes of UTF-8)."""
         first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", 1)
-        return self._placed(
+        return self._span_in_text(
             self._position(first, getattr(node, "col_offset", 0)),
             self._position(last, getattr(node, "end_col_offset", 0)),
         )
 
-    def _placed(self, start: int, end: int) -> Span:
+    def _span_in_text(self, start: int, end: int) -> Span:
         """A span of the text as one of all of the foreign text."""
         if self.within is not None:
             return self.within
@@ -108,7 +108,7 @@ class Python:
         known = self._characters[line]
         return start + (known[column] if column < len(known) else self.stops[line - 1] - start)
 
-    def value(self, node: ast.expr, *, names: bool = False) -> Value:
+    def value(self, node: ast.expr, *, names: bool = False) -> LiteralValue:
         """The value of a literal, `list(...)`, `range(...)` and `array(...)` of literals included.
 
         Args:
@@ -121,26 +121,26 @@ class Python:
         span = self.span(node)
         match node:
             case ast.Constant(value=str() as text):
-                return Value(self._string(text, node), span)
+                return LiteralValue(self._string(text, node), span)
             case ast.Constant(value=int() | float() | None as data):
-                return Value(self._number(data, span), span)
+                return LiteralValue(self._number(data, span), span)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as data)):
                 number = self._number(data, span)
-                return Value(-number if number is not None else None, span)
+                return LiteralValue(-number if number is not None else None, span)
             case ast.Name(id="true" | "false" | "null" as word):
-                return Value(_JSON_WORDS[word], span)
+                return LiteralValue(_JSON_WORDS[word], span)
             case ast.Name(id=word) if names:
-                return Value(word, span)
+                return LiteralValue(word, span)
             case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                return Value([self.value(part, names=names) for part in parts], span)
+                return LiteralValue([self.value(part, names=names) for part in parts], span)
             case ast.Dict():
                 pairs = ((key, self.value(item, names=names)) for key, item in self.pairs(node))
-                return Value(dict(pairs), span)
+                return LiteralValue(dict(pairs), span)
             case ast.Call(func=ast.Name(id="range"), args=[*bounds], keywords=[]):
-                return Value(self._range(bounds, span), span)
+                return LiteralValue(self._range(bounds, span), span)
             case ast.Call(args=[inner], keywords=words) if _TRANSPARENT.fullmatch(called(node)):
                 if {word.arg for word in words} <= _IGNORED_KEYWORDS:
-                    return Value(self.value(inner, names=names).data, span)
+                    return LiteralValue(self.value(inner, names=names).data, span)
         raise self.foreign.cell_error(
             "NAS651",
             "this is not a literal, and nothing here is executed",
@@ -184,13 +184,13 @@ class Python:
             raise self.foreign.cell_error("NAS656", f"the number is over {MAX_NUMBER:,}", span)
         return data
 
-    def _range(self, bounds: list[ast.expr], span: Span) -> list[Value]:
+    def _range(self, bounds: list[ast.expr], span: Span) -> list[LiteralValue]:
         numbers = [self.value(bound).data for bound in bounds]
         whole = [number for number in numbers if type(number) is int]
         if len(whole) == len(numbers) and len(whole) in (1, 2, 3) and 0 not in whole[2:]:
             made = range(*whole)
             if len(made) <= _MAX_RANGE:
-                return [Value(number, span) for number in made]
+                return [LiteralValue(number, span) for number in made]
         raise self.foreign.cell_error("NAS651", "this is not a range of states", span)
 
 
@@ -208,7 +208,7 @@ def repeated_key(foreign: Foreign, key: str, span: Span) -> CellError:
     return foreign.cell_error("NAS651", text, span, "", "only one of the two values can count")
 
 
-def numbers(foreign: Foreign, value: Value, what: str) -> list[tuple[int, Span]]:
+def numbers(foreign: Foreign, value: LiteralValue, what: str) -> list[tuple[int, Span]]:
     """The whole numbers of a list, each with its place.
 
     Raises:
@@ -231,7 +231,7 @@ def enclosed(foreign: Foreign, is_json: bool = False) -> Python:
     return Python(foreign, f"(\n{foreign.text}\n)", offset=-2, is_json=is_json)
 
 
-def json_value(foreign: Foreign) -> Value:
+def json_value(foreign: Foreign) -> LiteralValue:
     """The value of a JSON text: JSON alone, without Python around it, and no key twice.
 
     Raises:
@@ -252,7 +252,7 @@ def json_value(foreign: Foreign) -> Value:
     raise foreign.cell_error("NAS651", "there is no document in the text")
 
 
-def dictionary(foreign: Foreign) -> tuple[Value, str]:
+def dictionary(foreign: Foreign) -> tuple[LiteralValue, str]:
     """The first dictionary of a JSON or Python text, and the name it is assigned to, if any.
 
     Raises:

@@ -19,7 +19,7 @@ from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of, not_carried
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, called
+from nasdsl.interop.literals import LiteralValue, Python, called
 from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Genotype, State, hidden
 
@@ -146,7 +146,7 @@ def _genotype(
             part = vertices[vertex]
             op = DIALECT.op(foreign, part.data, part.span)
             sources = [source for source in edges[vertex] if source in alive]
-            total = _summed(blocks, [_operand(states, source) for source in sources])
+            total = _sum_of(blocks, [_operand(states, source) for source in sources])
             states[vertex] = _block(blocks, (total, total), (op, "none"))
     sources = [source for source in edges[last] if source in alive]
     outputs = [states[source] for source in sources if source != _INPUT]
@@ -155,7 +155,7 @@ def _genotype(
             text = "the output adds its input to a concatenation, which no block can"
             raise foreign.cell_error("NAS654", text, matrix.span)
         operands = [*((state, "identity") for state in outputs), (hidden(0), "project")]
-        outputs = [_summed(blocks, operands)]
+        outputs = [_sum_of(blocks, operands)]
     if len(outputs) > 1:
         foreign.note(_DIVIDED, matrix.span)
     foreign.note("the pools between the benchmark's stacks are no cells")
@@ -163,7 +163,7 @@ def _genotype(
     return DIALECT.genotype(genotype_name(name, "nasbench101_cell"), [cell])
 
 
-def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
+def _edges(foreign: Foreign, matrix: LiteralValue) -> list[list[int]]:
     """For each vertex, those it is reached from."""
     rows = matrix.data if isinstance(matrix.data, list) else []
     if not 2 <= len(rows) <= _MAX_VERTICES:
@@ -183,7 +183,7 @@ def _edges(foreign: Foreign, matrix: Value) -> list[list[int]]:
     return edges
 
 
-def _entries(foreign: Foreign, row: Value) -> list[tuple[float, Span]]:
+def _entries(foreign: Foreign, row: LiteralValue) -> list[tuple[float, Span]]:
     """The numbers of a row, which may be floats."""
     found = []
     for part in row.data if isinstance(row.data, list) else [row]:
@@ -222,7 +222,7 @@ def _block(blocks: list[Block], inputs: tuple[State, State], ops: tuple[str, str
     return BlockState(blocks[-1].name)
 
 
-def _summed(blocks: list[Block], operands: list[tuple[State, str]]) -> State:
+def _sum_of(blocks: list[Block], operands: list[tuple[State, str]]) -> State:
     """The state that holds the sum of the operands, with blocks appended where it takes any."""
     (total, op), *rest = operands
     if not rest:
@@ -255,7 +255,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             vertices.append((op, _sources(block.inputs[0], sums, numbered)))
             numbered[state] = len(vertices)
         else:
-            sums[state] = _added(block, sums, numbered)
+            sums[state] = _vertices_of_sum(block, sums, numbered)
     outputs = [source for state in cell.output_states for source in _sources(state, sums, numbered)]
     if any(len(set(found)) < len(found) for found in (outputs, *(v[1] for v in vertices))):
         raise CellError((cannot_hold(DIALECT.title, "an edge that is there twice"),))
@@ -298,7 +298,9 @@ def _vertex_op(block: Block) -> str | None:
     return None
 
 
-def _added(block: Block, sums: dict[State, list[int]], numbered: dict[State, int]) -> list[int]:
+def _vertices_of_sum(
+    block: Block, sums: dict[State, list[int]], numbered: dict[State, int]
+) -> list[int]:
     """The vertices whose sum a block is."""
     found: list[int] = []
     for state, op in zip(block.inputs, block.ops, strict=True):

@@ -67,7 +67,7 @@ def _genotype(span: Span, foreign: Foreign, name: str) -> Genotype:
     blocks: list[Block] = []
     states: list[State] = [hidden(0)]
     for ops in nodes:
-        states.append(_summed(blocks, states, ops))
+        states.append(_sum_of(blocks, states, ops))
     cell = cell_of("normal", blocks, states[-1:])
     foreign.note("the residual blocks between the benchmark's stages are no cells", span)
     return DIALECT.genotype(genotype_name(name, "nasbench201_cell"), [cell])
@@ -98,7 +98,7 @@ def _edges(foreign: Foreign, part: str, at: int, node: int) -> list[str]:
     return [found[index] for index in range(node)]
 
 
-def _summed(blocks: list[Block], states: list[State], ops: list[str]) -> State:
+def _sum_of(blocks: list[Block], states: list[State], ops: list[str]) -> State:
     """Append the blocks that add op k of state k, for all k; the state that holds the sum."""
 
     def block(inputs: tuple[State, State], pair: tuple[str, str]) -> State:

@@ -36,7 +36,7 @@ _SETTING = re.compile(
     r"""["']?[ \t]*[:=,][ \t]*(?:Value:[ \t]*)?(?P<value>"[^"\n]{0,60}"|'[^'\n]{0,60}'|\w{1,60})"""
 )
 
-Settings = dict[tuple[str, str, int], tuple[str, Span]]
+SettingValues = dict[tuple[str, str, int], tuple[str, Span]]
 
 
 def find(foreign: Foreign, options: Options) -> list[Entry]:
@@ -45,7 +45,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     Raises:
         CellError: NAS651 where there is none.
     """
-    found: list[Settings] = [{}]
+    found: list[SettingValues] = [{}]
     for match in _SETTING.finditer(foreign.text):
         key = match["what"], match["kind"], int(match["number"])
         if key in found[-1]:
@@ -56,12 +56,12 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     return [_entry(settings) for settings in found]
 
 
-def _entry(settings: Settings) -> Entry:
+def _entry(settings: SettingValues) -> Entry:
     spans = [span for _, span in settings.values()]
     return Entry("", spans[0].to(spans[-1]), partial(_genotype, settings))
 
 
-def _genotype(settings: Settings, foreign: Foreign, name: str) -> Genotype:
+def _genotype(settings: SettingValues, foreign: Foreign, name: str) -> Genotype:
     taken: set[tuple[str, str, int]] = set()
     cells = [_cell(foreign, kind, settings, taken) for kind in _KINDS]
     for what, kind, number in sorted(settings.keys() - taken):
@@ -74,7 +74,7 @@ def _genotype(settings: Settings, foreign: Foreign, name: str) -> Genotype:
 
 
 def _cell(
-    foreign: Foreign, kind: str, settings: Settings, taken: set[tuple[str, str, int]]
+    foreign: Foreign, kind: str, settings: SettingValues, taken: set[tuple[str, str, int]]
 ) -> Cell:
     def value(what: str, number: int) -> tuple[str, Span]:
         if (what, kind, number) not in settings:

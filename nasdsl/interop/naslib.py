@@ -12,7 +12,7 @@ from nasdsl.errors import CellError, Diagnostic, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.literals import LiteralValue, Python, numbers
 from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype
 
@@ -69,7 +69,7 @@ def _genotype(python: Python, node: ast.expr, foreign: Foreign, name: str) -> Ge
     return DIALECT.genotype(genotype_name(name, "naslib_cell"), cells)
 
 
-def _cell(foreign: Foreign, kind: str, value: Value) -> Cell:
+def _cell(foreign: Foreign, kind: str, value: LiteralValue) -> Cell:
     pairs = value.data if isinstance(value.data, list) else []
     if len(pairs) != _PAIRS:
         text = f"the {kind} cell has {plural(len(pairs), 'edge')}; eight make four blocks"

@@ -28,7 +28,7 @@ from nasdsl.interop.dialect import (
 )
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, enclosed
+from nasdsl.interop.literals import LiteralValue, Python, enclosed
 from nasdsl.interop.named_nodes import named_nodes
 from nasdsl.language.genotype.types import UNUSED, Block, BlockState, Cell, Genotype
 
@@ -95,7 +95,7 @@ def _has_decisions(node: ast.expr) -> bool:
     )
 
 
-def _format_of_key(key: str) -> "Callable[[Foreign, dict[str, Value]], list[Cell]] | None":
+def _format_of_key(key: str) -> "Callable[[Foreign, dict[str, LiteralValue]], list[Cell]] | None":
     """What reads the dictionary in which a key stands; None where the key is of none."""
     if _KEY.fullmatch(key):
         return _cells
@@ -119,8 +119,8 @@ def _genotype(python: Python, node: ast.expr, foreign: Foreign, name: str) -> Ge
 # -- NNI 3 -----------------------------------------------------------------------------------
 
 
-def _cells(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
-    found: dict[tuple[str, str, int, int], Value] = {}
+def _cells(foreign: Foreign, pairs: dict[str, LiteralValue]) -> list[Cell]:
+    found: dict[tuple[str, str, int, int], LiteralValue] = {}
     for key, value in pairs.items():
         match = _KEY.fullmatch(key)
         if match is None:
@@ -134,7 +134,9 @@ def _cells(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
     return [_cell(foreign, kind, found) for kind in _KINDS]
 
 
-def _cell(foreign: Foreign, kind: str, found: dict[tuple[str, str, int, int], Value]) -> Cell:
+def _cell(
+    foreign: Foreign, kind: str, found: dict[tuple[str, str, int, int], LiteralValue]
+) -> Cell:
     nodes = {node for name, _, node, _ in found if name == kind}
     if not nodes:
         raise foreign.cell_error("NAS651", f"there is no `{kind}/op_2_0`: the cell is missing")
@@ -163,7 +165,7 @@ def _cell(foreign: Foreign, kind: str, found: dict[tuple[str, str, int, int], Va
     return Cell("normal" if kind == "normal" else "reduction", tuple(blocks), UNUSED)
 
 
-def _index(foreign: Foreign, value: Value) -> tuple[int, Span]:
+def _index(foreign: Foreign, value: LiteralValue) -> tuple[int, Span]:
     """A state's number, alone or in a list of one."""
     inner = value
     if isinstance(value.data, list) and len(value.data) == 1:
@@ -176,34 +178,34 @@ def _index(foreign: Foreign, value: Value) -> tuple[int, Span]:
 # -- NNI 1 and 2 -------------------------------------------------------------------------------
 
 
-def _old_darts_cells(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
+def _old_darts_cells(foreign: Foreign, pairs: dict[str, LiteralValue]) -> list[Cell]:
     return [_old_darts_cell(foreign, kind, pairs) for kind in _KINDS]
 
 
-def _old_darts_cell(foreign: Foreign, kind: str, pairs: dict[str, Value]) -> Cell:
+def _old_darts_cell(foreign: Foreign, kind: str, pairs: dict[str, LiteralValue]) -> Cell:
     nodes = _nodes(foreign, kind, pairs, _OLD_DARTS_KEY, f"{kind}_n2_p0", _INPUTS)
     blocks: list[Block] = []
     for node in nodes:
         edges = [f"{kind}_n{node}_p{state}" for state in range(node)]
-        switch = _given(foreign, pairs, f"{kind}_n{node}_switch")
-        chosen = _chosen(foreign, switch, edges)
+        switch = _required_value(foreign, pairs, f"{kind}_n{node}_switch")
+        chosen = _indices_of(foreign, switch, edges)
         if len(chosen) != 2:
             text = f"the switch of node {node} leaves {len(chosen)} edges, and a block has two"
             raise foreign.cell_error("NAS651", text, switch.span)
         inputs, ops = [], []
         for state in sorted(chosen):
-            value = _given(foreign, pairs, edges[state])
+            value = _required_value(foreign, pairs, edges[state])
             inputs.append(OLD_DARTS.state(foreign, state, len(blocks), value.span))
             ops.append(_old_op(foreign, OLD_DARTS, value, list(_DARTS_OPS)))
         blocks.append(Block(f"b{len(blocks)}", (inputs[0], inputs[1]), (ops[0], ops[1]), "add"))
     return cell_of(_KINDS[kind], blocks, [BlockState(block.name) for block in blocks])
 
 
-def _old_enas_cells(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
+def _old_enas_cells(foreign: Foreign, pairs: dict[str, LiteralValue]) -> list[Cell]:
     return [_old_enas_cell(foreign, kind, pairs) for kind in _KINDS]
 
 
-def _old_enas_cell(foreign: Foreign, kind: str, pairs: dict[str, Value]) -> Cell:
+def _old_enas_cell(foreign: Foreign, kind: str, pairs: dict[str, LiteralValue]) -> Cell:
     nodes = _nodes(foreign, kind, pairs, _OLD_ENAS_KEY, f"{kind}_node_0_x_op", 0)
     # The first two states have no names in NNI.
     names = ["", "", *(f"{kind}_node_{node}" for node in nodes)]
@@ -211,20 +213,20 @@ def _old_enas_cell(foreign: Foreign, kind: str, pairs: dict[str, Value]) -> Cell
     for node in nodes:
         inputs, ops = [], []
         for operand in "xy":
-            value = _given(foreign, pairs, f"{kind}_node_{node}_{operand}_input")
-            chosen = _chosen(foreign, value, names[: node + _INPUTS])
+            value = _required_value(foreign, pairs, f"{kind}_node_{node}_{operand}_input")
+            chosen = _indices_of(foreign, value, names[: node + _INPUTS])
             if len(chosen) != 1:
                 text = "an operand reads one state"
                 hint = "the two inputs have no names in NNI; an export by number tells them apart"
                 raise foreign.cell_error("NAS651", text, value.span, "", hint)
             inputs.append(OLD_ENAS.state(foreign, chosen[0], len(blocks), value.span))
-            op = _given(foreign, pairs, f"{kind}_node_{node}_{operand}_op")
+            op = _required_value(foreign, pairs, f"{kind}_node_{node}_{operand}_op")
             ops.append(_old_op(foreign, OLD_ENAS, op, list(OLD_ENAS.ops)))
         blocks.append(Block(f"b{len(blocks)}", (inputs[0], inputs[1]), (ops[0], ops[1]), "add"))
     return cell_of(_KINDS[kind], blocks, enas.unread_states(tuple(blocks)))
 
 
-def _macro(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
+def _macro(foreign: Foreign, pairs: dict[str, LiteralValue]) -> list[Cell]:
     text = "this is an architecture of NNI's ENAS macro space, which has layers and no cells"
     raise foreign.cell_error("NAS651", text, None, "", "exports of its micro space are read")
 
@@ -232,7 +234,7 @@ def _macro(foreign: Foreign, pairs: dict[str, Value]) -> list[Cell]:
 def _nodes(
     foreign: Foreign,
     kind: str,
-    pairs: dict[str, Value],
+    pairs: dict[str, LiteralValue],
     form: "re.Pattern[str]",
     first: str,
     start: int,
@@ -254,13 +256,13 @@ def _nodes(
     return range(start, max(found) + 1)
 
 
-def _given(foreign: Foreign, pairs: dict[str, Value], key: str) -> Value:
+def _required_value(foreign: Foreign, pairs: dict[str, LiteralValue], key: str) -> LiteralValue:
     if key not in pairs:
         raise foreign.cell_error("NAS651", f"`{key}` is missing")
     return pairs[key]
 
 
-def _chosen(foreign: Foreign, value: Value, names: Sequence[str]) -> list[int]:
+def _indices_of(foreign: Foreign, value: LiteralValue, names: Sequence[str]) -> list[int]:
     """Which of the names are meant: by name, by number, or by true and false."""
     parts = value.data if isinstance(value.data, list) else [value]
     if len(parts) == len(names) and all(isinstance(part.data, bool) for part in parts):
@@ -277,7 +279,7 @@ def _chosen(foreign: Foreign, value: Value, names: Sequence[str]) -> list[int]:
     return found
 
 
-def _old_op(foreign: Foreign, dialect: Dialect, value: Value, order: Sequence[str]) -> str:
+def _old_op(foreign: Foreign, dialect: Dialect, value: LiteralValue, order: Sequence[str]) -> str:
     """Our name of an op: by name, by number, or by true and false."""
     if (
         isinstance(value.data, list)
@@ -286,7 +288,7 @@ def _old_op(foreign: Foreign, dialect: Dialect, value: Value, order: Sequence[st
     ):
         (value,) = value.data
     if isinstance(value.data, list):
-        which = _chosen(foreign, value, order) if value.data else []
+        which = _indices_of(foreign, value, order) if value.data else []
         if len(which) != 1:
             raise foreign.cell_error("NAS651", "an edge has one op", value.span)
         return dialect.op(foreign, order[which[0]], value.span)

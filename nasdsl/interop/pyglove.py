@@ -13,7 +13,7 @@ import ast
 from nasdsl.errors import CellError, Diagnostic, Span, cell_error
 from nasdsl.interop.foreign import Foreign, Options
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import Python, Value, numbers
+from nasdsl.interop.literals import LiteralValue, Python, numbers
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space import choices, decisions, genotype_from_choices
 
@@ -34,7 +34,7 @@ def read(foreign: Foreign, options: Options) -> list[Genotype]:
     if node is None:
         raise foreign.cell_error("NAS651", "there is no `DNA([...])` in the text")
     value = python.value(node)
-    listed = value if isinstance(value.data, list) else Value([value], value.span)
+    listed = value if isinstance(value.data, list) else LiteralValue([value], value.span)
     found = numbers(foreign, listed, "the DNA")
     return [genotype_from_choices(space, _taken(foreign, space, found, value.span))]
 

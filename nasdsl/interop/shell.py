@@ -24,7 +24,7 @@ _WORD = re.compile(r"\$\{(?P<braced>\w+)\}|\$(?P<plain>\w+)|[^\s$,\\]+|\$")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ShellWord:
     """A word of a value, and where it stands."""
 
     text: str
@@ -36,16 +36,16 @@ class Variable:
     """A value that a variable may have at the end."""
 
     name: str
-    parts: tuple["Word | Variable", ...]
+    parts: tuple["ShellWord | Variable", ...]
     span: Span
 
-    def words(self) -> list[Word]:
+    def words(self) -> list[ShellWord]:
         """The words, with those of other variables in their place; at most `MAX_WORDS` + 1."""
-        found: list[Word] = []
-        todo: list[Word | Variable] = [self]
+        found: list[ShellWord] = []
+        todo: list[ShellWord | Variable] = [self]
         while todo and len(found) <= MAX_WORDS:
             part = todo.pop()
-            if isinstance(part, Word):
+            if isinstance(part, ShellWord):
                 found.append(part)
             else:
                 todo += reversed(part.parts)
@@ -76,14 +76,14 @@ def variables(text: str) -> list[Variable]:
 
 def _parts(
     text: str, token: "re.Match[str]", found: dict[str, list[Variable]]
-) -> tuple[Word | Variable, ...]:
+) -> tuple[ShellWord | Variable, ...]:
     """The words and variables of a value; in single quotes `$` means nothing."""
     group = next(name for name in ("double", "single", "list", "bare") if token[name] is not None)
-    parts: list[Word | Variable] = []
+    parts: list[ShellWord | Variable] = []
     for word in _WORD.finditer(text, token.start(group), token.end(group)):
         known = found.get(word["braced"] or word["plain"] or "")
         if known and group != "single":
             parts.append(known[-1])
         else:
-            parts.append(Word(word.group(), Span(*word.span())))
+            parts.append(ShellWord(word.group(), Span(*word.span())))
     return tuple(parts)

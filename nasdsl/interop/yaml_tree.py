@@ -8,7 +8,7 @@ import yaml
 
 from nasdsl.errors import Span
 from nasdsl.interop.foreign import MAX_DEPTH, MAX_NUMBER, Foreign
-from nasdsl.interop.literals import Value, repeated_key
+from nasdsl.interop.literals import LiteralValue, repeated_key
 
 #: How many values a document may have once its aliases are written out.
 _MAX_VALUES = 20_000
@@ -25,7 +25,7 @@ _PLAIN = {
 }
 
 
-def yaml_value(foreign: Foreign) -> Value:
+def yaml_value(foreign: Foreign) -> LiteralValue:
     """The value of the one document in the text.
 
     Raises:
@@ -72,7 +72,7 @@ class _Reading:
         self.foreign, self.made, self.open = foreign, 0, set[int]()
         self.loader = yaml.SafeLoader("")
 
-    def value(self, node: yaml.Node) -> Value:
+    def value(self, node: yaml.Node) -> LiteralValue:
         span = Span(node.start_mark.index, node.end_mark.index)
         self.made += 1
         if self.made > _MAX_VALUES:
@@ -88,14 +88,14 @@ class _Reading:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
-                return Value([self.value(part) for part in node.value], span)
+                return LiteralValue([self.value(part) for part in node.value], span)
             assert isinstance(node, yaml.MappingNode)
-            return Value(self._pairs(node), span)
+            return LiteralValue(self._pairs(node), span)
         finally:
             self.open.discard(id(node))
 
-    def _pairs(self, node: yaml.MappingNode) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+    def _pairs(self, node: yaml.MappingNode) -> dict[str, LiteralValue]:
+        found: dict[str, LiteralValue] = {}
         for key, part in node.value:
             name = self._key(key)
             if name in found:
@@ -104,7 +104,7 @@ class _Reading:
             found[name] = self.value(part)
         return found
 
-    def _scalar(self, node: yaml.ScalarNode, span: Span) -> Value:
+    def _scalar(self, node: yaml.ScalarNode, span: Span) -> LiteralValue:
         is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         if is_number and len(node.value) > _MAX_DIGITS:
             raise self.foreign.cell_error("NAS656", "the number has too many digits", span)
@@ -114,7 +114,7 @@ class _Reading:
             raise self.foreign.cell_error("NAS651", "this value cannot be read", span) from None
         if isinstance(data, int) and abs(data) > MAX_NUMBER:
             raise self.foreign.cell_error("NAS656", f"the number is over {MAX_NUMBER:,}", span)
-        return Value(data, span)
+        return LiteralValue(data, span)
 
     def _key(self, node: yaml.Node) -> str:
         span = Span(node.start_mark.index, node.end_mark.index)

@@ -125,7 +125,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Layers:
     """`[...]` or `2 * [...]`."""
 
     count: Number | None
@@ -137,7 +137,7 @@ class Part:
 class Form:
     """Parts one after the other: `[...] + 2 * [...]`."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Layers, ...]
     span: Span
 
 

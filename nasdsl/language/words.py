@@ -6,10 +6,10 @@ grammar.
 
 from typing import Literal
 
-Place = Literal["file", "definition", "cell", "output"]
+KeywordPlace = Literal["file", "definition", "cell", "output"]
 
 #: Every keyword, with what it begins or stands in.
-KEYWORDS: dict[str, Place] = {
+KEYWORDS: dict[str, KeywordPlace] = {
     "genotype": "file",
     "vocabulary": "file",
     "ops": "file",

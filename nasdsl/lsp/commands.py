@@ -24,15 +24,15 @@ async def svg(ls: CellServer, uri: str) -> Shown:
 
     def answer(uri: str) -> Shown:
         # Drawing is imported when the first picture is wanted.
-        from nasdsl.drawing import Options, cells_drawing, svg
+        from nasdsl.drawing import DrawingOptions, cells_drawing, svg
 
         space = ls.documents.document(uri).space
         if space is None:
             return {"error": "a text with mistakes, or without cells, has no picture"}
         try:
-            return {"svg": svg(cells_drawing(space, Options()))}
+            return {"svg": svg(cells_drawing(space, DrawingOptions()))}
         except CellError as error:
-            return {"error": _said(error)}
+            return {"error": _error_text(error)}
 
     return await ls.ask(uri, answer)
 
@@ -95,7 +95,7 @@ async def explain(ls: CellServer, code: str) -> Shown:
     try:
         text = explanation(code)
     except CellError as error:
-        return await _shown(ls, _said(error), {"error": _said(error)})
+        return await _shown(ls, _error_text(error), {"error": _error_text(error)})
     return await _shown(ls, text, {"markdown": text})
 
 
@@ -106,7 +106,7 @@ async def _shown(ls: CellServer, text: str, shown: Shown) -> Shown:
     return shown
 
 
-def _said(error: CellError) -> str:
+def _error_text(error: CellError) -> str:
     found = error.diagnostics[0]
     return "\n".join([found.message, *(f"help: {hint}" for hint in found.hints)])
 

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from nasdsl import service
 from nasdsl.errors import Diagnostic, Fix, Span
-from nasdsl.lsp.positions import Lines
+from nasdsl.lsp.positions import LinePositions
 
 SOURCE = "nasdsl"
 
@@ -44,7 +44,7 @@ _COMPLETIONS: dict[service.CompletionKind, types.CompletionItemKind] = {
 }
 
 
-def diagnostic(found: Diagnostic, uri: str, lines: Lines) -> types.Diagnostic:
+def diagnostic(found: Diagnostic, uri: str, lines: LinePositions) -> types.Diagnostic:
     """A finding; its hints follow the message, its second places are related information."""
     span = found.span or Span(0, 0)
     related = [
@@ -67,14 +67,14 @@ def diagnostic(found: Diagnostic, uri: str, lines: Lines) -> types.Diagnostic:
     )
 
 
-def hover(found: service.Hover, lines: Lines) -> types.Hover:
+def hover(found: service.Hover, lines: LinePositions) -> types.Hover:
     """Markdown about a word."""
     content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
     return types.Hover(content, lines.range(found.span))
 
 
 def completion(
-    found: service.Completion, lines: Lines, order: int, *, snippets: bool
+    found: service.Completion, lines: LinePositions, order: int, *, snippets: bool
 ) -> types.CompletionItem:
     """Something that may be written; without the places to fill in where a client has none."""
     text, is_snippet = found.text, found.is_snippet
@@ -93,7 +93,7 @@ def completion(
     )
 
 
-def symbol(found: service.Symbol, lines: Lines) -> types.DocumentSymbol:
+def symbol(found: service.Symbol, lines: LinePositions) -> types.DocumentSymbol:
     """A symbol and what it contains."""
     return types.DocumentSymbol(
         name=found.name,
@@ -104,20 +104,20 @@ def symbol(found: service.Symbol, lines: Lines) -> types.DocumentSymbol:
     )
 
 
-def fold(found: service.Fold, lines: Lines) -> types.FoldingRange:
+def fold(found: service.Fold, lines: LinePositions) -> types.FoldingRange:
     """Lines that can be folded away."""
     kind = types.FoldingRangeKind.Comment if found.kind == "comment" else None
     start, end = lines.position(found.span.start), lines.position(found.span.end)
     return types.FoldingRange(start_line=start.line, end_line=end.line, kind=kind)
 
 
-def token_numbers(tokens: Iterable[service.SemanticToken], lines: Lines) -> list[int]:
+def token_numbers(tokens: Iterable[service.SemanticToken], lines: LinePositions) -> list[int]:
     """Semantic tokens as the protocol packs them: each relative to the one before."""
     return [number for token in _numbers(tokens, lines) for number in token]
 
 
 def _numbers(
-    tokens: Iterable[service.SemanticToken], lines: Lines
+    tokens: Iterable[service.SemanticToken], lines: LinePositions
 ) -> Iterator[tuple[int, int, int, int, int]]:
     line = character = 0
     for token in tokens:
@@ -129,13 +129,13 @@ def _numbers(
         line, character = start.line, start.character
 
 
-def inlay_hint(found: service.InlayHint, lines: Lines) -> types.InlayHint:
+def inlay_hint(found: service.InlayHint, lines: LinePositions) -> types.InlayHint:
     """A hint behind a word."""
     return types.InlayHint(
         lines.position(found.offset), found.label, tooltip=found.about, padding_left=True
     )
 
 
-def edit(found: Fix, lines: Lines) -> types.TextEdit:
+def edit(found: Fix, lines: LinePositions) -> types.TextEdit:
     """A fix of a text."""
     return types.TextEdit(lines.range(found.span), found.replacement)

@@ -15,8 +15,8 @@ from nasdsl import resources
 from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.parser import Parsed, read_file
-from nasdsl.lsp.positions import Lines
-from nasdsl.service import Document, Place
+from nasdsl.lsp.positions import LinePositions
+from nasdsl.service import Document, Location
 
 
 @dataclass
@@ -30,7 +30,7 @@ class _Open:
     text: str
     version: int | None
     document: Document | None = None
-    lines: Lines | None = None
+    lines: LinePositions | None = None
     looked_up: set[str] = field(default_factory=set)
     before: Parsed | None = None
 
@@ -122,9 +122,9 @@ class Documents:
         if opened is None:
             path = _path(uri)
             text = "" if path is None else read_file(path).text
-            return self._made(uri, _Open(text, None))
+            return self._new_document(uri, _Open(text, None))
         if opened.document is None:
-            opened.document = self._made(uri, opened)
+            opened.document = self._new_document(uri, opened)
         return opened.document
 
     def neighbours(self, uri: str) -> tuple[Document, ...]:
@@ -140,16 +140,16 @@ class Documents:
                 continue  # it cannot be read, and so means nothing to this text
         return tuple(found)
 
-    def lines(self, uri: str) -> Lines:
+    def lines(self, uri: str) -> LinePositions:
         """The lines of a text."""
         opened = self._open.get(uri)
         if opened is None:
-            return Lines(self.document(uri).text, self.encoding)
+            return LinePositions(self.document(uri).text, self.encoding)
         if opened.lines is None:
-            opened.lines = Lines(opened.text, self.encoding)
+            opened.lines = LinePositions(opened.text, self.encoding)
         return opened.lines
 
-    def uri_of(self, place: Place, asked: str) -> str:
+    def uri_of(self, place: Location, asked: str) -> str:
         """The URI of a place that was found for the text `asked`."""
         if place.of_library:
             return _library_uri(place.source)
@@ -157,9 +157,9 @@ class Documents:
             return asked
         return self._uri_at(Path(place.source.name))
 
-    def lines_of(self, source: Source) -> Lines:
+    def lines_of(self, source: Source) -> LinePositions:
         """The lines of a text that was found."""
-        return Lines(source.text, self.encoding)
+        return LinePositions(source.text, self.encoding)
 
     def _uri_at(self, path: Path) -> str:
         """The URI by which a client knows a file, which may be written in several ways."""
@@ -179,7 +179,7 @@ class Documents:
         names = {each.stem for each in paths if each.suffix == ".cell" and each != Path(path)}
         return tuple(sorted(name for name in names if name.isidentifier()))
 
-    def _made(self, uri: str, opened: _Open) -> Document:
+    def _new_document(self, uri: str, opened: _Open) -> Document:
         path = _path(uri)
 
         def beside(name: str) -> Source | None:

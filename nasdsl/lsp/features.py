@@ -229,7 +229,7 @@ async def rename(ls: CellServer, params: types.RenameParams) -> types.WorkspaceE
             raise JsonRpcException(str(error), _REQUEST_FAILED) from None
         changes: dict[str, list[types.TextEdit]] = {}
         for edit in edits:
-            where = ls.documents.uri_of(service.Place(edit.source, edit.span), uri)
+            where = ls.documents.uri_of(service.Location(edit.source, edit.span), uri)
             lines = ls.documents.lines_of(edit.source)
             changes.setdefault(where, []).append(types.TextEdit(lines.range(edit.span), edit.text))
         return types.WorkspaceEdit(changes=changes)
@@ -237,7 +237,7 @@ async def rename(ls: CellServer, params: types.RenameParams) -> types.WorkspaceE
     return await ls.ask(params.text_document.uri, answer)
 
 
-def _location(ls: CellServer, place: service.Place, uri: str) -> types.Location:
+def _location(ls: CellServer, place: service.Location, uri: str) -> types.Location:
     lines = ls.documents.lines_of(place.source)
     return types.Location(ls.documents.uri_of(place, uri), lines.range(place.span))
 

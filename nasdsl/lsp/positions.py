@@ -1,8 +1,8 @@
 """Offsets in a text, and the lines and characters in which the protocol counts.
 
-Purpose: `Lines`. The protocol ends lines at a line feed, a carriage return, or both. Python's
-`splitlines` knows seven more ends, so pygls's own documents are not used. Characters are counted
-in the units that client and server have agreed on.
+Purpose: `LinePositions`. The protocol ends lines at a line feed, a carriage return, or both.
+Python's `splitlines` knows seven more ends, so pygls's own documents are not used. Characters are
+counted in the units that client and server have agreed on.
 """
 
 import re
@@ -15,7 +15,7 @@ from nasdsl.errors import Span
 _END = re.compile(r"\r\n|\n|\r")
 
 
-class Lines:
+class LinePositions:
     """The lines of one text.
 
     Args:

@@ -56,7 +56,7 @@ class CellRules:
     always_prepared: int = 0
 
 
-class Value(NamedTuple):
+class BodyState(NamedTuple):
     """A state inside a body: the name that holds it, and its shape."""
 
     name: str
@@ -102,7 +102,7 @@ class CellExpansion:
                 reduce.
         """
         parts: list[Part] = []
-        values: dict[State, Value] = {}
+        values: dict[State, BodyState] = {}
         ports: list[Port] = []
         for back in sorted({*self.needed.reads, *range(self.rules.always_prepared)}):
             port = Port(f"h{back}", given[back].shape)
@@ -114,7 +114,7 @@ class CellExpansion:
                 parts.append(Part(f"input{back}", "input", label, "", nodes, kept))
             if nodes or back in self.needed.reads:
                 ports.append(port)
-            values[Hidden(back)] = _result(nodes, Value(*port))
+            values[Hidden(back)] = _result(nodes, BodyState(*port))
         wide: set[State] = set()
         channels, height, width = given[0].shape
         last = Shape(channels, -(-height // stride), -(-width // stride))
@@ -136,11 +136,11 @@ class CellExpansion:
         self,
         path: str,
         block: Block,
-        values: dict[State, Value],
+        values: dict[State, BodyState],
         stride: int,
         filters: int,
         parts: list[Part],
-    ) -> Value:
+    ) -> BodyState:
         operands = []
         for side, word in enumerate(("left", "right")):
             state, name = block.inputs[side], block.ops[side]
@@ -159,8 +159,8 @@ class CellExpansion:
         return _result(part.nodes, operands[0])
 
     def _op(
-        self, path: str, block: Block, name: str, source: Value, stride: int, filters: int
-    ) -> tuple[Part, Value]:
+        self, path: str, block: Block, name: str, source: BodyState, stride: int, filters: int
+    ) -> tuple[Part, BodyState]:
         key = name, stride, source.shape, filters
         chain = self._chains.get(key)
         if chain is None:
@@ -189,7 +189,9 @@ class CellExpansion:
             chain += (layers.pointwise("drop_path", chain[-1].shape),)
         return chain
 
-    def combined(self, path: str, block: Block, left: Value, right: Value, filters: int) -> Part:
+    def combined(
+        self, path: str, block: Block, left: BodyState, right: BodyState, filters: int
+    ) -> Part:
         """The nodes of a combine of two values, under `path`.
 
         Raises:
@@ -228,14 +230,14 @@ class CellExpansion:
 
     def _outputs(
         self,
-        values: dict[State, Value],
+        values: dict[State, BodyState],
         wide: set[State],
         last: Shape,
         filters: int,
         parts: list[Part],
     ) -> tuple[str, ...]:
         names = {_state_of(block): f"b{i}" for i, block in enumerate(self.cell.blocks)}
-        made: list[Value] = []
+        made: list[BodyState] = []
         for state in self.needed.outputs:
             value = values[state]
             channels = value.shape.channels if state in wide else filters
@@ -291,7 +293,7 @@ def chained(path: str, source: str, chain: Chain, first: int = 0) -> tuple[Node,
     return tuple(nodes)
 
 
-def concatenated(name: str, states: Sequence[Value]) -> Node:
+def concatenated(name: str, states: Sequence[BodyState]) -> Node:
     """One node that concatenates states of one size over their channels."""
     channels = sum(value.shape.channels for value in states)
     first = states[0].shape
@@ -304,8 +306,8 @@ def plain_part(path: str, role: PartRole, label: str, nodes: Sequence[Node]) -> 
     return Part(path, role, label, "", tuple(nodes))
 
 
-def _result(nodes: Sequence[Node], otherwise: Value) -> Value:
-    return Value(nodes[-1].name, nodes[-1].shape) if nodes else otherwise
+def _result(nodes: Sequence[Node], otherwise: BodyState) -> BodyState:
+    return BodyState(nodes[-1].name, nodes[-1].shape) if nodes else otherwise
 
 
 def _state_of(block: Block) -> State:

@@ -13,8 +13,8 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.findings import (
-    Choices,
     Finding,
+    NetworkChoices,
     choices_of,
     findings_about,
     findings_without_widths,
@@ -48,7 +48,7 @@ def complete(genotype: Genotype, settings: Settings | None = None) -> Completed:
     if settings is not None:
         genotype = genotype.with_settings(genotype.settings.override(settings))
     choices = choices_of(genotype)
-    if not isinstance(choices, Choices):
+    if not isinstance(choices, NetworkChoices):
         return Completed(None, choices)
     findings = findings_about(choices)
     wrong = any(found.is_error for _, found in findings)
@@ -58,7 +58,7 @@ def complete(genotype: Genotype, settings: Settings | None = None) -> Completed:
 def findings_of_all(member: Genotype) -> tuple[Finding, ...]:
     """What `complete` finds for every member of the space that this one is from."""
     choices = choices_of(member)
-    return findings_without_widths(choices) if isinstance(choices, Choices) else choices
+    return findings_without_widths(choices) if isinstance(choices, NetworkChoices) else choices
 
 
 def configuration_of(genotype: Genotype, settings: Settings | None = None) -> Configuration:
@@ -73,7 +73,7 @@ def configuration_of(genotype: Genotype, settings: Settings | None = None) -> Co
     return completed.configuration
 
 
-def _configuration(choices: Choices) -> Configuration:
+def _configuration(choices: NetworkChoices) -> Configuration:
     given, stem = choices.settings, choices.stem
     cell_filters = given.cell_filters or stem.cell_filters
     if given.filters is not None:

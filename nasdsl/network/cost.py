@@ -22,7 +22,7 @@ _FLOAT32 = 4
 _LARGE_FOR_CIFAR = 64
 
 
-class Count(NamedTuple):
+class NodeCounts(NamedTuple):
     """Numbers that add up.
 
     Attributes:
@@ -38,14 +38,14 @@ class Count(NamedTuple):
     activations: int
 
 
-NOTHING = Count(0, 0, 0, 0)
+NOTHING = NodeCounts(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """Something with a count, and the count's numbers by name."""
 
-    count: Count
+    count: NodeCounts
 
     @property
     def params(self) -> int:
@@ -112,7 +112,7 @@ class Cost(_Counted):
         modules: by module, in order, the auxiliary classifier included.
     """
 
-    auxiliary: Count
+    auxiliary: NodeCounts
     modules: tuple[ModuleCost, ...]
 
     def __str__(self) -> str:
@@ -136,7 +136,7 @@ class Cost(_Counted):
     @property
     def ops(self) -> tuple[OpCost, ...]:
         """By op over all cells, the costliest in parameters first, then by name."""
-        found: dict[str, list[Count]] = {}
+        found: dict[str, list[NodeCounts]] = {}
         for module in self.modules:
             for part in module.parts:
                 if part.role == "op" and not module.for_auxiliary:
@@ -160,7 +160,7 @@ def genotype_cost(genotype: Genotype, settings: Settings | Configuration | None 
 
 def graph_cost(graph: NetworkGraph) -> Cost:
     """What a network costs."""
-    known: dict[int, tuple[Count, tuple[PartCost, ...]]] = {}
+    known: dict[int, tuple[NodeCounts, tuple[PartCost, ...]]] = {}
     modules = []
     for module in graph.modules:
         key = id(module.body)
@@ -193,21 +193,21 @@ def size_findings(graph: NetworkGraph) -> tuple[Diagnostic, ...]:
     return (Diagnostic("NAS508", message, hints=tuple(hints)),)
 
 
-def node_count(node: Node) -> Count:
+def node_count(node: Node) -> NodeCounts:
     """What a node costs. Its parameters are those it owns."""
     row = PRIMITIVES[node.primitive]
     numbers = {"parameter": 0, "statistic": 0, "counter": 0}
     for tensor in row.tensors(node):
         numbers[tensor.role] += prod(tensor.sizes)
     written = node.shape.elements if row.writes else 0
-    return Count(numbers["parameter"], numbers["statistic"], row.mult_adds(node), written)
+    return NodeCounts(numbers["parameter"], numbers["statistic"], row.mult_adds(node), written)
 
 
-def total(counts: Iterable[Count]) -> Count:
+def total(counts: Iterable[NodeCounts]) -> NodeCounts:
     """The sum of counts, number by number."""
     columns = zip(*counts, strict=True)
     sums = [sum(column) for column in columns]
-    return Count(*sums) if sums else NOTHING
+    return NodeCounts(*sums) if sums else NOTHING
 
 
 def _part_costs(body: Body) -> tuple[PartCost, ...]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nasdsl.network.cost import Cost, Count, ModuleCost, total
+from nasdsl.network.cost import Cost, ModuleCost, NodeCounts, total
 
 #: Where there is room for bars; the width of texts.
 WIDTH = 80
@@ -30,7 +30,7 @@ _ROLES = {
 _HTML = "<pre style='line-height: 1.2'>{code}</pre>"
 
 
-def short(number: int) -> str:
+def short_number(number: int) -> str:
     """A number as people say it: 88.75M, 23.78B."""
     for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
         if number >= limit:
@@ -73,7 +73,7 @@ def cost_tables(counted: Cost, *, bars: bool) -> Iterator[Table]:
 class _Row(NamedTuple):
     name: str
     uses: str
-    cost: Count
+    cost: NodeCounts
 
 
 def _figures(counted: Cost) -> Table:
@@ -91,7 +91,7 @@ def _figures(counted: Cost) -> Table:
     if counted.auxiliary_params:
         rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
     for number, what in rows:
-        table.add_row(f"{number:,}", short(number), what)
+        table.add_row(f"{number:,}", short_number(number), what)
     return table
 
 
@@ -106,9 +106,9 @@ def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -
         table.add_row(
             row.name,
             row.uses,
-            short(row.cost.params),
+            short_number(row.cost.params),
             _share(row.cost.params, counted.params, bars=bars),
-            short(row.cost.mult_adds),
+            short_number(row.cost.mult_adds),
             _share(row.cost.mult_adds, counted.mult_adds, bars=bars),
         )
     return table

@@ -14,7 +14,7 @@ from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     RULES,
     Settings,
-    rivals,
+    conflicting_settings,
 )
 from nasdsl.language.genotype.types import Cell, CellKind, Genotype
 from nasdsl.network.skeleton import SKELETONS, Skeleton, Stem
@@ -27,7 +27,7 @@ Finding = tuple[str, Diagnostic]
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class NetworkChoices:
     """The skeleton, stem and cells that a genotype and its settings mean.
 
     Attributes:
@@ -74,10 +74,10 @@ class Choices:
         return found
 
 
-def choices_of(genotype: Genotype) -> Choices | tuple[Finding, ...]:
+def choices_of(genotype: Genotype) -> NetworkChoices | tuple[Finding, ...]:
     """What a genotype's settings mean, or why they mean nothing."""
     settings = genotype.settings
-    illegal = tuple(_illegal_values(settings)) or tuple(_rivals(settings))
+    illegal = tuple(_illegal_values(settings)) or tuple(_conflict_findings(settings))
     if illegal:
         return illegal
     if not genotype.cells:
@@ -100,15 +100,15 @@ def choices_of(genotype: Genotype) -> Choices | tuple[Finding, ...]:
     layers = settings.layers if takes_layers else None
     N = None if layers else settings.N or stem.N
     plan = skeleton.planned(stem_name, N, layers)
-    return Choices(genotype, skeleton, stem_name, stem, plan)
+    return NetworkChoices(genotype, skeleton, stem_name, stem, plan)
 
 
-def findings_about(choices: Choices) -> tuple[Finding, ...]:
+def findings_about(choices: NetworkChoices) -> tuple[Finding, ...]:
     """What is wrong with choices or worth knowing, each with the setting to look at."""
     return (*_filters_findings(choices), *findings_without_widths(choices))
 
 
-def findings_without_widths(choices: Choices) -> tuple[Finding, ...]:
+def findings_without_widths(choices: NetworkChoices) -> tuple[Finding, ...]:
     """Those that all members of a space share: which widths are legal depends on the blocks."""
     return (
         *_ignored_cells(choices),
@@ -125,8 +125,8 @@ def _illegal_values(settings: Settings) -> Iterator[Finding]:
             yield name, Diagnostic("NAS502", f"`{name}` cannot be `{given}`; {wants}")
 
 
-def _rivals(settings: Settings) -> Iterator[Finding]:
-    for _, other, text in rivals(settings):
+def _conflict_findings(settings: Settings) -> Iterator[Finding]:
+    for _, other, text in conflicting_settings(settings):
         yield other, Diagnostic("NAS505", text, hints=("leave one of them out",))
 
 
@@ -151,7 +151,7 @@ def _missing_cells(genotype: Genotype, skeleton: Skeleton) -> Iterator[Finding]:
         )
 
 
-def _ignored_cells(choices: Choices) -> Iterator[Finding]:
+def _ignored_cells(choices: NetworkChoices) -> Iterator[Finding]:
     skeleton, genotype = choices.skeleton, choices.genotype
     for cell in genotype.cells:
         if cell.kind not in skeleton.cells:
@@ -166,7 +166,7 @@ def _ignored_cells(choices: Choices) -> Iterator[Finding]:
             )
 
 
-def _settings_without_effect(choices: Choices) -> Iterator[Finding]:
+def _settings_without_effect(choices: NetworkChoices) -> Iterator[Finding]:
     given, name = choices.settings.given(), choices.skeleton.name
     stem = f"skeleton's {choices.stem_name} stem"
     for setting, hints in choices.skeleton.does_not_apply(choices.stem_name).items():
@@ -179,7 +179,7 @@ def _settings_without_effect(choices: Choices) -> Iterator[Finding]:
         yield "auxiliary", Diagnostic("NAS502", text, hints=("leave auxiliary out",))
 
 
-def _filters_findings(choices: Choices) -> Iterator[Finding]:
+def _filters_findings(choices: NetworkChoices) -> Iterator[Finding]:
     given, first = choices.settings.filters, choices.settings.cell_filters
     widths, fewest = choices.widths, _fewest(choices)
     least, most = widths.penultimate(fewest), int(RULES["filters"].values.maximum)
@@ -221,7 +221,7 @@ def _cell_filters_findings(given: int, fewest: int, made: int, most: int) -> Ite
     yield "cell_filters", Diagnostic("NAS503", f"cell_filters: {text}", hints=(hint,))
 
 
-def _fewest(choices: Choices) -> int:
+def _fewest(choices: NetworkChoices) -> int:
     """The least legal F, which leaves every layer of the stem and of every cell a channel."""
     vocabulary = choices.genotype.vocabulary
     of_kind = {kind: narrowest(choices.cell(kind), vocabulary) for kind in choices.skeleton.cells}
@@ -233,7 +233,7 @@ def _fewest(choices: Choices) -> int:
     return max(choices.stem.least_cell_filters, *cells)
 
 
-def _image_findings(choices: Choices) -> Iterator[Finding]:
+def _image_findings(choices: NetworkChoices) -> Iterator[Finding]:
     asked = choices.image_size
     if _buildable(choices, asked):
         return
@@ -254,7 +254,7 @@ def _image_findings(choices: Choices) -> Iterator[Finding]:
     yield "image_size", Diagnostic("NAS504", text, hints=hints)
 
 
-def _buildable(choices: Choices, size: int) -> bool:
+def _buildable(choices: NetworkChoices, size: int) -> bool:
     left, auxiliary = choices.stem.size_after(size), choices.stem.auxiliary
     if left < 1 or not choices.settings.auxiliary or auxiliary is None:
         return left >= 1

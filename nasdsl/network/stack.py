@@ -13,10 +13,10 @@ from typing import NamedTuple
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network import layers
 from nasdsl.network.cells import (
+    BodyState,
     CellExpansion,
     CellRules,
     Given,
-    Value,
     concatenated,
     plain_part,
 )
@@ -34,7 +34,7 @@ from nasdsl.network.graph import (
 )
 
 #: A named layer of a stem or a head: the name and the node.
-Named = tuple[str, Node]
+NamedNode = tuple[str, Node]
 
 
 class PlannedCell(NamedTuple):
@@ -129,10 +129,10 @@ class Stack:
         size = self.configuration.image_size
         return HiddenState(IMAGE, Shape(self.configuration.input_channels, size, size))
 
-    def stem(self, name: str, source: HiddenState, chain: Sequence[Named]) -> HiddenState:
+    def stem(self, name: str, source: HiddenState, chain: Sequence[NamedNode]) -> HiddenState:
         """Append a chain of layers that reads `source`."""
         port = Port(source.ref.node if source.ref == IMAGE else "h0", source.shape)
-        nodes = _named(chain, port.name)
+        nodes = _named_nodes(chain, port.name)
         body = Body((port,), (plain_part("", "stem", name, nodes),), (nodes[-1].name,))
         self._append(Module(name, "stem", body, (source.ref,)))
         return self.hidden[-1]
@@ -181,7 +181,7 @@ class Stack:
         )
 
     def classifier(
-        self, name: ModuleRole, states: Sequence[HiddenState], chain: Sequence[Named]
+        self, name: ModuleRole, states: Sequence[HiddenState], chain: Sequence[NamedNode]
     ) -> None:
         """Append a head: states concatenated, then a chain that begins at `joined(states)`."""
         newest = len(states) - 1
@@ -189,9 +189,9 @@ class Stack:
         nodes: tuple[Node, ...] = ()
         source = ports[0].name
         if len(ports) > 1:
-            nodes = (concatenated("concat", [Value(*port) for port in ports]),)
+            nodes = (concatenated("concat", [BodyState(*port) for port in ports]),)
             source = "concat"
-        nodes += _named(chain, source)
+        nodes += _named_nodes(chain, source)
         body = Body(ports, (plain_part("", "head", name, nodes),), (nodes[-1].name,))
         self.modules.append(Module(name, name, body, tuple(state.ref for state in states)))
 
@@ -222,14 +222,14 @@ def joined(states: Sequence[HiddenState]) -> Shape:
 
 def stem_layers(
     shape: Shape, filters: int, stride: int, padding: Padding, suffix: str = ""
-) -> list[Named]:
+) -> list[NamedNode]:
     """A stem's 3x3 convolution and batch norm."""
     conv = layers.convolution(shape, filters, (3, 3), stride, padding)
     norm = layers.pointwise("batch_norm", conv.shape)
     return [(f"conv{suffix}", conv), (f"batch_norm{suffix}", norm)]
 
 
-def head_layers(shape: Shape, configuration: Configuration, bias: bool = True) -> list[Named]:
+def head_layers(shape: Shape, configuration: Configuration, bias: bool = True) -> list[NamedNode]:
     """Mean over height and width, dropout, fully connected layer."""
     pooled = Shape(shape.channels, 1, 1)
     return [
@@ -239,7 +239,7 @@ def head_layers(shape: Shape, configuration: Configuration, bias: bool = True) -
     ]
 
 
-def auxiliary_layers(shape: Shape, classes: int, kind: Auxiliary = AUXILIARY) -> list[Named]:
+def auxiliary_layers(shape: Shape, classes: int, kind: Auxiliary = AUXILIARY) -> list[NamedNode]:
     """The auxiliary classifier.
 
     ReLU, average pool (5x5) without padding, 1x1 convolution, batch norm, ReLU, a convolution
@@ -276,7 +276,7 @@ def linear(shape: Shape, classes: int, bias: bool = True) -> Node:
     return Node("", "linear", (), shape, Shape(classes, 1, 1), bias=bias)
 
 
-def _named(chain: Sequence[Named], source: str) -> tuple[Node, ...]:
+def _named_nodes(chain: Sequence[NamedNode], source: str) -> tuple[Node, ...]:
     nodes = []
     for name, node in chain:
         nodes.append(node._replace(name=name, inputs=(source,)))

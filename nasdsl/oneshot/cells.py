@@ -27,7 +27,7 @@ from nasdsl.language.genotype.types import (
     block_state,
 )
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.network.cells import CellExpansion, CellRules, Given, Value
+from nasdsl.network.cells import BodyState, CellExpansion, CellRules, Given
 from nasdsl.network.layers import Chain
 from nasdsl.oneshot.signature import Signature, signature, with_channels
 from nasdsl.primitives import Shape
@@ -206,7 +206,7 @@ class CellChains:
             example = Block(block.name, _first(block.inputs), _first(block.ops), combine)
             for left in sorted(operands[0]):
                 for right in sorted(operands[1]):
-                    values = Value("left", left), Value("right", right)
+                    values = BodyState("left", left), BodyState("right", right)
                     try:
                         part = self._lowering.combined(name, example, *values, self.filters)
                     except CellError as error:

@@ -37,7 +37,7 @@ def with_bodies(graph: NetworkGraph, rewritten: Callable[[Body], Rewritten]) -> 
         body, derived = made[key]
         modules.append(module if body is module.body else replace(module, body=body))
         for name, one in derived.items():
-            tensors[f"{module.name}.{name}"] = _placed(one, module.name, graph)
+            tensors[f"{module.name}.{name}"] = _in_network_terms(one, module.name, graph)
     return replace(graph, modules=tuple(modules), tensors=tensors)
 
 
@@ -62,12 +62,14 @@ def with_nodes(body: Body, changed: Mapping[str, tuple[Node, ...]]) -> Body:
     return Body(body.ports, parts, body.outputs)
 
 
-def _placed(derived: Derived, module: str, graph: NetworkGraph) -> Derived:
+def _in_network_terms(derived: Derived, module: str, graph: NetworkGraph) -> Derived:
     """In terms of the network's tensors, as they were before any pass."""
     return Derived(
         derived.make,
         tuple(
-            graph.tensor(f"{module}.{one}") if isinstance(one, str) else _placed(one, module, graph)
+            graph.tensor(f"{module}.{one}")
+            if isinstance(one, str)
+            else _in_network_terms(one, module, graph)
             for one in derived.of
         ),
     )

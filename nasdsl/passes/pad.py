@@ -30,7 +30,7 @@ _CHANNELWISE = (
 _FREE = ("conv", "factorized_reduce", "zero")
 
 
-class Layout(NamedTuple):
+class ChannelLayout(NamedTuple):
     """Where a state has its channels.
 
     Attributes:
@@ -69,7 +69,7 @@ class _Classes:
         self.above[self.root(other)] = self.root(one)
 
 
-def _placed(graph: NetworkGraph) -> list[tuple[Ref, Node, tuple[Ref, ...]]]:
+def _nodes_with_states(graph: NetworkGraph) -> list[tuple[Ref, Node, tuple[Ref, ...]]]:
     """Every node with its state and the states it reads."""
     found = []
     for module in graph.modules:
@@ -80,9 +80,9 @@ def _placed(graph: NetworkGraph) -> list[tuple[Ref, Node, tuple[Ref, ...]]]:
     return found
 
 
-def _layouts(graph: NetworkGraph) -> dict[Ref, Layout]:
+def _layouts(graph: NetworkGraph) -> dict[Ref, ChannelLayout]:
     """The layout of each state."""
-    nodes = _placed(graph)
+    nodes = _nodes_with_states(graph)
     classes = _Classes()
     for made, node, reads in nodes:
         if node.primitive in _CHANNELWISE:
@@ -96,7 +96,7 @@ def _layouts(graph: NetworkGraph) -> dict[Ref, Layout]:
         if node.primitive != "linear":
             fixed |= {classes.root(read) for read in reads}
     while True:
-        found = _chosen(nodes, classes, fixed)
+        found = _class_layouts(nodes, classes, fixed)
         conflicts = {
             classes.root(state)
             for made, node, reads in nodes
@@ -110,11 +110,11 @@ def _layouts(graph: NetworkGraph) -> dict[Ref, Layout]:
         fixed |= conflicts
 
 
-def _chosen(
+def _class_layouts(
     nodes: list[tuple[Ref, Node, tuple[Ref, ...]]], classes: _Classes, fixed: set[Ref]
-) -> dict[Ref, Layout]:
+) -> dict[Ref, ChannelLayout]:
     """A layout for each class: that of its first concatenation or of its reductions."""
-    found: dict[Ref, Layout] = {}
+    found: dict[Ref, ChannelLayout] = {}
     halved = {classes.root(m) for m, node, _ in nodes if node.primitive == "factorized_reduce"}
     joined: set[Ref] = set()
     for made, node, reads in nodes:
@@ -126,7 +126,7 @@ def _chosen(
             if root in found:
                 continue
             if root in fixed:
-                found[root] = Layout(tuple(range(channels)), channels)
+                found[root] = ChannelLayout(tuple(range(channels)), channels)
             elif node.primitive == "concat" and ref == made and root not in halved:
                 found[root] = _concatenated([found[classes.root(read)] for read in reads])
                 joined.add(root)
@@ -135,19 +135,19 @@ def _chosen(
     return found
 
 
-def _rounded(channels: int, halved: bool) -> Layout:
+def _rounded(channels: int, halved: bool) -> ChannelLayout:
     whole = -(-channels // BLOCK) * BLOCK
     first = channels // 2 if halved else channels
-    return Layout((*range(first), *range(whole // 2, whole // 2 + channels - first)), whole)
+    return ChannelLayout((*range(first), *range(whole // 2, whole // 2 + channels - first)), whole)
 
 
-def _concatenated(layouts: list[Layout]) -> Layout:
+def _concatenated(layouts: list[ChannelLayout]) -> ChannelLayout:
     places: list[int] = []
     channels = 0
     for one in layouts:
         places += [channels + place for place in one.places]
         channels += one.channels
-    return Layout(tuple(places), channels)
+    return ChannelLayout(tuple(places), channels)
 
 
 # -- the graph ----------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class _Padded:
     """Modules with padded states; those that compute the same still share a body."""
 
     old: NetworkGraph
-    layouts: dict[Ref, Layout]
+    layouts: dict[Ref, ChannelLayout]
     tensors: dict[str, Derived] = field(default_factory=dict)
     _bodies: dict[tuple[object, ...], Body] = field(default_factory=dict)
 
@@ -180,7 +180,7 @@ class _Padded:
             self._place(module, node, states)
         return replace(module, body=self._bodies[key])
 
-    def _place(self, module: Module, node: Node, states: dict[str, Layout]) -> None:
+    def _place(self, module: Module, node: Node, states: dict[str, ChannelLayout]) -> None:
         """Say what the tensors of a node are."""
         made, read = states[node.name], states[node.inputs[0]]
         for tensor in PRIMITIVES[node.primitive].tensors(node):
@@ -195,19 +195,19 @@ class _Padded:
             self.tensors[name] = Derived(partial(_spread, out, reads), (self.old.tensor(name),))
 
 
-def _half(layout: Layout, second: bool) -> Layout:
+def _half(layout: ChannelLayout, second: bool) -> ChannelLayout:
     middle = layout.channels // 2
     if not second:
-        return Layout(tuple(place for place in layout.places if place < middle), middle)
+        return ChannelLayout(tuple(place for place in layout.places if place < middle), middle)
     places = tuple(place - middle for place in layout.places if place >= middle)
-    return Layout(places, layout.channels - middle)
+    return ChannelLayout(places, layout.channels - middle)
 
 
-def _is_plain(layout: Layout) -> bool:
+def _is_plain(layout: ChannelLayout) -> bool:
     return len(layout.places) == layout.channels
 
 
-def _body(body: Body, states: dict[str, Layout]) -> Body:
+def _body(body: Body, states: dict[str, ChannelLayout]) -> Body:
     def wide(shape: Shape, name: str) -> Shape:
         return shape._replace(channels=states[name].channels)
 
@@ -226,7 +226,7 @@ def _body(body: Body, states: dict[str, Layout]) -> Body:
     return Body(ports, parts, body.outputs)
 
 
-def _spread(out: Layout, reads: Layout | None, tensor: Any) -> Any:
+def _spread(out: ChannelLayout, reads: ChannelLayout | None, tensor: Any) -> Any:
     """A kernel or bias with zeros for the channels that are none."""
     sizes = [out.channels, *tensor.shape[1:]]
     if reads is not None:

@@ -21,7 +21,9 @@ from nasdsl.primitives.node import Node, Shape, window_size
 Sizes = tuple[int, ...]
 TensorRole = Literal["parameter", "statistic", "counter"]
 #: What an op looks like; `nasdsl.drawing.sketch` says which layer of a chain decides.
-Look = Literal["separable", "convolution", "max_pool", "avg_pool", "identity", "zero", "other"]
+PrimitiveLook = Literal[
+    "separable", "convolution", "max_pool", "avg_pool", "identity", "zero", "other"
+]
 
 
 class Tensor(NamedTuple):
@@ -116,13 +118,13 @@ class Primitive:
     mult_adds: Callable[[Node], int] = _none
     writes: bool = True
     repeatable: bool = False
-    look: Look = "other"
+    look: PrimitiveLook = "other"
 
 
 # -- shapes -------------------------------------------------------------------------------
 
 
-def _kept(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _same_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     return inputs[0] if len(inputs) == 1 else None
 
 
@@ -138,41 +140,41 @@ def _windows(node: Node, inputs: Sequence[Shape], channels: int) -> Shape | None
     )
 
 
-def _convolved(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _convolution_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     return _windows(node, inputs, node.shape.channels)
 
 
-def _pooled(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _pool_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     return _windows(node, inputs, inputs[0].channels)
 
 
-def _strided(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _strided_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     if len(inputs) != 1:
         return None
     height, width = (-(-n // step) for n, step in zip(inputs[0][1:], node.stride, strict=True))
     return Shape(node.shape.channels, height, width)
 
 
-def _halved(node: Node, inputs: Sequence[Shape]) -> Shape | None:
-    return _strided(node, inputs) if node.stride == (2, 2) else None
+def _reduction_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+    return _strided_shape(node, inputs) if node.stride == (2, 2) else None
 
 
-def _added(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _sum_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     return inputs[0] if len(inputs) > 1 and len(set(inputs)) == 1 else None
 
 
-def _joined(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _concat_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     _, height, width = inputs[0]
     if any(shape[1:] != (height, width) for shape in inputs):
         return None
     return Shape(sum(shape.channels for shape in inputs), height, width)
 
 
-def _averaged(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _mean_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     return Shape(inputs[0].channels, 1, 1) if len(inputs) == 1 else None
 
 
-def _connected(node: Node, inputs: Sequence[Shape]) -> Shape | None:
+def _linear_shape(node: Node, inputs: Sequence[Shape]) -> Shape | None:
     fits = len(inputs) == 1 and inputs[0][1:] == (1, 1)
     return Shape(node.shape.channels, 1, 1) if fits else None
 
@@ -182,7 +184,7 @@ def _connected(node: Node, inputs: Sequence[Shape]) -> Shape | None:
 
 def _kernel(node: Node) -> tuple[Tensor, ...]:
     sizes = node.shape.channels, node.before.channels // node.groups, *node.kernel
-    return _biased(node, Tensor("weight", sizes))
+    return _weight_and_bias(node, Tensor("weight", sizes))
 
 
 def _halves(node: Node) -> tuple[Tensor, ...]:
@@ -192,11 +194,11 @@ def _halves(node: Node) -> tuple[Tensor, ...]:
     return tuple(
         tensor
         for name, filters in halves
-        for tensor in _biased(node, Tensor(f"{name}.weight", (filters, channels, 1, 1)))
+        for tensor in _weight_and_bias(node, Tensor(f"{name}.weight", (filters, channels, 1, 1)))
     )
 
 
-def _biased(node: Node, weight: Tensor) -> tuple[Tensor, ...]:
+def _weight_and_bias(node: Node, weight: Tensor) -> tuple[Tensor, ...]:
     bias = Tensor(f"{weight.name.removesuffix('weight')}bias", weight.sizes[:1])
     return (weight, bias) if node.bias else (weight,)
 
@@ -216,7 +218,7 @@ def _batch_norm(node: Node) -> tuple[Tensor, ...]:
 
 
 def _linear(node: Node) -> tuple[Tensor, ...]:
-    return _biased(node, Tensor("weight", (node.shape.channels, node.before.channels)))
+    return _weight_and_bias(node, Tensor("weight", (node.shape.channels, node.before.channels)))
 
 
 # -- mult-adds ----------------------------------------------------------------------------
@@ -234,11 +236,11 @@ def _linear_cost(node: Node) -> int:
 # -- the table ----------------------------------------------------------------------------
 
 
-def _vanished(node: Node) -> Node | None:
+def _no_node(node: Node) -> Node | None:
     return None
 
 
-def _projected(node: Node) -> Node | None:
+def _convolution_at_stride_1(node: Node) -> Node | None:
     """At stride 1 there is nothing to reduce: slim has one 1x1 convolution there."""
     return node if node.stride != (1, 1) else node._replace(primitive="conv")
 
@@ -246,10 +248,10 @@ def _projected(node: Node) -> Node | None:
 _SPATIAL = ("stride", "stride_x", "stride_y", "symmetric")
 
 PRIMITIVES: dict[str, Primitive] = {
-    "relu": Primitive("max(x, 0)", _kept, repeatable=True),
+    "relu": Primitive("max(x, 0)", _same_shape, repeatable=True),
     "conv": Primitive(
         "convolution, no bias",
-        _convolved,
+        _convolution_shape,
         kernel=True,
         arguments=(*_SPATIAL, "dilation", "filters"),
         sets_channels=True,
@@ -259,7 +261,7 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "depthwise": Primitive(
         "one filter a channel, no bias",
-        _pooled,
+        _pool_shape,
         kernel=True,
         arguments=(*_SPATIAL, "dilation"),
         tensors=_kernel,
@@ -268,22 +270,22 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "batch_norm": Primitive(
         "batch normalisation with scale and shift, and moving statistics",
-        _kept,
+        _same_shape,
         tensors=_batch_norm,
     ),
     "layer_norm": Primitive(
         "layer normalisation over channels, height and width, with scale and shift a channel",
-        _kept,
+        _same_shape,
         tensors=_scale_and_shift,
     ),
     "instance_norm": Primitive(
         "instance normalisation over height and width, with scale and shift a channel",
-        _kept,
+        _same_shape,
         tensors=_scale_and_shift,
     ),
     "avg_pool": Primitive(
         "mean of each window, without its padding unless `count_padding`",
-        _pooled,
+        _pool_shape,
         kernel=True,
         arguments=(*_SPATIAL, "count_padding"),
         repeatable=True,
@@ -291,7 +293,7 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "max_pool": Primitive(
         "maximum of each window; its padding is minus infinity, zero with `zero_padded`",
-        _pooled,
+        _pool_shape,
         kernel=True,
         arguments=(*_SPATIAL, "zero_padded"),
         repeatable=True,
@@ -304,17 +306,17 @@ PRIMITIVES: dict[str, Primitive] = {
     # Together they cost as much as one convolution.
     "factorized_reduce": Primitive(
         "two 1x1 convolutions of stride 2, the second shifted by a pixel, concatenated",
-        _halved,
+        _reduction_shape,
         implicit_stride=True,
         sets_channels=True,
-        becomes=_projected,
+        becomes=_convolution_at_stride_1,
         tensors=_halves,
         mult_adds=_convolution_cost,
         look="convolution",
     ),
     "zero": Primitive(
         "zeros",
-        _strided,
+        _strided_shape,
         implicit_stride=True,
         sets_channels=True,
         repeatable=True,
@@ -322,29 +324,29 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "identity": Primitive(
         "the input itself",
-        _kept,
-        becomes=_vanished,
+        _same_shape,
+        becomes=_no_node,
         writes=False,
         repeatable=True,
         look="identity",
     ),
-    "sum": Primitive("the sum of all inputs", _added, written="combine", repeatable=True),
+    "sum": Primitive("the sum of all inputs", _sum_shape, written="combine", repeatable=True),
     "concat": Primitive(
         "all inputs, concatenated over their channels",
-        _joined,
+        _concat_shape,
         written="combine",
         repeatable=True,
     ),
     "drop_path": Primitive(
-        "the path, or in training zeros at random: ScheduledDropPath", _kept, "", writes=False
+        "the path, or in training zeros at random: ScheduledDropPath", _same_shape, "", writes=False
     ),
-    "global_avg_pool": Primitive("mean over height and width", _averaged, "", repeatable=True),
+    "global_avg_pool": Primitive("mean over height and width", _mean_shape, "", repeatable=True),
     "dropout": Primitive(
-        "the features, some of them zeroed at random in training", _kept, "", writes=False
+        "the features, some of them zeroed at random in training", _same_shape, "", writes=False
     ),
     "linear": Primitive(
         "fully connected layer",
-        _connected,
+        _linear_shape,
         "",
         sets_channels=True,
         tensors=_linear,

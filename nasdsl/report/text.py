@@ -38,7 +38,7 @@ def as_text(findings: Sequence[Diagnostic], *, colour: bool = False, limit: int 
 def _finding(finding: Diagnostic, limit: int, paint: Paint) -> Iterator[str]:
     severity = finding.severity
     head = paint(severity, f"{severity}[{finding.code}]")
-    yield head + paint("strong", f": {_said(finding.message)}")
+    yield head + paint("strong", f": {_message(finding.message)}")
     hints, titles = _hints_and_titles(finding)
     gutter = " "
     if finding.source is not None and finding.span is not None:
@@ -51,14 +51,14 @@ def _finding(finding: Diagnostic, limit: int, paint: Paint) -> Iterator[str]:
     elif finding.source is not None:
         yield gutter + paint("gutter", "--> ") + visible(finding.place)
     for hint in hints:
-        yield f"{gutter} {paint('gutter', '=')} {paint('help', 'help')}: {_said(hint)}"
+        yield f"{gutter} {paint('gutter', '=')} {paint('help', 'help')}: {_message(hint)}"
     if finding.source is not None:
         for fix, title in zip(finding.fixes[:_MAX_FIXES], titles, strict=False):
-            yield f"{paint('help', 'help')}: {_said(title)}"
-            yield from _fixed(finding.source, fix, limit, paint)
+            yield f"{paint('help', 'help')}: {_message(title)}"
+            yield from _fixed_lines(finding.source, fix, limit, paint)
 
 
-def _said(text: str) -> str:
+def _message(text: str) -> str:
     return visible(shortened(text, _LONGEST_MESSAGE))
 
 
@@ -84,7 +84,7 @@ def _lines(finding: Diagnostic, source: Source, span: Span) -> tuple[list[Line],
     slashes: dict[int, list[tuple[int, str]]] = {}
     bars = 0
     for label, sign, style in sorted(labels, key=lambda item: item[0].span):
-        text = _said(label.text)
+        text = _message(label.text)
         start = source.position(label.span.start)
         # A span that ends with a newline ends in that newline's line, at its last character.
         end = source.position(max(label.span.end - 1, label.span.start))
@@ -121,7 +121,7 @@ def _lines(finding: Diagnostic, source: Source, span: Span) -> tuple[list[Line],
 # -- the way out --------------------------------------------------------------------------
 
 
-def _fixed(source: Source, fix: Fix, limit: int, paint: Paint) -> Iterator[str]:
+def _fixed_lines(source: Source, fix: Fix, limit: int, paint: Paint) -> Iterator[str]:
     """The lines as they are once the fix is applied; a pure removal shows both."""
     first = source.position(fix.span.start).line
     last = source.position(fix.span.end).line

@@ -123,7 +123,7 @@ def load(network: "Module", name: str, *, threads: int | None = None) -> Call:
 
 
 def _of_one_size(call: Call, name: str, size: tuple[int, ...]) -> Call:
-    def checked(images: "Tensor") -> "Tensor":
+    def call_of_one_size(images: "Tensor") -> "Tensor":
         if tuple(images.shape[1:]) != size:
             channels, height, width = size
             raise cell_error(
@@ -134,4 +134,4 @@ def _of_one_size(call: Call, name: str, size: tuple[int, ...]) -> Call:
             )
         return call(images)
 
-    return checked
+    return call_of_one_size

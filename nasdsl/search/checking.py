@@ -50,16 +50,16 @@ def checked_network(trial: Trial, path: Path) -> Trial:
     """
     checked_trial(trial, path)
     if trial.reward is None or not math.isfinite(trial.reward):
-        raise _forged(path, trial, f"its reward is {trial.reward}")
+        raise _forged_error(path, trial, f"its reward is {trial.reward}")
     try:
         found = canonical_hash(loads(trial.text))
     except CellError as error:
         first = error.diagnostics[0]
-        raise _forged(
+        raise _forged_error(
             path, trial, f"its text has mistakes: {first.code}: {first.message}"
         ) from None
     if found != trial.hash:
-        raise _forged(
+        raise _forged_error(
             path, trial, f"its hash is {trial.hash!r:.40}, but that of its text is {found}"
         )
     return trial
@@ -74,15 +74,15 @@ def checked_trial(trial: Trial, path: Path) -> Trial:
     for field in fields(Trial):
         value = getattr(trial, field.name)
         if not isinstance(value, _TYPES[field.name]):
-            raise _forged(path, trial, f"its {field.name} is {value!r:.40}")
+            raise _forged_error(path, trial, f"its {field.name} is {value!r:.40}")
     if not _HASH.fullmatch(trial.hash):
-        raise _forged(path, trial, f"its hash is {trial.hash!r:.40}")
+        raise _forged_error(path, trial, f"its hash is {trial.hash!r:.40}")
     if not all(isinstance(value, int | float) for value in trial.curve):
-        raise _forged(path, trial, "its curve holds something other than numbers")
+        raise _forged_error(path, trial, "its curve holds something other than numbers")
     return trial
 
 
-def _forged(path: Path, trial: Trial, why: str) -> CellError:
+def _forged_error(path: Path, trial: Trial, why: str) -> CellError:
     return cell_error(
         "NAS865",
         f"trial {trial.id!r:.40} of {str(path)!r} is not what a search writes: {why}",

@@ -166,7 +166,7 @@ def finish(
         on_event,
         resume=True,
         retry_failed=retry_failed,
-        searcher=_Listed([trial.text for trial in best]),
+        searcher=_ListedTexts([trial.text for trial in best]),
         engine=engine_for(trainer),
     )
     winners = _winners(folder, best, with_changes(wanted.recipe, changes))
@@ -246,7 +246,7 @@ def _winners(folder: Path, best: Sequence[Trial], recipe: Recipe) -> list[Winner
     return sorted(found, key=lambda winner: -winner.accuracy)
 
 
-class _Listed:
+class _ListedTexts:
     """A searcher that proposes these texts, each once."""
 
     def __init__(self, texts: Sequence[str]) -> None:

@@ -110,7 +110,7 @@ def run(
         if state:
             with searcher_errors(store.path):
                 searcher.load_state_dict(state)
-        return _Loop(settings, store, searcher, engine, on_event, bool(state)).run()
+        return _SearchLoop(settings, store, searcher, engine, on_event, bool(state)).run()
     finally:
         store.close()
 
@@ -137,7 +137,7 @@ class _Running:
     last_heartbeat: float
 
 
-class _Loop:
+class _SearchLoop:
     """One process's part of a search."""
 
     def __init__(

@@ -19,14 +19,14 @@ from nasdsl.values import Values, shown, values_of
 #: A number of things, of which there is one or more.
 Count = Annotated[int, Values(int, minimum=1)]
 #: A weight between nothing and all.
-Share = Annotated[float, Values(float, minimum=0, maximum=1)]
+Fraction = Annotated[float, Values(float, minimum=0, maximum=1)]
 #: A number that is not negative.
-Amount = Annotated[float, Values(float, minimum=0)]
+NonNegative = Annotated[float, Values(float, minimum=0)]
 
-Maker = Callable[..., Any]
+SearcherMaker = Callable[..., Any]
 
 #: The installed search algorithms.
-SEARCHERS: Registry[Maker] = Registry(
+SEARCHERS: Registry[SearcherMaker] = Registry(
     kind="search algorithm",
     group="nasdsl.searchers",
     type=Callable,  # type: ignore[arg-type]

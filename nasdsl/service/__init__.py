@@ -13,7 +13,7 @@ from nasdsl.service.names import Name
 from nasdsl.service.navigation import (
     CannotRename,
     Edit,
-    Place,
+    Location,
     definition,
     references,
     renamable,
@@ -40,8 +40,8 @@ __all__ = [
     "Hover",
     "InlayHint",
     "Lens",
+    "Location",
     "Name",
-    "Place",
     "SemanticToken",
     "Symbol",
     "SymbolKind",

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from nasdsl.language.genotype.types import CellSpace
 from nasdsl.language.validator import Width, in_filters
-from nasdsl.network.cost import NOTHING, Cost, Count, total
+from nasdsl.network.cost import NOTHING, Cost, NodeCounts, total
 
 
 def shape(cell: CellSpace, widths: Iterable[Width]) -> str:
@@ -19,7 +19,7 @@ def shape(cell: CellSpace, widths: Iterable[Width]) -> str:
     return f"({channels}) x {size}" if " " in channels else f"{channels} x {size}"
 
 
-def block_cost(cost: Cost, cell: CellSpace, names: Iterable[str]) -> tuple[Count, int]:
+def block_cost(cost: Cost, cell: CellSpace, names: Iterable[str]) -> tuple[NodeCounts, int]:
     """What blocks of a cell cost in a network, and how many of its cells have them."""
     wanted = frozenset(names)
     modules = [

@@ -40,7 +40,9 @@ def inlay_hints(document: Document) -> tuple[InlayHint, ...]:
             shapes.setdefault(place.name, []).append(index)
         for statement in shown[cell.kind].statements:
             if isinstance(statement, tree.Output):
-                label = _unused(document, cell.kind) if statement.kind.text == "unused" else ""
+                label = (
+                    _unused_names(document, cell.kind) if statement.kind.text == "unused" else ""
+                )
                 about = "the blocks that no block reads"
             else:
                 head = statement.name if isinstance(statement, tree.Block) else statement.count
@@ -52,7 +54,7 @@ def inlay_hints(document: Document) -> tuple[InlayHint, ...]:
     return tuple(hints)
 
 
-def _unused(document: Document, kind: str) -> str:
+def _unused_names(document: Document, kind: str) -> str:
     """The names that `unused` stands for; empty where open fields decide it."""
     cell = next(cell for cell in document.cells if cell.kind == kind)
     if any(len(states) > 1 for block in cell.blocks for states in block.inputs):

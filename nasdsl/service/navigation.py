@@ -19,7 +19,7 @@ from nasdsl.service.names import Name
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Somewhere in a text; `of_library` tells that the source is one of the library's."""
 
     source: Source
@@ -42,7 +42,7 @@ class CannotRename(ValueError):
 # -- definitions ---------------------------------------------------------------------------
 
 
-def definition(document: Document, offset: int) -> Place | None:
+def definition(document: Document, offset: int) -> Location | None:
     """Where the name at an offset is defined; None where it is not, or there is no name."""
     name = document.name_at(offset)
     if name is None:
@@ -51,9 +51,9 @@ def definition(document: Document, offset: int) -> Place | None:
         return _file(document, name)
     own = next((each for each in document.names if _same(each, name) and each.defines), None)
     if own is not None:
-        return Place(document.source, own.span)
+        return Location(document.source, own.span)
     if name.role == "block":
-        return _repeated(document, name)
+        return _repeat_location(document, name)
     return _in_vocabulary(document, name) if name.role in ("op", "combine") else None
 
 
@@ -64,14 +64,14 @@ def _same(one: Name, other: Name) -> bool:
     )
 
 
-def _repeated(document: Document, name: Name) -> Place | None:
+def _repeat_location(document: Document, name: Name) -> Location | None:
     """The `5 * (...)` that makes the block."""
     for span, blocks in document.blocks_at.items():
         for cell, index in blocks:
             place = document.analysis.resolution.places[cell.kind]
             inside = _cell_start(document, place.kind) == name.cell
             if inside and cell.blocks[index].name == name.text and span == place.blocks[index].name:
-                return Place(document.source, span)
+                return Location(document.source, span)
     return None
 
 
@@ -80,7 +80,7 @@ def _cell_start(document: Document, kind: Span) -> int:
     return next((cell.span.start for cell in cells if cell.kind.span == kind), -1)
 
 
-def _file(document: Document, name: Name) -> Place | None:
+def _file(document: Document, name: Name) -> Location | None:
     found = _text(document, name.text, vocabulary=name.role == "vocabulary")
     if found is None:
         return None
@@ -89,7 +89,7 @@ def _file(document: Document, name: Name) -> Place | None:
     return found._replace(span=header.name.span) if header else found
 
 
-def _in_vocabulary(document: Document, name: Name) -> Place | None:
+def _in_vocabulary(document: Document, name: Name) -> Location | None:
     """The definition of an op or combine in the files that `ops NAME` leads to."""
     items, seen = document.parsed.file.items, {""}
     while True:
@@ -105,7 +105,7 @@ def _in_vocabulary(document: Document, name: Name) -> Place | None:
                 return found._replace(span=item.name.span)
 
 
-def _text(document: Document, name: str, *, vocabulary: bool) -> Place | None:
+def _text(document: Document, name: str, *, vocabulary: bool) -> Location | None:
     """The text of a name that other files define: beside the document, else the library's."""
     try:
         beside = document.beside(name) if name.isidentifier() else None
@@ -113,12 +113,12 @@ def _text(document: Document, name: str, *, vocabulary: bool) -> Place | None:
         return None
     start = Span(0, 0)
     if beside is not None:
-        return Place(beside, start)
+        return Location(beside, start)
     known = library.vocabulary_names() if vocabulary else library.names()
     if name not in known:
         return None
     read = library.vocabulary_source if vocabulary else library.source
-    return Place(read(name), start, of_library=True)
+    return Location(read(name), start, of_library=True)
 
 
 # -- references ----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def _text(document: Document, name: str, *, vocabulary: bool) -> Place | None:
 
 def references(
     document: Document, offset: int, others: Iterable[Document] = (), *, definitions: bool = True
-) -> tuple[Place, ...]:
+) -> tuple[Location, ...]:
     """Every use of the name at an offset.
 
     Args:
@@ -140,7 +140,7 @@ def references(
     if name is None or name.role == "hole":
         return ()
     places = [
-        Place(each.source, found.span)
+        Location(each.source, found.span)
         for each, same in _meaning_the_same(document, name, others)
         for found in each.names
         if _same(found, same) and (definitions or not found.defines)
@@ -155,18 +155,18 @@ def _meaning_the_same(
     yield document, name
     if name.role not in ("op", "combine", "vocabulary"):
         return
-    home = _home(document, name)
-    if home is None:
+    origin = _definition_of(document, name)
+    if origin is None:
         return
     for other in others:
         if other.source.name == document.source.name:
             continue
         found = next((each for each in other.names if _same(each, name)), None)
-        if found is not None and _home(other, found) == home:
+        if found is not None and _definition_of(other, found) == origin:
             yield other, found
 
 
-def _home(document: Document, name: Name) -> tuple[str, Span] | None:
+def _definition_of(document: Document, name: Name) -> tuple[str, Span] | None:
     """The file and place that define a name."""
     if name.role == "vocabulary" and name.defines:
         return document.source.name, name.span
@@ -217,14 +217,17 @@ def rename(
         raise CannotRename(f"`{new}` is a word of the language")
     others = tuple(others)
     edits: list[Edit] = []
-    for each, same in (*_meaning_the_same(document, name, others), *_homes(document, name, others)):
+    for each, same in (
+        *_meaning_the_same(document, name, others),
+        *_definitions(document, name, others),
+    ):
         if new != name.text and _is_taken(each, same, new):
             raise CannotRename(f"`{new}` is taken")
         edits += [Edit(each.source, found.span, new) for found in each.names if _same(found, same)]
     return tuple(dict.fromkeys(edits))
 
 
-def _homes(
+def _definitions(
     document: Document, name: Name, others: tuple[Document, ...]
 ) -> Iterator[tuple[Document, Name]]:
     """The file that defines a name, where it is not the document itself."""

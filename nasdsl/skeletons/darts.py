@@ -25,7 +25,7 @@ from nasdsl.network.skeleton import Skeleton, Stem
 from nasdsl.network.stack import (
     AUXILIARY,
     Auxiliary,
-    Named,
+    NamedNode,
     PlannedCell,
     Stack,
     head_layers,
@@ -92,7 +92,7 @@ def _stem(stack: Stack) -> None:
     stack.stem("stem1", stem0, [_relu(stem0.shape), *last])
 
 
-def _relu(shape: Shape) -> Named:
+def _relu(shape: Shape) -> NamedNode:
     return "relu", layers.pointwise("relu", shape)
 
 
@@ -106,7 +106,7 @@ CIFAR = Stem(
     dropout=0.0,
     batch_norm_epsilon=1e-5,
     batch_norm_momentum=0.1,
-    stem_filters=slim.thrice,
+    stem_filters=slim.three_times,
     size_after=slim.unchanged,
     auxiliary=AUXILIARY,
     layouts={

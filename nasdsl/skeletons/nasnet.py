@@ -144,7 +144,7 @@ def slim_auxiliary(stack: Stack, states: Sequence[HiddenState]) -> None:
 # -- stems ---------------------------------------------------------------------------------
 
 
-def thrice(cell_filters: int) -> int:
+def three_times(cell_filters: int) -> int:
     """The CIFAR stems have three times the first cell's filters, in slim and in DARTS."""
     return 3 * cell_filters
 
@@ -170,7 +170,7 @@ CIFAR = Stem(
     dropout=0.0,
     batch_norm_epsilon=1e-5,
     batch_norm_momentum=0.1,
-    stem_filters=thrice,
+    stem_filters=three_times,
     size_after=unchanged,
     auxiliary=AUXILIARY,
     layouts={"slim": {"stem": ("l1_stem_3x3/weights", "l1_stem_bn"), "head": ("final_layer/FC",)}},

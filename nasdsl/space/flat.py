@@ -32,7 +32,7 @@ from nasdsl.language.genotype.types import (
 from nasdsl.language.tree import FIELD_NAMES
 from nasdsl.values import require_types
 
-Options = tuple[State, ...] | tuple[str, ...]
+FieldOptions = tuple[State, ...] | tuple[str, ...]
 
 #: Decisions a block.
 FIELDS = 5
@@ -43,7 +43,7 @@ class FlatSpace:
     """A space flattened for speed: building a genotype is one pass over its choices."""
 
     space: Space
-    options: tuple[Options, ...]
+    options: tuple[FieldOptions, ...]
     radices: tuple[int, ...]
     cells: tuple[tuple[CellKind, tuple[str, ...], Output], ...]
 
@@ -87,7 +87,7 @@ def _flat(space: Space) -> FlatSpace:
     return FlatSpace(space, options, tuple(map(len, options)), cells)
 
 
-def decisions(space: Space) -> tuple[Options, ...]:
+def decisions(space: Space) -> tuple[FieldOptions, ...]:
     """The options of every decision, five a block, in the order a file is read.
 
     A decision with one option is pinned; it is listed all the same, so that decision

@@ -16,7 +16,7 @@ from itertools import product
 from math import log10, prod
 from random import Random
 
-from nasdsl.canonical import Form, cell_encoding, function_form, require_form
+from nasdsl.canonical import CanonicalForm, cell_encoding, function_form, require_form
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.space.flat import choices, flat_space
@@ -81,7 +81,7 @@ def count(space: Space) -> int:
     return prod(flat_space(space).radices)
 
 
-def count_distinct(space: Space, limit: int = 1_000_000, form: Form = "structure") -> int:
+def count_distinct(space: Space, limit: int = 1_000_000, form: CanonicalForm = "structure") -> int:
     """The number of different canonical forms in `space`.
 
     Cells are independent, so each is enumerated alone and the numbers multiply.
@@ -111,7 +111,7 @@ def count_distinct(space: Space, limit: int = 1_000_000, form: Form = "structure
     return prod(len(set(_encodings(cell, form))) for cell in alone)
 
 
-def _encodings(space: Space, form: Form) -> Iterator[bytes | str]:
+def _encodings(space: Space, form: CanonicalForm) -> Iterator[bytes | str]:
     """What tells apart the members of a space with one cell, for every member."""
     if form != "structure":
         return map(function_form(space.vocabulary, form).hash, enumerate_genotypes(space))

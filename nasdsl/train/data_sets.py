@@ -1,7 +1,7 @@
 """The installed data sets by name; none is imported before it is asked for.
 
 A data set is found through an entry point `nasdsl.datasets`, which leads to a
-`nasdsl.train.data.Source`. This is outside that package so that a name can be looked up without
+`nasdsl.train.data.DataSource`. This is outside that package so that a name can be looked up without
 PyTorch.
 """
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from nasdsl.registry import Registry
 
 if TYPE_CHECKING:
-    from nasdsl.train.data import Source
+    from nasdsl.train.data import DataSource
 
 #: The installed data sets.
-DATA_SETS: "Registry[Source]" = Registry(
+DATA_SETS: "Registry[DataSource]" = Registry(
     kind="data set",
     group="nasdsl.datasets",
     type=Callable,  # type: ignore[arg-type]

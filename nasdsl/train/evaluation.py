@@ -98,7 +98,7 @@ def evaluate(
                 logits = net(pixels).float()
                 sums += _sums(logits, labels).to("cpu", torch.float64)
                 if taken_for is not None:
-                    taken_for += _taken_for(logits, labels, len(taken_for))
+                    taken_for += _confusion(logits, labels, len(taken_for))
     finally:
         net.train(was_training)
     if accelerator is not None and accelerator.num_processes > 1:
@@ -118,7 +118,7 @@ def _sums(logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([loss, top[:, 0].sum().to(loss), top.sum().to(loss)])
 
 
-def _taken_for(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
+def _confusion(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Images by class and by the class with the highest logit, (classes, classes)."""
     cells = (labels * classes + logits.argmax(1)).cpu()
     return torch.bincount(cells, minlength=classes * classes).reshape(classes, classes)

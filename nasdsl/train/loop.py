@@ -90,7 +90,7 @@ def fit(
         threads(threads_for(graph, images)),
     ):
         training = Training(net, splits.train, recipe, seed, execution)
-        loop = _Loop(training, splits, checkpoints, save_seconds, stop)
+        loop = _TrainingLoop(training, splits, checkpoints, save_seconds, stop)
         if training.accelerator.is_main_process:
             loop.watchers = (*watchers, *([_Callback(on_epoch)] if on_epoch else []))
         try:
@@ -110,7 +110,7 @@ class _Callback(Watcher):
         self.function(epoch)
 
 
-class _Loop:
+class _TrainingLoop:
     """What belongs to the loop and not to the training: time, history, watchers."""
 
     def __init__(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasdsl.api.compile import compile
-from nasdsl.api.request import requested
+from nasdsl.api.request import source_network
 from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
@@ -99,7 +99,7 @@ def evaluate_model(
     from nasdsl.train.evaluation import evaluate, graph_matching
     from nasdsl.train.training import accelerator_for
 
-    loaded = None if job is None else _unfinished(folder)
+    loaded = None if job is None else _newest_checkpoint(folder)
     if job is None:
         net = _network_of_weights(path, network)
     else:
@@ -140,7 +140,7 @@ def require_model(
         folder.job()
     elif network is not None:
         trained_part(network, WeightsFile(path))  # refuses a model file, which has its own
-        requested(network)
+        source_network(network)
     elif Path(path).exists() and not is_model(path):
         raise cell_error(
             "NAS802",
@@ -148,7 +148,7 @@ def require_model(
             "`--network FILE` does",
         )
     else:
-        requested(path)
+        source_network(path)
 
 
 def network_of(
@@ -162,7 +162,7 @@ def network_of(
     folder = RunFolder(path)
     if not folder.path.is_dir():
         return _network_of_weights(path, network)
-    return _network_of_run(folder, folder.job(), _unfinished(folder))
+    return _network_of_run(folder, folder.job(), _newest_checkpoint(folder))
 
 
 def _network_of_run(folder: RunFolder, job: Job, loaded: "LoadedCheckpoint | None") -> "nn.Module":
@@ -175,7 +175,7 @@ def _network_of_run(folder: RunFolder, job: Job, loaded: "LoadedCheckpoint | Non
     return net
 
 
-def _unfinished(folder: RunFolder) -> "LoadedCheckpoint | None":
+def _newest_checkpoint(folder: RunFolder) -> "LoadedCheckpoint | None":
     """The newest checkpoint of a run that has no model yet; None where it has one.
 
     Raises:

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.api.request import Asked, asked
+from nasdsl.api.request import SourceCells, source_cells
 from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import (
@@ -89,7 +89,7 @@ class RunPlan:
 
 
 def plan_run(
-    source: NameOrPath | Genotype | Asked,
+    source: NameOrPath | Genotype | SourceCells,
     *,
     data: str = "digits",
     recipe: Recipe | str = "quick",
@@ -123,7 +123,7 @@ def plan_run(
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
-    cells = source if isinstance(source, Asked) else asked(source)
+    cells = source if isinstance(source, SourceCells) else source_cells(source)
     # What no data can mend is refused before they are read, which takes PyTorch and time.
     DATA_SETS.require(data.partition(":")[0])
     require_usable(loggers)
@@ -250,11 +250,11 @@ def _image_size(own: Settings, settings: Settings, recipe: Recipe, named: set[st
     return own.image_size if file_decides else None
 
 
-def _require_possible(cells: Asked, settings: Settings) -> None:
+def _require_possible(cells: SourceCells, settings: Settings) -> None:
     """Refuse settings that are mistaken with every stem, however large the images are.
 
     Raises:
-        CellError: as `Asked.network` does.
+        CellError: as `SourceCells.network` does.
     """
     said = cells.genotype.settings.override(settings)
     skeleton = said.skeleton or DEFAULT_SKELETON

@@ -26,7 +26,7 @@ Precision = Literal["fp32", "bf16"]
 #: A number that says how much; the upper bound excludes infinity and typing errors.
 Amount = Annotated[float, Values(float, minimum=0, maximum=1e12)]
 #: A share or a probability that is not all.
-Share = Annotated[float, Values(float, minimum=0, maximum=1, below_maximum=True)]
+ShareBelowOne = Annotated[float, Values(float, minimum=0, maximum=1, below_maximum=True)]
 #: A share that may be all.
 FullShare = Annotated[float, Values(float, minimum=0, maximum=1)]
 #: The side of a square, in pixels.
@@ -96,21 +96,21 @@ class Recipe:
     lr_decay: FullShare
     lr_decay_epochs: Annotated[float, Values(float, minimum=1e-3, maximum=100_000)]
     warmup: Amount
-    momentum: Share
+    momentum: ShareBelowOne
     nesterov: bool
-    rho: Share
+    rho: ShareBelowOne
     epsilon: Amount
     weight_decay: Amount
     clip: Amount
     label_smoothing: FullShare
     auxiliary_weight: Amount
-    drop_path: Share
-    dropout: Share
-    ema: Share
+    drop_path: ShareBelowOne
+    dropout: ShareBelowOne
+    ema: ShareBelowOne
     augmentation: Augmentation
     cutout: Side
     whitening: Whitening
-    held_out: Share
+    held_out: ShareBelowOne
     image_size: Side
     precision: Precision
     crop: Crop = "padded"
@@ -172,7 +172,7 @@ def recipe(name: str, **values: object) -> Recipe:
         CellError: NAS820 for a name no recipe has, or a recipe that cannot be read; NAS821 and
             NAS822 as `Recipe.changed`.
     """
-    return _installed(name).changed(**values)
+    return _installed_recipe(name).changed(**values)
 
 
 def recipe_text(name: str) -> str:
@@ -190,7 +190,7 @@ def recipe_text(name: str) -> str:
 
 
 @cache
-def _installed(name: str, above: tuple[str, ...] = ()) -> Recipe:
+def _installed_recipe(name: str, above: tuple[str, ...] = ()) -> Recipe:
     """The recipe of that name; `above` are those that are based on it."""
     text = recipe_text(name)
     try:
@@ -199,17 +199,17 @@ def _installed(name: str, above: tuple[str, ...] = ()) -> Recipe:
         raise cell_error("NAS820", f"the recipe `{name}` is not TOML: {error}") from error
     base = values.pop("base", None)
     if base is None:
-        return _whole(name, values)
+        return _complete_recipe(name, values)
     if not isinstance(base, str) or base in (name, *above):
         raise cell_error(
             "NAS820",
             f"the recipe `{name}` cannot be based on {shown(base)}",
             "`base` names another recipe, which is not based on this one in turn",
         )
-    return replace(_installed(base, (name, *above)).changed(**values), name=name)
+    return replace(_installed_recipe(base, (name, *above)).changed(**values), name=name)
 
 
-def _whole(name: str, values: dict[str, Any]) -> Recipe:
+def _complete_recipe(name: str, values: dict[str, Any]) -> Recipe:
     missing = [field for field in VALUES if field not in {**LATER, **values}]
     if missing:
         raise cell_error(

@@ -64,13 +64,13 @@ def with_changes(recipe: Recipe, words: Iterable[str]) -> Recipe:
         if equals:
             values[name.strip()] = text.strip()
         else:
-            malformed.append(_malformed(word))
+            malformed.append(_malformed_finding(word))
     if malformed:
         raise CellError(tuple(malformed))
     return recipe.changed(**values)
 
 
-def _malformed(word: str) -> Diagnostic:
+def _malformed_finding(word: str) -> Diagnostic:
     return Diagnostic(
         "NAS821", f"`{word[:60]}` is not NAME=VALUE", hints=("write it as in `lr=0.1`",)
     )

@@ -80,7 +80,7 @@ def _train(
             watcher.warned(finding)
 
     names = _loggers(job.loggers, tensorboard)
-    files = [MetricsFile(folder), *watchers_of(names, _logged(folder, plan), on_failure)]
+    files = [MetricsFile(folder), *watchers_of(names, _logged_run(folder, plan), on_failure)]
     with interruption() as stop, _memory_errors(job.execution.accumulation):
         fitted = fit(
             net,
@@ -110,7 +110,7 @@ def _loggers(named: Sequence[str], tensorboard: bool) -> list[str]:
     return ["tensorboard", *others] if wanted else others
 
 
-def _logged(folder: RunFolder, plan: RunPlan) -> LoggedRun:
+def _logged_run(folder: RunFolder, plan: RunPlan) -> LoggedRun:
     path = Path(folder.path.absolute())
     name = f"{path.parent.name}/{path.name}" if has_seeds(path.parent) else path.name
     settings = settings_of(plan.job, str(folder / NETWORK))

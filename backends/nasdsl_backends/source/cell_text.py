@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nasdsl.network.graph import Body, Module, Node, Part
-from nasdsl_backends.source.chains import Chains, emitted, layers_of
+from nasdsl_backends.source.chains import ChainFunctions, emitted, layers_of
 from nasdsl_backends.source.code import WIDTH, Expression, call, grouped, laid_out
 from nasdsl_backends.source.emission import EMISSIONS
 from nasdsl_backends.source.words import comment
@@ -18,22 +18,22 @@ from nasdsl_backends.source.words import comment
 _WIDTH = WIDTH - 8
 
 
-class Channels(NamedTuple):
+class ChannelSum(NamedTuple):
     """A sum of symbols: how many channels a state has, for every use of a class."""
 
     terms: tuple[tuple[str, int], ...]
 
     @classmethod
-    def of(cls, symbol: str) -> "Channels":
+    def of(cls, symbol: str) -> "ChannelSum":
         """One symbol."""
         return cls(((symbol, 1),))
 
-    def plus(self, other: "Channels") -> "Channels":
+    def plus(self, other: "ChannelSum") -> "ChannelSum":
         """The sum of both."""
         counts = dict(self.terms)
         for symbol, count in other.terms:
             counts[symbol] = counts.get(symbol, 0) + count
-        return Channels(tuple(counts.items()))
+        return ChannelSum(tuple(counts.items()))
 
     @property
     def text(self) -> str:
@@ -47,7 +47,7 @@ class _Value(NamedTuple):
     """A state inside a forward: what it is called, its channels, and the text's name of it."""
 
     variable: str
-    channels: Channels
+    channels: ChannelSum
     label: str
 
 
@@ -60,7 +60,7 @@ class CellText:
         drops: whether paths may be dropped.
     """
 
-    def __init__(self, module: Module, chains: Chains, used: set[str]) -> None:
+    def __init__(self, module: Module, chains: ChainFunctions, used: set[str]) -> None:
         self.module, self.chains, self.used = module, chains, used
         self.body: Body = module.body
         self.filters = module.filters
@@ -68,7 +68,7 @@ class CellText:
         self.made: list[str] = []
         self.ran: list[str] = []
         self.values: dict[str, _Value] = {
-            port.name: _Value(port.name, Channels.of(channels_of(port.name)), _hidden(port.name))
+            port.name: _Value(port.name, ChannelSum.of(channels_of(port.name)), _hidden(port.name))
             for port in self.body.ports
         }
 
@@ -138,7 +138,7 @@ class CellText:
             self.used.add(begins)
             ops["combine"] = call("nn.Sequential", f"{begins}()", *layers)
             result = call(f"self.{path}.combine", grouped(texts))
-            joined = joined if last == joined.text else Channels.of(last)
+            joined = joined if last == joined.text else ChannelSum.of(last)
         if ops:
             self.used.add("Parts")
             self.made += laid_out(f"self.{path} = ", call("Parts", **ops), inside=2)
@@ -174,19 +174,19 @@ class CellText:
             last = flat if len(flat) < _WIDTH - len("return ") else grouped(states)
         self.ran += laid_out("return ", last, inside=2)
 
-    def _chain(self, part: Part, channels: Channels) -> tuple[Expression, Channels]:
+    def _chain(self, part: Part, channels: ChannelSum) -> tuple[Expression, ChannelSum]:
         chain = self.chains.of(part, self.filters)
         assert chain is not None, part.path
         nodes = layers_of(part)
         text = channels.text
         result = chain.result(text)
-        return chain.called(nodes, text), channels if result == text else Channels.of(result)
+        return chain.called(nodes, text), channels if result == text else ChannelSum.of(result)
 
     def _store(self, node: Node, value: _Value) -> None:
         self._check(node, value.channels)
         self.values[node.name] = value
 
-    def _check(self, node: Node, channels: Channels) -> None:
+    def _check(self, node: Node, channels: ChannelSum) -> None:
         """Symbols have to mean what the graph says, in every use; here in the first."""
         known = {channels_of(port.name): port.shape.channels for port in self.body.ports}
         total = 0
@@ -198,7 +198,7 @@ class CellText:
         assert total == node.shape.channels, (node, channels)
 
 
-def _simpler(left: Channels, right: Channels) -> Channels:
+def _simpler(left: ChannelSum, right: ChannelSum) -> ChannelSum:
     """Of two ways to say the same, the one that speaks of the cell's own filters."""
     return right if "in" in left.text.replace("filters", "") else left
 

@@ -13,7 +13,7 @@ from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, Part
 from nasdsl_backends.source.cell_text import CellText, channels_of
 from nasdsl_backends.source.chains import (
-    Chains,
+    ChainFunctions,
     Key,
     is_chain,
     layers_of,
@@ -55,7 +55,7 @@ class CellClass:
         return call(self.name, **{name: str(values[name]) for name in self.arguments})
 
 
-def cell_classes(modules: Iterable[Module], chains: Chains) -> list[CellClass]:
+def cell_classes(modules: Iterable[Module], chains: ChainFunctions) -> list[CellClass]:
     """The classes of the cells, in the order of their first use."""
     groups: dict[Key, list[Module]] = {}
     keys: dict[int, Key] = {}
@@ -68,7 +68,7 @@ def cell_classes(modules: Iterable[Module], chains: Chains) -> list[CellClass]:
     return [CellClass(_class_name(members, taken), members) for members in groups.values()]
 
 
-def class_lines(cell: CellClass, chains: Chains, used: set[str]) -> list[str]:
+def class_lines(cell: CellClass, chains: ChainFunctions, used: set[str]) -> list[str]:
     """The text of a class; its `drops` and `arguments` are filled in."""
     writer = CellText(cell.modules[0], chains, used)
     writer.write()
@@ -99,7 +99,7 @@ def class_lines(cell: CellClass, chains: Chains, used: set[str]) -> list[str]:
 # -- keys and names -----------------------------------------------------------------------
 
 
-def _body_key(module: Module, chains: Chains) -> Key:
+def _body_key(module: Module, chains: ChainFunctions) -> Key:
     """What the text of a class depends on."""
     body, filters = module.body, module.filters
     _ensure_plain(module)

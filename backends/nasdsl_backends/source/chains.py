@@ -98,7 +98,7 @@ def emitted(
 
 
 @dataclass(slots=True)
-class Chain:
+class ChainFunction:
     """A function of the generated file.
 
     Attributes:
@@ -151,12 +151,12 @@ class Chain:
 
 
 @dataclass(slots=True)
-class Chains:
+class ChainFunctions:
     """The functions of a file, by what they make."""
 
-    _found: dict[Key, Chain] = field(default_factory=dict)
+    _found: dict[Key, ChainFunction] = field(default_factory=dict)
 
-    def of(self, part: Part, filters: int) -> Chain | None:
+    def of(self, part: Part, filters: int) -> ChainFunction | None:
         """The function for a part; None where the part has no layers."""
         nodes = layers_of(part)
         return self._found[_key(part, nodes, filters)] if nodes else None
@@ -167,7 +167,7 @@ class Chains:
         return [chain.lines(used) for chain in seen.values()]
 
 
-def chains_of(bodies: Iterable[tuple[Body, int]]) -> Chains:
+def chains_of(bodies: Iterable[tuple[Body, int]]) -> ChainFunctions:
     """The functions that make the layers of these bodies; each comes with its filters."""
     uses: dict[Key, dict[tuple[tuple[int, int], ...], tuple[Part, tuple[Node, ...], int]]] = {}
     for body, filters in bodies:
@@ -176,14 +176,16 @@ def chains_of(bodies: Iterable[tuple[Body, int]]) -> Chains:
             if nodes and part.role != "combine":
                 key = _plain_key(part, nodes, filters)
                 uses.setdefault(key, {}).setdefault(strides_of(nodes), (part, nodes, filters))
-    chains, taken = Chains(), set[str]()
+    chains, taken = ChainFunctions(), set[str]()
     for key, by_stride in uses.items():
         plain = next((strides for strides in by_stride if set(strides) == {_ONE}), None)
         strided = [strides for strides in by_stride if strides != plain]
         for strides in strided or ([plain] if plain else []):
             part, nodes, filters = by_stride[strides]
             both = bool(plain) and strides == strided[0] if strided else False
-            chain = Chain(_name(part, nodes, taken), _title(part, nodes), nodes, filters, both)
+            chain = ChainFunction(
+                _name(part, nodes, taken), _title(part, nodes), nodes, filters, both
+            )
             chains._found[(*key, strides)] = chain
             if both and plain:
                 chains._found[(*key, plain)] = chain

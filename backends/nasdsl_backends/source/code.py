@@ -12,7 +12,7 @@ WIDTH = 100
 INDENT = "    "
 
 
-class Call(NamedTuple):
+class Bracketed(NamedTuple):
     """An expression with arguments: a call, a tuple, a list.
 
     Attributes:
@@ -31,29 +31,29 @@ class Call(NamedTuple):
         return {"(": ")", "[": "]", "{": "}"}[self.head[-1]]
 
 
-Expression = str | Call
+Expression = str | Bracketed
 
 
-def call(function: str, *arguments: Expression, **named: Expression) -> Call:
+def call(function: str, *arguments: Expression, **named: Expression) -> Bracketed:
     """A call; empty arguments are left out."""
     given = [("", argument) for argument in arguments if argument != ""]
     given += [(f"{name}=", argument) for name, argument in named.items() if argument != ""]
-    return Call(f"{function}(", tuple(given))
+    return Bracketed(f"{function}(", tuple(given))
 
 
-def tall(function: str, *arguments: Expression, **named: Expression) -> Call:
+def tall(function: str, *arguments: Expression, **named: Expression) -> Bracketed:
     """A call with a line for each argument."""
     return call(function, *arguments, **named)._replace(tall=True)
 
 
-def listed(items: Iterable[Expression]) -> Call:
+def listed(items: Iterable[Expression]) -> Bracketed:
     """A list with a line for each item."""
-    return Call("[", tuple(("", item) for item in items), True)
+    return Bracketed("[", tuple(("", item) for item in items), True)
 
 
-def grouped(items: Iterable[Expression]) -> Call:
+def grouped(items: Iterable[Expression]) -> Bracketed:
     """A tuple."""
-    return Call("(", tuple(("", item) for item in items))
+    return Bracketed("(", tuple(("", item) for item in items))
 
 
 def laid_out(

@@ -138,7 +138,7 @@ def _linear(layer: LayerText) -> Expression:
     return call("nn.Linear", layer.inputs, layer.channels, bias="False")
 
 
-class Emission(NamedTuple):
+class SourceEmission(NamedTuple):
     """What a primitive becomes: one of the first three.
 
     Attributes:
@@ -155,24 +155,24 @@ class Emission(NamedTuple):
     fixed_stride: bool = False
 
 
-EMISSIONS: dict[str, Emission] = {
-    "relu": Emission(_relu),
-    "conv": Emission(_conv),
-    "depthwise": Emission(_conv),
-    "batch_norm": Emission(_batch_norm),
-    "layer_norm": Emission(_layer_norm),
-    "instance_norm": Emission(_instance_norm),
-    "avg_pool": Emission(_avg_pool),
-    "max_pool": Emission(_max_pool),
-    "factorized_reduce": Emission(_factorized_reduce, fixed_stride=True),
-    "zero": Emission(_zero),
-    "identity": Emission(_identity),
-    "sum": Emission(join="Add"),
-    "concat": Emission(join="Concat"),
-    "drop_path": Emission(around="drop_path"),
-    "global_avg_pool": Emission(_global_avg_pool),
-    "dropout": Emission(_dropout),
-    "linear": Emission(_linear),
+EMISSIONS: dict[str, SourceEmission] = {
+    "relu": SourceEmission(_relu),
+    "conv": SourceEmission(_conv),
+    "depthwise": SourceEmission(_conv),
+    "batch_norm": SourceEmission(_batch_norm),
+    "layer_norm": SourceEmission(_layer_norm),
+    "instance_norm": SourceEmission(_instance_norm),
+    "avg_pool": SourceEmission(_avg_pool),
+    "max_pool": SourceEmission(_max_pool),
+    "factorized_reduce": SourceEmission(_factorized_reduce, fixed_stride=True),
+    "zero": SourceEmission(_zero),
+    "identity": SourceEmission(_identity),
+    "sum": SourceEmission(join="Add"),
+    "concat": SourceEmission(join="Concat"),
+    "drop_path": SourceEmission(around="drop_path"),
+    "global_avg_pool": SourceEmission(_global_avg_pool),
+    "dropout": SourceEmission(_dropout),
+    "linear": SourceEmission(_linear),
 }
 
 

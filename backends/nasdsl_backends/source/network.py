@@ -14,7 +14,7 @@ from nasdsl.network.graph import IMAGE, Module, NetworkGraph, Node, Ref, Shape
 from nasdsl_backends.source.cells import CellClass
 from nasdsl_backends.source.code import (
     WIDTH,
-    Call,
+    Bracketed,
     Expression,
     call,
     grouped,
@@ -82,7 +82,7 @@ def _members(graph: NetworkGraph, made: dict[int, CellClass], used: set[str]) ->
             lines += laid_out(f"self.{name} = ", cells, inside=2)
         else:
             # Cells that no result needs are left out, and the others keep their names.
-            pairs = Call("{", tuple((f'"{i}": ', made) for i, made in members.items()), True)
+            pairs = Bracketed("{", tuple((f'"{i}": ', made) for i, made in members.items()), True)
             lines += laid_out(f"self.{name} = ", call("nn.ModuleDict", pairs), inside=2)
     return lines
 

@@ -130,7 +130,7 @@ def _linear(node: Node, target: Target) -> nn.Module:
     )
 
 
-class Emission(NamedTuple):
+class ModuleEmission(NamedTuple):
     """What a primitive becomes.
 
     Attributes:
@@ -151,22 +151,22 @@ class Emission(NamedTuple):
     copied: bool = False
 
 
-EMISSIONS: dict[str, Emission] = {
-    "relu": Emission(function=_relu, in_place=F.relu_),
-    "conv": Emission(_convolution, gives_away=True, copied=True),
-    "depthwise": Emission(_convolution, gives_away=True, copied=True),
-    "batch_norm": Emission(_batch_norm, gives_away=True, copied=True),
-    "layer_norm": Emission(_layer_norm, gives_away=True),
-    "instance_norm": Emission(_instance_norm, gives_away=True),
-    "avg_pool": Emission(function=_avg_pool, gives_away=True),
-    "max_pool": Emission(function=_max_pool, gives_away=True),
-    "factorized_reduce": Emission(_factorized_reduce, gives_away=True),
-    "zero": Emission(function=_zero, gives_away=True),
-    "identity": Emission(function=_identity, hands_on=True),
-    "sum": Emission(function=_sum, in_place=layers.total_into, gives_away=True),
-    "concat": Emission(function=_concat, gives_away=True),
-    "drop_path": Emission(function=_identity, hands_on=True),
-    "global_avg_pool": Emission(function=_global_avg_pool),
-    "dropout": Emission(_dropout),
-    "linear": Emission(_linear),
+EMISSIONS: dict[str, ModuleEmission] = {
+    "relu": ModuleEmission(function=_relu, in_place=F.relu_),
+    "conv": ModuleEmission(_convolution, gives_away=True, copied=True),
+    "depthwise": ModuleEmission(_convolution, gives_away=True, copied=True),
+    "batch_norm": ModuleEmission(_batch_norm, gives_away=True, copied=True),
+    "layer_norm": ModuleEmission(_layer_norm, gives_away=True),
+    "instance_norm": ModuleEmission(_instance_norm, gives_away=True),
+    "avg_pool": ModuleEmission(function=_avg_pool, gives_away=True),
+    "max_pool": ModuleEmission(function=_max_pool, gives_away=True),
+    "factorized_reduce": ModuleEmission(_factorized_reduce, gives_away=True),
+    "zero": ModuleEmission(function=_zero, gives_away=True),
+    "identity": ModuleEmission(function=_identity, hands_on=True),
+    "sum": ModuleEmission(function=_sum, in_place=layers.total_into, gives_away=True),
+    "concat": ModuleEmission(function=_concat, gives_away=True),
+    "drop_path": ModuleEmission(function=_identity, hands_on=True),
+    "global_avg_pool": ModuleEmission(function=_global_avg_pool),
+    "dropout": ModuleEmission(_dropout),
+    "linear": ModuleEmission(_linear),
 }

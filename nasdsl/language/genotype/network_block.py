@@ -15,8 +15,8 @@ from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     RULES,
     Settings,
+    conflicting_settings,
     nearest_setting,
-    rivals,
     stem_names,
 )
 from nasdsl.language.genotype.types import Space
@@ -82,7 +82,7 @@ def resolved_network(
         if genotype is None and not cells and whole:
             _refuse_no_cells(findings, blocks[0])
     settings = Settings(**values)
-    for one, other, text in rivals(settings):
+    for one, other, text in conflicting_settings(settings):
         first, second = sorted((places[one], places[other]), key=lambda each: each.span)
         findings.add(
             "NAS505",

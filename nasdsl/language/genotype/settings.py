@@ -271,7 +271,7 @@ def setting_elsewhere(name: str) -> str | None:
     return next((setting for setting, rule in RULES.items() if word in rule.aliases), None)
 
 
-def rivals(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def conflicting_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Settings that are given and say the same in two ways: both, and what they say."""
     said = {"layers": "how many cells there are", "cell_filters": "how wide the network is"}
     given = settings.given()

@@ -14,7 +14,7 @@ from typing import Literal
 
 from nasdsl.primitives import Primitive, layer_of
 
-Padding = Literal["same", "symmetric"]
+LayerPadding = Literal["same", "symmetric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Layer:
     stride: tuple[bool, bool] = (False, False)
     dilation: int = 1
     divisor: int = 1
-    padding: Padding = "same"
+    padding: LayerPadding = "same"
     count_padding: bool = False
     zero_padded: bool = False
 

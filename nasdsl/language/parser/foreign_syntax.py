@@ -63,8 +63,8 @@ def foreign_file_finding(source: Source, kind: str) -> Diagnostic:
 
 def _finding(source: Source, span: Span, match: re.Match[str]) -> Diagnostic:
     if match["quote"]:
-        return _quoted(source, span, match)
-    return _dashed(source, span, match[0]) if match["dashed"] else _comment(source, span)
+        return _quotes_finding(source, span, match)
+    return _dash_finding(source, span, match[0]) if match["dashed"] else _comment(source, span)
 
 
 def _blanked(match: re.Match[str]) -> str:
@@ -89,7 +89,7 @@ def _comment(source: Source, span: Span) -> Diagnostic:
     )
 
 
-def _dashed(source: Source, span: Span, name: str) -> Diagnostic:
+def _dash_finding(source: Source, span: Span, name: str) -> Diagnostic:
     joined = name.replace("-", "_")
     return Diagnostic(
         "NAS104",
@@ -101,7 +101,7 @@ def _dashed(source: Source, span: Span, name: str) -> Diagnostic:
     )
 
 
-def _quoted(source: Source, span: Span, match: re.Match[str]) -> Diagnostic:
+def _quotes_finding(source: Source, span: Span, match: re.Match[str]) -> Diagnostic:
     return Diagnostic(
         "NAS104",
         f"`{match[0][:60]}` is quoted",

@@ -124,10 +124,10 @@ class _TreeBuilder(Transformer[Token, Any]):
     def layer(self, children: _Children) -> tree.Layer:
         return tree.Layer(_leaf(tree.Word, children[0]), _nodes(children), _span(children))
 
-    def part(self, children: _Children) -> tree.Part:
+    def part(self, children: _Children) -> tree.Layers:
         nodes = _nodes(children)
         count = nodes[0] if nodes and isinstance(nodes[0], tree.Number) else None
-        return tree.Part(count, nodes[count is not None :], _span(children))
+        return tree.Layers(count, nodes[count is not None :], _span(children))
 
     def form(self, children: _Children) -> tree.Form:
         return tree.Form(_nodes(children), _span(children))

@@ -136,7 +136,7 @@ _MOVERS: dict[type, Any] = {
         _maybe(n.name, by), _maybe(n.number, by), n.sign, _span(n, by)
     ),
     tree.Layer: lambda n, by: tree.Layer(_moved(n.name, by), _all(n.arguments, by), _span(n, by)),
-    tree.Part: lambda n, by: tree.Part(_maybe(n.count, by), _all(n.layers, by), _span(n, by)),
+    tree.Layers: lambda n, by: tree.Layers(_maybe(n.count, by), _all(n.layers, by), _span(n, by)),
     tree.Form: lambda n, by: tree.Form(_all(n.parts, by), _span(n, by)),
     tree.Op: lambda n, by: tree.Op(_moved(n.name, by), _all(n.forms, by), _span(n, by)),
     tree.Combine: lambda n, by: tree.Combine(_moved(n.name, by), _moved(n.form, by), _span(n, by)),

@@ -75,7 +75,7 @@ def missing_text(
         written = f"{text} " if text in "=*" else text
         return Diagnostic(
             "NAS102",
-            f"missing `{text}` before {_found(token)}",
+            f"missing `{text}` before {_found_text(token)}",
             source,
             place,
             label=f"`{text}` goes here",
@@ -86,7 +86,7 @@ def missing_text(
         what = f"the {FIELD_NAMES[field]}" if field < len(FIELD_NAMES) else "a field"
     return Diagnostic(
         "NAS101",
-        f"{what} is missing before {_found(token)}",
+        f"{what} is missing before {_found_text(token)}",
         source,
         token_span(token),
         label=f"expected {what}",
@@ -102,7 +102,7 @@ def not_closed(source: Source, opened: Sequence[Token], where: int, token: Token
     insertion = f"\n{closing}" if innermost.type == "LBRACE" else closing
     return Diagnostic(
         "NAS103",
-        f"`{left}` is not closed before {_found(token)}",
+        f"`{left}` is not closed before {_found_text(token)}",
         source,
         token_span(innermost),
         label="opened here",
@@ -123,7 +123,7 @@ def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
         what = f"the {FIELD_NAMES[field]}"
     return Diagnostic(
         "NAS101",
-        f"expected {what}, found {_found(token)}",
+        f"expected {what}, found {_found_text(token)}",
         source,
         token_span(token),
         label="names begin with a letter or `_`",
@@ -145,7 +145,7 @@ def unexpected_token(
         elif token.type in ("WORD", "OUTPUT", "NUMBER"):
             hints = ("blocks and outputs stand inside `cell normal { ... }`",)
     else:
-        expected = _expected(accepted, field)
+        expected = _expected_text(accepted, field)
     if token.type.lower() == str(token) and "WORD" in accepted:
         hints = (f"`{token}` is a word of the language and cannot be a name here",)
     if "OUTPUT" in accepted and str(token) == ",":
@@ -157,7 +157,7 @@ def unexpected_token(
             hints = (f"did you mean `output` in place of `{before[0]}`?",)
     return Diagnostic(
         "NAS101",
-        f"expected {expected}, found {_found(token)}",
+        f"expected {expected}, found {_found_text(token)}",
         source,
         span,
         label="unexpected",
@@ -178,14 +178,14 @@ def too_many_errors(source: Source, token: Token) -> Diagnostic:
     )
 
 
-def _found(token: Token) -> str:
+def _found_text(token: Token) -> str:
     if token.type == "$END":
         return "the end of the file"
     text = str(token)
     return f"`{text if len(text) <= 40 else text[:40] + '...'}`"
 
 
-def _expected(accepted: frozenset[str], field: int | None) -> str:
+def _expected_text(accepted: frozenset[str], field: int | None) -> str:
     if {"WORD", "STATE", "QMARK"} <= accepted:
         if field is not None and field < len(FIELD_NAMES):
             return f"the {FIELD_NAMES[field]}"

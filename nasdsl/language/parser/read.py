@@ -170,15 +170,15 @@ def _header(path: Path, name: str) -> dict[str, object]:
         length = int.from_bytes(stream.read(8), "little")
         raw = stream.read(length) if 2 <= length <= MAX_HEADER else b""
     if not raw or len(raw) != length:
-        raise _damaged(name)
+        raise _encoding_error(name)
     try:
         header = json_value(raw)
     except ValueError:
-        raise _damaged(name) from None
+        raise _encoding_error(name) from None
     if not isinstance(header, dict):
-        raise _damaged(name)
+        raise _encoding_error(name)
     return header
 
 
-def _damaged(name: str) -> CellError:
+def _encoding_error(name: str) -> CellError:
     return cell_error("NAS802", f"{name!r} is not a .safetensors file, or is damaged or truncated")

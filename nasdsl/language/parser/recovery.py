@@ -66,9 +66,9 @@ def recovered_items(source: Source, text: str) -> tuple[tuple[Item, ...], list[D
 
     `text` is the source's with unreadable characters blanked, so that places agree.
     """
-    text, habits = without_foreign_syntax(source, text, MAX_MISTAKES)
+    text, foreign = without_foreign_syntax(source, text, MAX_MISTAKES)
     recovery = _Recovery(source, text)
-    recovery.findings += habits
+    recovery.findings += foreign
     items = recovery.run()
     kind = foreign_kind(text) if len(recovery.findings) > 1 else None
     if kind and not any(isinstance(item, _DEFINING) for item in items):

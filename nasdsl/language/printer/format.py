@@ -52,7 +52,7 @@ class _Formatter:
         groups = _definition_heads(self.file.items, self.source)
         previous: tree.Item | None = None
         for item in self.file.items:
-            self.leading(item.span.start, "", apart=_apart(previous, item))
+            self.leading(item.span.start, "", blank_line=_wants_blank_line(previous, item))
             self.item(item, groups)
             previous = item
         self.leading(len(self.source), "")
@@ -77,9 +77,9 @@ class _Formatter:
         self.end = comment.span.end
         return comment.text
 
-    def leading(self, start: int, indent: str, *, apart: bool = False) -> None:
+    def leading(self, start: int, indent: str, *, blank_line: bool = False) -> None:
         """Write the comments that stand before `start` on lines of their own."""
-        blank = apart
+        blank = blank_line
         while self.comments and self.comments[-1].span.start < start:
             comment = self.comments.pop()
             self.space(comment.span.start, blank)
@@ -218,7 +218,7 @@ class _Formatter:
         self.write(close, span.end)
 
 
-def _apart(previous: tree.Item | None, item: tree.Item) -> bool:
+def _wants_blank_line(previous: tree.Item | None, item: tree.Item) -> bool:
     """Whether the style wants a blank line between two items."""
     return previous is not None and any(
         isinstance(one, tree.Cell | tree.Network) for one in (previous, item)
@@ -276,7 +276,7 @@ def _form_text(form: tree.Form) -> str:
     return " + ".join(map(_part_text, form.parts))
 
 
-def _part_text(part: tree.Part) -> str:
+def _part_text(part: tree.Layers) -> str:
     count = f"{part.count.text} * " if part.count else ""
     return f"{count}[{', '.join(map(_layer_text, part.layers))}]"
 

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy
 from numpy.typing import NDArray
 
-from nasdsl.canonical.function import FunctionForm, Step, Terms, Value
+from nasdsl.canonical.function import FunctionForm, TermDefinition, Terms, TermSum
 from nasdsl.language.genotype.types import Genotype
 
 #: The features of a cell are hashed to this many columns (Weinberger et al. 2009).
@@ -68,7 +68,7 @@ def _neighbourhoods(terms: Terms) -> Counter[str]:
         step = terms.steps.get(key)
         return key if step is None else step.label
 
-    def neighbourhood(name: str, values: tuple[Value, ...]) -> str:
+    def neighbourhood(name: str, values: tuple[TermSum, ...]) -> str:
         return f"{name} ({'; '.join(' + '.join(sorted(map(label, value))) for value in values)})"
 
     return Counter(
@@ -79,7 +79,7 @@ def _neighbourhoods(terms: Terms) -> Counter[str]:
     )
 
 
-def _live_steps(terms: Terms) -> Iterator[Step]:
+def _live_steps(terms: Terms) -> Iterator[TermDefinition]:
     """The steps that reach an output, each once."""
     waiting = [key for value in terms.outputs for key in value]
     seen: set[str] = set()

@@ -22,7 +22,7 @@ from nasdsl.api.threads import threads
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
-from nasdsl.search.searchers import Amount, Count, Share
+from nasdsl.search.searchers import Count, Fraction, NonNegative
 
 #: Sums have the same order on every machine; tensors this small gain nothing from more.
 _THREADS = 1
@@ -131,14 +131,14 @@ class PPO:
         seed: int,
         *,
         hidden: Count = 100,
-        init: Amount = 0.1,
-        lr: Amount = 0.00035,
-        entropy: Amount = 0.00001,
-        baseline: Share = 0.95,
+        init: NonNegative = 0.1,
+        lr: NonNegative = 0.00035,
+        entropy: NonNegative = 0.00001,
+        baseline: Fraction = 0.95,
         batch: Count = 20,
         passes: Count = 4,
-        clip: Amount = 0.2,
-        max_norm: Amount = float("inf"),
+        clip: NonNegative = 0.2,
+        max_norm: NonNegative = float("inf"),
     ) -> None:
         self.decisions, self.seed = open_decisions(space), seed
         self.entropy, self.weight, self.batch = entropy, baseline, batch

@@ -13,7 +13,7 @@ from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 
-Function = Callable[[str, int, Report], float | Score]
+ScoreFunction = Callable[[str, int, Report], float | Score]
 
 
 class FunctionEvaluator:
@@ -23,7 +23,7 @@ class FunctionEvaluator:
         function: takes the `.cell` text, the seed, and a function that reports values of a curve.
     """
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: ScoreFunction) -> None:
         self.function = function
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:

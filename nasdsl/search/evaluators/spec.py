@@ -13,10 +13,10 @@ from nasdsl.registry import Registry
 from nasdsl.search.protocol import Evaluator
 
 #: `(what, options) -> Evaluator`: makes an evaluator of what follows the kind in a spec.
-Maker = Callable[[str, dict[str, str]], Evaluator]
+EvaluatorMaker = Callable[[str, dict[str, str]], Evaluator]
 
 #: The installed kinds of evaluators.
-EVALUATORS: Registry[Maker] = Registry(
+EVALUATORS: Registry[EvaluatorMaker] = Registry(
     kind="evaluator",
     group="nasdsl.evaluators",
     type=Callable,  # type: ignore[arg-type]

@@ -38,8 +38,8 @@ from nasdsl.search.protocol import Report, Score
 
 _HASH = re.compile(r"[0-9a-f]{16,64}")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-Unit = Literal["share", "percent", "raw"]
-_UNITS: tuple[Unit, ...] = get_args(Unit)
+RewardUnit = Literal["share", "percent", "raw"]
+_UNITS: tuple[RewardUnit, ...] = get_args(RewardUnit)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class TableEvaluator:
 
     name: str
     scores: Mapping[str, Score]
-    unit: Unit = "share"
+    unit: RewardUnit = "share"
     reports: Mapping[str, Mapping[str, float]] | None = None
     format: str | None = None
 
@@ -133,7 +133,7 @@ def read_table(
     column: str = "held_out",
     key: str = "hash",
     report: Sequence[str] = (),
-    unit: Unit | None = None,
+    unit: RewardUnit | None = None,
 ) -> TableEvaluator:
     """The table in a CSV file.
 
@@ -257,7 +257,7 @@ def _genotype(entry: str, format: str | None) -> Genotype:
     return genotype
 
 
-def _unit(values: Mapping[str, float]) -> Unit:
+def _unit(values: Mapping[str, float]) -> RewardUnit:
     """Accuracies that do not fit into a share are percent."""
     low, high = min(values.values()), max(values.values())
     return "percent" if low >= 0 and 1 < high <= 100 else "share"

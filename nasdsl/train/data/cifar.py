@@ -46,7 +46,7 @@ def _image_set(path: str, classes: int, download: bool) -> ImageSet:
 
 def _class_names(path: str, classes: int) -> tuple[str, ...]:
     """The names of the classes, which the published files have; none where they are not there."""
-    source, base = _published(classes), _base(path, classes)
+    source, base = _torchvision_class(classes), _base(path, classes)
     try:
         names = read_pickle(base / source.meta["filename"])[source.meta["key"]]
     except Exception:
@@ -56,7 +56,7 @@ def _class_names(path: str, classes: int) -> tuple[str, ...]:
     return tuple(map(str, names)) if sound else ()
 
 
-def _published(classes: int) -> Any:
+def _torchvision_class(classes: int) -> Any:
     """What torchvision knows of the published files."""
     from torchvision import datasets
 
@@ -84,7 +84,7 @@ def images(path: str, classes: int, *, download: bool = False) -> "tuple[Stacked
     if not (download or base.is_dir()):
         # Before torchvision is imported, which takes seconds.
         raise _missing(base, classes, f"expected the folder {base.name!r} in {str(base.parent)!r}")
-    source = _published(classes)
+    source = _torchvision_class(classes)
     if download:
         _download(source, base.parent)
     names = [name for name, _ in (*source.train_list, *source.test_list)]
@@ -92,10 +92,10 @@ def images(path: str, classes: int, *, download: bool = False) -> "tuple[Stacked
     if missing:
         what = f"{len(missing)} of its {len(names)} files are missing, {missing[0]!r} first"
         raise _missing(base, classes, what)
-    return _split(source, base, source.train_list), _split(source, base, source.test_list)
+    return _images_of(source, base, source.train_list), _images_of(source, base, source.test_list)
 
 
-def _split(source: Any, base: Path, files: Any) -> "Stacked":
+def _images_of(source: Any, base: Path, files: Any) -> "Stacked":
     """The images of some of the files."""
     import torch
 

@@ -65,9 +65,11 @@ def read_idx(path: Path, dimensions: int) -> torch.Tensor:
                 raise ValueError(f"its shape is {shape}")
             content = file.read(prod(shape) + 1)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+        raise _damaged_error(path, str(error)) from error
     if len(content) != prod(shape):
-        raise _damaged(path, f"it does not have the {prod(shape):,} bytes that its header says")
+        raise _damaged_error(
+            path, f"it does not have the {prod(shape):,} bytes that its header says"
+        )
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).reshape(shape)
 
 
@@ -77,9 +79,9 @@ def _part(root: Path, name: str) -> Stacked:
     labels = _file(root, f"{name}-labels-idx1-ubyte")
     pixels, classes = read_idx(images, 3), read_idx(labels, 1)
     if len(pixels) != len(classes):
-        raise _damaged(labels, f"it has {len(classes)} classes for {len(pixels)} images")
+        raise _damaged_error(labels, f"it has {len(classes)} classes for {len(pixels)} images")
     if int(classes.max()) >= CLASSES:
-        raise _damaged(labels, f"it has the class {int(classes.max())}")
+        raise _damaged_error(labels, f"it has the class {int(classes.max())}")
     return Stacked(pixels[:, None], classes.long())
 
 
@@ -127,7 +129,7 @@ def _download(root: Path) -> None:
         ) from error
 
 
-def _damaged(path: Path, why: str) -> CellError:
+def _damaged_error(path: Path, why: str) -> CellError:
     return cell_error(
         "NAS824",
         f"{str(path)!r} is not a file of Fashion-MNIST: {why or 'it ends early'}",

@@ -55,7 +55,9 @@ def images(path: str, *, imagenet: bool = False) -> "tuple[ImageFolder, ImageFol
     """
     root = Path(path)
     if not root.is_dir():
-        raise cell_error("NAS823", f"the folder {path!r} does not exist", _expected(imagenet))
+        raise cell_error(
+            "NAS823", f"the folder {path!r} does not exist", _expected_folders(imagenet)
+        )
     train = _first(root, _TRAIN)
     if train is None and (imagenet or _first(root, _TEST)):
         raise _missing_folder(root, "train", imagenet)
@@ -101,13 +103,13 @@ def _folder(path: Path, imagenet: bool) -> "ImageFolder":
 
 def _missing_folder(root: Path, name: str, imagenet: bool) -> CellError:
     archives = sorted(root.glob("*.tar*"))
-    hints = [_expected(imagenet)]
+    hints = [_expected_folders(imagenet)]
     if archives:
         hints.append(f"{archives[0].name} is not extracted")
     return cell_error("NAS823", f"{str(root)!r} has no folder {name!r}", *hints)
 
 
-def _expected(imagenet: bool) -> str:
+def _expected_folders(imagenet: bool) -> str:
     if imagenet:
         return "expected: train/n01440764/... and val/n01440764/..., with 1,000 folders in each"
     return "expected: train/CLASS/IMAGE and val/CLASS/IMAGE, or CLASS/IMAGE"

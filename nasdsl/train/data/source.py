@@ -1,4 +1,4 @@
-"""What a data set is: a `Source`, which gives an `ImageSet`.
+"""What a data set is: a `DataSource`, which gives an `ImageSet`.
 
 They are found by name in `nasdsl.train.data_sets`.
 """
@@ -38,7 +38,7 @@ class ImageSet:
     folder: str = ""
 
 
-class Source(Protocol):
+class DataSource(Protocol):
     """What an entry point of the group `nasdsl.datasets` leads to."""
 
     def __call__(self, where: str, *, image_size: int, download: bool) -> ImageSet:
