@@ -3,7 +3,7 @@
     python -m bench.passes --networks nasnet_a_mobile,darts_v2_imagenet --threads 2
     python -m bench.passes --networks nasnet_a_large --runtimes onnxruntime,openvino --whole
 
-A row is a network in a runtime; its columns are the passes of `nasdsl.api.optimize`, or those that
+A row is a network in a runtime; its columns are `nasdsl.passes.FOR_BLOCKS`, or those that
 `--passes` names, one after another, each with all before it. A figure is the fastest of all rounds,
 relative to that of the network as it is trained in the first runtime; all contenders of a network
 take turns. With `--whole`, only the network as it is and all passes are compared, since some
@@ -14,7 +14,7 @@ the machine hardly disturbs.
 import argparse
 
 from nasdsl.api.bench import Contender, bench
-from nasdsl.api.optimize import PASSES
+from nasdsl.passes import FOR_BLOCKS
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--passes", default=",".join(PASSES))
+    parser.add_argument("--passes", default=",".join(FOR_BLOCKS))
     parser.add_argument("--whole", action="store_true")
     chosen = parser.parse_args()
     passes = tuple(chosen.passes.split(","))

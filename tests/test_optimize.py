@@ -11,10 +11,9 @@ from torch import Tensor, nn
 import nasdsl
 from nasdsl import export
 from nasdsl.api.compile import compiled_graph
-from nasdsl.api.optimize import PASSES
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.network import NetworkGraph
-from nasdsl.passes import run
+from nasdsl.passes import FOR_BLOCKS, FOR_INFERENCE, run
 from tests.cli_run import runner
 from tests.torch_networks import (
     KINDS,
@@ -31,10 +30,10 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 PIPELINES = {
     **{name: ("inference", name) for name in ("fold", "sink")},
     "pad": ("inference", "fold", "pad"),
-    "all, and pad": (*PASSES, "pad"),
+    "all, and pad": FOR_BLOCKS,
     "inference": ("inference",),
-    "all": PASSES,
-    "all, and dead": (*PASSES, "dead"),
+    "all": FOR_INFERENCE,
+    "all, and dead": (*FOR_INFERENCE, "dead"),
 }
 SETTINGS = {"N": 1, "filters": 96, "image_size": 16, "stem": "cifar", "classes": 3}
 
@@ -85,7 +84,7 @@ def test_random_genotypes() -> None:
     """Random genotypes on random skeletons at odd sizes; 200 in the profile `thorough`."""
     for graph in random_graphs(200 if THOROUGH else 6, seed=31, largest=48):
         net = trained(graph)
-        fast = nasdsl.optimize(net, passes=(*PASSES, "pad"), verify_passes=True)
+        fast = nasdsl.optimize(net, passes=FOR_BLOCKS, verify_passes=True)
         assert difference(net, fast, graph.image.height + 1) < 1e-5
 
 
@@ -104,13 +103,13 @@ def test_what_is_left_out() -> None:
     chosen = {"drop_path": 0.2, "dropout": 0.5, "auxiliary": True, "image_size": 32}
     graph = compiled_graph("nasnet_a", **{**SETTINGS, **chosen})
     assert graph.auxiliary_logits is not None
-    made = run(graph, PASSES, verify=True)
+    made = run(graph, FOR_INFERENCE, verify=True)
     left = {node.primitive for _, node in made.nodes()}
     assert not left & {"drop_path", "dropout", "batch_norm", "identity"}
     assert made.auxiliary_logits is None
     assert made.logits == graph.logits
     assert not any(module.body.unread for module in made.modules)
-    assert (made.plain, made.passes, made.inference) == (graph, PASSES, True)
+    assert (made.plain, made.passes, made.inference) == (graph, FOR_INFERENCE, True)
 
 
 def test_the_relu_of_a_concatenation() -> None:
@@ -188,7 +187,7 @@ def test_files(tmp_path: Path) -> None:
     again = nasdsl.compile(tmp_path / "fast.safetensors")
     images = image(fast.graph)
     assert torch.equal(logits(again, images), logits(fast, images))
-    assert again.graph.passes == PASSES
+    assert again.graph.passes == FOR_INFERENCE
     with pytest.raises(CellError, match="NAS709"):
         again.train()
     with pytest.raises(CellError, match="NAS708"):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing import Pipe
@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 import torch
+from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
 import nasdsl
@@ -22,7 +23,6 @@ from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.registry import installed_plugins
 from nasdsl.runtimes import RUNTIMES
-from nasdsl.runtimes.onnx_model import onnx_model
 from tests.cli_run import runner
 from tests.torch_networks import built, image, randomised
 
@@ -60,10 +60,23 @@ def test_eager() -> None:
             torch.testing.assert_close(call(images), net(images), rtol=1e-4, atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def exported() -> Iterator[tuple[nn.Module, Path]]:
-    """An optimised network of few nodes, and its ONNX export, which takes seconds."""
-    for package in ("onnx", "onnxscript"):
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_other_runtimes(name: str) -> None:
+    """They run what is written of a network, for any batch, at its own size alone."""
+    pytest.importorskip(name)
+    net = tiny()
+    for call in (runtimes.load(net, name, threads=1), nasdsl.optimize(net, runtime=name)):
+        images = image(net.graph, 5)
+        with torch.inference_mode():
+            expected = net(images)
+        assert float((call(images) - expected).abs().max() / expected.abs().max()) < 1e-5
+        found = refused(lambda call=call: call(image(net.graph, 1, 9)))  # type: ignore[misc]
+        assert (found.code, "3 x 8 x 8, not 3 x 9 x 9" in found.message) == ("NAS732", True)
+
+
+def test_what_cannot_be_written_node_by_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch's exporter traces a network with a primitive that the table lacks."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
     genotype = nasdsl.loads("""
         genotype short
@@ -73,31 +86,64 @@ def exported() -> Iterator[tuple[nn.Module, Path]]:
     """)
     chosen = {**SETTINGS, "skeleton": "nasnet", "filters": 16}
     net = nasdsl.optimize(randomised(built(compiled_graph(genotype, **chosen), seed=1)))
-    with onnx_model(net) as path:
-        yield net, path
-
-
-@pytest.mark.parametrize(
-    ("name", "module"), [("onnxruntime", "onnx_runtime"), ("openvino", "openvino")]
-)
-def test_other_runtimes(
-    name: str,
-    module: str,
-    exported: tuple[nn.Module, Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """They run the network's export, for any batch, at its own size alone."""
-    pytest.importorskip(name)
-    net, path = exported
-    loader = import_module(f"nasdsl.runtimes.{module}")
-    monkeypatch.setattr(loader, "onnx_model", lambda network: nullcontext(path))
-    call = runtimes.load(net, name, threads=1)
-    images = image(net.graph, 5)
+    monkeypatch.delitem(import_module("nasdsl.export.onnx_graph").EMISSIONS, "avg_pool")
+    call = runtimes.load(net, "onnxruntime", threads=1)
+    images = image(net.graph, 3)
     with torch.inference_mode():
-        expected = net(images)
-    assert float((call(images) - expected).abs().max() / expected.abs().max()) < 1e-5
-    found = refused(lambda: call(image(net.graph, 1, 9)))
-    assert (found.code, "3 x 8 x 8, not 3 x 9 x 9" in found.message) == ("NAS732", True)
+        torch.testing.assert_close(call(images), net(images), rtol=1e-4, atol=1e-5)
+
+
+def test_passes_that_a_runtime_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`optimize` and `compile` run them, unless others are named."""
+    seen = []
+    eager = RUNTIMES.find("eager")
+
+    def load(network: Network, threads: int) -> Callable[[Tensor], Tensor]:
+        seen.append((network.graph.passes, threads))
+        return eager.load(network, threads)
+
+    wants = replace(eager, load=load, passes=("inference", "pad"))
+    find = type(RUNTIMES).find
+    monkeypatch.setattr(
+        type(RUNTIMES),
+        "find",
+        lambda self, name: wants if self is RUNTIMES else find(self, name),
+    )
+    net = tiny()
+    nasdsl.optimize(net, runtime="eager", threads=1)
+    nasdsl.optimize(net, runtime="eager", threads=1, passes=["fold"])
+    call = nasdsl.compile("nasnet_a", runtime="eager", threads=1, seed=0, **SETTINGS)
+    assert call(image(net.graph, 2)).shape == (2, 3)
+    own = net.graph.passes
+    assert seen == [((*own, *passes), 1) for passes in (("inference", "pad"), ("fold",))] + seen[2:]
+    assert seen[2][0][-2:] == ("inference", "pad")
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor has instructions for it."""
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and "bf16" in flags.read_text()
+
+
+@pytest.mark.parametrize("name", ["eager", "openvino"])
+def test_bfloat16(name: str) -> None:
+    """A runtime computes in it where it is asked for; what goes in and comes out is the same."""
+    net = tiny()
+    if name == "openvino":
+        pytest.importorskip(name)
+        if not has_bfloat16():
+            found = refused(lambda: nasdsl.optimize(net, runtime=name, dtype="bfloat16"))
+            assert "no instructions for bfloat16" in found.message
+            return
+    call = nasdsl.optimize(net, runtime=name, threads=1, dtype="bfloat16")
+    images = image(net.graph, 3)
+    with torch.inference_mode():
+        expected, logits = net(images), call(images)
+    error = float((logits - expected).abs().max() / expected.abs().max())
+    assert logits.dtype == torch.float32
+    assert 1e-5 < error < 5e-2
+    found = refused(lambda: runtimes.load(net, "onnxruntime", dtype="bfloat16"))
+    assert "computes in `float32`, not in `bfloat16`" in found.message
 
 
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

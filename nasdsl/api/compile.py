@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Union, Unpack, overload
 
 from nasdsl import backend as backends
+from nasdsl import runtimes
+from nasdsl.api.optimize import optimize
 from nasdsl.api.request import chosen_settings, source_network
 from nasdsl.api.trained import Trained, trained_part
 from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
@@ -42,6 +44,8 @@ def compile(
     *,
     ops: str | None = None,
     backend: Literal["torch"] = "torch",
+    runtime: str | None = None,
+    threads: int | None = None,
     passes: Sequence[str] | None = None,
     verify_passes: bool | None = None,
     **settings: Unpack[TorchKeywords],
@@ -65,6 +69,8 @@ def compile(
     *,
     ops: str | None = None,
     backend: str = "torch",
+    runtime: str | None = None,
+    threads: int | None = None,
     passes: Sequence[str] | None = None,
     verify_passes: bool | None = None,
     **settings: Any,
@@ -77,8 +83,12 @@ def compile(
         ops: a vocabulary of the library to read the cells in, in place of their own:
             `nasnet_timm` gives NASNet-A as timm computes it.
         backend: the name of an installed backend; `nasdsl.backend.names()` has them.
+        runtime: the name of an installed runtime; `nasdsl.runtimes.RUNTIMES.names()` has them.
+            The network is optimised for it, and a function of images (B, C, H, W) to logits
+            comes back (`nasdsl.optimize`).
+        threads: of the processor, for a runtime; PyTorch's number where it is None.
         passes: names of installed passes to run on the graph, in their order, in place of
-            the backend's own; `nasdsl.passes.PASSES.names()` has them.
+            the backend's or the runtime's own; `nasdsl.passes.PASSES.names()` has them.
         verify_passes: check after each pass that the graph is sound and its parameters are
             what they were. None does so where NASDSL_VERIFY_PASSES is set.
         **settings: network settings by name (`nasdsl.Settings`), which win over the
@@ -90,13 +100,15 @@ def compile(
             neither a setting nor an option of the backend; NAS701 to NAS704 where the
             backend is not there or cannot build the network; NAS708 where the backend
             cannot drop paths as a model file says; NAS720 to NAS722 where a pass is not
-            there or fails; NAS801 and NAS802 where a file's weights do not fit the settings
-            or are damaged.
+            there or fails; with a runtime, what `nasdsl.optimize` raises; NAS801 and NAS802
+            where a file's weights do not fit the settings or are damaged.
     """
     require_types(
         source=(source, NameOrPath | Genotype),
         ops=(ops, str | None),
         backend=(backend, str),
+        runtime=(runtime, str | None),
+        threads=(threads, int | None),
         verify_passes=(verify_passes, bool | None),
     )
     options = {name: value for name, value in settings.items() if name not in RULES}
@@ -104,11 +116,21 @@ def compile(
     ensure_options(backend, options)
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
-    pipeline = Pipeline(pass_names(passes), verify_passes)
+    if runtime is not None:
+        runtimes.find(runtime)
+    pipeline = Pipeline(None if runtime else pass_names(passes), verify_passes)
     made = build(graph, trained, backend=backend, pipeline=pipeline, **options)
     if trained.weights is not None and _takes_weights(made):
         trained.weights.load_into(made)
-    return made
+    if runtime is None:
+        return made
+    return optimize(
+        made.eval(),
+        runtime=runtime,
+        threads=threads,
+        passes=pass_names(passes),
+        verify_passes=verify_passes,
+    )
 
 
 def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:

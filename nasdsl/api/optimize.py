@@ -11,21 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nasdsl import backend as backends
+from nasdsl import runtimes
 from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.passes import Pipeline
+from nasdsl.passes import FOR_INFERENCE, Pipeline
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-#: The passes for inference, in their order.
-PASSES = ("inference", "merge", "hoist", "sink", "fold")
-
 
 def optimize(
-    network: "Module", *, passes: Sequence[str] = PASSES, verify_passes: bool | None = None
+    network: "Module",
+    *,
+    runtime: str | None = None,
+    threads: int | None = None,
+    dtype: str | None = None,
+    passes: Sequence[str] | None = None,
+    verify_passes: bool | None = None,
 ) -> Any:
     """A new network for evaluation, which computes what a compiled network does in less time.
 
@@ -38,19 +43,35 @@ def optimize(
     Args:
         network: what `nasdsl.compile` returned, trained or with loaded weights. It stays as
             it is.
-        passes: names of installed passes to run on its graph, in their order.
+        runtime: the name of an installed runtime to run the new network in; None gives the
+            network itself.
+        threads: of the processor, for a runtime; PyTorch's number where it is None.
+        dtype: what a runtime computes in; that of the weights where it is None.
+        passes: names of installed passes to run on its graph, in their order; None has those
+            with which a network takes the least time in the runtime.
         verify_passes: see `nasdsl.passes.run`.
 
     Returns:
         A `nasdsl_backends.torch.Network` on the same device and of the same dtype. It
-        cannot be trained.
+        cannot be trained. With a runtime, a function of images (B, C, H, W), batches of any
+        size, to logits (B, classes); see `nasdsl.runtimes.load`.
 
     Raises:
         CellError: NAS705, it does not compute the same; NAS706, the logits of the given
             network are not finite; NAS709, it has no weights or no classifier, or layers that
-            nasdsl has not made; NAS720 to NAS722 where a pass is not there or fails.
+            nasdsl has not made; NAS720 to NAS722 where a pass is not there or fails; with a
+            runtime, what `nasdsl.runtimes.load` raises.
     """
-    return optimized(network, Pipeline(tuple(passes), verify_passes))
+    require_types(
+        runtime=(runtime, str | None), threads=(threads, int | None), dtype=(dtype, str | None)
+    )
+    found = None if runtime is None else runtimes.find(runtime)
+    if passes is None:
+        passes = FOR_INFERENCE if found is None else found.passes
+    made = optimized(network, Pipeline(tuple(passes), verify_passes))
+    if found is None:
+        return made
+    return runtimes.load(made, found.name, threads=threads, dtype=dtype)
 
 
 def optimized(network: "Module", pipeline: Pipeline) -> Any:

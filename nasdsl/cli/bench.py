@@ -122,21 +122,23 @@ def command(
     # Imported here because --help should not wait for it.
     from nasdsl import runtimes as installed_runtimes
     from nasdsl.api.bench import Contender, bench
-    from nasdsl.api.optimize import PASSES
-    from nasdsl.passes import PASSES as INSTALLED
+    from nasdsl.passes import PASSES
 
     for file in files:
         reading.network(file, settings, ops)
-    for name in runtimes:
-        installed_runtimes.find(name)
-    chosen = PASSES if passes is None else passes
-    for name in chosen:
-        INSTALLED.find(name)
+    found = [installed_runtimes.find(name) for name in runtimes]
+    for name in passes or ():
+        PASSES.find(name)
     given: dict[str, Any] = {**settings.given(), **({} if ops is None else {"ops": ops})}
     contenders = [
-        Contender(file, runtime, images, count, made, given, processor_time)
-        for file, images, count, runtime, made in product(
-            files, batch, threads, runtimes, (None, chosen) if plain else (chosen,)
+        Contender(
+            *(file, runtime.name, images, count),
+            passes=None if is_plain else passes or runtime.passes,
+            settings=given,
+            processor_time=processor_time,
+        )
+        for file, images, count, runtime, is_plain in product(
+            files, batch, threads, found, (True, False) if plain else (False,)
         )
     ]
     measured = bench(contenders, rounds)

@@ -9,6 +9,7 @@ Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -203,9 +204,11 @@ def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **values: Any,
     ) -> Any:
         if values.get("is_optimized") and passes is None:
-            from nasdsl.api.optimize import PASSES
+            from nasdsl.export.formats import FORMATS
+            from nasdsl.passes import FOR_INFERENCE
 
-            passes = PASSES
+            form = FORMATS.get(Path(values.get("out") or "").suffix.lower())
+            passes = FOR_INFERENCE if form is None else form.passes
         backend = values.get("backend", "torch")
         pipeline = _pipeline(backend, passes, print_after, verify_passes)
         return command(*arguments, pipeline=pipeline, **values)

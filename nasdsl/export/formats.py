@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasdsl.errors import cell_error, nearest
+from nasdsl.passes import FOR_BLOCKS, FOR_INFERENCE
 from nasdsl.registry import require_packages
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ExportFormat(NamedTuple):
         needs: packages that have to be importable.
         extra: the extra that brings them.
         backend: the backend that makes its content, if one does.
+        passes: those that make an optimised network the fastest for whoever reads the file.
     """
 
     module: str
@@ -33,6 +35,7 @@ class ExportFormat(NamedTuple):
     needs: tuple[str, ...] = ()
     extra: str = "torch"
     backend: str = ""
+    passes: tuple[str, ...] = FOR_INFERENCE
 
     @property
     def write(self) -> "Callable[[Export, Path], None]":
@@ -54,7 +57,11 @@ FORMATS = {
     ),
     ".pt2": ExportFormat("nasdsl.export.program_file", "a program of torch.export"),
     ".onnx": ExportFormat(
-        "nasdsl.export.onnx_file", "ONNX", ("onnx", "onnxscript", "onnxruntime"), "onnx"
+        "nasdsl.export.onnx_file",
+        "ONNX",
+        ("onnx", "onnxscript", "onnxruntime"),
+        "onnx",
+        passes=FOR_BLOCKS,
     ),
 }
 #: The suffixes of the files that can be written.

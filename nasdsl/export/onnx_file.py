@@ -4,6 +4,9 @@ Purpose: the network in evaluation, for any batch size, checked by onnx and run 
 Runtime.
 It does not train, and takes no image sizes other than the network's unless asked for
 (`program_file`).
+
+A network that was optimised is written node by node (`onnx_graph`), any other as PyTorch's exporter
+traces it.
 """
 
 import logging
@@ -12,18 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.export.exported import Export
+from nasdsl.export.onnx_graph import OPSET, can_write, onnx_graph
 from nasdsl.export.program_file import dynamic_axes, exported_program
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: The operator set: PyTorch's exporter writes it without converting.
-OPSET = 18
-
 
 def write(request: Export, path: Path) -> None:
     """Write the file; it holds the weights too."""
     import torch
+
+    if request.graph.inference and request.stride is None and write_graph(request, path):
+        return
 
     noisy = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript")
     levels = [logger.level for logger in noisy]
@@ -47,6 +51,21 @@ def write(request: Export, path: Path) -> None:
         for logger, level in zip(noisy, levels, strict=True):
             logger.setLevel(level)
     import_module("onnx").checker.check_model(str(path), full_check=True)
+
+
+def write_graph(request: Export, path: Path) -> bool:
+    """Write the file node by node, in float32, if that can be done; say whether it was."""
+    import torch
+
+    tensors = request.net.state_dict()
+    floating = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+    if floating != {torch.float32} or not can_write(request.graph, tensors):
+        return False
+    arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
+    onnx: Any = import_module("onnx")
+    onnx.save(onnx_graph(request.graph, arrays), str(path))
+    onnx.checker.check_model(str(path), full_check=True)
+    return True
 
 
 def logits(request: Export, path: Path) -> "list[Tensor]":

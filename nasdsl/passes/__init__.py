@@ -3,6 +3,8 @@
 from nasdsl.passes.hoist import activated
 from nasdsl.passes.pipeline import (
     AS_THE_BACKEND_ASKS,
+    FOR_BLOCKS,
+    FOR_INFERENCE,
     PASSES,
     VERIFY_VARIABLE,
     Pass,
@@ -12,6 +14,8 @@ from nasdsl.passes.pipeline import (
 
 __all__ = [
     "AS_THE_BACKEND_ASKS",
+    "FOR_BLOCKS",
+    "FOR_INFERENCE",
     "PASSES",
     "VERIFY_VARIABLE",
     "Pass",

@@ -2,7 +2,7 @@
 
 Purpose: the type of a pass, the installed ones, and `run`, which the compiler calls for every
 backend. A package offers a pass by an entry point of the group `nasdsl.passes`.
-Non-goals: which passes a backend wants (`nasdsl.backend`).
+Non-goals: which passes a backend wants (`nasdsl.backend`), or a runtime (`nasdsl.runtimes`).
 """
 
 import os
@@ -71,6 +71,11 @@ class Pipeline:
 
 
 AS_THE_BACKEND_ASKS = Pipeline()
+
+#: The passes for inference that pay everywhere, in their order.
+FOR_INFERENCE = ("inference", "merge", "hoist", "sink", "fold")
+#: Those for what keeps images in blocks of channels.
+FOR_BLOCKS = (*FOR_INFERENCE, "pad")
 
 
 def run(

@@ -15,14 +15,16 @@ from nasdsl.export.exported import Export
 
 @contextmanager
 def onnx_model(network: Any) -> Iterator[Path]:
-    """The path of the file; whoever loads it compares the logits."""
+    """The path of the file, in float32; whoever loads it compares the logits."""
     import torch
 
     images = random_images(network.graph, torch.float32)
-    twin = copy.deepcopy(network).to("cpu").eval()
+    twin = copy.deepcopy(network).to("cpu", torch.float32).eval()
+    request = Export(twin, network.graph, "", images)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
         path = Path(folder, "model.onnx")
-        onnx_file.write(Export(twin, network.graph, "", images), path)
+        if not onnx_file.write_graph(request, path):
+            onnx_file.write(request, path)
         yield path

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from nasdsl.passes import FOR_BLOCKS
 from nasdsl.runtimes.onnx_model import onnx_model
 from nasdsl.runtimes.runtime import Call, Runtime
 
@@ -33,4 +34,5 @@ RUNTIME = Runtime(
     load,
     needs=("onnx", "onnxscript", "onnxruntime"),
     extra="onnx",
+    passes=FOR_BLOCKS,
 )

@@ -1,8 +1,14 @@
-"""The runtime `openvino`: OpenVINO on the processor, in float32."""
+"""The runtime `openvino`: OpenVINO on the processor.
+
+It computes in bfloat16 only where the processor has instructions for it: elsewhere it would
+compute in float32 and not say so.
+"""
 
 from importlib import import_module
 from typing import Any
 
+from nasdsl.errors import cell_error
+from nasdsl.passes import FOR_BLOCKS
 from nasdsl.runtimes.onnx_model import onnx_model
 from nasdsl.runtimes.runtime import Call, Runtime
 
@@ -12,18 +18,27 @@ def load(network: Any, threads: int) -> Call:
     import torch
 
     openvino: Any = import_module("openvino")
+    core = openvino.Core()
+    is_short = next(network.parameters()).dtype == torch.bfloat16
+    if is_short and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise cell_error(
+            "NAS732",
+            "this processor has no instructions for bfloat16",
+            "leave the type out, and OpenVINO computes in float32",
+        )
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         # Where the processor has bfloat16, OpenVINO would choose it.
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if is_short else "f32",
     }
     with onnx_model(network) as path:
-        model = openvino.Core().compile_model(str(path), "CPU", options)
+        model = core.compile_model(str(path), "CPU", options)
 
     def call(images: torch.Tensor) -> torch.Tensor:
         # The model writes the next logits into the same memory.
-        return torch.from_numpy(model(images.numpy(force=True))[0].copy())
+        found = torch.from_numpy(model(images.float().numpy(force=True))[0].copy())
+        return found.to(images.dtype)
 
     return call
 
@@ -32,6 +47,8 @@ RUNTIME = Runtime(
     "openvino",
     "OpenVINO on the processor",
     load,
+    dtypes=("float32", "bfloat16"),
     needs=("onnx", "onnxscript", "openvino"),
     extra="openvino",
+    passes=FOR_BLOCKS,
 )

@@ -5,13 +5,16 @@ offers one by an entry point of the group `nasdsl.runtimes`; ours have a file ea
 Non-goals: making networks faster (`nasdsl.api.optimize`), measuring them (`nasdsl.api.bench`).
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
+from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,9 +33,10 @@ class Runtime:
         help: what it is, in a few words.
         load: from a network in evaluation and a number of threads to a function of images.
         any_size: whether images may have another size than the network was compiled for.
-        dtypes: the types of weights it takes, by PyTorch's names.
+        dtypes: what it computes in, by PyTorch's names: the type of the weights that it is given.
         needs: packages that have to be importable.
         extra: the extra that brings them.
+        passes: those with which a network takes the least time here.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Runtime:
     dtypes: tuple[str, ...] = ("float32",)
     needs: tuple[str, ...] = ()
     extra: str = "torch"
+    passes: tuple[str, ...] = FOR_INFERENCE
 
 
 #: The installed runtimes.
@@ -69,24 +74,28 @@ def find(name: str) -> Runtime:
     return found
 
 
-def load(network: "Module", name: str, *, threads: int | None = None) -> Call:
+def load(
+    network: "Module", name: str, *, threads: int | None = None, dtype: str | None = None
+) -> Call:
     """A network in a runtime, shown to compute what the network computes.
 
     Args:
         network: what `nasdsl.compile` or `nasdsl.optimize` returned; it is evaluated.
         name: of an installed runtime; `nasdsl.runtimes.RUNTIMES.names()` has them.
         threads: of the processor to compute with; PyTorch's number where it is None.
+        dtype: what to compute in, by PyTorch's name; that of the weights where it is None.
 
     Returns:
         A function of images (B, C, H, W), batches of any size, to logits (B, classes).
 
     Raises:
         CellError: what `find` raises; NAS705, the logits for random images differ by more
-            than 1e-5 of the largest in float32; NAS706, the network's are not finite; NAS709,
-            the network is in training; NAS732, the runtime cannot run it.
+            than 1e-5 of the largest in float32, or 5 % in bfloat16; NAS706, the network's are
+            not finite; NAS709, the network is in training; NAS732, the runtime cannot run it.
     """
     import torch
 
+    require_types(name=(name, str), threads=(threads, int | None), dtype=(dtype, str | None))
     runtime = find(name)
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     graph: Any = network.graph
@@ -96,15 +105,18 @@ def load(network: "Module", name: str, *, threads: int | None = None) -> Call:
             f"`{graph.name}` is in training, and a runtime evaluates",
             "call `eval()` first, or `nasdsl.optimize`",
         )
-    dtype = next(network.parameters()).dtype
-    words = str(dtype).removeprefix("torch.")
+    own = next(network.parameters()).dtype
+    words = dtype or str(own).removeprefix("torch.")
     if words not in runtime.dtypes:
         raise cell_error(
             "NAS732",
-            f"runtime `{name}` takes {listed(runtime.dtypes)}, and the weights are {words}",
+            f"runtime `{name}` computes in {listed(runtime.dtypes)}, not in `{words:.40}`",
         )
-    images = random_images(graph, dtype)
-    expected = finite_logits(network, images)
+    chosen: torch.dtype = getattr(torch, words)
+    expected = [each.to(chosen) for each in finite_logits(network, random_images(graph, own))]
+    images = random_images(graph, chosen)
+    if chosen != own:
+        network = copy.deepcopy(network).to(chosen)
     try:
         call = runtime.load(network, threads or torch.get_num_threads())
         with torch.inference_mode():
@@ -119,7 +131,18 @@ def load(network: "Module", name: str, *, threads: int | None = None) -> Call:
             f"{type(error).__name__}: {reason}",
         ) from error
     relative_error_of(expected, found, f"runtime `{name}`")
+    if chosen != own:
+        call = _in(chosen, call)
     return call if runtime.any_size else _of_one_size(call, name, tuple(graph.image))
+
+
+def _in(dtype: Any, call: Call) -> Call:
+    """The function in another type; what goes in and what comes out have one."""
+
+    def converted(images: "Tensor") -> "Tensor":
+        return call(images.to(dtype)).to(images.dtype)
+
+    return converted
 
 
 def _of_one_size(call: Call, name: str, size: tuple[int, ...]) -> Call:

@@ -74,8 +74,8 @@ class LatencyEvaluator:
         graph = self.child.graph(genotype_of_text(text))
         cost = graph_cost(graph)
         with threads(self.threads):
-            network = optimize(build(graph, seed=seed).eval())
-            call = runtimes.load(network, self.engine, threads=self.threads)
+            network = build(graph, seed=seed).eval()
+            call = optimize(network, runtime=self.engine, threads=self.threads)
             images: Any = torch.randn(
                 (self.batch, *graph.image), generator=torch.Generator().manual_seed(seed)
             )
