@@ -40,7 +40,10 @@ def _refusal(spec: str) -> Any:
 
 WRONG_SPECS = {
     "tabel:x.csv": ("NAS882", "did you mean `table`?"),
-    "": ("NAS882", "the kinds are `train`, `table`, `proxy`, `latency`, `python` and `finish`"),
+    "": (
+        "NAS882",
+        "the kinds are `train`, `table`, `proxy`, `latency`, `python`, `finish` and `objectives`",
+    ),
     "table:x.csv?colum=test": ("NAS882", None),
     "table:x.csv?test": ("NAS882", None),
     "proxy:synflo": ("NAS882", "did you mean `synflow`?"),

@@ -122,6 +122,11 @@ def complete_evaluator(ctx: click.Context, param: click.Parameter, incomplete: s
     return _beginning(incomplete, map(_up_to_colon, forms("evaluators")))
 
 
+def complete_objective(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The objectives that need no table."""
+    return _beginning(incomplete, ["accuracy", "latency:min", "params:min", "mult_adds:min"])
+
+
 def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Data sets; a colon follows those that need a folder."""
     return _beginning(incomplete, map(_up_to_colon, forms("datasets")))

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from nasdsl.cli.completers import (
     complete_evaluator,
     complete_file,
     complete_installed,
+    complete_objective,
     complete_option,
     forms,
     installed,
@@ -21,11 +22,12 @@ from nasdsl.cli.completers import (
 from nasdsl.cli.options import is_given, json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.cli.search_options import engine_options, interruptible
+from nasdsl.search.protocol import Same
 
 ACTIONS = {
     "status": "Show how far a search is.",
     "top": "Print the best networks, or write them to files.",
-    "plot": "Draw the best rewards against the number of networks, as the paper's Figure 6.",
+    "plot": "Draw the best rewards or the Pareto front against the number of networks.",
     "export": "Write every trial as CSV, Parquet or an Optuna study.",
     "finish": "Train the best networks to convergence and rank them anew.",
 }
@@ -62,6 +64,15 @@ ACTIONS = {
     metavar="DATA",
     shell_complete=complete_data,
     help="Data set of the evaluator `train`.  [default: digits]",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="NAME:min|max",
+    shell_complete=complete_objective,
+    help="What to have more or less of, the reward first: accuracy, latency, params, mult_adds, a "
+    "column of a table, or NAME:min=EVALUATOR. Repeat it for several.",
 )
 @click.option(
     "--trials",
@@ -109,6 +120,17 @@ ACTIONS = {
 @click.option("--max-params", type=click.IntRange(1), help="Reject networks with more parameters.")
 @click.option(
     "--max-mult-adds", type=click.IntRange(1), help="Reject networks with more mult-adds."
+)
+@click.option(
+    "--max-latency",
+    metavar="TIME",
+    help="Reject networks that take longer, such as 20ms; they are measured first.",
+)
+@click.option(
+    "--same",
+    type=click.Choice(get_args(Same)),
+    help="What makes networks share a result: one structure, or one function of suitable weights.  "
+    "[default: function for accuracies, structure where costs count]",
 )
 @engine_options
 @click.option(
@@ -211,6 +233,8 @@ command = CommandWithActions(
         nasdsl search --resume s1.db
         nasdsl search --resume s1.db --trials 400
         nasdsl search my.cell --evaluator proxy:naswot --max-params 5000000 --store s2.db
+        nasdsl search my.cell --algorithm nsga2 --objective accuracy --objective latency:min \
+            --max-latency 20ms --store s3.db
         nasdsl search status s1.db
         nasdsl search top s1.db -n 5 -o best
         nasdsl search plot s1.db s2.db -o figure6.svg

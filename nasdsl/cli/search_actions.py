@@ -53,7 +53,7 @@ def status(store: str, as_json: bool) -> None:
 
     found = summary(store)
     counts, best = found.counts, found.best
-    names = ("algorithm", "evaluator", "seed", "trials", "trained")
+    names = ("algorithm", "evaluator", "seed", "trials", "trained", "objectives", "same")
     known = {name: found.settings.get(name) for name in names}
     if as_json:
         members = best and trial_members(best, store)
@@ -65,6 +65,8 @@ def status(store: str, as_json: bool) -> None:
             **known,
             best=members,
             failure=failure,
+            front=found.front,
+            by_function=found.by_function,
         )
         return
     shown = {
@@ -72,10 +74,13 @@ def status(store: str, as_json: bool) -> None:
         for key, value in known.items()
     }
     most_trained = "" if known["trained"] is None else f" of {shown['trained']}"
+    shared = ""
+    if found.by_function:
+        shared = f"; {plural(found.by_function, 'trial')} shared by function, of another structure"
     output.data(
         f"{shown['algorithm']} with {shown['evaluator']}, seed {shown['seed']}\n"
         f"completed  {counts.completed:,} of {shown['trials']}\n"
-        f"unique     {counts.unique:,}{most_trained}\n"
+        f"unique     {counts.unique:,}{most_trained}{shared}\n"
         f"running    {counts.running:,}\n"
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
         f"rejected   {counts.rejected:,}\n"
@@ -86,6 +91,9 @@ def status(store: str, as_json: bool) -> None:
         )
     if best:
         output.data(f"best       {best.reward:.6g}, trial {best.id}, hash {best.hash}\n")
+    if found.front is not None:
+        aims = ", ".join(visible(str(each).partition("=")[0]) for each in known["objectives"] or ())
+        output.data(f"front      {plural(found.front, 'network')} by {aims}\n")
     if found.failed is not None:
         said = visible_text(found.failed.failure or "").replace("\n", "\n  ")
         output.data(f"trial {found.failed.id} failed:\n  {said}\n")
@@ -104,18 +112,17 @@ def status(store: str, as_json: bool) -> None:
     "-n",
     "count",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="How many networks to print.",
+    help="How many networks to print.  [default: the best, or the whole Pareto front]",
 )
 @click.option(
     "-o", "folder", metavar="DIR", help="Write each network to a file of DIR: 001.cell and so on."
 )
 @json_option()
-def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
+def top(store: str, count: int | None, folder: str | None, as_json: bool) -> None:
     """Print the best networks of a search, best first, with their scores in comments.
 
-    A network that was proposed several times is printed once.
+    A network that was proposed several times is printed once. With several objectives, the Pareto
+    front comes first, in the order of the first objective, then the front of what is left.
     """
     from nasdsl.cli.search_output import trial_members
     from nasdsl.search.checking import best_trials
@@ -154,8 +161,9 @@ def top(store: str, count: int, folder: str | None, as_json: bool) -> None:
 def plot(stores: tuple[str, ...], out: str, axis: str) -> None:
     """Draw the paper's Figure 6: the best reward so far, and the mean of the 5 and 25 best.
 
-    The means are of unique networks. A network that was sampled several times moves a curve to
-    the right, unless only unique networks are counted.
+    With several objectives, draw the Pareto front, and the hypervolume against the number of
+    networks. The means are of unique networks. A network that was sampled several times moves a
+    curve to the right, unless only unique networks are counted.
     """
     from nasdsl.search.figures import Axis, write_figure
 

@@ -28,7 +28,12 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
             f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
             f"{counts.rejected:,} rejected"
         )
-        if best:
+        if found.front is not None:
+            output.note(
+                f"{plural(found.front, 'network')} on the Pareto front: "
+                f"`nasdsl search top {shlex.quote(store)}`"
+            )
+        elif best:
             output.note(f"to see more of them, run `nasdsl search top {shlex.quote(store)} -n 10`")
     if best:
         return OK
@@ -53,5 +58,6 @@ def trial_members(trial: Trial, store: str) -> dict[str, Any]:
     return {
         "trial": trial.id,
         **{name: getattr(trial, name) for name in names},
+        "measures": dict(trial.measures),
         "text": named_text(trial, store),
     }

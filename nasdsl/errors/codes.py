@@ -113,6 +113,7 @@ CODES: dict[str, Code] = {
     "NAS882": Code("unknown evaluator"),
     "NAS883": Code("reward table cannot be read"),
     "NAS884": Code("reward table lacks the genotype"),
+    "NAS885": Code("objective cannot be pursued"),
     "NAS890": Code("super-network cannot share these options"),
     "NAS891": Code("super-network has an illegal setting"),
     "NAS702": Code("unknown backend"),

@@ -16,6 +16,8 @@ from types import NoneType
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, cell_error
 from nasdsl.loading import loads
+from nasdsl.search.objectives import gains_of, stored_objectives
+from nasdsl.search.pareto import front, fronts
 from nasdsl.search.store import Reader, Trial
 
 _HASH = re.compile(r"[0-9a-f]{16}")
@@ -28,18 +30,35 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "proposed": (int, float),
     **dict.fromkeys(("started", "finished", "seconds", "reward"), (int, float, NoneType)),
     "curve": (tuple,),
+    "measures": (dict,),
+    "function": (str, NoneType),
 }
 
 
-def best_trials(store: str | os.PathLike[str], count: int) -> list[Trial]:
+def best_trials(store: str | os.PathLike[str], count: int | None = None) -> list[Trial]:
     """The best networks of a store, best first, each of them checked.
+
+    With several objectives, those of the Pareto front come first, then those of the front of what
+    is left, and so on; those of one front in the order of the first objective.
+
+    Args:
+        store: the search's.
+        count: how many at most; None for the best one, or with several objectives the front.
 
     Raises:
         CellError: NAS865, a trial is not what the store says it is; as `Reader` does.
     """
     path = Path(store)
     with Reader(path) as opened:
-        return [checked_network(trial, path) for trial in opened.best(count)]
+        objectives = stored_objectives(opened.settings(), path)
+        if len(objectives) < 2:
+            found = opened.best(count or 1)
+        else:
+            trials = list(opened.distinct())
+            points = [gains_of(trial, objectives, path) for trial in trials]
+            layers = [front(points)] if count is None else fronts(points, count)
+            found = [trials[at] for layer in layers for at in layer][:count]
+        return [checked_network(trial, path) for trial in found]
 
 
 def checked_network(trial: Trial, path: Path) -> Trial:

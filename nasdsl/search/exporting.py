@@ -4,7 +4,7 @@ There is one row for each trial, finished or not, in the order of the proposals.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import cell_error, install_hint
@@ -19,11 +20,14 @@ from nasdsl.language.genotype.types import Space
 from nasdsl.language.tree import FIELD_NAMES
 from nasdsl.loading import loads, loads_space
 from nasdsl.search.checking import checked_trial
+from nasdsl.search.objectives import Objective, gains_of, stored_objectives
+from nasdsl.search.pareto import front
 from nasdsl.search.results import named_text
 from nasdsl.search.store import Reader, Trial
 from nasdsl.space import choices
 
-_COLUMNS = tuple(field.name for field in fields(Trial))
+#: What was measured has a column for each name.
+_COLUMNS = tuple(field.name for field in fields(Trial) if field.name != "measures")
 
 
 def export_trials(store: Reader, path: Path) -> int:
@@ -60,16 +64,37 @@ def _trials(store: Reader) -> Iterator[Trial]:
         yield replace(checked, text=named_text(checked, store.path))
 
 
+def _columns(store: Reader) -> dict[str, list[object]]:
+    """The columns of a table of all trials, by name.
+
+    What was measured beside the reward has a column each; in a search of several objectives,
+    `on_front` says which networks are on the Pareto front.
+    """
+    trials = list(_trials(store))
+    found: dict[str, list[object]] = {
+        name: [getattr(trial, name) for trial in trials] for name in _COLUMNS
+    }
+    for name in dict.fromkeys(name for trial in trials for name in trial.measures):
+        if name not in found:
+            found[name] = [trial.measures.get(name) for trial in trials]
+    objectives = stored_objectives(store.settings(), store.path)
+    if len(objectives) > 1:
+        unique = [each for each in trials if each.state == "done" and each.same_as is None]
+        places = front([gains_of(trial, objectives, store.path) for trial in unique])
+        best = {unique[at].id for at in places}
+        found["on_front"] = [trial.id in best for trial in trials]
+    return found
+
+
 def _csv(store: Reader, path: Path) -> int:
+    columns = _columns(store)
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    count = 0
-    for trial in _trials(store):
-        writer.writerow([_csv_value(getattr(trial, name)) for name in _COLUMNS])
-        count += 1
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow(map(_csv_value, row))
     _write(path, text.getvalue().encode())
-    return count
+    return len(columns["id"])
 
 
 def _csv_value(value: object) -> object:
@@ -82,20 +107,17 @@ def _parquet(store: Reader, path: Path) -> int:
         import pyarrow.parquet
     except ImportError:
         raise _missing_package("pyarrow") from None
-    trials = list(_trials(store))
+    columns = _columns(store)
     table = pyarrow.table(
         {
-            name: [
-                list(value) if isinstance(value, tuple) else value
-                for value in (getattr(trial, name) for trial in trials)
-            ]
-            for name in _COLUMNS
+            name: [list(value) if isinstance(value, tuple) else value for value in values]
+            for name, values in columns.items()
         }
     )
     content = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, content)
     _write(path, content.getvalue().to_pybytes())
-    return len(trials)
+    return len(columns["id"])
 
 
 def _study(store: Reader, path: Path) -> int:
@@ -110,23 +132,33 @@ def _study(store: Reader, path: Path) -> int:
     # In memory: Optuna takes an address, in which some characters of a path would mean something
     # else, and what it raises where the disk is full is not for people.
     storage = optuna.storages.RDBStorage("sqlite://")
+    objectives = stored_objectives(about, store.path)
     study = optuna.create_study(
         storage=storage,
         study_name=f"{about.get('algorithm')}-{about.get('seed')}",
-        direction="maximize",
+        **_directions(objectives),
     )
+    if len(objectives) > 1:
+        with catch_warnings(action="ignore"):  # "experimental" is nothing for people to act on
+            study.set_metric_names([each.name for each in objectives])
     space = loads_space(str(about["space"])) if "space" in about else None
-    study.add_trials([_optuna_trial(trial, space) for trial in found])
+    study.add_trials([_optuna_trial(trial, space, objectives) for trial in found])
     with closing(storage.engine.raw_connection()) as connection:
         rows: Any = connection.driver_connection
         _write(path, rows.serialize())
     return len(found)
 
 
+def _directions(objectives: Sequence[Objective]) -> dict[str, Any]:
+    if len(objectives) < 2:
+        return {"direction": "maximize"}
+    return {"directions": ["minimize" if each.less else "maximize" for each in objectives]}
+
+
 _STATES = {"done": "COMPLETE", "failed": "FAIL", "quarantined": "FAIL", "rejected": "PRUNED"}
 
 
-def _optuna_trial(trial: Trial, space: Space | None) -> Any:
+def _optuna_trial(trial: Trial, space: Space | None, objectives: Sequence[Objective]) -> Any:
     import optuna
 
     names, options = _parameters(space) if space else ([], {})
@@ -136,11 +168,13 @@ def _optuna_trial(trial: Trial, space: Space | None) -> Any:
     # A trial that shares another one's reward took no time of its own.
     started = trial.started or trial.proposed
     finished = max(trial.finished or started, started)
+    several = trial.reward is not None and len(objectives) > 1
     return optuna.trial.FrozenTrial(
         number=trial.id,
         trial_id=trial.id,
         state=state,
-        value=trial.reward,
+        value=None if several else trial.reward,
+        values=[trial.measures[each.name] for each in objectives] if several else None,
         datetime_start=datetime.fromtimestamp(started),
         datetime_complete=datetime.fromtimestamp(finished),
         params=parameters,
@@ -153,6 +187,7 @@ def _optuna_trial(trial: Trial, space: Space | None) -> Any:
             "hash": trial.hash,
             "params": trial.params,
             "mult_adds": trial.mult_adds,
+            "measures": dict(trial.measures),
             "failure": trial.failure,
         },
         intermediate_values=dict(enumerate(trial.curve, 1)),

@@ -9,20 +9,21 @@ to the right. The other axis counts unique networks, which is what a search pays
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush, heappushpop
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from nasdsl.atomic_write import replace_bytes, require_writable
 from nasdsl.drawing import PictureFormat, form_of
-from nasdsl.errors import cell_error, install_hint
-from nasdsl.report.visible import visible
+from nasdsl.errors import cell_error
+from nasdsl.search.front_figures import fronts_figure
+from nasdsl.search.objectives import Objective, gains_of, stored_objectives
+from nasdsl.search.pareto import Gains
+from nasdsl.search.picture import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.results import no_result
 from nasdsl.search.store import Reader, Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
 BEST_OF = (1, 5, 25)
-_COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
 _STYLES = {1: "-", 5: "--", 25: ":"}
 _MAX_POINTS = 2000
 #: What the x axis counts; `sampled` is the paper's.
@@ -76,6 +77,9 @@ def write_figure(
 ) -> None:
     """Draw the searches of several stores into one picture.
 
+    With several objectives, it has the Pareto fronts by the first two of them, and beside them
+    the hypervolume over the networks.
+
     Args:
         stores: the searches; they may be running.
         path: the picture, an `.svg`, `.png` or `.pdf` file.
@@ -84,24 +88,73 @@ def write_figure(
     Raises:
         CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
             installed; NAS006, the picture cannot be written; NAS872, a store has no reward;
-            what a store is refused for.
+            NAS885, the searches have different objectives; what a store is refused for.
     """
     form = form_of(path, FORMATS)
     require_writable(path)
-    paths = [Path(store) for store in stores]
-    stems = [each.stem for each in paths]
+    searches = {name: Path(store) for name, store in _names(stores).items()}
+    objectives = _common_objectives(list(searches.values()))
+    if len(objectives) > 1:
+        points = {name: _points(each, objectives, axis) for name, each in searches.items()}
+        replace_bytes(path, fronts_figure(points, objectives, form, _AXIS_LABELS[axis]))
+        return
     rewards = sampled_rewards if axis == "sampled" else unique_rewards
-    searches: dict[str, Sequence[float | None]] = {}
-    for each in paths:
-        # Stores of one name in different folders are told apart by their paths.
-        name = each.stem if stems.count(each.stem) == 1 else str(each)
+    found: dict[str, Sequence[float | None]] = {}
+    for name, each in searches.items():
         with Reader(each) as store:
-            algorithm = store.settings().get("algorithm")
-            counted = rewards(store.trials())
-        if all(reward is None for reward in counted):
+            found[name] = rewards(store.trials())
+        if all(reward is None for reward in found[name]):
             raise no_result(each)
-        searches[f"{algorithm} ({name})"] = counted
-    replace_bytes(path, figure(searches, form, axis))
+    replace_bytes(path, figure(found, form, axis))
+
+
+def _names(stores: Sequence[str | os.PathLike[str]]) -> dict[str, str | os.PathLike[str]]:
+    """The stores by the algorithm and their names; a path tells two of one name apart."""
+    stems = [Path(store).stem for store in stores]
+    found = {}
+    for store, stem in zip(stores, stems, strict=True):
+        with Reader(Path(store)) as opened:
+            algorithm = opened.settings().get("algorithm")
+        name = stem if stems.count(stem) == 1 else os.fspath(store)
+        found[f"{algorithm} ({name})"] = store
+    return found
+
+
+def _common_objectives(stores: Sequence[Path]) -> tuple[Objective, ...]:
+    """The objectives that all of these searches have.
+
+    Raises:
+        CellError: NAS885, they differ, so that nothing could be compared.
+    """
+    found = []
+    for each in stores:
+        with Reader(each) as store:
+            found.append(stored_objectives(store.settings(), each))
+    for each, objectives in zip(stores, found, strict=True):
+        directions = [(one.name, one.less) for one in objectives]
+        if directions != [(one.name, one.less) for one in found[0]]:
+            raise cell_error(
+                "NAS885",
+                f"{str(stores[0])!r} and {str(each)!r} have different objectives, and cannot be "
+                "drawn together",
+                "draw each in a picture of its own",
+            )
+    return found[0]
+
+
+def _points(store: Path, objectives: Sequence[Objective], axis: Axis) -> list[Gains | None]:
+    """The values of the objectives of each network that the axis counts; None adds nothing."""
+    with Reader(store) as opened:
+        found = [
+            gains_of(trial, objectives, store)
+            if trial.state == "done" and trial.same_as is None
+            else None
+            for trial in opened.trials()
+            if trial.state in _ENDED
+        ]
+    if not any(found):
+        raise no_result(store)
+    return found if axis == "sampled" else [point for point in found if point is not None]
 
 
 def figure(
@@ -112,22 +165,11 @@ def figure(
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701",
-            "the figure needs matplotlib, which is not installed",
-            install_hint("plot"),
-        ) from None
-    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
-    with matplotlib.rc_context(settings):
-        picture = Figure(figsize=(7.2, 4.2), facecolor="white", layout="constrained")
+    with new_picture(7.2) as picture:
         axes = picture.subplots()
         for number, (name, rewards) in enumerate(searches.items()):
-            shown = _label(name)
-            colour = _COLOURS[number % len(_COLOURS)]
+            shown = label(name)
+            colour = COLOURS[number % len(COLOURS)]
             found = {at: one for at, one in enumerate(rewards, 1) if one is not None}
             # So many points would make the picture's file large, were they not one image.
             flat = len(found) > _MAX_POINTS
@@ -137,7 +179,7 @@ def figure(
             for k in BEST_OF:
                 line = best_so_far(rewards, k)
                 positions = range(len(rewards) - len(line) + 1, len(rewards) + 1)
-                label = f"{shown}, best" if k == 1 else f"{shown}, mean of best {k}"
+                said = f"{shown}, best" if k == 1 else f"{shown}, mean of best {k}"
                 if line:
                     axes.plot(
                         positions,
@@ -145,21 +187,10 @@ def figure(
                         _STYLES[k],
                         color=colour,
                         linewidth=1.3,
-                        label=label,
+                        label=said,
                         drawstyle="steps-post",
                     )
-        axes.set_xlabel(_AXIS_LABELS[axis])
-        axes.set_ylabel("reward")
-        axes.grid(True, color="#e4e4e8", linewidth=0.5)
-        axes.spines[["top", "right"]].set_visible(False)
+        frame(axes, _AXIS_LABELS[axis], "reward")
         if axes.lines:
             axes.legend(frameon=False, loc="lower right")
-        content = BytesIO()
-        no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        picture.savefig(content, format=format, dpi=160, metadata=no_date.get(format))
-    return content.getvalue()
-
-
-def _label(name: str) -> str:
-    """A name as matplotlib draws it as text; a part between dollars would be a formula."""
-    return visible(name).replace("$", r"\$")
+        return content_of(picture, format)

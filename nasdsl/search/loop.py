@@ -93,15 +93,19 @@ def run(
         KeyboardInterrupt: stopped by hand.
     """
     if searcher is None:
-        from nasdsl.search.searchers import searcher as make_searcher
+        from nasdsl.search.searchers import make_searcher
 
         searcher = make_searcher(
-            settings.algorithm, settings.space, settings.seed, **settings.options
+            settings.algorithm,
+            settings.space,
+            settings.seed,
+            settings.options,
+            objectives=max(1, len(settings.objectives)),
         )
     if engine is None:
         from nasdsl.search.engines.choosing import engine_for
 
-        engine = engine_for(settings)
+        engine = engine_for(settings.for_workers)
     store = Store(settings.store)
     try:
         settings = start_or_resume(settings, store, resume=resume)
@@ -298,14 +302,16 @@ class _SearchLoop:
         """Hold failures back until the first success, which shows that the evaluator works."""
         if self.has_success:
             return list(finished)
+        rejected = [notice for notice in finished if notice.outcome.rejection is not None]
+        finished = [notice for notice in finished if notice.outcome.rejection is None]
         for notice in finished:
             self.running.pop(notice.outcome.key, None)
         self.early_failures += finished
         self.has_success = any(notice.outcome.reward is not None for notice in finished)
         if not self.has_success:
-            return []
+            return rejected
         held_back, self.early_failures = self.early_failures, []
-        return held_back
+        return [*rejected, *held_back]
 
     def _check_early_failures(self) -> None:
         """Stop if the evaluator only fails; accept its failures if nothing else is left to run."""

@@ -9,16 +9,26 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import loads_space
 from nasdsl.search.child import limit_for, trial_words
+from nasdsl.search.evaluators.objectives import measuring
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
-from nasdsl.search.searchers import searcher
+from nasdsl.search.objectives import (
+    LATENCY,
+    REWARDS,
+    Objective,
+    milliseconds,
+    objectives_of,
+    stored_objectives,
+)
+from nasdsl.search.protocol import Same
+from nasdsl.search.searchers import make_searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader
 
@@ -44,6 +54,9 @@ def plan_search(
     seed: int = 0,
     max_params: int | None = None,
     max_mult_adds: int | None = None,
+    max_latency: str | float | None = None,
+    objectives: Sequence[str | Objective] = (),
+    same: Same | None = None,
     memory_gigabytes: float | None = None,
     **more: Any,
 ) -> SearchSettings:
@@ -62,39 +75,56 @@ def plan_search(
         seed: of the proposals and of their evaluation.
         max_params: reject networks with more trained parameters.
         max_mult_adds: reject networks with more mult-adds for one image.
+        max_latency: reject networks that take longer, in milliseconds or as `20ms`; it is measured
+            as the objective `latency` is.
+        objectives: what to have more or less of, as `latency:min`; the evaluator's reward alone
+            where there are none.
+        same: what makes networks share a result. None for what the store has; in a new one,
+            `function` where the evaluator says so and no objective is a cost, else `structure`.
         memory_gigabytes: the most a worker may hold.
         **more: other settings by name, see `SearchSettings`.
 
     Raises:
         CellError: NAS865, the store is no file; NAS881, an option is not KEY=VALUE; NAS882,
-            the evaluator's spec is refused, or takes no data; what the evaluator itself
-            refuses.
+            the evaluator's spec is refused, or takes no data; NAS885, an objective is refused;
+            what the evaluator itself refuses.
     """
     # First what is known without the evaluator, which may bring PyTorch and read images.
     words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
-    searcher(algorithm, space, seed, **words)
+    aims = objectives_of([each if isinstance(each, str) else each.text for each in objectives])
+    make_searcher(algorithm, space, seed, words, objectives=max(1, len(aims)))
     spec = _spec(evaluator, data)
+    latency = None if max_latency is None else milliseconds(max_latency)
     limits = {
         name: most
-        for name, most in (("params", max_params), ("mult_adds", max_mult_adds))
+        for name, most in (
+            *(("params", max_params), ("mult_adds", max_mult_adds)),
+            (LATENCY, latency),
+        )
         if most is not None
     }
     # Made here for its diagnostics, and because limits count the networks that it would train.
     made = evaluator_of(spec)
     limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
+    measuring(spec, made, aims, latency)
+    if same is None and not (path.is_file() and path.stat().st_size):
+        costs = latency is not None or any(each.name not in REWARDS for each in aims)
+        same = "structure" if costs else getattr(made, "same", "structure")
     return SearchSettings(
         space,
         path,
         algorithm=algorithm,
         options=words,
         evaluator=absolute_spec(spec, getattr(made, "data_name", None)),
-        trial=trial_words(made, space),
+        trial="\n".join(filter(None, (trial_words(made, space), getattr(made, "about", "")))),
         trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
         trained=trained,
         seed=seed,
         memory=None if memory_gigabytes is None else round(memory_gigabytes * _GIGABYTE),
         limits=limits,
         limit=limit,
+        objectives=aims,
+        same=same,
         **more,
     )
 
@@ -120,6 +150,8 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
     memory = execution.pop("memory", None)
     if space is None:
         raise _not_written(path, "it names no space")
+    if "objectives" in stored:
+        known["objectives"] = stored_objectives(stored, path)
     if "evaluator" in known:
         known["evaluator"] = spec_at(known["evaluator"], stored.get("folder"), path)
     planned = plan_search(
@@ -177,11 +209,15 @@ def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-_LIMIT_TYPES = dict.fromkeys(("params", "mult_adds"), _is_count)
+_LIMIT_TYPES: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("params", "mult_adds"), _is_count),
+    LATENCY: _is_duration,
+}
 _STORED_TYPES: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("space", "algorithm", "evaluator"), _is_text),
     **dict.fromkeys(("trials", "trained"), _is_count),
     "seed": _is_number,
+    "same": lambda value: value in get_args(Same),
     **dict.fromkeys(("options", "limits"), lambda value: isinstance(value, dict)),
 }
 _EXECUTION_TYPES: dict[str, Callable[[object], bool]] = {

@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from nasdsl.canonical import canonical_hash
+from nasdsl.canonical.function import FunctionForm
 from nasdsl.errors import CellError, cell_error
 from nasdsl.loading import loads
+from nasdsl.search.objectives import LATENCY, gains
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Progress, Store
@@ -42,8 +44,10 @@ def searcher_errors(path: Path) -> Iterator[None]:
 
 def _leading_number(rejection: str) -> float:
     """The count with which a rejection begins, to compare sizes; infinite where it has none."""
-    digits = rejection.partition(" ")[0].replace(",", "")
-    return float(digits) if digits.isdecimal() else float("inf")
+    try:
+        return float(rejection.partition(" ")[0].replace(",", ""))
+    except ValueError:
+        return float("inf")
 
 
 class Proposer:
@@ -67,6 +71,12 @@ class Proposer:
         #: Unique networks that failed, of those that have been observed: like everything that
         #: proposals depend on, it must not depend on when results arrive.
         self.failures = store.failures(0, self.progress.observed)
+        #: Whether workers reject, too, which is known when their results are observed.
+        self.rejects_late = LATENCY in settings.limits
+        several = len(settings.objectives) > 1
+        self.gains = partial(gains, objectives=settings.objectives) if several else None
+        by_function = settings.same == "function"
+        self.form = FunctionForm(settings.space.vocabulary) if by_function else None
         self.rejected_in_a_row = 0
         self.errors = partial(searcher_errors, store.path) if is_resumed else nullcontext
         self.rejections: list[str] = []
@@ -83,7 +93,10 @@ class Proposer:
         wanted = settings.trials - now.proposed + now.rejected
         if settings.trained is None:
             return wanted
-        return min(wanted, settings.trained - self.store.networks() + self.failures)
+        networks = self.store.networks()
+        if self.rejects_late:
+            networks += self.store.networks_rejected_by_workers()
+        return min(wanted, settings.trained - networks + self.failures)
 
     def advance(self) -> None:
         """Observe and propose as far as the rule allows, within a transaction of the store.
@@ -114,25 +127,34 @@ class Proposer:
             observed=now.observed,
             starved=not proposals,
         )
-        self._check_rejections(len(proposals), rejected)
+        if not self.rejects_late:
+            self._check_rejections(len(proposals), rejected)
         return bool(proposals)
 
     def _observe(self) -> bool:
         now = self.progress
         stop = min(now.observed + self.block, now.proposed)
-        results = self.store.results(now.observed, stop)
+        results = self.store.results(now.observed, stop, self.gains)
         if not results:
             return False
         with self.errors():
             self.searcher.observe(results)
         self.failures += self.store.failures(now.observed, stop)
         self.progress = replace(now, observed=stop, starved=False)
+        if self.rejects_late:
+            late = self.store.rejected_by_workers(now.observed, stop)
+            self.rejections += late
+            self.progress = replace(self.progress, rejected=now.rejected + len(late))
+            # Those that the proposals exceeded at once are settled, and among the results.
+            self._check_rejections(len(results), self.store.rejected(now.observed, stop))
         return True
 
     def _proposal(self, text: str) -> Proposal:
         genotype = loads(text)
         limit = self.settings.limit
-        return Proposal(text, canonical_hash(genotype), limit(genotype) if limit else None)
+        rejection = limit(genotype) if limit else None
+        function = self.form.hash(genotype) if self.form else None
+        return Proposal(text, canonical_hash(genotype), rejection, function)
 
     def _check_rejections(self, proposed: int, rejected: int) -> None:
         if rejected < proposed:

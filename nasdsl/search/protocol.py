@@ -4,13 +4,16 @@ A searcher works with text: it proposes `.cell` texts and observes their rewards
 a network. To add a searcher or an evaluator, this file is all there is to know.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
 #: A searcher's state: None, bool, int, float, str, bytes, and lists and dicts (with str
 #: keys) of these. Loading it never runs code.
 SearcherState = dict[str, Any]
+
+#: What makes two networks one for a search: the canonical form, or the function form.
+Same = Literal["structure", "function"]
 
 #: Called with each value of a curve as it becomes known, such as an epoch's held-out accuracy.
 Report = Callable[[float], None]
@@ -29,6 +32,8 @@ class Result:
         reward: higher is better, finite; None exactly where there is a failure.
         failure: why there is no reward: a limit that it exceeds, an evaluator's error.
         repeated: whether the reward was known before this proposal.
+        gains: in a search of several objectives, a value for each of them, higher being better,
+            and the first is the reward; empty in other searches, and where there is a failure.
     """
 
     text: str
@@ -36,6 +41,7 @@ class Result:
     reward: float | None
     failure: str | None = None
     repeated: bool = False
+    gains: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,21 @@ class Score:
             where there are no steps.
         params: trained parameters of the network that was evaluated; None without a network.
         mult_adds: multiply-adds of that network for one image; None without a network.
+        measures: what else was measured, by name, as it is: `latency` in milliseconds.
     """
 
     reward: float
     curve: tuple[float, ...] = ()
     params: int | None = None
     mult_adds: int | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Rejection(Exception):
+    """Raised by an evaluator for a network beyond a limit: its trial is rejected, not failed.
+
+    The text says by how much, beginning with a number.
+    """
 
 
 @runtime_checkable
@@ -63,6 +78,9 @@ class Searcher(Protocol):
     An entry point is a callable `(space: nasdsl.Space, seed: int, **options) -> Searcher`.
     The same space, seed, options and sequence of calls give the same proposals, and a
     searcher that has loaded a state continues exactly as the one that gave it.
+
+    One that can pursue several objectives has a keyword `objectives: int = 1`, which is how many
+    there are; `Result.gains` has their values.
     """
 
     def propose(self, n: int) -> list[str]:
@@ -89,7 +107,11 @@ class Searcher(Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Gives a genotype its reward. Each worker makes one from its spec and uses it many times."""
+    """Gives a genotype its reward. Each worker makes one from its spec and uses it many times.
+
+    Where networks that compute the same have the same reward, as with trainings, an attribute
+    `same = "function"` says so, and a search pays for one of them.
+    """
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score of a `.cell` text.

@@ -14,7 +14,10 @@ from typing import Any
 
 from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.errors import CellError, cell_error
+from nasdsl.report.visible import visible
 from nasdsl.search.checking import checked_network
+from nasdsl.search.objectives import gains_of, stored_objectives
+from nasdsl.search.pareto import front
 from nasdsl.search.store import Counts, Reader, Trial
 
 #: The name in a text, and the most characters that a name has of its store's.
@@ -32,6 +35,8 @@ class Summary:
         is_running: whether a search has the store open.
         best: the trial with the highest reward, checked.
         failed: the first trial that failed, or was rejected where nothing else is there.
+        front: how many networks are on the Pareto front; None where there is one objective.
+        by_function: trials with the reward of a network of another structure.
     """
 
     settings: Mapping[str, Any]
@@ -39,6 +44,8 @@ class Summary:
     is_running: bool
     best: Trial | None
     failed: Trial | None
+    front: int | None = None
+    by_function: int = 0
 
 
 def summary(store: str | os.PathLike[str]) -> Summary:
@@ -57,7 +64,14 @@ def summary(store: str | os.PathLike[str]) -> Summary:
         failed = None
         if counts.failed or best is None:
             failed = next((trial for trial in opened.trials() if trial.failure), None)
-        return Summary(opened.settings(), counts, opened.is_in_use, best, failed)
+        settings = opened.settings()
+        objectives = stored_objectives(settings, path)
+        on_front = None
+        if len(objectives) > 1:
+            points = [gains_of(trial, objectives, path) for trial in opened.distinct()]
+            on_front = len(front(points))
+        by_function = opened.shared_by_function() if settings.get("same") == "function" else 0
+        return Summary(settings, counts, opened.is_in_use, best, failed, on_front, by_function)
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:
@@ -100,6 +114,9 @@ def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str
         if value is not None
     ]
     lines = [f"# reward {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}"]
+    if trial.measures:
+        said = ", ".join(f"{name} {value:.6g}" for name, value in trial.measures.items())
+        lines.append(f"# {visible(said)}")
     if sizes:
         lines.append(f"# evaluated in a network of {', '.join(sizes)}")
     return "".join(f"{line}\n" for line in lines) + (

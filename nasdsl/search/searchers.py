@@ -36,8 +36,12 @@ SEARCHERS: Registry[SearcherMaker] = Registry(
 )
 
 
+#: The keyword of an algorithm that can pursue several objectives; no option for people.
+_OBJECTIVES = "objectives"
+
+
 def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
-    """A new searcher of that name.
+    """A new searcher of that name, for one objective.
 
     Args:
         name: of an entry point, such as `ppo`.
@@ -51,8 +55,35 @@ def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
             not installed), NAS880 (no algorithm or more than one has this name, or what is
             installed is not one), NAS881 (its options).
     """
+    return make_searcher(name, space, seed, given)
+
+
+def make_searcher(
+    name: str, space: Space, seed: int, given: Mapping[str, Any], *, objectives: int = 1
+) -> Searcher:
+    """A new searcher of that name; see `searcher`.
+
+    Args:
+        name: of an entry point.
+        space: the space to search.
+        seed: of all its draws.
+        given: the algorithm's options.
+        objectives: how many there are.
+
+    Raises:
+        CellError: as `searcher` does; NAS885, it takes one objective, and there are several.
+    """
     make = SEARCHERS.find(name)
-    made = make(space, seed, **_legal_options(name, make, given))
+    options = _legal_options(name, make, given)
+    if objectives > 1:
+        if _OBJECTIVES not in signature(make).parameters:
+            raise cell_error(
+                "NAS885",
+                f"the algorithm `{name}` takes one objective, and there are {objectives}",
+                "`nsga2`, `evolution`, `random` and `optuna` take several",
+            )
+        options[_OBJECTIVES] = objectives
+    made = make(space, seed, **options)
     if not isinstance(made, Searcher):
         raise cell_error(
             "NAS880",
@@ -85,7 +116,7 @@ def _parameters(make: Callable[..., Any]) -> Mapping[str, Parameter]:
     return {
         name: parameter
         for name, parameter in parameters.items()
-        if parameter.kind is Parameter.KEYWORD_ONLY
+        if parameter.kind is Parameter.KEYWORD_ONLY and name != _OBJECTIVES
     }
 
 

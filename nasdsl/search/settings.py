@@ -14,6 +14,14 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import space_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.evaluators.places import spec_at
+from nasdsl.search.objectives import (
+    LATENCY,
+    Objective,
+    absolute_objectives,
+    objectives_spec,
+    stored_objectives,
+)
+from nasdsl.search.protocol import Same
 from nasdsl.search.store import Store
 from nasdsl.space import count
 
@@ -54,6 +62,10 @@ class SearchSettings:
         dry_after: rejections in a row after which the space counts as empty.
         patience: failures before the first reward after which the evaluator is at fault.
         trial: what a trial is, in words for people; empty where nobody says it.
+        objectives: what the search wants more or less of, the first being the reward; empty for
+            the evaluator's reward alone.
+        same: what makes networks share a result, `structure` or `function`; None for what the
+            store has, and `structure` in a new one.
     """
 
     space: Space
@@ -82,6 +94,17 @@ class SearchSettings:
     dry_after: int = 1000
     patience: int = 5
     trial: str = ""
+    objectives: tuple[Objective, ...] = ()
+    same: Same | None = None
+
+    @property
+    def for_workers(self) -> "SearchSettings":
+        """The settings that an engine gets, whose evaluator measures every objective."""
+        latency = self.limits.get(LATENCY)
+        if not self.objectives and latency is None:
+            return self
+        spec = objectives_spec(self.evaluator, self.objectives, latency)
+        return replace(self, evaluator=spec)
 
     @property
     def size(self) -> int:
@@ -90,7 +113,12 @@ class SearchSettings:
 
 
 #: The settings that may not change when a search resumes, in the order of the report.
-_IDENTITY = ("space", "algorithm", "options", "evaluator", "seed", "limits", "block", "window")
+_IDENTITY = (
+    *("space", "algorithm", "options", "evaluator", "objectives", "same", "seed", "limits"),
+    *("block", "window"),
+)
+#: What a store of an older version, which does not say it, means.
+_BEFORE: dict[str, Any] = {"objectives": [], "same": "structure"}
 #: How a search runs on a machine: kept for a resume that does not say it, and free to change.
 EXECUTION = ("workers", "engine", "address", "gpus", "per_gpu", "threads", "deadline", "memory")
 #: The most proposals made at a time, where the settings leave it open.
@@ -121,7 +149,8 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
         settings.block or _stored_count(stored, "block", store) or min(settings.size, _MAX_BLOCK)
     )
     window = settings.window or _stored_count(stored, "window", store) or settings.size + block
-    settings = replace(settings, block=block, window=max(window, block))
+    same = settings.same or ({**_BEFORE, **stored}["same"] if stored else "structure")
+    settings = replace(settings, block=block, window=max(window, block), same=same)
     identity = _identity(settings)
     if stored:
         _require_same_search(identity, stored, store)
@@ -149,6 +178,8 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
         "algorithm": settings.algorithm,
         "options": dict(settings.options),
         "evaluator": settings.evaluator,
+        "objectives": absolute_objectives(settings.objectives),
+        "same": settings.same,
         "seed": settings.seed,
         "limits": dict(settings.limits),
         "block": settings.block,
@@ -160,11 +191,16 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
 
 
 def _require_same_search(asked: dict[str, Any], stored: dict[str, Any], store: Store) -> None:
+    stored = {**_BEFORE, **stored}
     other = [key for key in _IDENTITY if asked[key] != stored.get(key)]
+    if "objectives" in other:
+        before = stored_objectives(stored, store.path)
+        if absolute_objectives(before) == asked["objectives"]:
+            other.remove("objectives")
     if "evaluator" in other and isinstance(stored["evaluator"], str):
         # Whichever way a path was written, and wherever the store was moved with its data.
-        before = spec_at(stored["evaluator"], stored.get("folder"), store.path)
-        if before == spec_at(asked["evaluator"], None, store.path):
+        moved = spec_at(stored["evaluator"], stored.get("folder"), store.path)
+        if moved == spec_at(asked["evaluator"], None, store.path):
             other.remove("evaluator")
     if not other:
         return

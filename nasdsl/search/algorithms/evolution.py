@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
+from nasdsl.search.pareto import Gains, crowding, front
 from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.searchers import Count
 
@@ -25,15 +26,24 @@ class Evolution:
         seed: of all draws.
         population: P, the paper's 100.
         sample: S, the paper's 25, drawn with replacement as in its Algorithm 1.
+        objectives: how many there are. With several, the parent is on the front of its sample,
+            and there one with few others near it.
     """
 
     def __init__(
-        self, space: Space, seed: int, *, population: Count = 100, sample: Count = 25
+        self,
+        space: Space,
+        seed: int,
+        *,
+        population: Count = 100,
+        sample: Count = 25,
+        objectives: int = 1,
     ) -> None:
         self.decisions, self.seed = open_decisions(space), seed
         self.size, self.sample = population, sample
         self.proposed = 0
-        self.population: deque[tuple[Choices, float]] = deque(maxlen=population)
+        self.several = objectives > 1
+        self.population: deque[tuple[Choices, Gains]] = deque(maxlen=population)
 
     def propose(self, n: int) -> list[str]:
         """`n` proposals, which are random until something has been observed."""
@@ -43,18 +53,25 @@ class Evolution:
         """Add the newest to the population, and remove the oldest."""
         for result in results:
             if result.reward is not None:
-                self.population.append((self.decisions.choices(result.text), result.reward))
+                point = result.gains if self.several else (result.reward,)
+                self.population.append((self.decisions.choices(result.text), point))
 
     def state_dict(self) -> SearcherState:
         """The population, oldest first, and the number of proposals."""
-        population = [[list(choices), reward] for choices, reward in self.population]
+        population = [
+            [list(choices), list(point) if self.several else point[0]]
+            for choices, point in self.population
+        ]
         return {"proposed": self.proposed, "population": population}
 
     def load_state_dict(self, state: SearcherState) -> None:
         """Continue with that population."""
         self.proposed = state["proposed"]
         self.population.clear()
-        self.population.extend((tuple(choices), reward) for choices, reward in state["population"])
+        self.population.extend(
+            (tuple(choices), tuple(point) if self.several else (point,))
+            for choices, point in state["population"]
+        )
 
     def _next(self) -> Choices:
         rng = rng_for_turn(self.seed, self.proposed)
@@ -62,5 +79,14 @@ class Evolution:
         if self.proposed <= self.size or not self.population:
             return self.decisions.draw(rng)
         sample = [rng.choice(self.population) for _ in range(self.sample)]
-        parent, _ = max(sample, key=lambda member: member[1])
-        return self.decisions.mutate(parent, rng)
+        return self.decisions.mutate(self._parent(sample), rng)
+
+    def _parent(self, sample: Sequence[tuple[Choices, Gains]]) -> Choices:
+        """The best of a sample, the first of equals."""
+        if not self.several:
+            return max(sample, key=lambda member: member[1])[0]
+        # One that was drawn twice is not its own neighbour.
+        members = list(dict.fromkeys(sample))
+        best = [members[at] for at in sorted(front([point for _, point in members]))]
+        distances = crowding([point for _, point in best])
+        return best[distances.index(max(distances))][0]

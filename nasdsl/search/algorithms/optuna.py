@@ -30,13 +30,17 @@ class OptunaSearch:
         space: what to search.
         seed: of the samplers.
         sampler: a class of `optuna.samplers`, made with its defaults.
+        objectives: how many there are.
 
     Raises:
         CellError: no sampler has this name, or it takes no seed (NAS881).
     """
 
-    def __init__(self, space: Space, seed: int, *, sampler: str = "TPESampler") -> None:
+    def __init__(
+        self, space: Space, seed: int, *, sampler: str = "TPESampler", objectives: int = 1
+    ) -> None:
         self.decisions, self.seed = open_decisions(space), seed
+        self.objectives = objectives
         self.make_sampler = _sampler_class(sampler)
         self.distributions: dict[str, BaseDistribution] = {
             str(at): CategoricalDistribution(range(size))
@@ -55,16 +59,20 @@ class OptunaSearch:
             number = numbers.pop(0)
             if not numbers:
                 del self.in_flight[result.text]
-            self._tell(number, result.reward)
+            self._tell(number, result)
 
     def state_dict(self) -> SearcherState:
-        """Every trial: its choices, its state in Optuna's words, and its reward."""
+        """Every trial: its choices, its state in Optuna's words, and its reward or rewards."""
         trials = self.study.get_trials(deepcopy=False)
         return {
             "trials": [
-                [list(self._choices(each)), _state_name(each), each.value] for each in trials
+                [list(self._choices(each)), _state_name(each), self._values(each)]
+                for each in trials
             ]
         }
+
+    def _values(self, trial: Any) -> float | list[float] | None:
+        return trial.value if self.objectives == 1 else trial.values  # type: ignore[no-any-return]
 
     def load_state_dict(self, state: SearcherState) -> None:
         """Continue after those trials."""
@@ -76,7 +84,7 @@ class OptunaSearch:
                     state=TrialState[state_name],
                     params=parameters,
                     distributions=self.distributions,
-                    value=value,
+                    **({"value": value} if self.objectives == 1 else {"values": value}),
                 )
                 self.study.add_trial(trial)
             if state_name == "RUNNING":
@@ -84,7 +92,7 @@ class OptunaSearch:
 
     def _start(self) -> None:
         with _quiet():
-            self.study = optuna.create_study(direction="maximize")
+            self.study = optuna.create_study(directions=["maximize"] * self.objectives)
         self.in_flight: dict[str, list[int]] = {}
 
     def _next(self) -> str:
@@ -96,12 +104,12 @@ class OptunaSearch:
         self.in_flight.setdefault(text, []).append(trial.number)
         return text
 
-    def _tell(self, number: int, reward: float | None) -> None:
+    def _tell(self, number: int, result: Result) -> None:
         with _quiet():
-            if reward is None:
+            if result.reward is None:
                 self.study.tell(number, state=TrialState.FAIL)
             else:
-                self.study.tell(number, reward)
+                self.study.tell(number, result.gains or result.reward)
 
     def _choices(self, trial: Any) -> Choices:
         return tuple(trial.params[str(at)] for at in range(len(self.distributions)))

@@ -27,9 +27,12 @@ class RandomSearch:
             drawn without replacement, and those whose canonical form has been proposed are
             skipped; proposals end when every form has been proposed. Loading a state repeats
             the draws, which takes a fraction of a millisecond each.
+        objectives: how many there are, which makes no difference.
     """
 
-    def __init__(self, space: Space, seed: int, *, repeats: bool = True) -> None:
+    def __init__(
+        self, space: Space, seed: int, *, repeats: bool = True, objectives: int = 1
+    ) -> None:
         self.decisions, self.seed, self.repeats = open_decisions(space), seed, repeats
         self.size = prod(self.decisions.sizes)
         self.drawn = 0

@@ -22,7 +22,7 @@ from numbers import Real
 from typing import Any, BinaryIO
 
 from nasdsl.errors import CellError
-from nasdsl.search.protocol import Evaluator, Score
+from nasdsl.search.protocol import Evaluator, Rejection, Score
 
 Send = Callable[..., None]
 
@@ -99,6 +99,8 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
 
     try:
         score = evaluator.evaluate(request["text"], request["seed"], report)
+    except Rejection as error:
+        return {"rejection": str(error)}
     except MemoryError:
         return {"lost": "out of memory"}
     except Exception as error:
@@ -131,11 +133,15 @@ def _score_members(score: object) -> dict[str, Any]:
         return {"failure": f"the evaluator returned a reward that is a {kind}, not a number"}
     if not math.isfinite(reward):
         return {"failure": f"the evaluator returned the reward {reward}"}
+    wrong = [name for name, value in score.measures.items() if not math.isfinite(value)]
+    if wrong:
+        return {"failure": f"the evaluator returned the {wrong[0]} {score.measures[wrong[0]]}"}
     return {
         "reward": float(reward),
         "curve": [float(value) for value in score.curve],
         "params": score.params,
         "mult_adds": score.mult_adds,
+        "measures": {name: float(value) for name, value in score.measures.items()},
     }
 
 

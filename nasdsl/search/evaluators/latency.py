@@ -81,7 +81,8 @@ class LatencyEvaluator:
             )
             with torch.inference_mode():
                 seconds = steady_seconds(lambda: call(images), self.clock)
-        return Score(-1000 * seconds, (), cost.params, cost.mult_adds)
+        latency = 1000 * seconds
+        return Score(-latency, (), cost.params, cost.mult_adds, {"latency": latency})
 
 
 def steady_seconds(run: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -23,18 +23,19 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, get_args
+from typing import IO, Literal, cast, get_args
 
 from nasdsl import interop
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, cell_error, listed, name_hints
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
-from nasdsl.search.protocol import Report, Score
+from nasdsl.search.protocol import Report, Same, Score
 
 _HASH = re.compile(r"[0-9a-f]{16,64}")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -52,6 +53,7 @@ class TableEvaluator:
         unit: what the rewards are in the file; those in percent have been divided by a hundred.
         reports: for each column that is reported, its numbers by key, in the same unit.
         format: the format whose strings are the keys; None where they are canonical hashes.
+        column: the one with the rewards.
     """
 
     name: str
@@ -59,6 +61,20 @@ class TableEvaluator:
     unit: RewardUnit = "share"
     reports: Mapping[str, Mapping[str, float]] | None = None
     format: str | None = None
+    column: str = "held_out"
+
+    @property
+    def same(self) -> Same:
+        """Networks that compute the same have the same accuracy; other numbers may differ."""
+        return "structure" if self.unit == "raw" else "function"
+
+    @property
+    def about(self) -> str:
+        """How the numbers were read, in words."""
+        if self.unit == "raw":
+            return f"column `{self.column}` of {self.name} is taken as it is"
+        unit = "percent, and divided by 100" if self.unit == "percent" else "shares"
+        return f"column `{self.column}` of {self.name} has accuracies in {unit}"
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score of the genotype, whatever the seed.
@@ -181,20 +197,41 @@ def read_table(
         for entry, reward in shares[column].items()
     }
     reports = {name: shares[name] for name in report}
-    return TableEvaluator(str(path), scores, units[column], reports, format)
+    return TableEvaluator(str(path), scores, units[column], reports, format, column)
+
+
+def column_names(table: TableEvaluator) -> list[str]:
+    """The columns of a table's file.
+
+    Raises:
+        CellError: NAS883, it cannot be read any more.
+    """
+    with _opened(Path(table.name)) as file:
+        return next(csv.reader(file), [])
 
 
 def _rows(
     path: Path, key: str, columns: Sequence[str]
 ) -> list[tuple[int, Mapping[str, str | None]]]:
     """Every row and the number of its line."""
+    with _opened(path) as file:
+        reader = csv.DictReader(file)
+        _require_columns(path, reader.fieldnames or (), (key, *columns))
+        return [(reader.line_num, row) for row in reader]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """The text of a CSV file, packed or not.
+
+    Raises:
+        CellError: NAS883, it cannot be read.
+    """
     try:
         with (gzip.open if path.suffix == ".gz" else open)(
             path, "rt", newline="", encoding="utf-8"
         ) as file:
-            reader = csv.DictReader(file)
-            _require_columns(path, reader.fieldnames or (), (key, *columns))
-            return [(reader.line_num, row) for row in reader]
+            yield cast(IO[str], file)
     except (OSError, EOFError, zlib.error) as error:
         text = getattr(error, "strerror", None) or error
         raise cell_error("NAS883", f"{path}: {text}") from error

@@ -34,6 +34,9 @@ class TrainingEvaluator:
         execution: how it runs on this machine.
     """
 
+    #: Networks that compute the same learn the same, but for the draw of their weights.
+    same = "function"
+
     def __init__(self, child: Child, recipe: Recipe, data: "Splits", execution: Execution) -> None:
         self.child, self.recipe, self.data, self.execution = child, recipe, data, execution
 

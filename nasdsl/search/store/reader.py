@@ -4,6 +4,7 @@ A reader never writes, takes no lock that the search would wait for, and sees wh
 transactions only.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -46,8 +47,12 @@ class Reader:
             # In a transaction, because a search may be writing.
             self._rows.execute("BEGIN")
             with limited_work(self._rows):
-                require_own_schema(self._rows, known_version(self._rows, path))
-                require_sound(self._rows, with_indexes=False)
+                version = known_version(self._rows, path)
+                require_own_schema(self._rows, version)
+                require_sound(self._rows, version, with_indexes=False)
+                if version == 1:
+                    # Nothing in the file changes: the view is this connection's own.
+                    self._rows.execute(_VERSION_1)
             self._rows.execute("COMMIT")
             self._opened = opened.pop_all()
 
@@ -80,6 +85,15 @@ class Reader:
         """The `n` unique networks with the highest rewards, best first, the earlier of equals."""
         with store_errors(self.path):
             return best(self._rows, n)
+
+    def distinct(self) -> Iterator[Trial]:
+        """Every unique network that has a reward, in the order of the proposals."""
+        return (each for each in self.trials() if each.state == "done" and each.same_as is None)
+
+    def shared_by_function(self) -> int:
+        """How many trials have the reward of a network of another structure."""
+        with store_errors(self.path):
+            return int(self._rows.execute(_BY_FUNCTION).fetchone()[0])
 
     def trials(self, start: int = 0) -> Iterator[Trial]:
         """Every trial from number `start` on, in the order of the proposals.
@@ -128,6 +142,16 @@ def _connected(path: Path, how: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+_BY_FUNCTION = """
+SELECT count(*) FROM trial t JOIN trial a ON a.id = t.same_as
+WHERE t.hash <> a.hash AND t.state = 'done'
+"""
+#: What a store of version 1 lacks.
+_VERSION_1 = """
+CREATE TEMP VIEW trial AS SELECT *, '{}' AS measures, NULL AS function FROM main.trial
+"""
 
 
 # -- the same queries, for the search on its own connection --------------------------------
@@ -194,4 +218,25 @@ def _trial(row: tuple[Any, ...]) -> Trial:
             raise ValueError("not a list of numbers")
     except ValueError as error:
         raise NotOfASearch(f"the curve of its trial {row[0]} is no curve: {error!s:.80}") from error
-    return Trial(**{**values, "curve": tuple(curve)})
+    measures = measures_of(values["measures"], row[0])
+    return Trial(**{**values, "curve": tuple(curve), "measures": measures})
+
+
+def measures_of(text: str, trial: int) -> dict[str, float]:
+    """What a trial has measured, by name.
+
+    Raises:
+        NotOfASearch: the text is something else.
+    """
+    try:
+        found = json_value(text)
+        if not isinstance(found, dict) or not all(map(_is_number, found.values())):
+            raise ValueError("not numbers by name")
+    except ValueError as error:
+        text = f"the measures of its trial {trial} are none: {error!s:.80}"
+        raise NotOfASearch(text) from error
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ and tuples come back as lists. Reading it can run no code.
 
 import json
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nasdsl.documents import json_value
@@ -31,7 +32,9 @@ class Trial:
     until a worker has it, then `running`; or it is `waiting` for the trial it shares with. It
     ends as `done`, `failed` (its evaluation failed), `quarantined` (its workers were lost too
     often) or `rejected` (beyond the limits). Times are seconds since the epoch; `seconds` is
-    how long the evaluation took, `curve` the values that it reported meanwhile.
+    how long the evaluation took, `curve` the values that it reported meanwhile. `measures` has
+    what was measured beside the reward, by name. `function` is the hash of the function form, in
+    a search that shares results by it; else None.
     """
 
     id: int
@@ -51,6 +54,8 @@ class Trial:
     params: int | None
     mult_adds: int | None
     failure: str | None
+    measures: Mapping[str, float] = field(default_factory=dict)
+    function: str | None = None
 
     @property
     def reason(self) -> str | None:
@@ -60,11 +65,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A genotype as text, with its canonical hash; `rejection` is the limit that it exceeds."""
+    """A genotype as text, with its canonical hash; `rejection` is the limit that it exceeds.
+
+    `function` is the hash of its function form where results are shared by that.
+    """
 
     text: str
     hash: str
     rejection: str | None = None
+    function: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of an evaluation: a reward, or the reason why there is none."""
+    """The end of an evaluation: a reward, or why there is none: a failure or a rejection."""
 
     key: str
     trial: int
@@ -93,6 +102,8 @@ class Outcome:
     mult_adds: int | None = None
     failure: str | None = None
     seconds: float = 0.0
+    measures: Mapping[str, float] = field(default_factory=dict)
+    rejection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from nasdsl.errors import cell_error
 
 #: Stands in the file's header, so that `file` and other programs can tell whose it is.
 APPLICATION = 0x4E415344
-VERSION = 1
+VERSION = 2
 
 #: The tables of version 1, and since then: they are never edited.
 #: `trial.same_as` is the first trial of the same network. The partial indexes hold only trials
@@ -70,7 +70,14 @@ CREATE TABLE searcher (
 """
 
 #: From version k to k + 1: `_STEPS[k]`. A script is never edited once it has been released.
-_STEPS: dict[int, str] = {}
+_STEPS: dict[int, str] = {
+    # What was measured beside the reward, and what is computed, where results are shared by that.
+    1: """
+ALTER TABLE trial ADD COLUMN measures TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE trial ADD COLUMN function TEXT;
+CREATE INDEX trial_function ON trial (function) WHERE same_as IS NULL AND function IS NOT NULL;
+""",
+}
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

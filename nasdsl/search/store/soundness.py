@@ -29,16 +29,8 @@ _TYPES = {
     "proposed": ("real",),
     **dict.fromkeys(("started", "finished", "seconds", "reward"), ("real", "null")),
 }
-_STRANGE_TYPE = " ".join(
-    f"WHEN typeof({column}) NOT IN ({', '.join(map(repr, types))}) THEN '{column}'"
-    for column, types in _TYPES.items()
-)
-_STRANGE_TRIAL = f"""
-SELECT id, strange FROM (
-    SELECT id, CASE {_STRANGE_TYPE} WHEN attempts < 0 THEN 'attempts'
-        WHEN same_as >= id THEN 'same_as' END AS strange FROM trial
-) WHERE strange IS NOT NULL LIMIT 1
-"""
+#: Those that came with version 2.
+_NEW_TYPES = {"measures": ("text",), "function": ("text", "null")}
 _COUNTED = "SELECT state, same_as IS NULL, count(*) FROM trial GROUP BY 1, 2"
 _TALLY = "SELECT state, is_first, n FROM tally WHERE n <> 0"
 
@@ -95,11 +87,26 @@ def require_own_schema(rows: sqlite3.Connection, version: int) -> None:
             raise NotOfASearch(f"it has a {kind[:20]} {name[:40]!r} that no search makes")
 
 
-def require_sound(rows: sqlite3.Connection, *, with_indexes: bool) -> None:
+def _strange_trial(version: int) -> str:
+    types = _TYPES if version == 1 else {**_TYPES, **_NEW_TYPES}
+    strange = " ".join(
+        f"WHEN typeof({column}) NOT IN ({', '.join(map(repr, legal))}) THEN '{column}'"
+        for column, legal in types.items()
+    )
+    return f"""
+SELECT id, strange FROM (
+    SELECT id, CASE {strange} WHEN attempts < 0 THEN 'attempts'
+        WHEN same_as >= id THEN 'same_as' END AS strange FROM trial
+) WHERE strange IS NOT NULL LIMIT 1
+"""
+
+
+def require_sound(rows: sqlite3.Connection, version: int, *, with_indexes: bool) -> None:
     """Check the pages of the file, and that values are such as a search writes.
 
     Args:
         rows: the store.
+        version: of its schema.
         with_indexes: whether each index has to agree with its table. That takes longer, and a
             search that finds its trials through them would wait for ever for what they lack.
 
@@ -110,7 +117,7 @@ def require_sound(rows: sqlite3.Connection, *, with_indexes: bool) -> None:
     (report,) = rows.execute(f"PRAGMA {check}(1)").fetchone()
     if report != "ok":
         raise NotOfASearch(f"it is damaged ({str(report).splitlines()[-1][:80]})")
-    for number, column in rows.execute(_STRANGE_TRIAL):
+    for number, column in rows.execute(_strange_trial(version)):
         raise NotOfASearch(f"the {column} of its trial {number} is not what a search writes")
     count, first, last = rows.execute("SELECT count(*), min(id), max(id) FROM trial").fetchone()
     if count and (first, last) != (0, count - 1):

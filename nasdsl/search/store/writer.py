@@ -8,7 +8,7 @@ measured in `nasdsl.search.loop`, on a clock that never jumps.
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from hashlib import blake2b
@@ -38,6 +38,9 @@ from nasdsl.search.store.soundness import (
     require_sound,
 )
 
+#: The values of several objectives, more being better, of what was measured by name.
+GainsOf = Callable[[Mapping[str, float]], tuple[float, ...]]
+
 
 class Store:
     """A store opened for writing. What was committed is safe even if it is never closed.
@@ -61,8 +64,9 @@ class Store:
             is_new = not self._rows.execute("PRAGMA page_count").fetchone()[0]
             if not is_new:
                 with limited_work(self._rows):
-                    require_own_schema(self._rows, known_version(self._rows, path))
-                    require_sound(self._rows, with_indexes=True)
+                    version = known_version(self._rows, path)
+                    require_own_schema(self._rows, version)
+                    require_sound(self._rows, version, with_indexes=True)
                 migrate(self._rows, path)
             self._rows.execute("PRAGMA journal_mode = WAL")
             self._rows.execute("PRAGMA synchronous = FULL")
@@ -146,9 +150,24 @@ class Store:
         """How many unique networks have been proposed, those beyond the limits left out."""
         return int(self._rows.execute(_NETWORKS).fetchone()[0])
 
+    def networks_rejected_by_workers(self) -> int:
+        """How many unique networks were rejected after they had been measured."""
+        return int(self._rows.execute(_MEASURED_AND_REJECTED).fetchone()[0])
+
     def failures(self, start: int, stop: int) -> int:
-        """How many unique networks failed among the trials from `start` up to `stop`."""
+        """How many unique networks failed among the trials from `start` up to `stop`.
+
+        Those that a worker has rejected are among them.
+        """
         return int(self._rows.execute(_FAILURES, (start, stop)).fetchone()[0])
+
+    def rejected_by_workers(self, start: int, stop: int) -> list[str]:
+        """Why trials from `start` up to `stop` were rejected after they had been measured."""
+        return [reason for (reason,) in self._rows.execute(_REJECTED_BY_WORKERS, (start, stop))]
+
+    def rejected(self, start: int, stop: int) -> int:
+        """How many of the trials from `start` up to `stop` were rejected, for whatever reason."""
+        return int(self._rows.execute(_REJECTED, (start, stop)).fetchone()[0])
 
     def best(self, n: int = 1) -> list[Trial]:
         """The `n` unique networks with the highest rewards, best first."""
@@ -164,10 +183,14 @@ class Store:
         """Add trials numbered from `first`; a network that is known already shares its reward."""
         for number, proposal in enumerate(proposals, first):
             known = self._rows.execute(_FIRST_OF, (proposal.hash,)).fetchone()
+            # A limit is of a structure, so a rejected one has nothing to share.
+            function = None if proposal.rejection else proposal.function
+            if known is None and function is not None:
+                known = self._rows.execute(_FIRST_OF_FUNCTION, (function,)).fetchone()
             if known is None:
                 state = "rejected" if proposal.rejection else "queued"
                 row = (number, proposal.text, proposal.hash, state, proposal.rejection)
-                self._rows.execute(_INSERT, (*row, time.time()))
+                self._rows.execute(_INSERT, (*row, time.time(), function))
                 continue
             settled = known[1] in SETTLED
             self._rows.execute(
@@ -175,7 +198,7 @@ class Store:
                 (
                     *(number, proposal.text, proposal.hash),
                     known[1] if settled else "waiting",
-                    *(time.time(), time.time() if settled else None, known[0]),
+                    *(time.time(), time.time() if settled else None, function, known[0]),
                 ),
             )
 
@@ -196,10 +219,12 @@ class Store:
 
         A late outcome, of a lease whose worker was thought lost, counts if it is the first.
         """
-        state = "failed" if outcome.reward is None else "done"
+        without = "failed" if outcome.rejection is None else "rejected"
+        state = without if outcome.reward is None else "done"
         values = (
             *(state, worker, time.time(), outcome.seconds, outcome.reward),
-            *(json.dumps(outcome.curve), outcome.params, outcome.mult_adds, outcome.failure),
+            *(json.dumps(outcome.curve), outcome.params, outcome.mult_adds),
+            *(outcome.failure or outcome.rejection, json.dumps(dict(outcome.measures))),
         )
         changed = self._rows.execute(_SETTLE, (*values, outcome.trial)).rowcount
         if changed:
@@ -235,22 +260,34 @@ class Store:
         for statement in _RESTART:
             self._rows.execute(statement)
 
-    def results(self, start: int, stop: int) -> Sequence[Result] | None:
-        """The results of the trials from `start` up to `stop`; None until all have one."""
+    def results(
+        self, start: int, stop: int, gains: GainsOf | None = None
+    ) -> Sequence[Result] | None:
+        """The results of the trials from `start` up to `stop`; None until all have one.
+
+        Args:
+            start: the first trial.
+            stop: the trial after the last.
+            gains: makes `Result.gains` of what a trial has measured; None where there is one
+                objective.
+        """
         found = self._rows.execute(_RESULTS, (start, stop)).fetchall()
         if any(row[0] not in SETTLED for row in found):
             return None
-        return [
-            Result(
-                text,
-                name,
-                reward,
-                # A traceback is for people.
-                failure and failure.partition("\n")[0],
-                repeated=same_as is not None,
-            )
-            for _, text, name, reward, failure, same_as in found
-        ]
+        return [_result(row, gains) for row in found]
+
+
+def _result(row: tuple[Any, ...], gains: GainsOf | None) -> Result:
+    _, text, name, reward, failure, same_as, number, measures = row
+    found: tuple[float, ...] = ()
+    if gains is not None and reward is not None:
+        try:
+            found = gains(reader.measures_of(measures, number))
+        except KeyError as error:
+            raise NotOfASearch(f"its trial {number} has no {error}") from error
+    # A traceback is for people.
+    said = failure and failure.partition("\n")[0]
+    return Result(text, name, reward, said, repeated=same_as is not None, gains=found)
 
 
 def _progress(found: object, counts: Counts) -> Progress:
@@ -276,17 +313,30 @@ def _progress(found: object, counts: Counts) -> Progress:
 
 
 _NETWORKS = "SELECT coalesce(sum(n), 0) FROM tally WHERE is_first AND state <> 'rejected'"
+_MEASURED_AND_REJECTED = """
+SELECT count(*) FROM trial WHERE state = 'rejected' AND same_as IS NULL AND started IS NOT NULL
+"""
 _FAILURES = """
 SELECT count(*) FROM trial
-WHERE id >= ? AND id < ? AND same_as IS NULL AND state IN ('failed', 'quarantined')
+WHERE id >= ? AND id < ? AND same_as IS NULL
+    AND (state IN ('failed', 'quarantined') OR (state = 'rejected' AND started IS NOT NULL))
+"""
+_REJECTED = "SELECT count(*) FROM trial WHERE id >= ? AND id < ? AND state = 'rejected'"
+_REJECTED_BY_WORKERS = """
+SELECT failure FROM trial t WHERE id >= ? AND id < ? AND state = 'rejected'
+    AND (SELECT started FROM trial a WHERE a.id = coalesce(t.same_as, t.id)) IS NOT NULL
 """
 _ALL_PARTS = "SELECT part, value FROM searcher ORDER BY part"
 _FIRST_OF = "SELECT id, state FROM trial WHERE hash = ? AND same_as IS NULL"
-_INSERT = "INSERT INTO trial (id, text, hash, state, failure, proposed) VALUES (?, ?, ?, ?, ?, ?)"
+_FIRST_OF_FUNCTION = "SELECT id, state FROM trial WHERE function = ? AND same_as IS NULL"
+_INSERT = """
+INSERT INTO trial (id, text, hash, state, failure, proposed, function) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 _INSERT_SHARED = """
-INSERT INTO trial (id, text, hash, state, proposed, finished,
-                   same_as, reward, params, mult_adds, failure)
-SELECT ?, ?, ?, ?, ?, ?, id, reward, params, mult_adds, failure FROM trial WHERE id = ?
+INSERT INTO trial (id, text, hash, state, proposed, finished, function,
+                   same_as, reward, params, mult_adds, failure, measures)
+SELECT ?, ?, ?, ?, ?, ?, ?, id, reward, params, mult_adds, failure, measures
+FROM trial WHERE id = ?
 """
 _QUEUED = "SELECT id, text, hash, attempts FROM trial WHERE state = 'queued' ORDER BY id LIMIT ?"
 _CLAIM = """
@@ -295,7 +345,7 @@ WHERE id = ?
 """
 _SETTLE = """
 UPDATE trial SET state = ?, lease = NULL, worker = ?, finished = ?, seconds = ?, reward = ?,
-    curve = ?, params = ?, mult_adds = ?, failure = ?
+    curve = ?, params = ?, mult_adds = ?, failure = ?, measures = ?
 WHERE id = ? AND state IN ('queued', 'running')
 """
 _RECORD_LOSS = """
@@ -307,8 +357,9 @@ WHERE id = :trial AND state = 'running' AND lease = :key
 """
 #: Trials that wait for this one get its outcome.
 _SHARE = """
-UPDATE trial SET finished = ?, (state, reward, params, mult_adds, failure) =
-    (SELECT state, reward, params, mult_adds, failure FROM trial a WHERE a.id = trial.same_as)
+UPDATE trial SET finished = ?, (state, reward, params, mult_adds, failure, measures) =
+    (SELECT state, reward, params, mult_adds, failure, measures
+     FROM trial a WHERE a.id = trial.same_as)
 WHERE state = 'waiting' AND same_as = ?
   AND (SELECT state FROM trial a WHERE a.id = trial.same_as) NOT IN ('queued', 'running')
 """
@@ -317,7 +368,7 @@ UPDATE trial SET state = 'queued', lease = NULL, attempts = attempts - 1 WHERE s
 """
 _RETRY = """
 UPDATE trial SET state = 'queued', attempts = 0, worker = NULL, started = NULL, finished = NULL,
-    seconds = NULL, curve = '[]', params = NULL, mult_adds = NULL, failure = NULL
+    seconds = NULL, curve = '[]', params = NULL, mult_adds = NULL, failure = NULL, measures = '{}'
 WHERE state IN ('failed', 'quarantined') AND same_as IS NULL
 """
 #: Trials that share a failure wait for the next outcome.
@@ -333,6 +384,6 @@ _RESTART = (
     "DELETE FROM search WHERE key = 'progress'",
 )
 _RESULTS = """
-SELECT state, text, hash, reward, failure, same_as FROM trial
+SELECT state, text, hash, reward, failure, same_as, id, measures FROM trial
 WHERE id >= ? AND id < ? ORDER BY id
 """

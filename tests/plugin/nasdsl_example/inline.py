@@ -2,6 +2,7 @@
 
 from nasdsl.search.engines.engine import Finished, Notice
 from nasdsl.search.evaluators import evaluator
+from nasdsl.search.protocol import Rejection
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Lease, Outcome
 
@@ -45,8 +46,16 @@ class Inline:
     def _outcome(self, lease: Lease) -> Outcome:
         try:
             score = self.evaluator.evaluate(lease.text, lease.seed, lambda value: None)
+        except Rejection as error:
+            return Outcome(lease.key, lease.trial, rejection=str(error))
         except Exception as error:
             return Outcome(lease.key, lease.trial, failure=f"{type(error).__name__}: {error}")
         return Outcome(
-            lease.key, lease.trial, score.reward, score.curve, score.params, score.mult_adds
+            lease.key,
+            lease.trial,
+            score.reward,
+            score.curve,
+            score.params,
+            score.mult_adds,
+            measures=score.measures,
         )

@@ -1,0 +1,54 @@
+"""What the pictures of searches share: colours, frames, and bytes that do not depend on the day."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+from nasdsl.errors import cell_error, install_hint
+from nasdsl.report.visible import visible
+
+#: Of one search after the other.
+COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
+
+
+@contextmanager
+def new_picture(width: float) -> Iterator[Any]:
+    """A matplotlib figure of that width in inches, to be filled in the block.
+
+    Raises:
+        CellError: NAS701, matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise cell_error(
+            "NAS701",
+            "the figure needs matplotlib, which is not installed",
+            install_hint("plot"),
+        ) from None
+    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
+    with matplotlib.rc_context(settings):
+        yield Figure(figsize=(width, 4.2), facecolor="white", layout="constrained")
+
+
+def frame(axes: Any, across: str, up: str) -> None:
+    """Name the axes, and draw a grid in place of a box."""
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(True, color="#e4e4e8", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def content_of(picture: Any, format: str) -> bytes:
+    """The picture as a file."""
+    content = BytesIO()
+    no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    picture.savefig(content, format=format, dpi=160, metadata=no_date.get(format))
+    return content.getvalue()
+
+
+def label(name: str) -> str:
+    """A name as matplotlib draws it as text; a part between dollars would be a formula."""
+    return visible(name).replace("$", r"\$")
