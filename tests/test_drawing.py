@@ -1,6 +1,7 @@
 """Drawings as data: what is in them, where it stands, and that it never changes by itself."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nasdsl.drawing import (
     genotype_drawing,
     network_drawing,
     space_drawing,
+    svg,
 )
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
@@ -577,3 +579,52 @@ def test_pictures_of_the_documentation_are_up_to_date(name: str, drawing: Drawin
         written = [text.text for text in part if text.tag.endswith("text")]
         label = str(node.attributes["label"])
         assert written == (label.split("\\n") if label else [])
+
+
+# -- without Graphviz ------------------------------------------------------------------------
+
+
+def boxes_of(text: str) -> dict[str, list[str]]:
+    """The lines of each box of an SVG that nasdsl wrote itself."""
+    root = ElementTree.fromstring(text)
+    found = {}
+    for part in root.iter():
+        if (box := part.get("data-box")) is not None:
+            lines = [each for each in part if each.tag.endswith("text")]
+            found[box] = ["".join(each.itertext()) for each in lines]
+    return found
+
+
+@pytest.mark.parametrize(("name", "drawing"), documented().items(), ids=documented())
+def test_our_own_svg_has_every_box_and_line(name: str, drawing: Drawing) -> None:
+    text = drawing.vector(name)
+    found = boxes_of(text)
+    for node in drawing.graph.nodes:
+        label = str(node.attributes["label"])
+        assert found.pop(node.id) == (label.split("\\n") if label else [])
+    assert not found
+    ends = [
+        (part.get("data-tail"), part.get("data-head"))
+        for part in ElementTree.fromstring(text).iter()
+        if part.tag.endswith("path")
+    ]
+    assert ends == [(edge.tail, edge.head) for edge in drawing.graph.edges]
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@pytest.mark.parametrize(("name", "drawing"), documented().items(), ids=documented())
+def test_our_own_svg_is_where_graphvizs_is(name: str, drawing: Drawing) -> None:
+    """The lines of text have the places that `dot` gives them, within two points."""
+    ours, theirs = (
+        sorted(
+            (each.text or "", float(each.get("x", "nan")), float(each.get("y", "nan")))
+            for each in ElementTree.fromstring(text).iter()
+            if each.tag.endswith("text")
+        )
+        for text in (drawing.vector(name), svg(drawing))
+    )
+    assert [text for text, _, _ in ours] == [text for text, _, _ in theirs]
+    # Graphviz moves everything by a transformation, the same for all.
+    for at in (1, 2):
+        moved = [one[at] - other[at] for one, other in zip(ours, theirs, strict=True)]
+        assert max(moved) - min(moved) < 2.0

@@ -289,3 +289,21 @@ def test_plots() -> None:
         assert not {f"{SVG}script", f"{SVG}image", f"{SVG}a"} & found.keys()
         if a.strip() and b.strip():
             assert found == expected
+
+
+def test_our_own_svg_holds_hostile_names() -> None:
+    """What nasdsl writes itself has nothing in it either that leads anywhere or runs."""
+    names = labels()
+    drawings = [genotype_drawing(genotype(names)) for _ in range(6)]
+    drawings += [space_drawing(hostile_space(*SEEDS[:4]), Options(legend=True))]
+    drawings += [difference_drawing(*hostile_pair(*SEEDS[2:6]))]
+    for drawing in drawings:
+        for title in SEEDS[:6]:
+            text = drawing.vector(title)
+            root = ElementTree.fromstring(text)
+            tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+            assert tags <= {"svg", "g", "title", "text", "rect", "path", "polygon"}
+            attributes = {name for element in root.iter() for name in element.attrib}
+            assert not any("href" in name or name.startswith("on") for name in attributes)
+            assert "<!" not in text
+            assert lettered(drawing) == written(text)

@@ -11,7 +11,7 @@ from nasdsl.drawing.sketch import Box, Sketch, Unit, Wire, op_look
 from nasdsl.drawing.themes import Stroke
 from nasdsl.errors import plural
 from nasdsl.language.genotype.types import CELL_KINDS, CellKind, Genotype, Hidden
-from nasdsl.network.cell_graph import OUTPUT, CellGraph, cell_graph
+from nasdsl.network.cell_graph import OUTPUT, CellParts, cell_parts
 
 #: Blocks of a cell beyond which no picture of them could be read.
 MAX_BLOCKS = 60
@@ -31,8 +31,8 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool, names: bool) -> Sk
     title = TITLES[kind] if titled else ""
     if len(cell.blocks) > MAX_BLOCKS:
         return folded_sketch(genotype, kind, title)
-    graph = cell_graph(genotype, kind)
-    nodes: dict[str, dict[str, Any]] = dict(graph.nodes(data=True))
+    parts = cell_parts(genotype, kind)
+    nodes = parts.nodes
 
     def box(name: str) -> Box:
         data = nodes[name]
@@ -51,16 +51,15 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool, names: bool) -> Sk
         if data["role"] == "combine":
             feet = (box(f"{name}.left"), box(f"{name}.right"))
             units.append(Unit(f"{kind}.{name}.block", "block", feet, box(name)))
-    outputs = output_units(kind, nodes[OUTPUT]["label"], len(graph.graph["outputs"]))
-    return Sketch(kind, title, (*units, *outputs), _wires(graph, kind, nodes))
+    outputs = output_units(kind, nodes[OUTPUT]["label"], len(parts.outputs))
+    return Sketch(kind, title, (*units, *outputs), _wires(parts, kind))
 
 
-def _wires(graph: CellGraph, kind: CellKind, nodes: dict[str, dict[str, Any]]) -> tuple[Wire, ...]:
+def _wires(parts: CellParts, kind: CellKind) -> tuple[Wire, ...]:
+    nodes = parts.nodes
     each = nodes[OUTPUT]["label"] == "each"
     wires = []
-    for tail, head, slot in sorted(
-        graph.edges(keys=True), key=lambda edge: _wire_order(edge, nodes)
-    ):
+    for tail, head, slot in sorted(parts.edges, key=lambda edge: _wire_order(edge, nodes)):
         dim = nodes[head]["dead"]
         at = output_id(kind, slot if each else 0) if head == OUTPUT else f"{kind}.{head}"
         wires.append(Wire(f"{kind}.{tail}", at, input_stroke(nodes[tail].get("back")), dim))

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from nasdsl.drawing.cell import MAX_BLOCKS, cell_sketches
 from nasdsl.drawing.difference import difference_sketches
 from nasdsl.drawing.network import network_page
-from nasdsl.drawing.page import DotGraph, dot_graph, dot_text
+from nasdsl.drawing.page import DotGraph, Page, dot_graph, dot_text
 from nasdsl.drawing.picture import cells_page, difference_entries, legend_entries, with_heading
 from nasdsl.drawing.sketch import Sketch
 from nasdsl.drawing.space import space_sketches
-from nasdsl.drawing.themes import DEFAULT, DrawingOptions, find_theme
+from nasdsl.drawing.themes import DEFAULT, DrawingOptions, Theme, find_theme
+from nasdsl.drawing.vector import page_svg
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
@@ -21,21 +22,32 @@ from nasdsl.network import NetworkGraph
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture that Graphviz can render.
+    """A picture.
 
     Attributes:
-        graph: the picture; every place in it is decided.
+        page: the picture; every place in it is decided.
+        theme: what it looks like.
         remarks: what a reader should know that the picture does not say, such as what was
             left out.
     """
 
-    graph: DotGraph
+    page: Page
+    theme: Theme
     remarks: tuple[str, ...] = ()
+
+    @property
+    def graph(self) -> DotGraph:
+        """The picture as Graphviz can render it."""
+        return dot_graph(self.page, self.theme)
 
     @property
     def dot(self) -> str:
         """The DOT text; the same drawing gives the same text, everywhere."""
         return dot_text(self.graph)
+
+    def vector(self, title: str) -> str:
+        """The picture as SVG, without Graphviz; `title` is what a screen reader says it is."""
+        return page_svg(self.page, self.theme, title)
 
 
 def cells_drawing(
@@ -77,12 +89,12 @@ def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAU
     """
     theme = find_theme(options.theme)
     page = cells_page(difference_sketches(a, b), options, difference_entries(a.name, b.name, theme))
-    return Drawing(dot_graph(page, theme))
+    return Drawing(page, theme)
 
 
 def network_drawing(network: NetworkGraph, options: DrawingOptions = DEFAULT) -> Drawing:
     """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
-    return Drawing(dot_graph(network_page(network, options), find_theme(options.theme)))
+    return Drawing(network_page(network, options), find_theme(options.theme))
 
 
 def _drawing(
@@ -96,7 +108,7 @@ def _drawing(
     legend = legend_entries(sketches, theme) if options.legend else ()
     page = cells_page(sketches, options, legend, notes)
     page = with_heading(page, name, theme) if options.title else page
-    return Drawing(dot_graph(page, theme), remarks)
+    return Drawing(page, theme, remarks)
 
 
 def _fold_words(cells: Iterable[tuple[str, int]]) -> tuple[str, ...]:

@@ -107,8 +107,9 @@ FONT = "Helvetica,Arial,Liberation Sans,sans-serif"
 
 _PADDING_ACROSS, _PADDING_ALONG = 9.0, 8.0
 _MIN_WIDTH, _MIN_HEIGHT = 31.0, 19.0
-_MARGIN = 10.0
-_ARROW = 4.5
+MARGIN = 10.0
+#: The length of an arrow.
+ARROW = 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,15 @@ class PageLine:
     points: tuple[tuple[float, float], ...]
     colour: str
     dashed: bool = False
+
+    @property
+    def to_foot(self) -> tuple[tuple[float, float], ...]:
+        """The points up to the foot of the arrow, which ends where the line does."""
+        *others, end = self.points
+        before = next((point for point in reversed(others) if point != end), end)
+        dx, dy = end[0] - before[0], end[1] - before[1]
+        length = (dx * dx + dy * dy) ** 0.5 or 1.0
+        return (*others, (end[0] - ARROW * dx / length, end[1] - ARROW * dy / length))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +185,7 @@ def dot_graph(page: Page, theme: Theme) -> DotGraph:
         graph={
             "layout": dot_string("nop2"),
             "bgcolor": dot_string(theme.background),
-            "pad": in_inches(_MARGIN),
+            "pad": in_inches(MARGIN),
             "outputorder": dot_string("edgesfirst"),
         },
         node={
@@ -186,7 +196,7 @@ def dot_graph(page: Page, theme: Theme) -> DotGraph:
             "penwidth": dot_string("0.8"),
             "margin": dot_string("0"),
         },
-        edge={"penwidth": dot_string("0.8"), "arrowsize": dot_string(in_points(_ARROW / 10))},
+        edge={"penwidth": dot_string("0.8"), "arrowsize": dot_string(in_points(ARROW / 10))},
         nodes=tuple(map(_node, page.boxes)),
         edges=tuple(map(_edge, page.lines)),
     )
@@ -231,10 +241,6 @@ def _edge(line: PageLine) -> DotEdge:
 
 def _spline(line: PageLine) -> str:
     """Graphviz's form of a path: where the arrow ends, then Bezier points up to its foot."""
-    *others, end = line.points
-    before = next((point for point in reversed(others) if point != end), end)
-    dx, dy = end[0] - before[0], end[1] - before[1]
-    length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    foot = end[0] - _ARROW * dx / length, end[1] - _ARROW * dy / length
-    path = " ".join(f"{in_points(x)},{in_points(y)}" for x, y in (*others, foot))
+    end = line.points[-1]
+    path = " ".join(f"{in_points(x)},{in_points(y)}" for x, y in line.to_foot)
     return f"e,{in_points(end[0])},{in_points(end[1])} {path}"

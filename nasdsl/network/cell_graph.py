@@ -1,13 +1,14 @@
-"""CellGraph: a cell as a networkx multigraph.
+"""CellGraph: a cell as a networkx multigraph; and its nodes and edges as plain data.
 
 Purpose: what drawings and analyses of one cell read. Ops are nodes and operand slots stand
 on the edges, so a block that reads one state twice keeps both edges.
 Non-goals: shapes and strides (`nasdsl.network`), which depend on the network around it.
 
-networkx takes longer to import than most commands run, so it is imported on use.
+networkx takes longer to import than most commands run, so it is imported on use. Drawings read
+`cell_parts` and do without it.
 """
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.liveness import liveness
@@ -21,6 +22,20 @@ else:
     CellGraph = Any
 
 OUTPUT = "output"
+
+
+class CellParts(NamedTuple):
+    """The nodes and edges of a cell's graph; `cell_graph` says what they are.
+
+    Attributes:
+        nodes: what each node is, by its name, in the graph's order.
+        edges: tail, head and slot, in the graph's order.
+        outputs: the node names that the output lists, in order.
+    """
+
+    nodes: dict[str, dict[str, Any]]
+    edges: list[tuple[str, str, int]]
+    outputs: tuple[str, ...]
 
 
 def cell_graph(genotype: Genotype, kind: CellKind) -> CellGraph:
@@ -50,6 +65,21 @@ def cell_graph(genotype: Genotype, kind: CellKind) -> CellGraph:
     """
     import networkx
 
+    parts = cell_parts(genotype, kind)
+    graph: CellGraph = networkx.MultiDiGraph(
+        genotype=genotype.name, kind=kind, outputs=parts.outputs
+    )
+    graph.add_nodes_from(parts.nodes.items())
+    graph.add_edges_from((tail, head, slot, {"slot": slot}) for tail, head, slot in parts.edges)
+    return graph
+
+
+def cell_parts(genotype: Genotype, kind: CellKind) -> CellParts:
+    """The nodes and edges of `cell_graph`, made without networkx.
+
+    Raises:
+        CellError: the genotype has no cell of that kind (NAS304).
+    """
     cell = genotype.cell(kind)
     if cell is None:
         has = listed(cell.kind for cell in genotype.cells)
@@ -61,24 +91,24 @@ def cell_graph(genotype: Genotype, kind: CellKind) -> CellGraph:
         return str(state) if isinstance(state, Hidden) else names[state.name]
 
     outputs = tuple(map(node_of, needed.outputs))
-    graph: CellGraph = networkx.MultiDiGraph(genotype=genotype.name, kind=kind, outputs=outputs)
+    nodes: dict[str, dict[str, Any]] = {}
+    edges: list[tuple[str, str, int]] = []
     read = {state for block in cell.blocks for state in block.inputs} | set(needed.outputs)
     for back in sorted(state.back for state in read if isinstance(state, Hidden)):
         name = str(Hidden(back))
         dead = back not in needed.reads
-        graph.add_node(name, role="input", label=name, back=back, dead=dead)
+        nodes[name] = {"role": "input", "label": name, "back": back, "dead": dead}
     for index, (block, live) in enumerate(zip(cell.blocks, needed.live, strict=True)):
         name = names[block.name]
         common = {"block": block.name, "index": index, "dead": not live}
         for side, word in enumerate(("left", "right")):
             op = f"{name}.{word}"
-            graph.add_node(op, role="op", label=block.ops[side], side=side, **common)
-            graph.add_edge(node_of(block.inputs[side]), op, key=0, slot=0)
-        graph.add_node(name, role="combine", label=block.combine, output=name in outputs, **common)
-        for side, word in enumerate(("left", "right")):
-            graph.add_edge(f"{name}.{word}", name, key=side, slot=side)
+            nodes[op] = {"role": "op", "label": block.ops[side], "side": side, **common}
+            edges.append((node_of(block.inputs[side]), op, 0))
+        passed_on = name in outputs
+        nodes[name] = {"role": "combine", "label": block.combine, "output": passed_on, **common}
+        edges += [(f"{name}.{word}", name, side) for side, word in enumerate(("left", "right"))]
     made = "each" if cell.output.kind == "each" else "concat"
-    graph.add_node(OUTPUT, role="output", label=made, dead=False)
-    for slot, source in enumerate(outputs):
-        graph.add_edge(source, OUTPUT, key=slot, slot=slot)
-    return graph
+    nodes[OUTPUT] = {"role": "output", "label": made, "dead": False}
+    edges += [(source, OUTPUT, slot) for slot, source in enumerate(outputs)]
+    return CellParts(nodes, edges, outputs)
