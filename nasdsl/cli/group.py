@@ -15,6 +15,7 @@ SECTIONS = {
         "fmt": "Format .cell files.",
         "explain": "Explain an error code such as NAS201.",
         "lsp": "Run the language server for editors.",
+        "play": "Open a file in the playground, in a browser.",
     },
     "Build": {
         "compile": "Build a network, run it on an image, and write it to a file.",
