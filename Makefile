@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers repo tests dot clean
+.PHONY: demo test check lint types layers repo tests dot playground clean
 
 demo: $(STAMP) dot
 	$(BIN)/nasdsl show nasnet_a
@@ -61,5 +61,9 @@ dot:
 	       && apt-get update -qq && apt-get install -qq -y graphviz >/dev/null; } \
 	  || echo "note: Graphviz's 'dot' is missing; drawings need it (see https://graphviz.org/download)" >&2
 
+# The page of `nasdsl play`, in playground/dist: static files for any web server.
+playground: $(STAMP)
+	cd playground && npm ci && PYTHON=$(abspath $(BIN)/python) npm run build
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info playground/dist playground/node_modules

@@ -1,0 +1,356 @@
+// The page: its state, and what happens when something changes.
+
+import { el, markdown, words } from "./dom.js";
+import { makeEditor } from "./editor.js";
+import * as link from "./link.js";
+import { Python } from "./python.js";
+import { png } from "./svg.js";
+import { TABS, shown } from "./tabs.js";
+import { TEMPLATES } from "./templates.js";
+
+const $ = (id) => document.getElementById(id);
+const FIRST = "nasnet_a";
+
+const page = {
+  tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, known: {}, seed: 0,
+  other: "darts_v2", genotypes: [], mutation: null,
+  blockOf: (box) => page.blocks.find((each) => each.box === box.replace(/\.(left|right)$/, "")),
+  goTo: ({ from, to }) => editor.select(from, to),
+  open: (text) => editor.replace(text),
+  set(settings) {
+    page.settings = settings;
+    look();
+  },
+  compare(name) {
+    page.other = name;
+    look();
+  },
+  draw() {
+    page.seed += 1;
+    look();
+  },
+  async mutate() {
+    page.seed += 1;
+    const answer = await view("mutated", undefined, "act");
+    if (answer?.text) {
+      editor.replace(answer.text);
+      page.mutation = answer.sentences;
+    }
+  },
+  copy, save,
+};
+
+// -- light and dark ------------------------------------------------------------------------
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let theme = stored("theme");
+function stored(key, value) {
+  try {
+    if (value === undefined) return localStorage.getItem(`nasdsl.${key}`);
+    localStorage.setItem(`nasdsl.${key}`, value);
+  } catch {
+    // A browser that keeps nothing shows the page all the same.
+  }
+  return null;
+}
+const isDark = () => (theme ? theme === "dark" : dark.matches);
+function paint() {
+  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+}
+paint();
+dark.addEventListener("change", () => { paint(); look(); });
+$("theme").addEventListener("click", () => {
+  theme = isDark() ? "light" : "dark";
+  stored("theme", theme);
+  paint();
+  look();
+});
+
+// -- Python ----------------------------------------------------------------------------------
+
+const python = new Python((state, data) => {
+  if (state === "ready") {
+    performance.mark("python-ready");
+    say(`Python is ready (${(data.milliseconds / 1000).toFixed(1)} s)`);
+    if (editor) changed(editor.text(), true);
+  } else if (state === "failed") {
+    say(`Python could not be started in this browser${data?.reason ? `: ${data.reason}` : ""}.`);
+  } else say("Starting Python in this page…");
+});
+const ask = (kind, question, lane = kind) =>
+  python.ask(kind, { text: editor.text(), ...question }, lane);
+const view = (tab, text, lane = "view") =>
+  ask("view", {
+    tab,
+    ...(text === undefined ? {} : { text }),
+    options: {
+      theme: isDark() ? "dark" : "light", apart: narrow.matches, seed: page.seed,
+      other: page.other, settings: page.settings,
+    },
+  }, lane);
+
+function say(text) {
+  $("status").textContent = text;
+}
+
+// -- the text --------------------------------------------------------------------------------
+
+let editor = null;
+let findings = [];
+let sharing = 0;
+
+async function changed(text, again = false) {
+  if (!again) {
+    page.mutation = null;
+    clearTimeout(sharing);
+    sharing = setTimeout(remember, 250);
+  }
+  if (!python.ready) return;
+  performance.mark("key");
+  // Both are asked for at once, and Python answers one after the other.
+  const [checking, looking] = [ask("check", { text }), look(text)];
+  const answer = await checking;
+  if (answer === null || text !== editor.text()) return;
+  page.kind = answer.kind ?? "broken";
+  page.blocks = answer.blocks ?? [];
+  if (answer.name) page.name = answer.name;
+  findings = answer.findings ?? answer.problem.map((each) => ({ ...each, from: 0, to: 0, fixes: [], line: 1 }));
+  editor.show(findings);
+  list(findings, answer.safe ?? []);
+  performance.measure("key-to-findings", "key");
+  await looking;
+}
+
+function list(found, safe) {
+  const counts = ["error", "warning"].map((severity) =>
+    [severity, found.filter((each) => each.severity === severity).length]);
+  const said = counts.filter(([, count]) => count)
+    .map(([severity, count]) => `${count} ${severity}${count === 1 ? "" : "s"}`).join(", ");
+  const about = { genotype: "genotype", space: "space", vocabulary: "vocabulary" }[page.kind];
+  say(said || (about ? `A sound ${about}` : ""));
+  $("findings").replaceChildren(
+    ...(safe.length > 1
+      ? [el("div", { class: "all" },
+          el("button", { click: () => editor.edit(safe) }, `Fix ${safe.length} at once`),
+          el("span", { class: "quiet" }, "Nothing else can be meant."))]
+      : []),
+    ...found.slice(0, 50).map((each) =>
+      el("div", { class: `finding ${each.severity}` },
+        el("p", {},
+          el("button", { class: "where", title: "Go there",
+            click: () => editor.select(each.from, each.to) }, `Line ${each.line}`),
+          "  ", words(each.message), each.label ? [" — ", words(each.label)] : null),
+        each.hints.map((hint) => el("p", { class: "hint" }, words(hint))),
+        el("div", { class: "acts" },
+          each.fixes.map((fix) => el("button", { click: () => editor.edit([fix]) }, words(fix.title))),
+          each.code
+            ? el("button", { class: "plain", click: () => explain(each.code) }, `Why? ${each.code}`)
+            : null))));
+}
+
+async function explain(code) {
+  const answer = await ask("explain", { code }, "act");
+  if (!answer?.markdown) return;
+  const close = el("button", { click: () => dialog.close() }, "Close");
+  const dialog = el("dialog", { "aria-label": code }, el("div", { class: "prose" }, markdown(answer.markdown)), close);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** Mark the block in which the cursor stands. */
+function mark(at) {
+  const here = page.blocks.find((each) => each.from <= at && at <= each.to);
+  for (const marked of $("panel").querySelectorAll(".here")) marked.classList.remove("here");
+  if (!here || page.tab !== "cells") return;
+  const ids = [here.box, `${here.box}.left`, `${here.box}.right`].map((id) => CSS.escape(id));
+  for (const id of ids) {
+    const parts = `[data-box="${id}"], [data-head="${id}"]`;
+    for (const part of $("panel").querySelectorAll(parts)) part.classList.add("here");
+  }
+}
+
+// -- tabs ------------------------------------------------------------------------------------
+
+const narrow = matchMedia("(max-width: 860px)");
+narrow.addEventListener("change", () => look());
+
+/** Show the tab: of the text, or while it has mistakes, of the last one that had none. */
+async function look(text = editor?.text()) {
+  if (!python.ready) return;
+  const tab = page.tab;
+  let answer = await view(tab, text);
+  if (answer === null || tab !== page.tab) return;
+  const broken = Boolean(answer.problem) && page.kind === "broken";
+  if (broken && page.sound) {
+    answer = await view(tab, page.sound);
+    if (answer === null || tab !== page.tab) return;
+  }
+  if (!broken) page.sound = text;
+  const panel = $("panel");
+  const focused = panel.contains(document.activeElement) ? document.activeElement.name : null;
+  const nothing = broken && !page.sound;
+  panel.classList.toggle("stale", broken && !nothing);
+  panel.dataset.tab = tab;
+  panel.replaceChildren(
+    ...(broken
+      ? [el("p", { class: "notice" }, nothing
+          ? "This appears when the text has no mistakes."
+          : "This is the text as it was before the mistakes.")]
+      : []),
+    ...(nothing ? [] : shown(tab, answer, page)));
+  if (focused) panel.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
+  mark(editor.view.state.selection.main.head);
+  performance.mark("shown");
+  performance.measure("key-to-view", "key");
+}
+
+function choose(tab, focus = false) {
+  page.tab = tab;
+  for (const each of $("tabs").children) {
+    const chosen = each.dataset.tab === tab;
+    each.setAttribute("aria-selected", String(chosen));
+    each.tabIndex = chosen ? 0 : -1;
+    if (chosen && focus) each.focus();
+    if (chosen) {
+      $("panel").setAttribute("aria-labelledby", each.id);
+      each.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+  }
+  if ($("panel").dataset.tab !== tab) {
+    $("panel").classList.remove("stale");
+    $("panel").replaceChildren(el("p", { class: "wait" }, python.ready ? "" : "Python is starting…"));
+  }
+  look();
+}
+
+$("tabs").append(...Object.entries(TABS).map(([tab, title]) =>
+  el("button", {
+    role: "tab", id: `tab-${tab}`, "aria-controls": "panel", "data-tab": tab,
+    click: () => { choose(tab); remember(); },
+  }, title)));
+$("tabs").addEventListener("keydown", (event) => {
+  const names = Object.keys(TABS);
+  const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -names.indexOf(page.tab), End: -1 - names.indexOf(page.tab) };
+  if (!(event.key in steps)) return;
+  event.preventDefault();
+  const at = (names.indexOf(page.tab) + steps[event.key] + names.length) % names.length;
+  choose(names[at], true);
+  remember();
+});
+
+// -- links and files -------------------------------------------------------------------------
+
+let own = "";
+async function remember() {
+  own = await link.written(editor.text(), page.tab);
+  history.replaceState(null, "", own);
+}
+
+async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(said);
+  } catch {
+    say("The browser did not allow copying; the address of this page is the link.");
+  }
+}
+
+async function share() {
+  await remember();
+  await copy(location.href, "The link is copied; it carries the text.");
+}
+$("share").addEventListener("click", share);
+
+async function format() {
+  const answer = await ask("format", {}, "act");
+  if (answer?.edits?.length) editor.edit(answer.edits);
+  else if (answer) say("The text is in the one style, or has mistakes.");
+}
+$("format").addEventListener("click", format);
+
+async function save(form) {
+  $("save").open = false;
+  const name = /^\w{1,60}$/.test(page.name) ? page.name : "cells";
+  if (form === "cell") return download(new Blob([editor.text()], { type: "text/plain" }), `${name}.cell`);
+  const answer = await view(form === "py" ? "source" : "drawing", undefined, "act");
+  if (!answer || answer.problem) {
+    say(answer?.problem?.[0].message ?? "Nothing was saved.");
+    return;
+  }
+  if (form === "py") download(new Blob([answer.text], { type: "text/x-python" }), answer.file);
+  if (form === "svg") download(new Blob([answer.svg], { type: "image/svg+xml" }), `${name}.svg`);
+  if (form === "png") download(await png(answer.svg), `${name}.png`);
+}
+for (const button of $("save").querySelectorAll("[data-save]")) {
+  button.addEventListener("click", () => save(button.dataset.save));
+}
+document.addEventListener("click", (event) => {
+  if (!$("save").contains(event.target)) $("save").open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") $("save").open = false;
+});
+
+function download(content, name) {
+  const url = URL.createObjectURL(content);
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  say(`Saved ${name}.`);
+}
+
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  editor.view.focus();
+});
+
+// -- the beginning ---------------------------------------------------------------------------
+
+async function begin() {
+  const library = await (await fetch("library.json")).json();
+  const texts = new Map();
+  const group = (title, entries) =>
+    el("optgroup", { label: title }, entries.map(([name, text]) => {
+      texts.set(name, text);
+      return el("option", { value: name }, name);
+    }));
+  const of = (kind) => library.filter((each) => each.kind === kind).map((each) => [each.name, each.text]);
+  $("open").append(
+    el("option", { value: "" }, "Open…"),
+    group("Begin with", Object.entries(TEMPLATES)),
+    group("Genotypes", of("genotype")), group("Spaces", of("space")),
+    group("Networks", of("network")), group("Vocabularies", of("vocabulary")),
+  );
+  $("open").addEventListener("change", ({ target }) => {
+    if (texts.has(target.value)) editor.replace(texts.get(target.value));
+    target.value = "";
+  });
+  page.genotypes = of("genotype").map(([name]) => name);
+
+  const state = await link.read(location.hash);
+  editor = makeEditor($("editor"), {
+    text: state.text ?? texts.get(FIRST), ask, onChange: (text) => changed(text), onPlace: mark,
+    commands: [
+      { key: "Mod-s", run: () => (share(), true) },
+      { key: "Shift-Alt-f", run: () => (format(), true) },
+      { key: "Mod-.", run: () => (findings.find((each) => each.fixes.length)
+          ? (editor.edit([findings.find((each) => each.fixes.length).fixes[0]]), true) : false) },
+    ],
+  });
+  if (Object.hasOwn(TABS, state.tab ?? "")) page.tab = state.tab;
+  choose(page.tab);
+  if (state.broken) say("The link is broken or too long; this is NASNet-A instead.");
+  if (python.ready) changed(editor.text(), true);
+  addEventListener("hashchange", async () => {
+    if (location.hash === own) return;
+    const other = await link.read(location.hash);
+    if (Object.hasOwn(TABS, other.tab ?? "")) choose(other.tab);
+    if (other.text !== null && other.text !== editor.text()) editor.replace(other.text);
+    else if (other.broken) say("The link is broken or too long; the text stays as it is.");
+  });
+  document.documentElement.dataset.editor = "ready";
+}
+
+begin();
+// Whoever serves the page decides whether it has one; without it nothing is kept for offline use.
+navigator.serviceWorker?.register("service-worker.js").catch(() => {});

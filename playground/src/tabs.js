@@ -1,0 +1,225 @@
+// What each tab shows: from an answer of nasdsl/play/views.py to elements.
+
+import { el, words } from "./dom.js";
+import { drawn } from "./svg.js";
+
+export const TABS = {
+  cells: "Cells",
+  network: "Network",
+  cost: "Cost",
+  source: "PyTorch",
+  form: "Canonical form",
+  space: "Space",
+  diff: "Compare",
+};
+/** The tabs on which the size of the network is chosen. */
+const SIZED = new Set(["network", "cost", "source"]);
+
+const number = (value) => value.toLocaleString("en-US");
+const short = (value) => {
+  for (const [limit, letter] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+    if (value >= limit) return `${(value / limit).toFixed(2)}${letter}`;
+  }
+  return String(value);
+};
+
+/** What the panel shows for an answer. `page` has what is chosen, and what buttons do. */
+export function shown(tab, answer, page) {
+  const problem = answer.problem?.map((each) =>
+    el("div", { class: "notice problem" },
+      el("p", {}, words(each.message)),
+      each.hints.map((hint) => el("p", { class: "quiet" }, words(hint)))));
+  const body = problem ?? VIEWS[tab](answer, page);
+  const controls = SIZED.has(tab) && page.kind === "genotype" ? [sizes(answer, page)] : [];
+  const choice = tab === "diff" && page.kind === "genotype" ? [others(page)] : [];
+  return [...controls, ...choice, ...body];
+}
+
+const VIEWS = { cells, network, cost, source, form, space, diff };
+
+function remarks(answer) {
+  return (answer.remarks ?? []).concat(answer.warnings ?? [])
+    .map((each) => el("p", { class: "notice" }, words(each)));
+}
+
+function cells(answer, page) {
+  const titles = { normal: "Normal cell", reduction: "Reduction cell" };
+  const figures = answer.cells.map(({ kind, svg }) => {
+    const drawing = drawn(svg);
+    for (const box of drawing.querySelectorAll("[data-box]")) {
+      const at = page.blockOf(box.dataset.box);
+      if (!at) continue;
+      box.classList.add("link");
+      box.addEventListener("click", () => page.goTo(at));
+    }
+    const caption = kind ? el("figcaption", {}, titles[kind]) : null;
+    return el("figure", {}, drawing, caption);
+  });
+  return [...remarks(answer), el("div", { class: "drawing" }, figures)];
+}
+
+function network(answer) {
+  return [...remarks(answer), el("div", { class: "drawing" }, el("figure", {}, drawn(answer.svg)))];
+}
+
+function figure(value, what, exact) {
+  return el("div", {}, el("dt", {}, what), el("dd", {}, value, exact ? el("small", {}, exact) : null));
+}
+
+function cost(answer) {
+  const list = el("dl", { class: "figures" },
+    figure(short(answer.params), "parameters", number(answer.params)),
+    figure(short(answer.mult_adds), "mult-adds for one image", number(answer.mult_adds)),
+    figure(`${(answer.activation_bytes / 1e6).toFixed(1)} MB`, "activations in float32",
+      `${number(answer.activations)} numbers`),
+    figure(short(answer.params_total), "with moving statistics", number(answer.params_total)),
+    answer.auxiliary_params
+      ? figure(short(answer.auxiliary_params), "in the auxiliary classifier",
+          number(answer.auxiliary_params))
+      : null);
+  return [
+    ...remarks(answer), list,
+    table("By module", "module", answer.modules, answer),
+    table("By what it is made of", "made of", answer.parts, answer),
+  ].flat();
+}
+
+function table(title, first, rows, whole) {
+  const heads = [first, "uses", "params", "", "mult-adds", ""];
+  const share = (part, all, what) =>
+    el("td", { class: "share" },
+      el("meter", { min: 0, max: 1, value: all ? part / all : 0,
+        "aria-label": `${what}: ${all ? Math.round((100 * part) / all) : 0} %` }));
+  return [
+    el("h2", {}, title),
+    el("div", { class: "scroll" }, el("table", {},
+      el("thead", {}, el("tr", {}, heads.map((head) =>
+        head ? el("th", { scope: "col" }, head) : el("th", { class: "share" }, el("span", { class: "hidden" }, "share"))))),
+      el("tbody", {}, rows.map((row) => el("tr", {},
+        el("td", {}, row.name), el("td", {}, String(row.uses)),
+        el("td", { title: number(row.params) }, short(row.params)),
+        share(row.params, whole.params, "parameters"),
+        el("td", { title: number(row.mult_adds) }, short(row.mult_adds)),
+        share(row.mult_adds, whole.mult_adds, "mult-adds")))))),
+  ];
+}
+
+function source(answer, page) {
+  return [
+    el("div", { class: "row" },
+      el("button", { click: () => page.copy(answer.text, "The source is copied.") }, "Copy"),
+      el("button", { click: () => page.save("py") }, `Save ${answer.file}`),
+      el("span", { class: "quiet" }, "One file that needs nothing but PyTorch.")),
+    el("pre", { class: "code", tabindex: 0, "aria-label": "PyTorch source" }, answer.text),
+  ];
+}
+
+function form(answer, page) {
+  const same = answer.same.length
+    ? el("p", {}, "The same cells as ", answer.same.flatMap((name, at) =>
+        [at ? ", " : "", el("code", {}, name)]), " of the library.")
+    : el("p", { class: "quiet" }, "The library has no such cells.");
+  return [
+    el("h2", {}, "Hash"),
+    el("p", { class: "hash" }, answer.hash),
+    el("p", { class: "quiet prose" },
+      "Genotypes that are equal up to names and order have the same hash."),
+    same,
+    el("h2", {}, "Hash of the function"),
+    el("p", { class: "hash" }, answer.function),
+    el("p", { class: "quiet prose" },
+      "The same for genotypes that compute the same with suitable weights: identities pass through, zeros vanish, sums are flat."),
+    el("h2", {}, "Canonical form"),
+    el("pre", { class: "code", tabindex: 0, "aria-label": "Canonical form" }, answer.text),
+    el("div", { class: "row" },
+      el("button", { click: () => page.open(answer.text) }, "Put it in the editor")),
+  ];
+}
+
+function space(answer, page) {
+  const size = answer.digits || `about ${answer.count}`;
+  const decisions = `${number(answer.decisions)} ${answer.decisions === 1 ? "decision" : "decisions"}`;
+  if (answer.is_genotype) {
+    return [
+      el("p", { class: "prose" }, "This is one genotype, a space of size one. With every field open, its shape has"),
+      el("p", { class: "big" }, digits(size)),
+      el("p", { class: "quiet" }, `genotypes, in ${decisions}.`),
+      el("div", { class: "row" },
+        el("button", { click: () => page.mutate() }, "Change one decision"),
+        el("button", { click: () => page.open(answer.opened) }, "Open every field")),
+      page.mutation ? sentences(page.mutation) : null,
+    ].filter(Boolean);
+  }
+  return [
+    el("p", { class: "big" }, digits(size)),
+    el("p", { class: "quiet" }, `genotypes, in ${decisions}. Every combination is counted once.`),
+    el("div", { class: "row" },
+      el("button", { click: () => page.draw() }, "Draw six others"),
+      el("span", { class: "quiet" }, `seed ${page.seed}: the first six that `,
+        el("code", {}, `nasdsl sample --seed ${page.seed}`), " draws")),
+    el("div", { class: "samples" }, answer.samples.map((each) =>
+      el("div", { class: "sample" }, drawn(each.svg),
+        el("div", {},
+          el("code", { class: "quiet", title: each.hash }, each.hash.slice(0, 10)),
+          el("button", { click: () => page.open(each.text) }, "Open"))))),
+  ];
+}
+
+/** A long number, which may be broken after its commas. */
+function digits(text) {
+  return text.split(/(?<=,)/).flatMap((part) => [part, el("wbr")]);
+}
+
+function sentences(list) {
+  return el("ul", { class: "sentences" }, list.map((each) => el("li", {}, words(each))));
+}
+
+function diff(answer) {
+  return [
+    el("h2", {}, words(answer.verdict)),
+    ...remarks(answer),
+    answer.svg ? el("div", { class: "drawing" }, el("figure", {}, drawn(answer.svg))) : null,
+    answer.sentences.length ? el("h3", {}, "In words") : null,
+    sentences(answer.sentences),
+  ].filter(Boolean);
+}
+
+// -- what is chosen ------------------------------------------------------------------------
+
+function sizes(answer, page) {
+  const made = answer.settings ?? {};
+  const given = page.settings;
+  const set = (name, value) => page.set({ ...given, [name]: value });
+  const whole = (name, label) =>
+    el("label", {}, label,
+      el("input", {
+        type: "number", min: 1, name, inputmode: "numeric", value: given[name] ?? "",
+        placeholder: made[name] ?? "",
+        input: ({ target }) => set(name, target.value === "" ? undefined : Number(target.value)),
+      }));
+  const word = (name, label, all, rest = {}) =>
+    el("label", {}, label,
+      el("select", { name, change: ({ target }) => page.set({ ...given, ...rest, [name]: target.value }) },
+        all.map((each) =>
+          el("option", { value: each, selected: each === (given[name] ?? made[name]) }, each))));
+  const skeletons = answer.skeletons ?? page.known.skeletons ?? [];
+  const stems = answer.stems ?? page.known.stems ?? [];
+  if (answer.skeletons) page.known = answer;
+  const cleared = { stem: undefined, N: undefined, filters: undefined, image_size: undefined, classes: undefined };
+  return el("div", { class: "controls", role: "group", "aria-label": "Network" },
+    word("skeleton", "Skeleton", skeletons, cleared),
+    word("stem", "Stem", stems, { image_size: undefined, classes: undefined }),
+    whole("N", "N, cells in a stack"),
+    whole("filters", "Filters"),
+    whole("image_size", "Image size"),
+    whole("classes", "Classes"),
+    Object.values(given).some((value) => value !== undefined)
+      ? el("button", { click: () => page.set({}) }, "Reset") : null);
+}
+
+function others(page) {
+  return el("div", { class: "controls" },
+    el("label", {}, "Compare with",
+      el("select", { name: "other", change: ({ target }) => page.compare(target.value) },
+        page.genotypes.map((name) => el("option", { selected: name === page.other }, name)))));
+}
