@@ -50,8 +50,8 @@ const look = EditorView.theme({
   ".cm-diagnosticAction": { background: "var(--blue)", borderRadius: "5px", font: "13px var(--text)", padding: "2px 9px", color: "var(--card)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--red) 1.2px", textUnderlineOffset: "3px" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--amber) 1.2px", textUnderlineOffset: "3px" },
-  ".cm-gutter-lint": { width: "10px" },
-  ".cm-lint-marker": { width: "7px", height: "7px", margin: "7px 0 0 2px", borderRadius: "50%", background: "var(--red)", content: "none !important" },
+  ".cm-gutter-lint": { width: "14px" },
+  ".cm-lint-marker": { width: "7px", height: "7px", margin: "8px 0 0 1px", boxSizing: "border-box", borderRadius: "50%", background: "var(--red)", content: "none !important" },
   ".cm-lint-marker-warning": { background: "var(--amber)" },
   ".cm-panels": { background: "var(--wash)", color: "var(--ink)" },
 });
