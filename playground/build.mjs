@@ -22,7 +22,7 @@ const runtime = path.join(here, "node_modules", "pyodide");
 const python = process.env.PYTHON ?? "python3";
 
 /** Paths of wheels that no page needs: what trains, searches and talks to terminals. */
-const LEFT_OUT = /^(nasdsl\/(train|search|cli|lsp|oneshot)\/|nasdsl_backends\/torch\/|rich\/(?!(__init__|_extension|cells)\.py|_unicode_data\/)|(?!nasdsl)[^/]*\.dist-info\/)/;
+const LEFT_OUT = /^(nasdsl\/(playground|train|search|cli|lsp|oneshot)\/|nasdsl_backends\/torch\/|rich\/(?!(__init__|_extension|cells)\.py|_unicode_data\/)|(?!nasdsl)[^/]*\.dist-info\/)/;
 
 function wheels() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "nasdsl-playground-"));

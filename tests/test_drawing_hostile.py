@@ -295,7 +295,7 @@ def test_our_own_svg_holds_hostile_names() -> None:
     """What nasdsl writes itself has nothing in it either that leads anywhere or runs."""
     names = labels()
     drawings = [genotype_drawing(genotype(names)) for _ in range(6)]
-    drawings += [space_drawing(hostile_space(*SEEDS[:4]), Options(legend=True))]
+    drawings += [space_drawing(hostile_space(*SEEDS[:4]), DrawingOptions(legend=True))]
     drawings += [difference_drawing(*hostile_pair(*SEEDS[2:6]))]
     for drawing in drawings:
         for title in SEEDS[:6]:

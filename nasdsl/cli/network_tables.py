@@ -19,7 +19,8 @@ from nasdsl.errors import plural
 from nasdsl.export import Written
 from nasdsl.network.configuration import Configuration
 from nasdsl.network.cost import Cost, ModuleCost, total
-from nasdsl.network.cost_table import WIDTH, cost_tables, run_name, short_number
+from nasdsl.network.cost_rows import run_name
+from nasdsl.network.cost_table import WIDTH, cost_tables, short_number
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 

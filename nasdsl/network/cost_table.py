@@ -4,28 +4,20 @@ Purpose: what `nasdsl cost` prints below its heading, and what `str(cost)` and n
 Non-goals: terminals (`nasdsl.cli`). Costs import this when they are shown; it imports rich.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from io import StringIO
-from itertools import groupby
-from typing import NamedTuple
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nasdsl.network.cost import Cost, ModuleCost, NodeCounts, total
+from nasdsl.network.cost import Cost
+from nasdsl.network.cost_rows import CostRow, module_rows, part_rows
 
 #: Where there is room for bars; the width of texts.
 WIDTH = 80
 _BAR = 7
-_ROLES = {
-    "input": "input projections",
-    "combine": "combining",
-    "output": "output projections",
-    "stem": "stem",
-    "head": "head",
-}
 #: Lines of a notebook's cell.
 _HTML = "<pre style='line-height: 1.2'>{code}</pre>"
 
@@ -66,14 +58,8 @@ def cost_tables(counted: Cost, *, bars: bool) -> Iterator[Table]:
         bars: draw shares as bars too, which takes 80 columns.
     """
     yield _figures(counted)
-    yield _breakdown("cell", _module_rows(counted.modules), counted, bars=bars)
-    yield _breakdown("made of", _part_rows(counted), counted, bars=bars)
-
-
-class _Row(NamedTuple):
-    name: str
-    uses: str
-    cost: NodeCounts
+    yield _breakdown("cell", module_rows(counted), counted, bars=bars)
+    yield _breakdown("made of", part_rows(counted), counted, bars=bars)
 
 
 def _figures(counted: Cost) -> Table:
@@ -95,7 +81,7 @@ def _figures(counted: Cost) -> Table:
     return table
 
 
-def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -> Table:
+def _breakdown(title: str, rows: Iterable[CostRow], counted: Cost, *, bars: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not bars)
     table.add_column(title, no_wrap=bars)
     table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)
@@ -105,7 +91,7 @@ def _breakdown(title: str, rows: Iterable[_Row], counted: Cost, *, bars: bool) -
     for row in rows:
         table.add_row(
             row.name,
-            row.uses,
+            f"{row.uses}",
             short_number(row.cost.params),
             _share(row.cost.params, counted.params, bars=bars),
             short_number(row.cost.mult_adds),
@@ -118,33 +104,3 @@ def _share(part: int, whole: int, *, bars: bool) -> Text:
     share = part / whole if whole else 0.0
     bar = "\u2501" * round(share * _BAR) if bars else ""
     return Text.assemble((f"{share:4.0%} ", ""), (bar, "cyan"))
-
-
-def _module_rows(modules: Iterable[ModuleCost]) -> Iterator[_Row]:
-    """A row for each run of modules that cost the same."""
-    counted = [module for module in modules if not module.for_auxiliary]
-    for _, run in groupby(counted, key=lambda module: (module.role, module.kind, module.count)):
-        same = list(run)
-        yield _Row(run_name(same), f"{len(same)}", total(module.count for module in same))
-
-
-def run_name(same: Sequence[ModuleCost]) -> str:
-    """`cells.2-3 normal`."""
-    first, last = same[0].name, same[-1].name
-    name = first if len(same) == 1 else f"{first}-{last.rpartition('.')[2]}"
-    return f"{name} {same[0].kind}" if same[0].kind else name
-
-
-def _part_rows(counted: Cost) -> Iterator[_Row]:
-    """A row for each op, then one for each other role."""
-    for op in counted.ops:
-        yield _Row(op.op, f"{op.uses}", op.count)
-    for role, name in _ROLES.items():
-        counts = [
-            part.count
-            for module in counted.modules
-            for part in module.parts
-            if part.role == role and not module.for_auxiliary
-        ]
-        if any(count.params or count.mult_adds for count in counts):
-            yield _Row(name, f"{len(counts)}", total(counts))

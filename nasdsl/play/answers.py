@@ -45,7 +45,7 @@ class Session:
         try:
             return json.dumps(_QUESTIONS[asked["ask"]](self, asked))
         except CellError as error:
-            found = [_said(each) for each in error.diagnostics if each.is_error]
+            found = [_finding_words(each) for each in error.diagnostics if each.is_error]
             return json.dumps({"problem": found})
 
     def read(self, text: str) -> Document:
@@ -136,7 +136,7 @@ class Session:
         source = self.document.source
         line, column = source.position(span.start)
         return {
-            **_said(found),
+            **_finding_words(found),
             **self._range(span),
             "line": line,
             "column": column,
@@ -169,7 +169,7 @@ _QUESTIONS: Mapping[str, Callable[[Session, Answer], Answer]] = {
 }
 
 
-def _said(found: Diagnostic) -> Answer:
+def _finding_words(found: Diagnostic) -> Answer:
     return {
         "code": found.code,
         "title": CODES[found.code].title,

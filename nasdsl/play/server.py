@@ -31,10 +31,11 @@ _POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; connect-
 
 
 def built_files() -> Path | None:
-    """The folder that `make playground` has built in the checkout that nasdsl runs from, if any."""
+    """The playground's files: of the checkout that nasdsl runs from, or in its wheel; if any."""
     root = checkout()
-    folder = None if root is None else root / "playground" / "dist"
-    return folder if folder is not None and is_playground(folder) else None
+    wheel = Path(__file__).parents[1] / "playground"
+    folder = wheel if root is None else root / "playground" / "dist"
+    return folder if is_playground(folder) else None
 
 
 def is_playground(folder: Path) -> bool:
@@ -50,7 +51,7 @@ class FileServer:
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        self._server = _Server((ADDRESS, port), _handler(folder))
+        self._server = _ThreadedServer((ADDRESS, port), _handler(folder))
         self.url = f"http://{ADDRESS}:{self._server.server_port}/"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
@@ -73,7 +74,7 @@ class FileServer:
             self._thread.join(1.0)
 
 
-class _Server(ThreadingHTTPServer):
+class _ThreadedServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
@@ -82,7 +83,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(folder: Path) -> type[SimpleHTTPRequestHandler]:
-    class Handler(SimpleHTTPRequestHandler):
+    class FileHandler(SimpleHTTPRequestHandler):
         extensions_map = _KINDS
         server_version = "nasdsl"
         sys_version = ""
@@ -94,7 +95,7 @@ def _handler(folder: Path) -> type[SimpleHTTPRequestHandler]:
             """Read the request; one for another address gets no file."""
             if not super().parse_request():
                 return False
-            assert isinstance(self.server, _Server)
+            assert isinstance(self.server, _ThreadedServer)
             port = self.server.server_port
             if self.headers.get("Host") not in {f"{ADDRESS}:{port}", f"localhost:{port}"}:
                 self.send_error(HTTPStatus.FORBIDDEN)
@@ -123,4 +124,4 @@ def _handler(folder: Path) -> type[SimpleHTTPRequestHandler]:
         def log_message(self, format: str, *args: object) -> None:
             """Print nothing."""
 
-    return Handler
+    return FileHandler

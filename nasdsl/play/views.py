@@ -6,12 +6,11 @@ Purpose: `VIEWS`, a function of a document and of what is chosen on the tab for 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import groupby
 from random import Random
 from typing import Any
 
 from nasdsl import library
-from nasdsl.api.request import Requested, chosen_settings, requested
+from nasdsl.api.request import SourceNetwork, chosen_settings, source_network
 from nasdsl.canonical import (
     agreement,
     canonical_form,
@@ -21,7 +20,7 @@ from nasdsl.canonical import (
 )
 from nasdsl.drawing import (
     Drawing,
-    Options,
+    DrawingOptions,
     cells_drawing,
     difference_drawing,
     genotype_drawing,
@@ -32,14 +31,15 @@ from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_in, genotype_of, loads_space, space_in
 from nasdsl.network import SKELETONS
-from nasdsl.network.cost import Count, ModuleCost, graph_cost, total
+from nasdsl.network.cost import graph_cost
+from nasdsl.network.cost_rows import CostRow, module_rows, part_rows
 from nasdsl.report.digits import every_digit
 from nasdsl.service import Document
 from nasdsl.service.figures import rounded
 from nasdsl.space import count, mutate, sample
 
-Answer = dict[str, Any]
-View = Callable[[Document, Mapping[str, Any]], Answer]
+ViewAnswer = dict[str, Any]
+PageView = Callable[[Document, Mapping[str, Any]], ViewAnswer]
 
 #: Genotypes that are drawn of a space at once.
 _SAMPLES = 6
@@ -48,65 +48,53 @@ _DIGITS = 60
 #: A block as `genotype_text` writes it.
 _FIELDS = re.compile(r"^(    \w+ += )\(.*\)$", re.MULTILINE)
 _SETTINGS = ("skeleton", "stem", "N", "filters", "image_size", "classes")
-_ROLES = {
-    "input": "input projections",
-    "combine": "combining",
-    "output": "output projections",
-    "stem": "stem",
-    "head": "head",
-}
 
 
-def cells_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def cells_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The cells in one drawing, or with the option `apart` in one for each, for narrow pages."""
     space = space_in(document.analysis)
     if options.get("apart") and len(space.cells) > 1:
         shown = {str(cell.kind): replace(space, cells=(cell,)) for cell in space.cells}
     else:
         shown = {"": space}
-    drawn = {kind: _cells(part, options) for kind, part in shown.items()}
+    drawn = {kind: _cells_picture(part, options) for kind, part in shown.items()}
     return {
         "cells": [{"kind": kind, "svg": each["svg"]} for kind, each in drawn.items()],
         "remarks": [remark for each in drawn.values() for remark in each["remarks"]],
     }
 
 
-def drawing_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def drawing_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The cells in one drawing, as a file has it."""
-    return _cells(space_in(document.analysis), options)
+    return _cells_picture(space_in(document.analysis), options)
 
 
-def network_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def network_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The stack of the whole network as a drawing."""
     asked = _network(document, options)
-    drawing = network_drawing(asked.graph(), _look(options))
+    drawing = network_drawing(asked.graph(), _drawing_options(options))
     title = f"The network {asked.genotype.name} {asked.configuration.size}"
-    return {**_drawn(drawing, title), **_chosen(asked)}
+    return {**_picture(drawing, title), **_choices(asked)}
 
 
-def cost_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def cost_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """Parameters and mult-adds: in all, by module and by what it is made of."""
     asked = _network(document, options)
     cost = graph_cost(asked.graph())
-    modules = [module for module in cost.modules if not module.for_auxiliary]
-    runs = groupby(modules, key=lambda module: (module.role, module.kind, module.count))
     return {
-        **_chosen(asked),
+        **_choices(asked),
         "params": cost.params,
         "params_total": cost.params_total,
         "mult_adds": cost.mult_adds,
         "activations": cost.activations,
         "activation_bytes": cost.activation_bytes,
         "auxiliary_params": cost.auxiliary_params,
-        "modules": [_run(list(run)) for _, run in runs],
-        "parts": [
-            *(_row(op.op, op.uses, op.count) for op in cost.ops),
-            *_other_parts(modules),
-        ],
+        "modules": list(map(_row, module_rows(cost))),
+        "parts": list(map(_row, part_rows(cost))),
     }
 
 
-def source_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def source_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The network as one PyTorch file, which `nasdsl compile -o NAME.py` would write."""
     # Imported here because they look for plugins, which the other tabs do without.
     from nasdsl import backend
@@ -115,10 +103,10 @@ def source_view(document: Document, options: Mapping[str, Any]) -> Answer:
     asked = _network(document, options)
     graph = asked.graph()
     text = backend.build(backend.find("source"), graph, text=network_text(graph))
-    return {**_chosen(asked), "text": text, "file": f"{asked.genotype.name}.py"}
+    return {**_choices(asked), "text": text, "file": f"{asked.genotype.name}.py"}
 
 
-def form_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def form_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The canonical form, and the hashes of what is built and of what it computes."""
     genotype = genotype_in(document.analysis)
     form = canonical_form(genotype)
@@ -130,29 +118,29 @@ def form_view(document: Document, options: Mapping[str, Any]) -> Answer:
     }
 
 
-def space_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def space_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """How many genotypes a space has, and some of them; of a genotype, the space of its shape."""
     space = space_in(document.analysis)
     if space.is_genotype:
-        opened, text = _opened(genotype_of(space))
-        return {"is_genotype": True, "opened": text, **_counted(opened)}
+        opened, text = _open_space(genotype_of(space))
+        return {"is_genotype": True, "opened": text, **_size(opened)}
     drawn = sample(space, _SAMPLES, int(options.get("seed") or 0))
     return {
         "is_genotype": False,
-        "samples": [_sampled(genotype, options) for genotype in drawn],
-        **_counted(space),
+        "samples": [_sample(genotype, options) for genotype in drawn],
+        **_size(space),
     }
 
 
-def mutated_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def mutated_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The genotype with one decision taken otherwise."""
     genotype = genotype_in(document.analysis)
-    space, _ = _opened(genotype)
+    space, _ = _open_space(genotype)
     changed = mutate(space, genotype, Random(int(options.get("seed") or 0)))
     return {"text": genotype_text(changed), "sentences": difference_sentences(genotype, changed)}
 
 
-def difference_view(document: Document, options: Mapping[str, Any]) -> Answer:
+def difference_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """What the genotype does where one of the library does something else."""
     genotype = genotype_in(document.analysis)
     other = _of_library(str(options.get("other") or "nasnet_a"))
@@ -168,10 +156,14 @@ def difference_view(document: Document, options: Mapping[str, Any]) -> Answer:
         )
     else:
         verdict = f"{plural(len(sentences), 'difference', 'd')} from {other.name}."
-    return {"verdict": verdict, "sentences": sentences, **_difference(other, genotype, options)}
+    return {
+        "verdict": verdict,
+        "sentences": sentences,
+        **_difference_picture(other, genotype, options),
+    }
 
 
-VIEWS: Mapping[str, View] = {
+VIEWS: Mapping[str, PageView] = {
     "cells": cells_view,
     "drawing": drawing_view,
     "network": network_view,
@@ -187,39 +179,39 @@ VIEWS: Mapping[str, View] = {
 # -- drawings -----------------------------------------------------------------------------
 
 
-def _look(options: Mapping[str, Any], *, legend: bool = False) -> Options:
-    return Options("dark" if options.get("theme") == "dark" else "light", legend=legend)
+def _drawing_options(options: Mapping[str, Any], *, legend: bool = False) -> DrawingOptions:
+    return DrawingOptions("dark" if options.get("theme") == "dark" else "light", legend=legend)
 
 
-def _cells(space: Space, options: Mapping[str, Any]) -> Answer:
-    drawing = cells_drawing(space, _look(options, legend=True))
-    return _drawn(drawing, f"The cells of {space.name}")
+def _cells_picture(space: Space, options: Mapping[str, Any]) -> ViewAnswer:
+    drawing = cells_drawing(space, _drawing_options(options, legend=True))
+    return _picture(drawing, f"The cells of {space.name}")
 
 
-def _drawn(drawing: Drawing, title: str) -> Answer:
+def _picture(drawing: Drawing, title: str) -> ViewAnswer:
     return {"svg": drawing.vector(title), "remarks": list(drawing.remarks)}
 
 
-def _difference(a: Genotype, b: Genotype, options: Mapping[str, Any]) -> Answer:
+def _difference_picture(a: Genotype, b: Genotype, options: Mapping[str, Any]) -> ViewAnswer:
     try:
-        drawing = difference_drawing(a, b, _look(options))
+        drawing = difference_drawing(a, b, _drawing_options(options))
     except CellError as error:  # too large to be drawn; the sentences say it all the same
         return {"remarks": [each.message for each in error.diagnostics]}
-    return _drawn(drawing, f"What differs between {a.name} and {b.name}")
+    return _picture(drawing, f"What differs between {a.name} and {b.name}")
 
 
 # -- networks -----------------------------------------------------------------------------
 
 
-def _network(document: Document, options: Mapping[str, Any]) -> Requested:
+def _network(document: Document, options: Mapping[str, Any]) -> SourceNetwork:
     """The network of the text, the choices of the tab put over its own settings."""
     genotype = genotype_in(document.analysis)
     given = options.get("settings") or {}
     settings = chosen_settings({name: given[name] for name in _SETTINGS if name in given})
-    return requested(genotype, settings=settings)
+    return source_network(genotype, settings=settings)
 
 
-def _chosen(asked: Requested) -> Answer:
+def _choices(asked: SourceNetwork) -> ViewAnswer:
     """Every choice about the network, and what else could be chosen."""
     made = asked.configuration
     skeleton = SKELETONS.find(made.name)
@@ -239,31 +231,13 @@ def _chosen(asked: Requested) -> Answer:
     }
 
 
-def _row(name: str, uses: int, counted: Count) -> Answer:
+def _row(row: CostRow) -> ViewAnswer:
     return {
-        "name": name,
-        "uses": uses,
-        "params": counted.params,
-        "mult_adds": counted.mult_adds,
+        "name": row.name,
+        "uses": row.uses,
+        "params": row.cost.params,
+        "mult_adds": row.cost.mult_adds,
     }
-
-
-def _run(same: list[ModuleCost]) -> Answer:
-    """Modules in a row that cost the same: `cells.2-3 normal`."""
-    first, last = same[0].name, same[-1].name
-    name = first if len(same) == 1 else f"{first}-{last.rpartition('.')[2]}"
-    name = f"{name} {same[0].kind}" if same[0].kind else name
-    return _row(name, len(same), total(module.count for module in same))
-
-
-def _other_parts(modules: list[ModuleCost]) -> list[Answer]:
-    """What of a network is no op."""
-    found = []
-    for role, name in _ROLES.items():
-        counts = [part.count for module in modules for part in module.parts if part.role == role]
-        if any(each.params or each.mult_adds for each in counts):
-            found.append(_row(name, len(counts), total(counts)))
-    return found
 
 
 # -- the library ---------------------------------------------------------------------------
@@ -292,13 +266,13 @@ def _genotypes() -> list[str]:
     ]
 
 
-def _opened(genotype: Genotype) -> tuple[Space, str]:
+def _open_space(genotype: Genotype) -> tuple[Space, str]:
     """The space of a genotype's shape, every field of every block open, and its text."""
     text = _FIELDS.sub(r"\1(?, ?, ?, ?, ?)", genotype_text(genotype))
     return loads_space(text), text
 
 
-def _counted(space: Space) -> Answer:
+def _size(space: Space) -> ViewAnswer:
     number = count(space)
     with every_digit():
         digits = f"{number:,}" if number < 10**_DIGITS else ""
@@ -316,10 +290,10 @@ def _counted(space: Space) -> Answer:
     }
 
 
-def _sampled(genotype: Genotype, options: Mapping[str, Any]) -> Answer:
-    drawing = genotype_drawing(genotype, _look(options))
+def _sample(genotype: Genotype, options: Mapping[str, Any]) -> ViewAnswer:
+    drawing = genotype_drawing(genotype, _drawing_options(options))
     return {
         "text": genotype_text(genotype),
         "hash": canonical_hash(genotype),
-        **_drawn(drawing, f"The cells of {genotype.name}"),
+        **_picture(drawing, f"The cells of {genotype.name}"),
     }
