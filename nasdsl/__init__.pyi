@@ -1,6 +1,7 @@
 """The public names of nasdsl, each in the module that defines and documents it."""
 
 from . import backend as backend
+from . import detection as detection
 from . import export as export
 from . import interop as interop
 from . import passes as passes

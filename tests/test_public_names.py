@@ -10,7 +10,7 @@ import pytest
 
 import nasdsl
 
-FACADES = ("nasdsl", "nasdsl.report", "nasdsl.search", "nasdsl.train")
+FACADES = ("nasdsl", "nasdsl.detection", "nasdsl.report", "nasdsl.search", "nasdsl.train")
 
 
 def _listed(facade: str) -> dict[str, str]:

@@ -15,12 +15,20 @@ from rich.text import Text
 
 from nasdsl.api.proof import Proof
 from nasdsl.cli import output
+from nasdsl.detection.cost import DetectorCost
+from nasdsl.detection.plan import DetectorPlan
 from nasdsl.errors import plural
 from nasdsl.export import Written
 from nasdsl.network.configuration import Configuration
-from nasdsl.network.cost import Cost, ModuleCost, total
-from nasdsl.network.cost_rows import run_name
-from nasdsl.network.cost_table import WIDTH, cost_tables, short_number
+from nasdsl.network.cost import Cost, ModuleCost, NodeCounts, total
+from nasdsl.network.cost_rows import CostRow, run_name
+from nasdsl.network.cost_table import (
+    WIDTH,
+    breakdown,
+    cost_tables,
+    figure_table,
+    short_number,
+)
 from nasdsl.network.graph import Module, Shape
 from nasdsl.report.visible import visible
 
@@ -47,6 +55,27 @@ def print_cost(name: str, network: Configuration, counted: Cost, stream: TextIO)
     console.print(Text(_network_line(network), style="dim"), end="\n\n")
     for table in cost_tables(counted, bars=console.width >= WIDTH):
         console.print(table)
+
+
+def print_detector_cost(plan: DetectorPlan, counted: DetectorCost, stream: TextIO) -> None:
+    """Print the report of a detector."""
+    console = console_for(stream)
+    network, size = plan.network.configuration, counted.image_size
+    console.print(Text(f"{plan.graph.name} {network.size}, detector {plan.style}", style="bold"))
+    line = f"{size}x{size} pixels, {plan.classes} classes, {plural(counted.proposals, 'proposal')}"
+    console.print(Text(line, style="dim"), end="\n\n")
+    figures = [
+        (counted.params, "parameters"),
+        (counted.params_total, "with batch norm's moving statistics"),
+        (counted.mult_adds, "mult-adds for one image"),
+    ]
+    console.print(figure_table(figures))
+    whole = NodeCounts(counted.params, 0, counted.mult_adds, 0)
+    rows = [
+        CostRow(stage.name, stage.times, NodeCounts(stage.params, 0, stage.mult_adds, 0))
+        for stage in counted.stages
+    ]
+    console.print(breakdown("part", rows, whole, bars=console.width >= WIDTH))
 
 
 def _network_line(network: Configuration) -> str:

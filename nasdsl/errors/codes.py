@@ -5,8 +5,8 @@ One line a code, so that a code is never used for two things. The long explanati
 
 Hundreds group the stages: 0 reading, 1 syntax, 2 names, 3 cells, 4 definitions of ops and
 combines, 5 networks, 6 spaces and (from 650) texts of other tools, 7 the installation, 8 weights,
-(from 820) training, (from 860) search and (from 890) super-networks, 9 internal errors. A code
-that has been released is never given another meaning.
+(from 820) training, (from 860) search and (from 890) super-networks, 9 internal errors and (from
+950) detection. A code that has been released is never given another meaning.
 """
 
 from typing import Literal, NamedTuple
@@ -154,4 +154,7 @@ CODES: dict[str, Code] = {
     "NAS850": Code("unknown logger"),
     "NAS851": Code("logger has failed", "warning"),
     "NAS900": Code("internal error"),
+    "NAS950": Code("network cannot be divided for a detector"),
+    "NAS951": Code("detector has an illegal option"),
+    "NAS952": Code("boxes do not fit the detector"),
 }

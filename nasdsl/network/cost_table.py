@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nasdsl.network.cost import Cost
+from nasdsl.network.cost import Cost, NodeCounts
 from nasdsl.network.cost_rows import CostRow, module_rows, part_rows
 
 #: Where there is room for bars; the width of texts.
@@ -58,15 +58,11 @@ def cost_tables(counted: Cost, *, bars: bool) -> Iterator[Table]:
         bars: draw shares as bars too, which takes 80 columns.
     """
     yield _figures(counted)
-    yield _breakdown("cell", module_rows(counted), counted, bars=bars)
-    yield _breakdown("made of", part_rows(counted), counted, bars=bars)
+    yield breakdown("cell", module_rows(counted), counted, bars=bars)
+    yield breakdown("made of", part_rows(counted), counted, bars=bars)
 
 
 def _figures(counted: Cost) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", style="bold green", no_wrap=True)
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    table.add_column()
     memory = f"{counted.activation_bytes / 10**6:,.1f}"
     rows = [
         (counted.params, "parameters"),
@@ -76,12 +72,24 @@ def _figures(counted: Cost) -> Table:
     ]
     if counted.auxiliary_params:
         rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
+    return figure_table(rows)
+
+
+def figure_table(rows: Iterable[tuple[int, str]]) -> Table:
+    """Numbers, in full and short, each with what it counts."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="bold green", no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column()
     for number, what in rows:
         table.add_row(f"{number:,}", short_number(number), what)
     return table
 
 
-def _breakdown(title: str, rows: Iterable[CostRow], counted: Cost, *, bars: bool) -> Table:
+def breakdown(
+    title: str, rows: Iterable[CostRow], counted: Cost | NodeCounts, *, bars: bool
+) -> Table:
+    """Rows with their shares of the whole, `counted`."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=not bars)
     table.add_column(title, no_wrap=bars)
     table.add_column("uses", justify="right", style="dim", no_wrap=True, min_width=4)

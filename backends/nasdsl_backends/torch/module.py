@@ -24,6 +24,20 @@ class Drop(NamedTuple):
     progress: Tensor | float
 
 
+def drop_at(depth: float, rate: float, is_plain: bool, progress: Tensor) -> Drop | None:
+    """How likely a path of a module is dropped in training; None where none ever is.
+
+    Args:
+        depth: of the module; see `nasdsl.network.graph.Module`.
+        rate: the network's drop_path.
+        is_plain: whether neither depth nor progress count.
+        progress: how far training is. A tensor: reading the number would wait for the device.
+    """
+    if rate == 0 or depth == 0:
+        return None
+    return Drop(rate, 1.0) if is_plain else Drop(rate * depth, progress)
+
+
 class GraphModule(nn.Module):
     """A stem, cell or classifier: states in, states out.
 

@@ -22,18 +22,20 @@ from torch.fx import Proxy
 
 from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.settings import RULES
-from nasdsl.network.graph import Module, NetworkGraph
+from nasdsl.network.graph import Module, NetworkGraph, Ref
+from nasdsl.network.section import before_pool, section
+from nasdsl.network.stages import stages
 from nasdsl.passes import activated
 from nasdsl.values import Values, shown
 from nasdsl_backends.torch.classifier import linear_of, with_classes
 from nasdsl_backends.torch.emission import Target
-from nasdsl_backends.torch.features import stages
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.layers import mean
 from nasdsl_backends.torch.maker import LayerMaker, Maker
-from nasdsl_backends.torch.module import Drop, GraphModule, register, run
+from nasdsl_backends.torch.module import Drop, GraphModule, drop_at, register, run
 from nasdsl_backends.torch.program import Program, program_of
-from nasdsl_backends.torch.schedule import at_pool, scheduled, slots_of
+from nasdsl_backends.torch.schedule import scheduled, slots_of
+from nasdsl_backends.torch.section import SectionNetwork
 
 DropPathMode = Literal["scheduled", "plain"]
 
@@ -173,6 +175,7 @@ class Network(nn.Module):
         return self.graph._repr_mimebundle_(include, exclude)
 
     def _stack(self, graph: NetworkGraph, maker: Maker) -> None:
+        self._running = graph
         programs: dict[int, Program] = {}
         for module in graph.modules:
             if module.role != "head":
@@ -183,7 +186,7 @@ class Network(nn.Module):
                 register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
-        before, after = at_pool(head.body)
+        before, after = before_pool(head.body)
         self.num_features = after.ports[0].shape.channels
         self._join = program_of(before)
         # It owns the layers before the pool too, where a skeleton has some there.
@@ -366,13 +369,23 @@ class Network(nn.Module):
             )
 
     def _drop(self, depth: float) -> Drop | None:
-        rate = self.graph.configuration.drop_path
-        if not self.training or rate == 0 or depth == 0:
+        if not self.training:
             return None
-        if self.drop_path_mode == "plain":
-            return Drop(rate, 1.0)
-        # A tensor: reading the number would wait for the device.
-        return Drop(rate * depth, self.progress)
+        rate, is_plain = self.graph.configuration.drop_path, self.drop_path_mode == "plain"
+        return drop_at(depth, rate, is_plain, self.progress)
+
+    # -- parts --------------------------------------------------------------------------
+
+    def section(self, inputs: Sequence[Ref], outputs: Sequence[Ref]) -> SectionNetwork:
+        """The part of the network that leads from some states to others, with these weights.
+
+        It shares its layers with the network, under the same names. See
+        `nasdsl.network.section.section`; the states are those of the graph as it runs, so a
+        network that was compiled without the pass `hoist` has those of the skeleton.
+        """
+        part = section(self._running, inputs, outputs)
+        rate, is_plain = self.graph.configuration.drop_path, self.drop_path_mode == "plain"
+        return SectionNetwork(part, self, rate, is_plain)
 
     # -- classifier ---------------------------------------------------------------------
 

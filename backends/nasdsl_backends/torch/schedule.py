@@ -1,13 +1,14 @@
 """Schedules: the order in which a network calls its modules, and what it keeps.
 
 Purpose: `scheduled` numbers the states that pass between modules and says after which call
-nobody reads them; `at_pool` divides the head.
+nobody reads them.
 Non-goals: what happens within a module (`program`).
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from nasdsl.network.graph import IMAGE, Body, NetworkGraph, Port, Ref
+from nasdsl.network.graph import IMAGE, Module, NetworkGraph, Ref
 
 
 class ModuleCall(NamedTuple):
@@ -36,19 +37,25 @@ def slots_of(graph: NetworkGraph) -> dict[Ref, int]:
 
 def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ...]:
     """The calls of all modules before the head, then of the auxiliary classifier if asked."""
-    slots = slots_of(graph)
     called = [
         module
         for module in graph.modules
         if module.role != "head"
         and (with_auxiliary or not (module.for_auxiliary or module.role == "auxiliary"))
     ]
-    last_reader = {ref: module.name for module in called for ref in module.inputs}
     head = graph.module("head")
-    kept = set(head.inputs) if head else set()
+    return calls_of(called, slots_of(graph), head.inputs if head else ())
+
+
+def calls_of(
+    modules: Sequence[Module], slots: Mapping[Ref, int], kept: Iterable[Ref]
+) -> tuple[ModuleCall, ...]:
+    """The calls of modules in order; the states `kept` stay to the end."""
+    last_reader = {ref: module.name for module in modules for ref in module.inputs}
+    stay = set(kept)
     calls = []
-    for module in called:
-        freed = {ref for ref in module.inputs if last_reader[ref] == module.name} - kept
+    for module in modules:
+        freed = {ref for ref in module.inputs if last_reader[ref] == module.name} - stay
         calls.append(
             ModuleCall(
                 tuple(module.name.split(".")),
@@ -59,17 +66,3 @@ def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ..
             )
         )
     return tuple(calls)
-
-
-def at_pool(head: Body) -> tuple[Body, Body]:
-    """The head before its global pool, and from the pool on."""
-    (part,) = head.parts
-    index = next(i for i, node in enumerate(part.nodes) if node.primitive == "global_avg_pool")
-    pool = part.nodes[index]
-    (joined,) = pool.inputs
-    return (
-        Body(head.ports, (part._replace(nodes=part.nodes[:index]),), (joined,)),
-        Body(
-            (Port(joined, pool.before),), (part._replace(nodes=part.nodes[index:]),), head.outputs
-        ),
-    )

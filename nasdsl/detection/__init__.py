@@ -1,0 +1,9 @@
+"""Detection: Faster R-CNN on the features of any network, as the paper's section 4.3 has it.
+
+The public names are listed in `__init__.pyi`; each is imported when it is first used. Those that
+build networks need PyTorch and torchvision (extra `torch`); what a detector costs does not.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,295 @@
+"""Planning a detector: what of a network it is made of, and every number, before anything is built.
+
+Purpose: `plan_detector`, which whoever builds or counts a detector reads.
+Non-goals: building it (`nasdsl.detection.detector`), counting it (`nasdsl.detection.cost`).
+
+The numbers of the style `paper` are those of TensorFlow's released detectors
+(tensorflow/models, research/object_detection: `samples/configs/faster_rcnn_nas_coco.config` as of
+2017, `models/faster_rcnn_nas_feature_extractor.py`, `models/faster_rcnn_pnas_feature_extractor.py`,
+`protos/faster_rcnn.proto` for what the configuration leaves out). Those of `fpn` are torchvision's
+(`torchvision.models.detection.fasterrcnn_resnet50_fpn`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nasdsl.api.request import SourceNetwork, chosen_settings, source_network
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints, plural
+from nasdsl.language.genotype.settings import RULES, Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import NameOrPath
+from nasdsl.network.graph import NetworkGraph, Ref
+from nasdsl.network.section import state_shapes
+from nasdsl.network.stages import Stage, stages, strides_of
+from nasdsl.values import Values, require_types, shown
+
+STYLES = ("paper", "fpn")
+
+_NUMBERS: dict[str, Values] = {
+    "classes": Values(int, minimum=2, maximum=100_000),
+    "image_size": Values(int, minimum=1, maximum=16_384, unit="pixels"),
+    "proposals": Values(int, minimum=1, maximum=1_000_000),
+}
+_PIXELS = Values(int, minimum=1, maximum=16_384)
+#: Channels of every map of a feature pyramid, and of torchvision's box head.
+PYRAMID, BOX_FEATURES = 256, 1024
+#: How many stages a feature pyramid stands on, the smallest maps of a network.
+PYRAMID_STAGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a style of detector decides, as it was released.
+
+    Attributes:
+        image_size: pixels a side of the square that images are brought to; None keeps their
+            proportions, with 800 pixels on the shorter side and at most 1,333 on the longer.
+        anchor_sizes: pixels a side of square anchors; a tuple for each map.
+        proposal_channels: of the proposal network's convolution; 0 for those of its input.
+        proposals: boxes an image that reach the box head.
+        crop: pixels a side of what is cut out of the maps.
+        training_boxes: boxes an image that the box head is trained on.
+        box_loss: weight of both losses of boxes; those of classes have 1.
+        overlap: of two detections of one class above which the lesser is dropped.
+        score: that a detection must exceed.
+    """
+
+    image_size: int | None
+    anchor_sizes: tuple[tuple[int, ...], ...]
+    proposal_channels: int
+    proposals: int
+    crop: int
+    training_boxes: int
+    box_loss: float
+    overlap: float
+    score: float
+
+
+#: 256 times the released scales 0.25, 0.5, 1 and 2. `second_stage_batch_size` is the schema's.
+PAPER = Numbers(1200, ((64, 128, 256, 512),), 512, 500, 17, 64, 2.0, 0.6, 0.0)
+_PYRAMID_ANCHORS = tuple((size,) for size in (32, 64, 128, 256, 512))
+FPN = Numbers(None, _PYRAMID_ANCHORS, 0, 1000, 7, 512, 1.0, 0.5, 0.05)
+NUMBERS = {"paper": PAPER, "fpn": FPN}
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorPlan:
+    """What a detector is made of, every value decided.
+
+    Attributes:
+        network: the cells and the configuration of the network around them.
+        graph: its graph, for images of `image_size`.
+        style: `paper` or `fpn`.
+        classes: with the background, which is class 0.
+        image_size: pixels a side that images are brought to; None as in `Numbers`.
+        numbers: the rest.
+        features: the states that the detector takes from the network, oldest first.
+        stages: those whose maps a feature pyramid stands on; none in the style `paper`.
+    """
+
+    network: SourceNetwork
+    graph: NetworkGraph
+    style: str
+    classes: int
+    image_size: int | None
+    numbers: Numbers
+    features: tuple[Ref, ...]
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each of the features."""
+        shapes = state_shapes(self.graph)
+        return tuple(shapes[ref].channels for ref in self.features)
+
+    @property
+    def box_features(self) -> int:
+        """Channels that the box predictor reads."""
+        if self.style == "fpn":
+            return BOX_FEATURES
+        shapes = state_shapes(self.graph)
+        # A concatenation at most stands between the last states and what is pooled.
+        head = self.graph.module("head")
+        assert head is not None
+        return sum(shapes[ref].channels for ref in head.inputs)
+
+
+def plan_detector(
+    source: NameOrPath | Genotype,
+    *,
+    style: str = "paper",
+    classes: int = 91,
+    ops: str | None = None,
+    image_size: int | None = None,
+    proposals: int | None = None,
+    anchor_sizes: Sequence[int] | None = None,
+    **settings: object,
+) -> DetectorPlan:
+    """What a detector would be; nothing is built, and PyTorch is not needed.
+
+    Args: as `nasdsl.detection.faster_rcnn` takes them.
+
+    Raises:
+        CellError: NAS950, the network cannot be divided so; NAS951, a style, a number or an option
+            that no detector has; as `nasdsl.compile` does.
+    """
+    require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None), style=(style, str))
+    if style not in NUMBERS:
+        hints = name_hints(style, STYLES, f"the styles are {listed(STYLES)}")
+        raise cell_error("NAS951", f"no style of detector is called {style!r:.40}", *hints)
+    numbers = NUMBERS[style]
+    classes = _number("classes", classes, "the background is one of them")
+    size = numbers.image_size if image_size is None else _number("image_size", image_size)
+    boxes = numbers.proposals if proposals is None else _number("proposals", proposals)
+    chosen = _network_settings(settings)
+    network = source_network(source, ops=ops, settings=chosen.override(_sized(size)))
+    graph = network.graph()
+    numbers = _with(numbers, boxes, anchor_sizes, style)
+    if style == "paper":
+        refs = features_before_last_reduction(graph)
+        _require_larger(graph, strides_of(graph)[refs[-1]])
+        return DetectorPlan(network, graph, style, classes, size, numbers, refs)
+    found = stages(graph)[-PYRAMID_STAGES:]
+    _require_larger(graph, found[-1].stride)
+    refs = tuple(ref for stage in found for ref in stage.states)
+    # One map more than there are stages: the smallest, halved.
+    sizes = numbers.anchor_sizes[-len(found) - 1 :] if anchor_sizes is None else None
+    if sizes is not None:
+        numbers = replace(numbers, anchor_sizes=sizes)
+    elif len(numbers.anchor_sizes) != len(found) + 1:
+        raise cell_error(
+            "NAS951",
+            f"anchor_sizes has {plural(len(numbers.anchor_sizes), 'size')}, and the pyramid has "
+            f"{len(found) + 1} maps",
+            "give one size for each map, the largest map first",
+        )
+    return DetectorPlan(network, graph, style, classes, size, numbers, refs, found)
+
+
+def features_before_last_reduction(graph: NetworkGraph) -> tuple[Ref, ...]:
+    """The states that the rest of a network reads from its last reduction on, oldest first.
+
+    In NASNet-A large those are the outputs of the last two cells before the second reduction, 2016
+    channels each, which TensorFlow calls `Cell_10` and `Cell_11`; in PNASNet `Cell_6` and `Cell_7`.
+
+    Raises:
+        CellError: NAS950, no cell reduces, or those states have different sizes.
+    """
+    cells = [module for module in graph.modules if module.role == "cell"]
+    striding = [index for index, module in enumerate(cells) if module.stride > 1]
+    if not striding or striding[-1] == 0:
+        raise cell_error(
+            "NAS950",
+            f"`{graph.name}` has no cell before a reduction, where a detector divides it",
+            "style `fpn` takes the maps of all stages",
+        )
+    after = {module.name for module in cells[striding[-1] :]}
+    made = {module.name for module in graph.modules} - after - {"head", "auxiliary"}
+    reads = [ref for module in graph.modules if module.name in after for ref in module.inputs]
+    head = graph.module("head")
+    reads += head.inputs if head else ()
+    order = [ref for module in graph.modules for ref in module.outputs]
+    crossing = sorted({ref for ref in reads if ref.module in made}, key=order.index)
+    shapes = state_shapes(graph)
+    sizes = {ref: (shapes[ref].height, shapes[ref].width) for ref in crossing}
+    if len(set(sizes.values())) > 1:
+        said = [
+            f"`{ref.module}` gives {height} x {width}" for ref, (height, width) in sizes.items()
+        ]
+        raise cell_error(
+            "NAS950",
+            f"the last reduction of `{graph.name}` and what follows read states of different sizes",
+            " and ".join(said),
+            "with more cells between reductions the sizes agree; style `fpn` takes any",
+        )
+    return tuple(crossing)
+
+
+def crop_graph(plan: DetectorPlan) -> NetworkGraph:
+    """The network at the size at which its features are as large as the crops.
+
+    Its modules from the last reduction on are those of the box head, at the shapes they have there.
+    """
+    crop = plan.numbers.crop
+    # A map grows with its image, so the size is found by bisection.
+    least, most = 0, crop * strides_of(plan.graph)[plan.features[0]] + 16
+    while most - least > 1:
+        middle = (least + most) // 2
+        graph = _at_size(plan, middle)
+        enough = graph is not None and _height(graph, plan) >= crop
+        least, most = (least, middle) if enough else (middle, most)
+    found = _at_size(plan, most)
+    assert found is not None, "some image has such a map"
+    assert _height(found, plan) == crop, "maps grow by a pixel at a time"
+    return found
+
+
+def _at_size(plan: DetectorPlan, size: int) -> NetworkGraph | None:
+    """The network for images of that size; None where it needs larger ones."""
+    settings = plan.network.genotype.settings.override(_sized(size))
+    try:
+        return source_network(plan.network.genotype, settings=settings).graph()
+    except CellError:
+        return None
+
+
+def _height(graph: NetworkGraph, plan: DetectorPlan) -> int:
+    return state_shapes(graph)[plan.features[0]].height
+
+
+def _require_larger(graph: NetworkGraph, stride: int) -> None:
+    size = graph.image.height
+    if size < stride:
+        raise cell_error(
+            "NAS951",
+            f"images of {size} pixels are smaller than a pixel of the map, which is {stride} wide",
+            f"image_size={16 * stride} leaves a map of 16 x 16",
+        )
+
+
+def _network_settings(settings: dict[str, object]) -> Settings:
+    decided = {"auxiliary": "the box head takes the place of the classifiers"}
+    for name, why in decided.items():
+        if settings.get(name):
+            raise cell_error("NAS951", f"a detector has no `{name}`", why)
+    known = {name: value for name, value in settings.items() if name in RULES}
+    unknown = [name for name in settings if name not in RULES]
+    if unknown:
+        options = ["image_size", "proposals", "anchor_sizes", "classes", "style", "weights"]
+        raise CellError(
+            tuple(
+                Diagnostic(
+                    "NAS501",
+                    f"unknown network setting or option `{name}`",
+                    hints=tuple(name_hints(name, [*options, *RULES])),
+                )
+                for name in unknown
+            )
+        )
+    return chosen_settings({**known, "auxiliary": False})
+
+
+def _sized(size: int | None) -> Settings:
+    # Any size does where images keep their proportions: maps have the size of their image.
+    return Settings(image_size=size or 800)
+
+
+def _number(name: str, value: object, *hints: str) -> int:
+    found = None if isinstance(value, str) else _NUMBERS[name].legal(value)
+    if found is None:
+        what = _NUMBERS[name].description
+        raise cell_error("NAS951", f"{name} is {what}, not {shown(value)}", *hints)
+    number: int = found
+    return number
+
+
+def _with(numbers: Numbers, proposals: int, sizes: object, style: str) -> Numbers:
+    numbers = replace(numbers, proposals=proposals)
+    if sizes is None:
+        return numbers
+    given = list(sizes) if isinstance(sizes, list | tuple | range) else []
+    pixels = [_PIXELS.legal(size) for size in given if not isinstance(size, str)]
+    if not given or len(pixels) < len(given) or None in pixels:
+        raise cell_error("NAS951", f"anchor_sizes is a list of pixels, not {shown(sizes)}")
+    each = (tuple(pixels),) if style == "paper" else tuple((size,) for size in pixels)
+    return replace(numbers, anchor_sizes=each)
