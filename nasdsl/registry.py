@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from nasdsl.errors import CellError, cell_error, install_hint, listed, name_hints
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -146,9 +147,9 @@ class Registry(Generic[T]):
         """The object of that name, imported.
 
         Raises:
-            CellError: `unknown` where nothing is called so, `ambiguous` where two packages
-                offer it, NAS701 where a package it needs is not installed, `unusable` where
-                it cannot be imported or is not of this kind.
+            CellError: NAS008, it is no text; `unknown` where nothing is called so, `ambiguous`
+                where two packages offer it, NAS701 where a package it needs is not installed,
+                `unusable` where it cannot be imported or is not of this kind.
         """
         return self._loaded(self._entry(name))
 
@@ -184,6 +185,7 @@ class Registry(Generic[T]):
         )
 
     def _entry(self, name: str) -> "EntryPoint":
+        require_types(name=(name, str))
         entries = _entries(self.group, tuple(sys.path)).get(name)
         if entries is None:
             raise self.unknown_name(name)

@@ -5,6 +5,7 @@ in one way. A value may be given in Python or written in a text; both lead to th
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from operator import index
@@ -100,10 +101,17 @@ def require_types(**arguments: tuple[object, type | UnionType]) -> None:
     wrong = tuple(
         Diagnostic("NAS008", f"{name} is {_type_words(kind)}, not {shown(value)}")
         for name, (value, kind) in arguments.items()
-        if not isinstance(value, _classes(kind))
+        if not _is_of(value, _classes(kind))
     )
     if wrong:
         raise CellError(wrong)
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    """Whether a value is of one of the types; a text is no sequence of things."""
+    if isinstance(value, str | bytes):
+        kinds = tuple(kind for kind in kinds if kind not in (Sequence, Iterable))
+    return isinstance(value, kinds)
 
 
 def _classes(kind: type | UnionType) -> tuple[type, ...]:
@@ -113,7 +121,12 @@ def _classes(kind: type | UnionType) -> tuple[type, ...]:
 
 def _type_words(kind: type | UnionType) -> str:
     names = {str: "a text", bool: "True or False", NoneType: "None", int: "a whole number"}
-    return listed([names.get(each, f"a {each.__name__}") for each in _classes(kind)], "or")
+    *words, last = [names.get(each, _with_article(each.__name__)) for each in _classes(kind)]
+    return f"{', '.join(words)} or {last}" if words else last
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def shown(value: object) -> str:

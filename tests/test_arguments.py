@@ -1,7 +1,10 @@
 """Arguments of the wrong kind: every public function answers with a diagnostic."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
+from inspect import Parameter, isfunction, signature
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -128,6 +131,68 @@ def test_spaces(value: Any) -> None:
         (nasdsl.neighbours, (space, value)),
     ):
         assert answers(call, *arguments)
+
+
+#: Packages whose public functions answer a wrong type with a diagnostic, and what they need.
+PACKAGES = {
+    **dict.fromkeys(("nasdsl", "nasdsl.space", "nasdsl.canonical", "nasdsl.interop"), ""),
+    **dict.fromkeys(("nasdsl.drawing", "nasdsl.report", "nasdsl.passes"), ""),
+    **dict.fromkeys(("nasdsl.export", "nasdsl.runtimes", "nasdsl.weights"), "torch"),
+    **dict.fromkeys(("nasdsl.train", "nasdsl.search"), "accelerate"),
+}
+#: Public functions that are right to take anything: the first is called by IPython.
+TAKE_ANYTHING = {"load_ipython_extension", "library_entries"}
+
+
+def public_functions(package: str) -> list[Any]:
+    """The functions among a package's public names."""
+    module = import_module(package)
+    found = [getattr(module, name) for name in module.__all__ if name not in TAKE_ANYTHING]
+    return [each for each in found if isfunction(each)]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_functions(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same wrong value in every place that has to be filled: a diagnostic, or a result."""
+    if PACKAGES[package]:
+        pytest.importorskip(PACKAGES[package])
+    monkeypatch.chdir(tmp_path)
+    functions = public_functions(package)
+    assert functions
+    for function in functions:
+        needed = [each for each in signature(function).parameters.values() if is_needed(each)]
+        places = sum(each.kind is not Parameter.KEYWORD_ONLY for each in needed)
+        named = [each.name for each in needed[places:]]
+        for value in (None, 3, "x", [], object(), b"x"):
+            with suppress(CellError):
+                made = function(*[value] * places, **dict.fromkeys(named, value))
+                if isinstance(made, Iterator):
+                    next(made, None)
+
+
+def is_needed(parameter: Parameter) -> bool:
+    """Whether a call has to give it."""
+    several = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return parameter.default is Parameter.empty and parameter.kind not in several
+
+
+def test_wrong_types_have_one_code() -> None:
+    """NAS008 says which argument is of which type, and that a text is no list of names."""
+    genotype = nasdsl.load("nasnet_a")
+    for call, words in (
+        (lambda: nasdsl.canonical_hash("nasnet_a"), "genotype is a Genotype, not 'nasnet_a'"),
+        (lambda: nasdsl.differences(genotype, None), "b is a Genotype, not None"),
+        (lambda: nasdsl.space_text(genotype), "space is a Space, not Genotype("),
+        (lambda: nasdsl.cost("nasnet_a", ops=3), "ops is a text or None, not 3"),
+        (lambda: nasdsl.passes.run(3, "merge"), "graph is a NetworkGraph, not 3"),
+        (lambda: nasdsl.compile("nasnet_a", passes="merge"), "passes is a Sequence or None"),
+        (lambda: nasdsl.backend.find(3), "name is a text, not 3"),
+        (lambda: nasdsl.optimize(3), "compiled networks are optimised, not 3"),
+    ):
+        with pytest.raises(CellError) as caught:
+            call()
+        assert caught.value.diagnostics[0].code == "NAS008"
+        assert words in str(caught.value)
 
 
 @settings(max_examples=40)

@@ -20,7 +20,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
-from nasdsl.values import require_types, shown
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     import torch
@@ -142,8 +142,6 @@ def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
     require_types(passes=(passes, Sequence | None))
     if passes is None:
         return None
-    if isinstance(passes, str):
-        raise cell_error("NAS008", f"passes is a list of names, not {shown(passes)}")
     for name in passes:
         require_types(passes=(name, str))
     return tuple(passes)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl import backend as backends
 from nasdsl import runtimes
+from nasdsl.api.compile import pass_names
 from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline
-from nasdsl.values import require_types
+from nasdsl.values import require_types, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,18 +58,22 @@ def optimize(
         size, to logits (B, classes); see `nasdsl.runtimes.load`.
 
     Raises:
-        CellError: NAS705, it does not compute the same; NAS706, the logits of the given
-            network are not finite; NAS709, it has no weights or no classifier, or layers that
-            nasdsl has not made; NAS720 to NAS722 where a pass is not there or fails; with a
+        CellError: NAS008, it is no compiled network; NAS705, it does not compute the same;
+            NAS706, the logits of the given network are not finite; NAS709, it has no weights or
+            no classifier, or layers that nasdsl has not made; NAS720 to NAS722 where a pass is not there or fails; with a
             runtime, what `nasdsl.runtimes.load` raises.
     """
     require_types(
-        runtime=(runtime, str | None), threads=(threads, int | None), dtype=(dtype, str | None)
+        runtime=(runtime, str | None),
+        threads=(threads, int | None),
+        dtype=(dtype, str | None),
+        verify_passes=(verify_passes, bool | None),
     )
     found = None if runtime is None else runtimes.find(runtime)
-    if passes is None:
-        passes = FOR_INFERENCE if found is None else found.passes
-    made = optimized(network, Pipeline(tuple(passes), verify_passes))
+    names = pass_names(passes)
+    if names is None:
+        names = FOR_INFERENCE if found is None else found.passes
+    made = optimized(network, Pipeline(names, verify_passes))
     if found is None:
         return made
     return runtimes.load(made, found.name, threads=threads, dtype=dtype)
@@ -79,7 +84,7 @@ def optimized(network: "Module", pipeline: Pipeline) -> Any:
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     graph = getattr(network, "graph", None)
     if not isinstance(graph, NetworkGraph):
-        raise TypeError(f"compiled networks are optimised, not {type(network).__name__}")
+        raise cell_error("NAS008", f"compiled networks are optimised, not {shown(network)}")
     if graph.inference:
         return network
     _require_weights(network, graph)
@@ -91,6 +96,8 @@ def optimized(network: "Module", pipeline: Pipeline) -> Any:
     made.load_state_dict(values, assign=True)
     made.requires_grad_(False).to(memory_format=torch.channels_last)
     _compare(network, made, like)
+    if hasattr(network, "image_metadata"):
+        made.image_metadata = network.image_metadata  # how images are prepared for it
     return made
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from nasdsl.canonical.function import FunctionForm, Rule
 from nasdsl.language.genotype.types import Genotype
+from nasdsl.values import require_types
 
 
 def agreement(a: Genotype, b: Genotype) -> tuple[Rule, ...] | None:
@@ -16,6 +17,7 @@ def agreement(a: Genotype, b: Genotype) -> tuple[Rule, ...] | None:
 
     Empty where they compute the same without any rule.
     """
+    require_types(a=(a, Genotype), b=(b, Genotype))
     rules = list(Rule)
     if not _agree(a, b, rules):
         return None

@@ -13,6 +13,7 @@ from nasdsl.errors import plural
 from nasdsl.language.genotype.text import output_text, setting_text
 from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype
 from nasdsl.language.tree import FIELD_NAMES
+from nasdsl.values import require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def differences(a: Genotype, b: Genotype) -> tuple[Difference, ...]:
 
     Empty where the two are equal up to their names.
     """
+    require_types(a=(a, Genotype), b=(b, Genotype))
     return (*_definitions(a, b), *_cells(a, b), *_settings(a, b))
 
 

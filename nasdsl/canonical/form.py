@@ -32,7 +32,7 @@ from nasdsl.language.genotype.types import (
     hidden,
 )
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.values import shown
+from nasdsl.values import require_types, shown
 
 #: What a hash may tell apart.
 CanonicalForm = Literal["structure", "function", "function_strict"]
@@ -56,6 +56,7 @@ def canonical_form(genotype: Genotype) -> Genotype:
     Raises:
         CellError: a cell is too symmetric (NAS603).
     """
+    require_types(genotype=(genotype, Genotype))
     cells = tuple(_canonical_cell(cell, genotype.vocabulary) for cell in _in_order(genotype))
     name = f"canonical_{canonical_hash(genotype)}"
     return Genotype(name, genotype.vocabulary, cells)
@@ -79,6 +80,7 @@ def canonical_hash(genotype: Genotype, form: CanonicalForm = "structure") -> str
         CellError: no form is called that (NAS008), or a cell is too symmetric for the form of its
             structure (NAS603).
     """
+    require_types(genotype=(genotype, Genotype))
     require_form(form)
     if form != "structure":
         return function_form(genotype.vocabulary, form).hash(genotype)
@@ -90,6 +92,7 @@ def canonical_hash(genotype: Genotype, form: CanonicalForm = "structure") -> str
 
 def function_form(vocabulary: Vocabulary, form: CanonicalForm) -> FunctionForm:
     """The rules of `function` or `function_strict` over a vocabulary."""
+    require_types(vocabulary=(vocabulary, Vocabulary))
     return FunctionForm(vocabulary, STRICT_RULES if form == "function_strict" else ALL_RULES)
 
 
@@ -113,6 +116,7 @@ def equivalent(a: Genotype, b: Genotype) -> bool:
     Raises:
         CellError: a cell is too symmetric (NAS603).
     """
+    require_types(a=(a, Genotype), b=(b, Genotype))
     encodings = [
         [cell_encoding(cell, each.vocabulary) for cell in _in_order(each)] for each in (a, b)
     ]
@@ -130,6 +134,7 @@ def cell_encoding(cell: Cell, vocabulary: Vocabulary) -> bytes:
     Raises:
         CellError: the cell is too symmetric (NAS603).
     """
+    require_types(cell=(cell, Cell), vocabulary=(vocabulary, Vocabulary))
     dag = cell_dag(cell, vocabulary)
     order = _order(dag, cell)
     place = _places(order)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from nasdsl.canonical.differences import differences
 from nasdsl.canonical.form import equivalent
 from nasdsl.language.genotype.types import CELL_KINDS, Block, Cell, CellKind, Genotype, State
+from nasdsl.values import require_types
 
 #: An operand of a block: what it reads, and the op it applies.
 Operand = tuple[State, str]
@@ -23,6 +24,7 @@ def difference_sentences(a: Genotype, b: Genotype) -> tuple[str, ...]:
 
     Empty where the two are equal up to their names.
     """
+    require_types(a=(a, Genotype), b=(b, Genotype))
     return (*_outside(a, b, definitions=True), *_cells(a, b), *_outside(a, b, definitions=False))
 
 

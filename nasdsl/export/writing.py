@@ -17,6 +17,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import FORMATS, ExportFormat, format_of
+from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.values import require_types
 
@@ -47,6 +48,7 @@ def require_exportable(path: str | os.PathLike[str]) -> None:
         CellError: NAS007 (unknown suffix), NAS701 (a package is missing), NAS702 (the backend
             that makes it is not there), NAS006 (the folder cannot be written to).
     """
+    require_types(path=(path, NameOrPath))
     form = format_of(Path(path))
     if form.backend:
         backends.find(form.backend)

@@ -14,6 +14,7 @@ from nasdsl.interop.choosing import ForeignGenotypes
 from nasdsl.interop.foreign import Entry, Foreign, Options, foreign_text
 from nasdsl.interop.formats import FORMATS, Format, format_of
 from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.values import require_types
 
 __all__ = [
     "FORMATS",
@@ -65,6 +66,7 @@ def find(
     Raises:
         CellError: NAS650 for the format, NAS651 and NAS656 where the text holds none.
     """
+    require_types(text=(text, str | Source), format=(format, str | None), name=(name, str | None))
     source = text if isinstance(text, Source) else Source("<text>", text)
     foreign = foreign_text(source)
     format = format or format_of(source)
@@ -124,6 +126,7 @@ def read(
         CellError: NAS650 for the format, NAS651 to NAS656 where no genotype can be read; findings
             point into the text.
     """
+    require_types(text=(text, str | Source))
     held = find(text, format, name=name, space=space)
     genotypes: list[Genotype] = []
     findings: list[Diagnostic] = []
@@ -161,12 +164,14 @@ def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Wri
         CellError: NAS650 for the format, NAS654 where it cannot say something, NAS602 for a
             genotype that is not of the space.
     """
+    require_types(genotype=(genotype, Genotype), format=(format, str))
     text, findings = FORMATS.find(format).write(genotype, Options(space=space))
     return Writing(text, tuple(findings))
 
 
 def losses_as_errors(findings: tuple[Diagnostic, ...]) -> CellError | None:
     """The error that `--strict` makes of what does not carry over; None where all does."""
+    require_types(findings=(findings, Sequence))
     losses = tuple(found for found in findings if found.code == "NAS655")
     if not losses:
         return None

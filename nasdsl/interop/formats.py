@@ -12,6 +12,7 @@ from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed
 from nasdsl.interop.foreign import Entry, Foreign, Options
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.registry import Registry
+from nasdsl.values import require_types
 
 ReadFunction = Callable[[Foreign, Options], list[Genotype]]
 Finder = Callable[[Foreign, Options], list[Entry]]
@@ -72,6 +73,7 @@ def format_of(source: Source) -> str:
     Raises:
         CellError: none or several fit (NAS650); `--from` says which it is.
     """
+    require_types(source=(source, Source))
     ending = PurePath(source.name).suffix.lower()
     formats = FORMATS.usable()
     for name, known in formats.items():

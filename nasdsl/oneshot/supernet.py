@@ -14,6 +14,7 @@ from nasdsl.language.genotype.settings import RULES
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import NameOrPath, load_space
 from nasdsl.oneshot.graph import super_graph
+from nasdsl.values import require_types
 
 Relaxation = Literal["path", "softmax", "gumbel"]
 Sharing = Literal["slots", "edges"]
@@ -53,6 +54,7 @@ def supernet(
             open; NAS890, options cannot share weights or be mixed; NAS891, an argument has an
             illegal value.
     """
+    require_types(source=(source, NameOrPath | Space), backend=(backend, str))
     _ensure_one_of("relaxation", relaxation, RELAXATIONS)
     sharing = sharing or ("slots" if relaxation == "path" else "edges")
     _ensure_one_of("sharing", sharing, ("slots", "edges"))

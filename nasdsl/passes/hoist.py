@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref
 from nasdsl.passes.pipeline import Pass
+from nasdsl.values import require_types
 
 #: What the name of a hoisted ReLU adds to the state's.
 SUFFIX = ".relu"
@@ -21,6 +22,7 @@ SUFFIX = ".relu"
 
 def activated(ref: Ref) -> Ref:
     """The state after its hoisted ReLU."""
+    require_types(ref=(ref, Ref))
     return Ref(ref.module, f"{ref.node}{SUFFIX}")
 
 

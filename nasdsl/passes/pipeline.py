@@ -14,6 +14,7 @@ from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.verify import verified
 from nasdsl.primitives import PRIMITIVES, Sizes
 from nasdsl.registry import Registry
+from nasdsl.values import require_types
 
 #: Where this is set to anything but 0, every pass is verified unless the caller says otherwise.
 VERIFY_VARIABLE = "NASDSL_VERIFY_PASSES"
@@ -98,6 +99,7 @@ def run(
         CellError: NAS720 to NAS722 and NAS701 where a pass is not there or cannot be used,
             before any has run; NAS722 where one fails or, verified, breaks the graph.
     """
+    require_types(graph=(graph, NetworkGraph), names=(names, Iterable))
     chosen = [PASSES.find(name) for name in names]
     if verify is None:
         verify = os.environ.get(VERIFY_VARIABLE, "0") not in ("", "0")

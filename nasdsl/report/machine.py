@@ -20,6 +20,7 @@ from urllib.parse import quote
 from nasdsl.errors import CODES, Diagnostic, Fix, Source, Span
 from nasdsl.errors.explain import explanation
 from nasdsl.report.visible import visible
+from nasdsl.values import require_types
 
 #: Of the JSON object. It is raised when a key changes its meaning or is removed, not for new keys.
 VERSION = 1
@@ -29,6 +30,7 @@ Object = dict[str, Any]
 
 def as_json(findings: Sequence[Diagnostic]) -> str:
     """The object of `as_object`, indented, in ASCII, with a newline at the end."""
+    require_types(findings=(findings, Sequence))
     return json.dumps(as_object(findings), indent=2) + "\n"
 
 
@@ -88,6 +90,7 @@ _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ","
 
 def as_github(findings: Sequence[Diagnostic]) -> str:
     """One `::error ...::...` or `::warning ...::...` line a finding."""
+    require_types(findings=(findings, Sequence))
     return "".join(f"{_command(finding)}\n" for finding in findings)
 
 
@@ -139,6 +142,7 @@ def as_sarif(findings: Sequence[Diagnostic], tool_version: str = "") -> str:
         findings: what to report, in this order.
         tool_version: nasdsl's version, "" to leave it out.
     """
+    require_types(findings=(findings, Sequence))
     codes = sorted({finding.code for finding in findings})
     driver: Object = {"name": "nasdsl", "rules": [_rule(code) for code in codes]}
     if tool_version:

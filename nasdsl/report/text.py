@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, plural
 from nasdsl.report.excerpt import Line, Mark, excerpt
 from nasdsl.report.visible import Paint, shortened, visible
+from nasdsl.values import require_types
 
 #: Columns of a source line that are shown before it is cut.
 LIMIT = 120
@@ -28,6 +29,7 @@ def as_text(findings: Sequence[Diagnostic], *, colour: bool = False, limit: int 
         colour: whether ANSI codes may stand in the text. No other escape ever does.
         limit: source lines wider than this many columns are cut around their spans.
     """
+    require_types(findings=(findings, Sequence))
     if not findings:
         return ""
     paint = Paint(colour)

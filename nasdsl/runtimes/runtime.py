@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
-from nasdsl.values import require_types
+from nasdsl.values import require_types, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,16 +90,18 @@ def load(
         A function of images (B, C, H, W), batches of any size, to logits (B, classes).
 
     Raises:
-        CellError: what `find` raises; NAS705, the logits for random images differ by more
-            than 1e-5 of the largest in float32, or 5 % in bfloat16; NAS706, the network's are
-            not finite; NAS709, the network is in training; NAS732, the runtime cannot run it.
+        CellError: what `find` raises; NAS008, it is no compiled network; NAS705, the logits for
+            random images differ by more than 1e-5 of the largest in float32, or 5 % in
+            bfloat16; NAS706, the network's are not finite; NAS709, the network is in training; NAS732, the runtime cannot run it.
     """
     import torch
 
     require_types(name=(name, str), threads=(threads, int | None), dtype=(dtype, str | None))
     runtime = find(name)
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
-    graph: Any = network.graph
+    graph: Any = getattr(network, "graph", None)
+    if not isinstance(graph, NetworkGraph):
+        raise cell_error("NAS008", f"runtimes run compiled networks, not {shown(network)}")
     if network.training:
         raise cell_error(
             "NAS709",

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
-from nasdsl.loading import loads_space
+from nasdsl.loading import NameOrPath, loads_space
 from nasdsl.search.child import limit_for, trial_words
 from nasdsl.search.evaluators.objectives import measuring
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
@@ -31,6 +31,7 @@ from nasdsl.search.protocol import Same
 from nasdsl.search.searchers import make_searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Reader
+from nasdsl.values import require_types
 
 _SQLITE = b"SQLite format 3\0"
 _GIGABYTE = 1_000_000_000
@@ -89,6 +90,12 @@ def plan_search(
             the evaluator's spec is refused, or takes no data; NAS885, an objective is refused;
             what the evaluator itself refuses.
     """
+    require_types(
+        space=(space, Space),
+        store=(store, NameOrPath | None),
+        algorithm=(algorithm, str),
+        evaluator=(evaluator, str),
+    )
     # First what is known without the evaluator, which may bring PyTorch and read images.
     words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
     aims = objectives_of([each if isinstance(each, str) else each.text for each in objectives])

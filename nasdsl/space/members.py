@@ -30,9 +30,8 @@ def genotype_at(space: Space, index: int) -> Genotype:
         CellError: NAS008, an argument is of another type.
         IndexError: `index` is negative, or not below `count(space)`.
     """
-    require_types(index=(index, int))
     flat = flat_space(space)
-    return flat.genotype(mixed_radix_digits(index, flat.radices))
+    return flat.genotype(mixed_radix_digits(_whole("index", index), flat.radices))
 
 
 def index_of(space: Space, genotype: Genotype) -> int:

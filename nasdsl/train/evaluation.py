@@ -18,6 +18,7 @@ from nasdsl.errors import CellError, Diagnostic
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.batches import Reported, collated, readable
 from nasdsl.train.results import Evaluation
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -83,6 +84,7 @@ def evaluate(
     Raises:
         ValueError: there are no images.
     """
+    require_types(net=(net, nn.Module))
     if not len(images):
         raise ValueError("there are no images to evaluate on")
     device = next(net.parameters()).device

@@ -22,6 +22,7 @@ from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,6 +86,12 @@ def evaluate_model(
             NAS844 where the network does not fit the data; NAS847 where the data have no
             such part; what the data are refused for.
     """
+    require_types(
+        path=(path, NameOrPath),
+        data=(data, str | None),
+        recipe=(recipe, str | None),
+        network=(network, NameOrPath | Genotype | None),
+    )
     # What is misspelt is refused before PyTorch is imported, which takes seconds.
     folder = RunFolder(path)
     job = folder.job() if folder.path.is_dir() else None

@@ -49,6 +49,7 @@ from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import NETWORK, Job, RunFolder
 from nasdsl.train.starting import StartingWeights
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -120,6 +121,11 @@ def plan_run(
         CellError: the recipe, the data or the network are refused, or the weights (NAS801 to
             NAS805), or a logger (NAS850, NAS701).
     """
+    require_types(
+        source=(source, NameOrPath | Genotype | Asked),
+        data=(data, str),
+        recipe=(recipe, Recipe | str),
+    )
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
@@ -170,6 +176,7 @@ def recorded_plan(folder: RunFolder) -> RunPlan:
         CellError: NAS843, there is no run, or its files are damaged; what the data or the
             network are refused for.
     """
+    require_types(folder=(folder, RunFolder))
     job = folder.job()
     splits = recorded_data(folder, job)
     text = Source(os.fspath(folder / NETWORK), job.network)
@@ -210,6 +217,7 @@ def network_settings(data: "Splits", recipe: Recipe, skeleton: str | None = None
     reductions, a map of only a pixel or two would be left. A skeleton with other stems
     keeps its own.
     """
+    require_types(recipe=(recipe, Recipe))
     stem = "cifar" if data.image_size <= _SMALL else "imagenet"
     known = stem in stem_names(skeleton or DEFAULT_SKELETON)
     return {
@@ -236,6 +244,7 @@ def begin_run(
     Raises:
         CellError: NAS841, something is there; NAS006, it cannot be written.
     """
+    require_types(path=(path, NameOrPath), plan=(plan, RunPlan))
     folder = RunFolder(path)
     if is_first_process():
         folder.create(plan.job, list(command))

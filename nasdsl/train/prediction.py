@@ -19,6 +19,7 @@ from nasdsl.train.model_evaluation import network_of, require_model
 from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.run_folder import MODEL, RunFolder
+from nasdsl.values import require_types
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -108,6 +109,11 @@ def predict(
             NAS844, there is not a name for each class; at the end NAS824 for each file that
             cannot be read.
     """
+    require_types(
+        model=(model, NameOrPath),
+        images=(images, Iterable),
+        network=(network, NameOrPath | Genotype | None),
+    )
     # What is misspelt is refused before PyTorch is imported, which takes seconds.
     require_model(model, network)
     if recipe is not None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.registry import Registry
-from nasdsl.values import Values, shown, values_of
+from nasdsl.values import Values, require_types, shown, values_of
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
@@ -172,6 +172,7 @@ def recipe(name: str, **values: object) -> Recipe:
         CellError: NAS820 for a name no recipe has, or a recipe that cannot be read; NAS821 and
             NAS822 as `Recipe.changed`.
     """
+    require_types(name=(name, str))
     return _installed_recipe(name).changed(**values)
 
 

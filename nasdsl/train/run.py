@@ -28,6 +28,7 @@ from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
 from nasdsl.train.run_folder import MODEL, NETWORK, MetricsFile, RunFolder, has_seeds
 from nasdsl.train.watchers import Watcher
+from nasdsl.values import require_types
 
 
 def train_run(
@@ -56,6 +57,7 @@ def train_run(
             memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
+    require_types(folder=(folder, RunFolder), plan=(plan, RunPlan))
     # Of the processes of torchrun, only the first one writes.
     with folder.locked() if is_first_process() else nullcontext():
         return _train(folder, plan, watchers, save_seconds, tensorboard)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.loading import NameOrPath
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import write_curves
@@ -25,6 +26,7 @@ from nasdsl.train.results import Evaluation, Fitted
 from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import CURVES, REPORT, SEEDS, RunFolder, write_text
 from nasdsl.train.watchers import Watcher
+from nasdsl.values import require_types
 
 VERSION = 1
 #: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
@@ -68,6 +70,7 @@ def begin_seeds(
     Raises:
         CellError: NAS841, something is there; NAS006, it cannot be written.
     """
+    require_types(path=(path, NameOrPath), plan=(plan, RunPlan), seeds=(seeds, Sequence))
     plans = [replace(plan, job=replace(plan.job, seed=seed)) for seed in seeds]
     if is_first_process():
         RunFolder(path).require_new()
@@ -87,6 +90,7 @@ def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPla
     Raises:
         CellError: NAS843, files are damaged; what the data or the network are refused for.
     """
+    require_types(path=(path, NameOrPath))
     folder = Path(path)
     try:
         about = json_value(document_text(folder / SEEDS))
@@ -124,6 +128,7 @@ def train_seeds(
     Raises:
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
+    require_types(path=(path, NameOrPath), runs=(runs, Sequence))
     ended: list[SeedRun] = []
     for place, (folder, plan) in enumerate(runs, 1):
         seed = plan.job.seed

@@ -12,11 +12,12 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Output, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.language.printer.lines import INDENT, aligned_tuples, column_width, definition_lines
-from nasdsl.values import Value
+from nasdsl.values import Value, require_types
 
 
 def genotype_text(genotype: Genotype) -> str:
     """The `.cell` text of `genotype`, in the formatter's style, with a final newline."""
+    require_types(genotype=(genotype, Genotype))
     cells = (
         (
             cell.kind,
@@ -34,6 +35,7 @@ def space_text(space: Space) -> str:
     `?` is never printed: what it stands for depends on the rest of the file, and a list
     of options always means the same.
     """
+    require_types(space=(space, Space))
     cells = (
         (
             cell.kind,
