@@ -19,7 +19,7 @@ from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, pass_names
 from nasdsl.values import require_types
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def compile(
     *,
     ops: str | None = None,
     backend: str,
+    runtime: str | None = None,
+    threads: int | None = None,
     passes: Sequence[str] | None = None,
     verify_passes: bool | None = None,
     **settings: Any,
@@ -131,20 +133,6 @@ def compile(
         passes=pass_names(passes),
         verify_passes=verify_passes,
     )
-
-
-def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The names of passes as a caller gives them.
-
-    Raises:
-        CellError: NAS008, they are not names.
-    """
-    require_types(passes=(passes, Sequence | None))
-    if passes is None:
-        return None
-    for name in passes:
-        require_types(passes=(name, str))
-    return tuple(passes)
 
 
 def compiled_graph(

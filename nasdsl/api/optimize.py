@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl import backend as backends
 from nasdsl import runtimes
-from nasdsl.api.compile import pass_names
 from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.passes import FOR_INFERENCE, Pipeline
+from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
 from nasdsl.values import require_types, shown
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def optimize(
     Raises:
         CellError: NAS008, it is no compiled network; NAS705, it does not compute the same;
             NAS706, the logits of the given network are not finite; NAS709, it has no weights or
-            no classifier, or layers that nasdsl has not made; NAS720 to NAS722 where a pass is not there or fails; with a
-            runtime, what `nasdsl.runtimes.load` raises.
+            no classifier, or layers that nasdsl has not made; NAS720 to NAS722 where a pass is
+            not there or fails; with a runtime, what `nasdsl.runtimes.load` raises.
     """
     require_types(
         runtime=(runtime, str | None),

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
 from nasdsl import backend as backends
-from nasdsl.api.compile import build, compiled_graph, pass_names
+from nasdsl.api.compile import build, compiled_graph
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
 from nasdsl.errors import CellError, cell_error, listed
@@ -24,7 +24,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline
+from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, pass_names
 from nasdsl.values import require_types, shown
 from nasdsl.weights import Loaded
 

@@ -9,6 +9,7 @@ from nasdsl.passes.pipeline import (
     VERIFY_VARIABLE,
     Pass,
     Pipeline,
+    pass_names,
     run,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "Pass",
     "Pipeline",
     "activated",
+    "pass_names",
     "run",
 ]

@@ -6,7 +6,7 @@ Non-goals: which passes a backend wants (`nasdsl.backend`), or a runtime (`nasds
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from nasdsl.errors import CellError, cell_error
@@ -77,6 +77,20 @@ AS_THE_BACKEND_ASKS = Pipeline()
 FOR_INFERENCE = ("inference", "merge", "hoist", "sink", "fold")
 #: Those for what keeps images in blocks of channels.
 FOR_BLOCKS = (*FOR_INFERENCE, "pad")
+
+
+def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names of passes as a caller gives them.
+
+    Raises:
+        CellError: NAS008, they are not names.
+    """
+    require_types(passes=(passes, Sequence | None))
+    if passes is None:
+        return None
+    for name in passes:
+        require_types(passes=(name, str))
+    return tuple(passes)
 
 
 def run(

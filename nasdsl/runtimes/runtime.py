@@ -92,7 +92,8 @@ def load(
     Raises:
         CellError: what `find` raises; NAS008, it is no compiled network; NAS705, the logits for
             random images differ by more than 1e-5 of the largest in float32, or 5 % in
-            bfloat16; NAS706, the network's are not finite; NAS709, the network is in training; NAS732, the runtime cannot run it.
+            bfloat16; NAS706, the network's are not finite; NAS709, the network is in training;
+            NAS732, the runtime cannot run it.
     """
     import torch
 

@@ -122,7 +122,7 @@ def plan_run(
             NAS805), or a logger (NAS850, NAS701).
     """
     require_types(
-        source=(source, NameOrPath | Genotype | Asked),
+        source=(source, NameOrPath | Genotype | SourceCells),
         data=(data, str),
         recipe=(recipe, Recipe | str),
     )
