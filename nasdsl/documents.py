@@ -86,7 +86,7 @@ def _real(digits: str) -> float:
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _bounded(digits: str) -> str:

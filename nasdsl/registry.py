@@ -221,7 +221,7 @@ class Registry(Generic[T]):
         if not isinstance(found, self.type):
             raise cell_error(
                 self.unusable or self.unknown,
-                f"{entry.value} is offered as {self.kind} `{entry.name}` and is none",
+                f"{entry.value} is offered as {self.kind} `{entry.name}` but is not one",
                 *([self.requirement] if self.requirement else []),
             )
         return cast(T, found)

@@ -70,7 +70,7 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert "report    runs/one/report.md" in ran.out
     lines = ran.err.splitlines()
     cost = nasdsl.cost("runs/one/network.cell")
-    millions = f"{cost.mult_adds / 1e6:.1f} million mult-adds an image"
+    millions = f"{cost.mult_adds / 1e6:.1f} million mult-adds per image"
     assert lines[0] == f"tiny, 1 @ 8: {cost.params:,} parameters, {millions}"
     assert lines[1] == "training on cpu: 2 epochs of 5 steps, 10 in all, 256 images each"
     assert lines[2].startswith("epoch 1/2  loss ")

@@ -431,7 +431,7 @@ def test_macro_arcs(layers: int, form: str) -> None:
     """Refused by name at any number of layers, 15, 16, 31 and 32 too, whose counts 8 divides."""
     said = problem(_rows(layers, form))
     assert f"macro arc of ENAS, of {layers} layers" in said
-    assert "an op a layer and a bit for each layer before it" in said
+    assert "an op for each layer and a bit for each layer before it" in said
 
 
 def test_fifteen_blocks_are_no_macro_arc() -> None:

@@ -106,7 +106,10 @@ def test_damaged_nodes(damage: Callable[[Node], Node], words: str) -> None:
         (changed("cells.1", inputs=()), "input for each port"),
         (changed("cells.1", inputs=(Ref("stem", "batch_norm"),) * 2), "is given"),
         (changed("cells.1", body=replace(_body("cells.1"), outputs=())), "no output"),
-        (changed("cells.1", body=replace(_body("cells.1"), outputs=("h0",))), "no node of it"),
+        (
+            changed("cells.1", body=replace(_body("cells.1"), outputs=("h0",))),
+            "not one of its nodes",
+        ),
         (
             changed("cells.1", body=replace(_body("cells.1"), parts=_body("cells.1").parts * 2)),
             "defined twice",

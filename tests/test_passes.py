@@ -290,7 +290,7 @@ def test_third_party_pass() -> None:
         ("beheading", "breaks `nasnet_a`"),
         ("raising", "fails on `nasnet_a`"),
         ("forgetful", "gives a NoneType"),
-        ("function", "is offered as pass `function` and is none"),
+        ("function", "is offered as pass `function` but is not one"),
         ("absent", "cannot be imported"),
     ],
 )

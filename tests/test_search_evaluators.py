@@ -194,7 +194,7 @@ def test_shares_are_left_as_they_are(tmp_path: Path) -> None:
             [f"{STRINGS[0]},50,75,1", STRINGS[1].replace("avg", "max") + ",50,75,1"],
             "strings.csv.gz:3: .*max_pool_3x3",
         ),
-        (["what is this,50,75,1"], "strings.csv.gz:2: 'what is this' is no genotype"),
+        (["what is this,50,75,1"], "strings.csv.gz:2: 'what is this' is not a genotype"),
         ([], "a header and no row"),
     ],
 )

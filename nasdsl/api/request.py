@@ -179,7 +179,8 @@ def require_known_names(genotype: Genotype) -> None:
             made.add(block.name)
         for state in cell.output.states:
             if isinstance(state, BlockState) and state.name not in made:
-                message = f"the output of the {cell.kind} cell names `{state}`, which is no block"
+                output = f"the output of the {cell.kind} cell"
+                message = f"{output} names `{state}`, which is not a block of it"
                 found.append(Diagnostic("NAS305", message))
     if found:
         raise CellError(tuple(found))

@@ -59,14 +59,14 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 @click.option(
     "--plain",
     is_flag=True,
-    help="Measure each network as it is trained, too, and not only optimised.",
+    help="Also measure each network as it is, without optimising it.",
 )
 @click.option(
     "--passes",
     metavar="PASS,...",
     callback=lambda ctx, param, value: None if value is None else _words(ctx, param, value),
     shell_complete=complete_installed("passes"),
-    help="Optimise with these passes instead of all for inference.",
+    help="Optimise with these passes instead of all passes for inference.",
 )
 @click.option(
     "--batch",
@@ -82,12 +82,12 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     default="1",
     show_default=True,
     callback=_numbers,
-    help="Threads of the processor.",
+    help="Number of CPU threads.",
 )
 @click.option(
     "--processor-time",
     is_flag=True,
-    help="Measure the time of the processor, which other work on the machine disturbs less.",
+    help="Measure CPU time, which other work on the machine disturbs less.",
 )
 @click.option(
     "--rounds",
@@ -113,8 +113,8 @@ def command(
     """Measure how fast networks run for inference, in one runtime or several.
 
     Each network in each runtime has a process of its own, in which it is loaded and its logits
-    are compared with those of the compiled network. Then all take turns, a batch each, so that
-    other work on the machine meets all of them alike. The network is optimised first, as by
+    are compared with those of the compiled network. Then they take turns, one batch each, so that
+    other work on the machine slows all of them alike. The network is optimised first, as by
     `nasdsl compile --optimize`. FILE may also be a .safetensors file.
     """
     if not (runtimes and batch and threads):

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "-o", "out", metavar="OUT", type=click.Path(), help="Picture of the curves to write: .svg."
+    "-o", "out", metavar="OUT", type=click.Path(), help="SVG file to write the curves to."
 )
 @json_option()
 def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     """Compare runs: their results, and the settings that differ.
 
     Runs need not be finished. Accuracies are of the images held out, after the last epoch and
-    after the best one. OUT has the curves of all runs in one picture.
+    after the best one. OUT is one picture with the curves of all runs.
     """
     # Imported here because --help should not wait for them.
     from nasdsl.atomic_write import replace_bytes, require_writable

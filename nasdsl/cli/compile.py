@@ -75,8 +75,8 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     show_default=True,
     metavar="NAME",
     shell_complete=complete_installed("backends"),
-    help=f"Backend to build with: {', '.join(installed('backends'))}. What another one than torch "
-    "makes is printed or written as it is.",
+    help=f"Backend to build with: {', '.join(installed('backends'))}. The output of "
+    "any backend but torch is printed or written as it is.",
 )
 @weights_options("File of weights to load, such as a published checkpoint.")
 @click.option(

@@ -52,7 +52,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, value: bool) -> No
 )
 @click.option("--line", metavar="N", type=int, help="Convert the genotype on this line of FILE.")
 @click.option("--last", is_flag=True, help="Convert the last genotype of FILE, or of that name.")
-@click.option("--space", metavar="SPACE", help="Space that a DNA belongs to.")
+@click.option("--space", metavar="SPACE", help="Space that the DNA in FILE belongs to.")
 @click.option("--strict", is_flag=True, help="Fail if something cannot be converted.")
 @click.option("-o", "out", metavar="OUT", help="File to write.  [default: standard output]")
 @click.option(

@@ -29,9 +29,9 @@ _READABLE = 10**6
     type=click.IntRange(min=1),
     default=1_000_000,
     show_default=True,
-    help="Most cells that --distinct compares.",
+    help="Maximum number of cells that --distinct compares.",
 )
-@form_option("What --distinct counts once.")
+@form_option("Which genotypes --distinct counts as one.")
 @json_option()
 @click.pass_context
 def command(

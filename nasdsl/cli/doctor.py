@@ -87,7 +87,7 @@ def _packages() -> Iterator[Check]:
     try:
         requirements = distribution().requires or []
     except metadata.PackageNotFoundError:
-        yield Check("packages", None, "nasdsl is here without its metadata")
+        yield Check("packages", None, "the metadata of the package nasdsl are missing")
         return
     extras: dict[str, list[str]] = {}
     for requirement in requirements:

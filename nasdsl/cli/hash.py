@@ -20,7 +20,7 @@ from nasdsl.report.visible import visible
     """,
 )
 @file_argument(several=True)
-@form_option("What has equal hashes.")
+@form_option("Which genotypes have equal hashes.")
 @json_option()
 def command(file: tuple[str, ...], form: CanonicalForm, as_json: bool) -> None:
     """Print a hash that is the same for equivalent genotypes.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="How many classes to print for an image.",
+    help="How many classes to print for each image.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a line for each class.")
 @json_option()
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--names",
     metavar="FILE",
     type=click.Path(),
-    help="Names of the classes, one a line.  [default: those of MODEL, or numbers from 0]",
+    help="Names of the classes, one per line.  [default: those of MODEL, or numbers from 0]",
 )
 @click.option(
     "--network",
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     "--recipe",
     metavar="NAME",
     shell_complete=complete_recipe,
-    help="Recipe that whitens images, if MODEL does not say how.  [default: quick]",
+    help="Recipe by which images are whitened, if MODEL does not say how.  [default: quick]",
 )
 @click.option(
     "--batch",
@@ -81,9 +81,9 @@ def command(
     """Print the likeliest classes of images, with their probabilities.
 
     MODEL is the folder of a run, a .safetensors file written by nasdsl or, with --network, any
-    file that `nasdsl compile --weights` can read. IMAGE is a file, or a folder whose image files
-    are all taken. Images are prepared as in the evaluation after the training, and classes have
-    the names of the data set.
+    file that `nasdsl compile --weights` can read. IMAGE is an image file, or a folder: all image
+    files in it are taken. Images are prepared as in the evaluation after the training, and
+    classes have the names of the data set.
 
     Images that cannot be read are reported after the others; the exit code is then 2.
     """

@@ -93,7 +93,7 @@ def command(
     Without -o the picture is written as SVG to standard output, or, on a terminal, to a file
     named after the genotype. A file with holes is drawn as a space.
 
-    With --watch, a page served on this machine shows the picture and follows changes of the file
+    With --watch, a page served on this machine shows the picture and follows changes to the file
     until Ctrl-C; -o is rewritten as well.
 
     Every format except .dot needs Graphviz.

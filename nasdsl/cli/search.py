@@ -106,7 +106,7 @@ ACTIONS = {
 @click.option(
     "--window",
     type=click.IntRange(1),
-    help="How many proposals may be without a result.  [default: --workers plus --block]",
+    help="How many proposals may be waiting for a result.  [default: --workers plus --block]",
 )
 @click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
 @click.option(
@@ -221,10 +221,10 @@ command = CommandWithActions(
     help="""Search a space of cells.
 
     An algorithm proposes networks, and an evaluator trains them, looks them up or scores them.
-    Each result is in the store before the next one counts, and no network is evaluated twice.
-    After an interruption or a crash, `nasdsl search --resume STORE` continues the search as it was
-    asked for, and flags change how it runs or when it ends. The best network goes to standard
-    output.
+    Each result is saved in the store before the next one is used, and no network is evaluated
+    twice. After an interruption or a crash, `nasdsl search --resume STORE` continues the search
+    with the settings it began with; flags may change how it runs or when it ends. The best network
+    goes to standard output.
 
     The actions work on the STORE of a search, which may still be running.
     """,

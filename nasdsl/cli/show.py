@@ -29,7 +29,7 @@ from nasdsl.report.visible import visible_source
 @settings_options
 @ops_option
 def command(name: str, tree: bool, graph: bool, settings: Settings, ops: str | None) -> None:
-    """Print a file of the library or any other, including its comments.
+    """Print a file of the library, or any other file, including its comments.
 
     With --tree, draw the cells as trees instead: the states that the output joins, and below
     each block its ops and their inputs. This does not need Graphviz.

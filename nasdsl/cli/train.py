@@ -161,7 +161,7 @@ def _seeds(
     metavar="LOGGER",
     multiple=True,
     shell_complete=complete_installed("loggers"),
-    help="Send the figures there as well; may be repeated. Installed: "
+    help="Also send the metrics to this logger; may be repeated. Installed: "
     f"{', '.join(installed('loggers'))}.",
 )
 @click.option("--no-tensorboard", is_flag=True, help="Write no scalars for TensorBoard.")

@@ -92,7 +92,7 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 
 def network_line(plan: TrainingPlan) -> str:
     """What is about to be trained, in a line."""
-    millions = f"{plan.mult_adds / 1e6:,.1f} million mult-adds an image"
+    millions = f"{plan.mult_adds / 1e6:,.1f} million mult-adds per image"
     return f"{plan.network}: {plural(plan.params, 'parameter')}, {millions}"
 
 

@@ -92,4 +92,4 @@ def relative_error_of(expected: Sequence["Tensor"], found: Sequence["Tensor"], w
     return worst
 
 
-_KEPT = "nothing was kept of it; please report how to reproduce this"
+_KEPT = "it was not kept; please report how to reproduce this"

@@ -172,7 +172,7 @@ def _by_target(
             raise foreign.cell_error("NAS651", text, edge.span, "", "they are (op, to, from)")
         if edge.target < _INPUTS or edge.state >= edge.target:
             text = f"the edge leads from state {edge.state} to state {edge.target}"
-            hint = "an edge is (op, to, from), and leads to a later state that is no input"
+            hint = "an edge is (op, to, from), and leads to a later state that is not an input"
             raise foreign.cell_error("NAS653", text, edge.span, "", hint)
         found.setdefault(edge.target, []).append(edge)
     for target in range(_INPUTS, max(found) + 1):

@@ -92,7 +92,7 @@ def _lines(foreign: Foreign, document: LiteralValue) -> TextLines:
     version = members.get("nasdsl")
     if version is None or version.data != VERSION:
         span = document.span if version is None else version.span
-        raise foreign.cell_error("NAS651", f'a document of ours says `"nasdsl": {VERSION}`', span)
+        raise foreign.cell_error("NAS651", f'a document of nasdsl says `"nasdsl": {VERSION}`', span)
     for needed in ("genotype", "cells"):
         if needed not in members:
             raise foreign.cell_error("NAS651", f"`{needed}` is missing", document.span)

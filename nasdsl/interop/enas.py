@@ -116,8 +116,8 @@ def _genotype(rows: Sequence[Integers], foreign: Foreign, name: str) -> Genotype
         layers = _layers(len(integers))
         text = f"this is a macro arc of ENAS, of {layers} layers, and has no cells"
         hint = (
-            "a macro arc is an op a layer and a bit for each layer before it, which says whether"
-            " that is added; micro arcs are read, (state, op, state, op) a block"
+            "a macro arc has an op for each layer and a bit for each layer before it, which says "
+            "whether that is added; micro arcs are read, (state, op, state, op) per block"
         )
         raise foreign.cell_error("NAS651", text, None, "", hint)
     if _is_recurrent([number for number, _ in integers]):

@@ -122,7 +122,7 @@ def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[Literal
     names = operations.data if isinstance(operations.data, list) else []
     states = numbers(foreign, indices, "`hiddenstate_indices`")
     if not names or len(names) % 2:
-        raise foreign.cell_error("NAS651", "`operations` lists two ops a block", operations.span)
+        raise foreign.cell_error("NAS651", "`operations` lists two ops per block", operations.span)
     if len(states) != len(names):
         text = f"there are {len(names)} operations and {len(states)} indices"
         raise foreign.cell_error("NAS651", text, indices.span)
@@ -141,7 +141,7 @@ def _cell(foreign: Foreign, dialect: Dialect, kind: str, parts: Sequence[Literal
         has = f"{plural(len(flags), 'flag')} for {plural(len(blocks), 'block')}"
         text = f"`used_hiddenstates` has {has}"
         raise foreign.cell_error(
-            "NAS651", text, used.span, "", "it has one a state, the inputs first"
+            "NAS651", text, used.span, "", "it has one per state, the inputs first"
         )
     kept = [
         dialect.state(foreign, index, len(blocks), span)

@@ -158,7 +158,7 @@ def _genotype(
         outputs = [_sum_of(blocks, operands)]
     if len(outputs) > 1:
         foreign.note(_DIVIDED, matrix.span)
-    foreign.note("the pools between the benchmark's stacks are no cells")
+    foreign.note("the pools between the benchmark's stacks are not cells")
     cell = cell_of("normal", blocks, outputs)
     return DIALECT.genotype(genotype_name(name, "nasbench101_cell"), [cell])
 

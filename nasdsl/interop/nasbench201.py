@@ -69,7 +69,7 @@ def _genotype(span: Span, foreign: Foreign, name: str) -> Genotype:
     for ops in nodes:
         states.append(_sum_of(blocks, states, ops))
     cell = cell_of("normal", blocks, states[-1:])
-    foreign.note("the residual blocks between the benchmark's stages are no cells", span)
+    foreign.note("the residual blocks between the benchmark's stages are not cells", span)
     return DIALECT.genotype(genotype_name(name, "nasbench201_cell"), [cell])
 
 

@@ -274,7 +274,7 @@ def _indices_of(foreign: Foreign, value: LiteralValue, names: Sequence[str]) -> 
         elif type(part.data) is int and 0 <= part.data < len(names):
             found.append(part.data)
         else:
-            text = f"this is none of {len(names)} names, nor the number of one"
+            text = f"this is neither one of {len(names)} names nor the number of one"
             raise foreign.cell_error("NAS653", text, part.span)
     return found
 

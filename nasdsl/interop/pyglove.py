@@ -83,7 +83,7 @@ def _space(options: Options) -> Space:
 
 
 FORMAT = Format(
-    title="PyGlove's DNA of one of our spaces",
+    title="PyGlove's DNA for a space of nasdsl",
     sign=r"^\s*(\w+\s*=\s*)?(pg\.)?DNA\s*\(",
     read=read,
     write=write,

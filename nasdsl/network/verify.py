@@ -70,7 +70,7 @@ def _verify_body(body: Body, module: str) -> None:
     made = {node.name for node in nodes}
     _require(bool(body.outputs), module, "has no output")
     for name in body.outputs:
-        _require(name in made, module, f"gives {name}, which is no node of it")
+        _require(name in made, module, f"gives {name}, which is not one of its nodes")
 
 
 def _require(condition: bool, place: str, what: str) -> None:

@@ -260,7 +260,7 @@ PRIMITIVES: dict[str, Primitive] = {
         look="convolution",
     ),
     "depthwise": Primitive(
-        "one filter a channel, no bias",
+        "one filter per channel, no bias",
         _pool_shape,
         kernel=True,
         arguments=(*_SPATIAL, "dilation"),
@@ -274,12 +274,12 @@ PRIMITIVES: dict[str, Primitive] = {
         tensors=_batch_norm,
     ),
     "layer_norm": Primitive(
-        "layer normalisation over channels, height and width, with scale and shift a channel",
+        "layer normalisation over channels, height and width, with scale and shift per channel",
         _same_shape,
         tensors=_scale_and_shift,
     ),
     "instance_norm": Primitive(
-        "instance normalisation over height and width, with scale and shift a channel",
+        "instance normalisation over height and width, with scale and shift per channel",
         _same_shape,
         tensors=_scale_and_shift,
     ),

@@ -1,4 +1,4 @@
-"""The runtime `onnxruntime`: ONNX Runtime on the processor."""
+"""The runtime `onnxruntime`: ONNX Runtime on the CPU."""
 
 from importlib import import_module
 from typing import Any
@@ -30,7 +30,7 @@ def load(network: Any, threads: int) -> Call:
 
 RUNTIME = Runtime(
     "onnxruntime",
-    "ONNX Runtime on the processor",
+    "ONNX Runtime on the CPU",
     load,
     needs=("onnx", "onnxscript", "onnxruntime"),
     extra="onnx",

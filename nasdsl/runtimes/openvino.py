@@ -1,4 +1,4 @@
-"""The runtime `openvino`: OpenVINO on the processor.
+"""The runtime `openvino`: OpenVINO on the CPU.
 
 It computes in bfloat16 only where the processor has instructions for it: elsewhere it would
 compute in float32 and not say so.
@@ -45,7 +45,7 @@ def load(network: Any, threads: int) -> Call:
 
 RUNTIME = Runtime(
     "openvino",
-    "OpenVINO on the processor",
+    "OpenVINO on the CPU",
     load,
     dtypes=("float32", "bfloat16"),
     needs=("onnx", "onnxscript", "openvino"),

@@ -106,7 +106,7 @@ def load(
     if network.training:
         raise cell_error(
             "NAS709",
-            f"`{graph.name}` is in training, and a runtime evaluates",
+            f"`{graph.name}` is in training mode, and runtimes only evaluate",
             "call `eval()` first, or `nasdsl.optimize`",
         )
     own = next(network.parameters()).dtype

@@ -130,7 +130,7 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
 
     Raises:
         CellError: NAS604 (the space has one member), NAS863 (the store is of another search),
-            NAS866 (the store holds a search already, and `resume` is not set).
+            NAS866 (the store already holds a search, and `resume` is not set).
     """
     if count(settings.space) == 1:
         raise cell_error(
@@ -142,7 +142,7 @@ def start_or_resume(settings: SearchSettings, store: Store, *, resume: bool) -> 
     if stored and not resume:
         raise cell_error(
             "NAS866",
-            f"{store.path} holds a search already",
+            f"{store.path} already holds a search",
             "`--resume` continues it; another `--store` starts a new one",
         )
     block = (

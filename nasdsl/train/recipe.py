@@ -205,7 +205,7 @@ def _installed_recipe(name: str, above: tuple[str, ...] = ()) -> Recipe:
         raise cell_error(
             "NAS820",
             f"the recipe `{name}` cannot be based on {shown(base)}",
-            "`base` names another recipe, which is not based on this one in turn",
+            "`base` has to name another recipe that is not itself based on this one",
         )
     return replace(_installed_recipe(base, (name, *above)).changed(**values), name=name)
 

@@ -139,7 +139,9 @@ class RunFolder:
         # Where a folder of the path is a file, what is raised says so.
         with write_errors(self.path), suppress(FileNotFoundError):
             if any(file.name != LOCK for file in self.path.iterdir()):
-                raise cell_error("NAS841", f"{str(self.path)!r} is not empty and holds no run")
+                raise cell_error(
+                    "NAS841", f"{str(self.path)!r} is not empty, and does not hold a run"
+                )
 
     def _write(self, job: Job, command: list[str]) -> None:
         write_text(self / NETWORK, job.network)
@@ -223,7 +225,7 @@ class RunFolder:
         if not self.exists:
             raise cell_error(
                 "NAS843",
-                f"{str(self.path)!r} holds no run",
+                f"{str(self.path)!r} does not hold a run",
                 f"`nasdsl train FILE --out {self.path}` starts one",
             )
         name = RUN
@@ -273,7 +275,7 @@ def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     """
     names, found = about.get(_LOGGERS, []), about.get(_LOG_ID, "")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{_LOGGERS} is no list of names")
+        raise ValueError(f"{_LOGGERS} is not a list of names")
     if not isinstance(found, str) or not re.fullmatch("[0-9a-f]{32}" if names else "", found):
         raise ValueError(f"{_LOG_ID} is not 32 hexadecimal digits")
     return tuple(names), found
@@ -285,7 +287,7 @@ def _value(name: str, hint: Any, value: Any) -> Any:
     values = values_of(hint) or values_of(get_args(hint)[0])
     assert values is not None, name
     if type(value) is not values.type or values.legal(value) is None:
-        raise ValueError(f"{name} is {shown(value)}, and not {values.description}")
+        raise ValueError(f"{name} is {shown(value)}, not {values.description}")
     return value
 
 

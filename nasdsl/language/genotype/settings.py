@@ -216,7 +216,7 @@ RULES: dict[str, Setting] = {
     "stem": _text("layers before the first cell", "`imagenet`", stem_names),
     "N": _count("normal cells between two reductions", _BY_STEM, _SMALL),
     "layers": _count(
-        "number of all cells, including reductions, instead of N (skeleton darts)",
+        "total number of cells, including reductions, instead of N (skeleton darts)",
         "follows from N",
         3 * _SMALL + 2,
     ),

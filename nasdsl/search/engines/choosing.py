@@ -23,7 +23,7 @@ ENGINES: Registry[Callable[[SearchSettings], Engine]] = Registry(
     type=Callable,  # type: ignore[arg-type]
     unknown="NAS871",
     extra="ray",
-    requirement="an engine is a callable that makes one of a search's settings",
+    requirement="an engine is a callable that makes an engine from the settings of a search",
 )
 
 

@@ -186,7 +186,7 @@ def _require_same(path: Path, before: _Asked, wanted: _Asked, words: dict[str, s
         raise cell_error(
             "NAS841",
             f"the run in {str(path)!r} is of another {' and another '.join(others)}",
-            "use another `--out` to begin anew, or the same flags as before to continue",
+            "use another `--out` to start again, or the same flags as before to continue",
         )
 
 

@@ -77,5 +77,5 @@ def no_options(kind: str, options: dict[str, str]) -> None:
     """
     if options:
         raise cell_error(
-            "NAS882", f"the evaluator `{kind}` takes no options, and has {listed(options)}"
+            "NAS882", f"the evaluator `{kind}` takes no options, but was given {listed(options)}"
         )

@@ -137,7 +137,7 @@ def table_evaluator(what: str, options: dict[str, str]) -> TableEvaluator:
     if options:
         takes = "`key`, `value`, `report` and `unit`"
         raise cell_error(
-            "NAS882", f"the evaluator `table` takes {takes}, and has {listed(options)}"
+            "NAS882", f"the evaluator `table` takes {takes}, but was given {listed(options)}"
         )
     if unit is not None and unit not in _UNITS:
         raise cell_error("NAS882", f"unit is {listed(_UNITS, 'or')}, not {unit!r:.40}")
@@ -176,7 +176,7 @@ def read_table(
     for line, row in rows:
         entry = row[key] or ""
         if format is not None and entry in lines:
-            text = f"{path}:{line}: {entry:.100} stands in line {lines[entry]} already"
+            text = f"{path}:{line}: {entry:.100} is in line {lines[entry]} already"
             raise cell_error("NAS883", text)
         lines[entry] = line
         try:
@@ -269,7 +269,7 @@ def _format(path: Path, keys: Sequence[tuple[int, str | None]]) -> str | None:
 def _no_key(path: Path, line: int, entry: str, error: CellError) -> CellError:
     return cell_error(
         "NAS883",
-        f"{path}:{line}: {entry[:100]!r} is no genotype: {error.diagnostics[0].message}",
+        f"{path}:{line}: {entry[:100]!r} is not a genotype: {error.diagnostics[0].message}",
         "a key is a canonical hash, or a string that `nasdsl convert` reads",
     )
 

@@ -51,7 +51,7 @@ class TrainingEvaluator:
         recipe, data = self.recipe, self.data
         steps = plural(len(data.train) // recipe.batch, "step")
         epochs = plural(recipe.epochs, "epoch")
-        return f"trains for {epochs} of {steps} ({recipe.batch} images of {data.name} a step)"
+        return f"trains for {epochs} of {steps} ({recipe.batch} images of {data.name} per step)"
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""

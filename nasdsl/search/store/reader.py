@@ -217,7 +217,9 @@ def _trial(row: tuple[Any, ...]) -> Trial:
         if not isinstance(curve, list) or not all(type(each) in (int, float) for each in curve):
             raise ValueError("not a list of numbers")
     except ValueError as error:
-        raise NotOfASearch(f"the curve of its trial {row[0]} is no curve: {error!s:.80}") from error
+        raise NotOfASearch(
+            f"the curve of its trial {row[0]} is not a curve: {error!s:.80}"
+        ) from error
     measures = measures_of(values["measures"], row[0])
     return Trial(**{**values, "curve": tuple(curve), "measures": measures})
 
