@@ -3,6 +3,7 @@
 from . import backend as backend
 from . import detection as detection
 from . import export as export
+from . import hub as hub
 from . import interop as interop
 from . import passes as passes
 from . import runtimes as runtimes

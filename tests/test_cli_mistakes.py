@@ -103,6 +103,14 @@ CASES = """
     NAS843   compare nosuch
     NAS843   compare run full
 
+    Error:   publish run
+    Error:   publish run -o new --repository me/new
+    Error:   publish run -o new --private
+    NAS001   publish nosuch -o new
+    NAS842   publish run -o new
+    NAS802   publish tiny.cell -o new
+    NAS843   publish full -o new
+
     Error:   search nasnet_space --engine nosuch
     Error:   search nasnet_space --retry-failed
     Error:   search nasnet_space --trials 0

@@ -27,6 +27,7 @@ SECTIONS = {
         "eval": "Evaluate a run or a file of weights on a data set.",
         "predict": "Print the likeliest classes of images.",
         "compare": "Compare runs: results, curves, and settings that differ.",
+        "publish": "Publish a trained network with a model card.",
     },
     "Measure": {
         "cost": "Count the parameters and mult-adds of a network.",

@@ -95,6 +95,7 @@ CODES: dict[str, Code] = {
     "NAS803": Code("file of weights could run code"),
     "NAS804": Code("layout has no names for this network"),
     "NAS805": Code("unknown layout of weights"),
+    "NAS806": Code("model hub does not answer"),
     "NAS860": Code("store cannot be read or written"),
     "NAS861": Code("store is on a network file system"),
     "NAS862": Code("store was written by a newer version"),

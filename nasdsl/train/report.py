@@ -5,8 +5,10 @@ reproduce the run.
 """
 
 import csv
+import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,16 @@ from nasdsl.train.curves import loss_and_accuracy
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
-from nasdsl.train.run_folder import CONFUSION, CURVES, MODEL, REPORT, Job, RunFolder, write_text
+from nasdsl.train.run_folder import (
+    CONFUSION,
+    CURVES,
+    MODEL,
+    REPORT,
+    RESULTS,
+    Job,
+    RunFolder,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,10 +41,11 @@ _MAX_COLUMNS, _MAX_NAME = 12, 40
 
 
 def write_report(folder: RunFolder, plan: RunPlan, fitted: Fitted) -> None:
-    """Write `report.md`, and `curves.svg` if matplotlib is installed."""
+    """Write `report.md`, `results.json`, and `curves.svg` if matplotlib is installed."""
     has_curves = write_curves(folder.path, [fitted.history])
     if fitted.confusion is not None:
         write_text(folder / CONFUSION, confusion_csv(fitted.confusion))
+    write_text(folder / RESULTS, results_json(fitted))
     write_text(folder / REPORT, report(plan, fitted, has_curves=has_curves))
 
 
@@ -48,6 +60,13 @@ def write_curves(folder: Path, histories: Sequence[Sequence[Epoch]]) -> bool:
     with atomic_write(folder / CURVES) as temporary:
         temporary.write_bytes(picture)
     return True
+
+
+def results_json(fitted: Fitted) -> str:
+    """How good the network is, for programs: null where there are no such images."""
+    parts = {"held_out": fitted.held_out, "test": fitted.test}
+    found = {name: None if part is None else asdict(part) for name, part in parts.items()}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def report(plan: RunPlan, fitted: Fitted, has_curves: bool) -> str:

@@ -24,6 +24,15 @@ class Evaluation:
     images: int
     seconds: float
 
+    @classmethod
+    def from_members(cls, members: dict[str, Any]) -> "Evaluation":
+        """What `dataclasses.asdict` was given.
+
+        Raises:
+            TypeError: a member is missing, or is no number.
+        """
+        return cls(**_numbers(members))
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -64,7 +73,7 @@ class Epoch:
             TypeError: a member is missing, or is no number.
         """
         held_out = members["held_out"]
-        evaluation = None if held_out is None else Evaluation(**_numbers(held_out))
+        evaluation = None if held_out is None else Evaluation.from_members(held_out)
         others = {name: value for name, value in members.items() if name != "held_out"}
         return cls(**_numbers(others), held_out=evaluation)
 

@@ -8,6 +8,7 @@ checkpoints/         the newest two
 tensorboard/         the same scalars for TensorBoard
 model.safetensors    the trained network, at the end
 confusion.csv        which classes were taken for which, at the end
+results.json         how good the network is on the images held out and to test, at the end
 report.md            the result and its curves, at the end
 """
 
@@ -31,7 +32,7 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
-from nasdsl.train.results import Epoch
+from nasdsl.train.results import Epoch, Evaluation
 from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
 from nasdsl.values import Values, shown, values_of
@@ -46,6 +47,7 @@ _Record = TypeVar("_Record", Execution, StartingWeights)
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
 REPORT, CURVES, CONFUSION, LOCK = "report.md", "curves.svg", "confusion.csv", ".lock"
+RESULTS = "results.json"
 
 #: What a folder has that holds runs of several seeds, and no run itself.
 SEEDS = "seeds.json"
@@ -289,6 +291,32 @@ def _value(name: str, hint: Any, value: Any) -> Any:
     if type(value) is not values.type or values.legal(value) is None:
         raise ValueError(f"{name} is {shown(value)}, not {values.description}")
     return value
+
+
+def recorded_results(folder: RunFolder) -> dict[str, Evaluation]:
+    """How good the network of a run is, by the part of the images: `held_out`, `test`.
+
+    It is empty for a run that is not done, and for those of version 0.1.0.
+
+    Raises:
+        CellError: NAS843, the file is damaged.
+    """
+    path = folder / RESULTS
+    if not path.is_file():
+        return {}
+    try:
+        members = json_value(document_text(path))
+        return {
+            name: Evaluation.from_members(members[name])
+            for name in ("held_out", "test")
+            if members.get(name) is not None
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise cell_error(
+            "NAS843",
+            f"the run in {str(folder.path)!r} cannot be read",
+            f"{RESULTS}: {str(error).strip()[:120] or 'damaged'}",
+        ) from None
 
 
 class MetricsFile(Watcher):

@@ -133,7 +133,7 @@ def drop_path_mode(path: str | os.PathLike[str]) -> str | None:
     Raises:
         CellError: as `read_model` does.
     """
-    return _member(path, DROP_PATH_MEMBER)
+    return model_member(path, DROP_PATH_MEMBER)
 
 
 def inference_passes(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
@@ -142,7 +142,7 @@ def inference_passes(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
     Raises:
         CellError: as `read_model` does.
     """
-    said = _member(path, PASSES_MEMBER)
+    said = model_member(path, PASSES_MEMBER)
     return None if said is None else tuple(said.split(","))
 
 
@@ -152,10 +152,15 @@ def image_metadata(path: str | os.PathLike[str]) -> str | None:
     Raises:
         CellError: as `read_model` does.
     """
-    return _member(path, IMAGES_MEMBER)
+    return model_member(path, IMAGES_MEMBER)
 
 
-def _member(path: str | os.PathLike[str], member: str) -> str | None:
+def model_member(path: str | os.PathLike[str], member: str) -> str | None:
+    """A member of a model file's metadata, where it has that one.
+
+    Raises:
+        CellError: as `read_model` does.
+    """
     name = os.fspath(path)
     try:
         metadata = _header(Path(path), name).get("__metadata__")
