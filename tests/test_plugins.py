@@ -285,6 +285,7 @@ REGISTRIES = {
     "nasdsl.formats": ("nasdsl.interop", "FORMATS", "NAS650"),
     "nasdsl.layouts": ("nasdsl.weights", "LAYOUTS", "NAS805"),
     "nasdsl.loggers": ("nasdsl.train.loggers", "LOGGERS", "NAS850"),
+    "nasdsl.oneshot": ("nasdsl.oneshot.method", "METHODS", "NAS880"),
     "nasdsl.passes": ("nasdsl.passes", "PASSES", "NAS722"),
     "nasdsl.runtimes": ("nasdsl.runtimes", "RUNTIMES", "NAS732"),
     "nasdsl.proxies": ("nasdsl.search.proxies", "PROXIES", "NAS882"),

@@ -71,16 +71,16 @@ def test_one_hot_mixtures_compute_what_the_member_does(relaxation) -> None:
 
 
 def test_an_edge_adds_up_its_options() -> None:
-    """The mixture of a space with one open op, by hand."""
+    """The mixture of a space with one open op, by hand. A network of one layer has a reduction."""
     text = """
 genotype one
 ops darts
 cell normal {
-    b0 = (h[i], h[i-1], {none | skip_connect | avg_pool_3x3}, skip_connect, add)
+    b0 = (h[i], h[i-1], skip_connect, skip_connect, add)
     output concat(b0)
 }
 cell reduction {
-    b0 = (h[i], h[i-1], skip_connect, skip_connect, add)
+    b0 = (h[i], h[i-1], {none | skip_connect | avg_pool_3x3}, skip_connect, add)
     output concat(b0)
 }
 """
@@ -97,6 +97,7 @@ cell reduction {
         net(images)
     hook.remove()
     mixed, *alone = maps
+    assert not torch.allclose(alone[0], alone[1])
     weights = alpha.softmax(-1)[0].tolist()
     wanted = sum(weight * each for weight, each in zip(weights, alone, strict=True))
     assert torch.allclose(mixed.flatten(1), wanted.flatten(1), rtol=1e-12)
@@ -166,13 +167,13 @@ def test_second_order_gradients_are_those_of_an_unrolled_step() -> None:
     net = _net(affine=False).train()
     darts = Darts(net, 10, second_order=True, architect=ArchitectRecipe(radius=1e-4))
     train, valid = _batch(1), _batch(2)
-    darts.optimizer.step(darts._loss(train))  # so that there is momentum
+    darts.optimizer.step(darts.loss(train))  # so that there is momentum
     weights = {name: w for name, w in net.named_parameters() if not name.startswith("alphas")}
     before = {name: w.detach().clone() for name, w in weights.items()}
     found = darts.alpha_gradients(train, valid)
     assert all(torch.equal(before[name], w) for name, w in weights.items())
     gradients = torch.autograd.grad(
-        darts._loss(train), list(weights.values()), create_graph=True, allow_unused=True
+        darts.loss(train), list(weights.values()), create_graph=True, allow_unused=True
     )
     lr, recipe = darts.optimizer.lr, darts.optimizer.recipe
     ahead = {}
@@ -182,7 +183,7 @@ def test_second_order_gradients_are_those_of_an_unrolled_step() -> None:
         ahead[name] = weight - lr * (step if gradient is None else step + gradient)
     loss = F.cross_entropy(functional_call(net, ahead, (valid[0],)), valid[1])
     exact = torch.autograd.grad(loss, darts.alphas)
-    first = torch.autograd.grad(darts._loss(valid), darts.alphas)
+    first = torch.autograd.grad(darts.loss(valid), darts.alphas)
     for ours, theirs, plain in zip(found, exact, first, strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-9)
         assert not torch.allclose(plain, theirs, rtol=1e-2)

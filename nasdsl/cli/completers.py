@@ -23,6 +23,7 @@ _FORMS = {
         "latency": "latency?KEY=VALUE&...",
         "proxy": "proxy:NAME",
         "python": "python:MODULE:FUNCTION",
+        "supernet": "supernet:RUN",
         "table": "table:FILE",
         "train": "train?KEY=VALUE&...",
     },
@@ -34,6 +35,16 @@ def installed(kind: str) -> list[str]:
     from nasdsl.metadata import entry_points
 
     return sorted({entry.name for entry in entry_points(f"nasdsl.{kind}")})
+
+
+def algorithms() -> list[str]:
+    """Everything that `nasdsl search --algorithm` takes: searchers and one-shot algorithms."""
+    return sorted({*installed("searchers"), *installed("oneshot")})
+
+
+def complete_algorithm(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of search algorithms."""
+    return _beginning(incomplete, algorithms())
 
 
 def forms(kind: str) -> list[str]:
@@ -105,11 +116,18 @@ def complete_change(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def complete_option(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Options of the search algorithm as `KEY=`."""
+    """Options of the search algorithm as `KEY=`, and settings where it trains a super-network."""
+    from nasdsl.language.genotype.settings import RULES
+    from nasdsl.oneshot.method import METHODS
     from nasdsl.search.searchers import options_of
 
+    name = ctx.params.get("algorithm") or "random"
     try:
-        options = options_of(ctx.params.get("algorithm") or "random")
+        if name in METHODS:
+            return [
+                f"{each}=" for each in _beginning(incomplete, [*METHODS.find(name).names(), *RULES])
+            ]
+        options = options_of(name)
     except CellError:
         return []
     return [f"{name}=" for name in _beginning(incomplete, options)]

@@ -15,6 +15,7 @@ from nasdsl.registry import Plugin, installed_plugins
 _TITLES = {
     "datasets": "Data sets",
     "layouts": "Layouts of weights",
+    "oneshot": "One-shot algorithms",
     "proxies": "Zero-cost scores",
     "searchers": "Search algorithms",
 }

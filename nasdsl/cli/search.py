@@ -10,10 +10,10 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import CommandWithActions, default_command
 from nasdsl.cli.completers import (
+    complete_algorithm,
     complete_data,
     complete_evaluator,
     complete_file,
-    complete_installed,
     complete_objective,
     complete_option,
     forms,
@@ -40,8 +40,9 @@ ACTIONS = {
     default="random",
     show_default=True,
     metavar="NAME",
-    shell_complete=complete_installed("searchers"),
-    help=f"Search algorithm: {', '.join(installed('searchers'))}.",
+    shell_complete=complete_algorithm,
+    help=f"Search algorithm: {', '.join(installed('searchers'))}; or one that trains a "
+    f"super-network: {', '.join(installed('oneshot'))}.",
 )
 @click.option(
     "--option",
@@ -63,7 +64,12 @@ ACTIONS = {
     "--data",
     metavar="DATA",
     shell_complete=complete_data,
-    help="Data set of the evaluator `train`.  [default: digits]",
+    help="Data set of the evaluator `train`, or of a super-network.  [default: digits]",
+)
+@click.option(
+    "--out",
+    metavar="RUN",
+    help="Folder of an algorithm that trains a super-network.  [default: named for the search]",
 )
 @click.option(
     "--objective",
@@ -112,7 +118,7 @@ ACTIONS = {
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue the search in the store, which may take the place of SPACE.",
+    help="Continue the search in the store or the run, which may take the place of SPACE.",
 )
 @click.option(
     "--retry-failed", is_flag=True, help="With --resume, evaluate again the trials that failed."
@@ -168,6 +174,12 @@ def search(
     """Search a space of cells."""
     if retry_failed and not resume:
         raise click.UsageError("--retry-failed goes with --resume, which continues a search.")
+    from nasdsl.cli.search_one_shot import is_wanted, search_one_shot
+
+    if is_wanted(space, flags, resume):
+        return search_one_shot(context, space, resume, quiet, as_json, flags)
+    if flags.pop("out") is not None:
+        raise click.UsageError("--out goes with an algorithm that trains a super-network.")
     # Imported here because --help should not wait for the search.
     from nasdsl.cli.search_output import print_result
     from nasdsl.cli.search_view import view_for
@@ -226,12 +238,18 @@ command = CommandWithActions(
     with the settings it began with; flags may change how it runs or when it ends. The best network
     goes to standard output.
 
+    An algorithm that trains a super-network does so in this process and needs no evaluator: what
+    it writes is in the folder RUN, with a store like any other, and `nasdsl search --resume RUN`
+    continues it.
+
     The actions work on the STORE of a search, which may still be running.
     """,
     examples="""
         nasdsl search nasnet_space --algorithm ppo --trials 200 --workers 2 --store s1.db
         nasdsl search --resume s1.db
         nasdsl search --resume s1.db --trials 400
+        nasdsl search darts_space --algorithm darts --data digits --out runs/darts
+        nasdsl search nasbench201_space --algorithm evolution --evaluator supernet:runs/paths
         nasdsl search my.cell --evaluator proxy:naswot --max-params 5000000 --store s2.db
         nasdsl search my.cell --algorithm nsga2 --objective accuracy --objective latency:min \
             --max-latency 20ms --store s3.db

@@ -117,6 +117,7 @@ CODES: dict[str, Code] = {
     "NAS885": Code("objective cannot be pursued"),
     "NAS890": Code("super-network cannot share these options"),
     "NAS891": Code("super-network has an illegal setting"),
+    "NAS892": Code("search collapses to skips", "warning"),
     "NAS702": Code("unknown backend"),
     "NAS703": Code("two packages offer one backend"),
     "NAS704": Code("backend does not support this"),

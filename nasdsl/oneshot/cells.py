@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nasdsl.errors import CellError
+from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.liveness import live_blocks
 from nasdsl.language.genotype.types import (
     UNUSED,
@@ -141,7 +141,8 @@ class CellChains:
     """Makes the chains of a space's cell at one place of the network.
 
     `read` has, by block, the shapes that the options of one of its operands give; of the two, the
-    operand that has more.
+    operand that has more. Where an operand has several options, its ops are those of a k-th of the
+    channels, and the other channels go past them (Xu et al. 2020, PC-DARTS).
     """
 
     cell: CellSpace
@@ -151,6 +152,7 @@ class CellChains:
     merge_edges: bool
     stride: int
     filters: int
+    k: int = 1
     chains: Chains = field(default_factory=Chains)
     read: dict[int, Shapes] = field(default_factory=dict)
     _lowering: CellExpansion = field(init=False)
@@ -225,16 +227,31 @@ class CellChains:
     ) -> Shapes:
         made = set()
         word = "edge" if self.merge_edges and merged(block) else SIDES[side]
+        k = self.k if len(block.inputs[side]) * len(block.ops[side]) > 1 else 1
         for state in block.inputs[side]:
             stride = self.stride if isinstance(state, Hidden) else 1
             for op in block.ops[side]:
                 prefix = f"b{index}.{word}.{state_key(state, self.cell)}-{op}"
                 example = Block(block.name, (state, state), (op, op), block.combines[0])
-                for shape in sorted(shapes[state]):
-                    chain = self._lowering.op_chain(example, op, stride, shape, self.filters)
+                for whole in sorted(shapes[state]):
+                    shape, filters = self._part(whole, k)
+                    chain = self._lowering.op_chain(example, op, stride, shape, filters)
                     self.chains.add(prefix, chain)
-                    made.add(chain[-1].shape if chain else shape)
+                    after = chain[-1].shape if chain else shape
+                    past = whole.channels - shape.channels
+                    made.add(after._replace(channels=after.channels + past))
         return frozenset(made)
+
+    def _part(self, shape: Shape, k: int) -> tuple[Shape, int]:
+        """What ops see of a state, and their filters."""
+        if shape.channels % k or self.filters % k:
+            raise cell_error(
+                "NAS891",
+                f"k = {k} does not divide the {shape.channels} channels of a state in the "
+                f"{self.cell.kind} cell",
+                f"`cell_filters` is a multiple of {k}, or `k` another number",
+            )
+        return shape._replace(channels=shape.channels // k), self.filters // k
 
     def _outputs(
         self, shapes: dict[State, Shapes], wide: set[State], size: tuple[int, int]

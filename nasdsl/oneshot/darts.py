@@ -10,31 +10,38 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from nasdsl.language.genotype.types import Genotype
-from nasdsl.oneshot.weights_optimizer import Batch, WeightsOptimizer, WeightsRecipe
+from nasdsl.oneshot.gradient import ArchitectRecipe, GradientSearch, gradients_of
+from nasdsl.oneshot.method import Amount, Method, Number, Options, Steps
+from nasdsl.oneshot.weights_optimizer import (
+    Batch,
+    WeightsOptimizer,
+    WeightsRecipe,
+    weights_recipe,
+)
+
+__all__ = ["METHOD", "ArchitectRecipe", "Darts", "DartsOptions"]
 
 
 @dataclass(frozen=True, slots=True)
-class ArchitectRecipe:
-    """How the alphas are trained: values of `cnn/train_search.py` and `cnn/architect.py`.
+class DartsOptions(Options):
+    """Values of `cnn/train_search.py`, which are those of `Options`, and of its alphas.
 
     Attributes:
-        lr: of Adam.
-        betas: of Adam.
-        weight_decay: of the alphas, added to their gradient.
-        radius: of the finite difference, divided by the norm of its direction.
+        second_order: whether the alphas see the weights a step ahead (`--unrolled`).
+        alpha_lr: of the alphas' Adam (`--arch_learning_rate`).
+        alpha_weight_decay: of the alphas (`--arch_weight_decay`).
+        alpha_after: epochs in which the weights alone are trained.
     """
 
-    lr: float = 3e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    weight_decay: float = 1e-3
-    radius: float = 1e-2
+    second_order: bool = False
+    alpha_lr: Amount = 3e-4
+    alpha_weight_decay: Amount = 1e-3
+    alpha_after: Number = 0
 
 
-class Darts:
+class Darts(GradientSearch):
     """Searches with a super-network of the relaxation `softmax`.
 
     Args:
@@ -43,6 +50,7 @@ class Darts:
         second_order: whether the alphas see the weights a step ahead.
         recipe: how weights are trained.
         architect: how alphas are trained.
+        alpha_after: epochs before which alphas are left alone (`begin_epoch`).
     """
 
     def __init__(
@@ -53,17 +61,15 @@ class Darts:
         second_order: bool = False,
         recipe: WeightsRecipe | None = None,
         architect: ArchitectRecipe | None = None,
+        alpha_after: int = 0,
     ) -> None:
-        self.net, self.second_order = net, second_order
-        self.architect = architect or ArchitectRecipe()
-        self.optimizer = WeightsOptimizer(net.weights(), steps, recipe)
-        self.alphas = list(net.alphas.values())
-        self.adam = torch.optim.Adam(
-            self.alphas,
-            self.architect.lr,
-            betas=self.architect.betas,
-            weight_decay=self.architect.weight_decay,
-        )
+        optimizer = WeightsOptimizer(net.weights(), steps, recipe)
+        super().__init__(net, optimizer, architect or ArchitectRecipe())
+        self.second_order, self.alpha_after, self.alphas_move = second_order, alpha_after, True
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Whether the alphas move in this epoch."""
+        self.alphas_move = epoch >= self.alpha_after
 
     def step(self, train: Batch, valid: Batch) -> float:
         """A step of the alphas, then one of the weights; the cross-entropy before the latter.
@@ -74,18 +80,11 @@ class Darts:
         """
         self.net.train()
         self.net.mix()
-        gradients = self.alpha_gradients(train, valid)
-        for alpha, gradient in zip(self.alphas, gradients, strict=True):
-            alpha.grad = gradient
-        self.adam.step()
-        loss = self._loss(train)
+        if self.alphas_move:
+            self.move_alphas(self.alpha_gradients(train, valid))
+        loss = self.loss(train)
         self.optimizer.step(loss)
         return float(loss.detach())
-
-    def genotype(self) -> Genotype:
-        """The member that the alphas lead to now."""
-        found: Genotype = self.net.derived()
-        return found
 
     def alpha_gradients(self, train: Batch, valid: Batch) -> list[Tensor]:
         """The gradients of the alphas; the weights are what they were afterwards.
@@ -95,36 +94,32 @@ class Darts:
         (Liu et al. 2019, equation 8).
         """
         if not self.second_order:
-            return list(torch.autograd.grad(self._loss(valid), self.alphas))
+            return gradients_of(self.loss(valid), self.alphas)
         weights, lr = self.optimizer.weights, self.optimizer.lr
         before = [weight.detach().clone() for weight in weights]
         self._move(self._direction(train), -lr)
-        found = _gradients(self._loss(valid), [*self.alphas, *weights])
+        found = gradients_of(self.loss(valid), [*self.alphas, *weights])
         gradients, direction = found[: len(self.alphas)], found[len(self.alphas) :]
         self._put(before)
         norm = torch.sqrt(sum((each.square().sum() for each in direction), torch.zeros(())))
         radius = self.architect.radius / float(norm)
         self._move(direction, radius)
-        above = _gradients(self._loss(train), self.alphas)
+        above = gradients_of(self.loss(train), self.alphas)
         self._put(before)
         self._move(direction, -radius)
-        below = _gradients(self._loss(train), self.alphas)
+        below = gradients_of(self.loss(train), self.alphas)
         self._put(before)
         return [
             gradient - lr * (more - less) / (2 * radius)
             for gradient, more, less in zip(gradients, above, below, strict=True)
         ]
 
-    def _loss(self, batch: Batch) -> Tensor:
-        images, labels = batch
-        return F.cross_entropy(self.net(images), labels)
-
     def _direction(self, train: Batch) -> list[Tensor]:
         """What a step of SGD would follow: gradient, weight decay and momentum, not clipped."""
         recipe, state = self.optimizer.recipe, self.optimizer.sgd.state
         made = []
         weights = self.optimizer.weights
-        for weight, gradient in zip(weights, _gradients(self._loss(train), weights), strict=True):
+        for weight, gradient in zip(weights, gradients_of(self.loss(train), weights), strict=True):
             moving = state[weight].get("momentum_buffer")
             step = gradient + recipe.weight_decay * weight.detach()
             made.append(step if moving is None else step + recipe.momentum * moving)
@@ -141,6 +136,16 @@ class Darts:
                 weight.copy_(value)
 
 
-def _gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Zeros for what the loss does not depend on."""
-    return list(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
+def make(net: Any, steps: Steps, options: DartsOptions) -> Darts:
+    """The algorithm with these options; PC-DARTS is made so too."""
+    return Darts(
+        net,
+        steps.epochs * steps.each,
+        second_order=options.second_order,
+        recipe=weights_recipe(options),
+        architect=ArchitectRecipe(options.alpha_lr, weight_decay=options.alpha_weight_decay),
+        alpha_after=options.alpha_after,
+    )
+
+
+METHOD = Method("darts", "softmax", DartsOptions, make, sharing="edges", affine=False)

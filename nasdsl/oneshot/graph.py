@@ -38,6 +38,7 @@ class SuperCell:
         shapes: by block, those that the options of one of its operands give.
         vocabulary: what its ops and combines mean.
         own: whether the skeleton brings it, so that there is nothing to choose.
+        k: ops that are mixed see a k-th of the channels; see `nasdsl.oneshot.cells`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class SuperCell:
     shapes: dict[int, Shapes]
     vocabulary: Vocabulary
     own: bool
+    k: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,17 @@ class SuperGraph:
         return found
 
 
-def super_graph(space: Space, merge_edges: bool) -> SuperGraph:
+def super_graph(space: Space, merge_edges: bool, k: int = 1) -> SuperGraph:
     """A space on its skeleton.
 
     Args:
         space: with settings that fix the width of the first cell, not of the last.
         merge_edges: see `SuperGraph`.
+        k: ops that are mixed see a k-th of the channels (Xu et al. 2020, PC-DARTS).
 
     Raises:
-        CellError: what `network_graph` raises for the members of the space.
+        CellError: what `network_graph` raises for the members of the space; NAS891, `k` does not
+            divide the channels.
     """
     first = genotype_at(space, 0)
     configuration = configuration_of(first)
@@ -117,6 +121,7 @@ def super_graph(space: Space, merge_edges: bool) -> SuperGraph:
         skeleton.own,
         space=space,
         merge_edges=merge_edges,
+        k=k,
     )
     skeleton.stack(stack)
     modules = {module.name: module for module in stack.modules}
@@ -134,6 +139,7 @@ class _SuperStack(Stack):
 
     space: Space = field(kw_only=True)
     merge_edges: bool = field(kw_only=True)
+    k: int = field(kw_only=True)
     cells_made: dict[str, SuperCell] = field(default_factory=dict)
     _passed_on: dict[Ref, OutputStates] = field(default_factory=dict)
 
@@ -154,8 +160,9 @@ class _SuperStack(Stack):
         ]
         filters = planned.filters(self.configuration.cell_filters)
         drops = self.configuration.drop_path > 0
+        k = 1 if own is not None else self.k
         chains = CellChains(
-            cell, vocabulary, rules, drops, self.merge_edges, planned.stride, filters
+            cell, vocabulary, rules, drops, self.merge_edges, planned.stride, filters, k
         )
         outputs = chains.outputs([self._given(*state) for state in states])
         self.cells_made[planned.name] = SuperCell(
@@ -170,6 +177,7 @@ class _SuperStack(Stack):
             chains.read,
             vocabulary,
             own is not None,
+            k,
         )
         # It holds the place of the cell among the modules.
         self.modules.append(Module(planned.name, "cell", _NO_BODY, ()))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nasdsl.errors import CellError, cell_error
+from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import CellSpace, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.oneshot.cells import SIDES, merged, state_key
@@ -90,7 +91,8 @@ def _unmixable(message: str, *hints: str) -> CellError:
         "NAS890",
         f"{message}, so that its options cannot be mixed",
         *hints,
-        "`relaxation='path'` runs one member at a time, whatever the shapes are",
+        "`relaxation='path'` runs one member at a time, whatever the shapes are, as the algorithms "
+        "`single_path` and `enas` do",
     )
 
 
@@ -125,6 +127,33 @@ def derived(space: Space, strengths: Mapping[str, Strengths]) -> Genotype:
     return genotype_from_choices(space, taken)
 
 
+def taken_options(space: Space, taken: Sequence[int]) -> dict[str, list[tuple[int, int]]]:
+    """By the names of mixtures, the rows and columns of a member's options.
+
+    An edge that both operands of a block take stands there twice.
+
+    Args:
+        space: the space.
+        taken: the member's choices (`nasdsl.space.choices`).
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    rest = iter(taken)
+    for cell in space.cells:
+        words = {(each.block, each.word) for each in mixtures(cell)}
+        for index in range(len(cell.blocks)):
+            left, right, left_op, right_op, combine = (next(rest) for _ in range(5))
+            prefix = f"{cell.kind}_b{index}"
+            pairs = [(left, left_op), (right, right_op)]
+            if (index, "edge") in words:
+                found[f"{prefix}_edge"] = pairs
+            else:
+                found |= {
+                    f"{prefix}_{word}": [pair] for word, pair in zip(SIDES, pairs, strict=True)
+                }
+            found[f"{prefix}_combine"] = [(0, combine)]
+    return found
+
+
 def _strongest(
     mixture: Mixture, strengths: Mapping[str, Strengths], vocabulary: Vocabulary
 ) -> tuple[int, int]:
@@ -148,3 +177,26 @@ def gives_zeros(vocabulary: Vocabulary, op: str) -> bool:
     return all(
         any(layer.primitive == "zero" for layer in form.layers) for form in vocabulary.op[op].forms
     )
+
+
+def skips(space: Space, genotype: Genotype) -> tuple[int, int]:
+    """How many of a member's chosen ops are skips, and how many were chosen.
+
+    Ops count that the space leaves open, in blocks that the member uses. A skip passes its input
+    through where it may: `identity`, `skip_connect`.
+    """
+    found = [
+        passes_through(genotype.vocabulary, op)
+        for cell, open_cell in zip(genotype.cells, space.cells, strict=True)
+        for block, open_block, live in zip(
+            cell.blocks, open_cell.blocks, liveness(cell).live, strict=True
+        )
+        for op, options in zip(block.ops, open_block.ops, strict=True)
+        if live and len(options) > 1
+    ]
+    return sum(found), len(found)
+
+
+def passes_through(vocabulary: Vocabulary, op: str) -> bool:
+    """Whether an op at stride 1 is nothing at all."""
+    return any(not form.layers for form in vocabulary.op[op].forms)

@@ -16,9 +16,9 @@ from nasdsl.loading import NameOrPath, load_space
 from nasdsl.oneshot.graph import super_graph
 from nasdsl.values import require_types
 
-Relaxation = Literal["path", "softmax", "gumbel"]
+Relaxation = Literal["path", "softmax", "gumbel", "partial"]
 Sharing = Literal["slots", "edges"]
-RELAXATIONS: tuple[Relaxation, ...] = ("path", "softmax", "gumbel")
+RELAXATIONS: tuple[Relaxation, ...] = ("path", "softmax", "gumbel", "partial")
 
 
 def supernet(
@@ -27,6 +27,7 @@ def supernet(
     relaxation: Relaxation = "path",
     sharing: Sharing | None = None,
     affine: bool = True,
+    k: int = 4,
     backend: str = "torch",
     **settings: Any,
 ) -> Any:
@@ -37,13 +38,16 @@ def supernet(
         relaxation: `path` runs one member at a time: `net.choose(genotype)`, `net(images)`,
             `net.member(genotype)`. `softmax` mixes all options (DARTS), and `gumbel` draws one
             of each choice at each call (GDAS); `net.alphas` are the architecture's parameters
-            and `net.derived()` the member they lead to. Both need options of one shape.
+            and `net.derived()` the member they lead to. `partial` mixes as `softmax` does, with
+            ops that see a k-th of the channels and weights of the inputs, `net.betas`
+            (PC-DARTS). The three need options of one shape.
         sharing: `slots` gives each operand of a block weights of its own, by cell, block,
             operand, input and op (ENAS); `edges` lets the two operands of a block share them
             where both have the same open choices (DARTS). None means `slots` where one member
             runs at a time, and `edges` where options are mixed.
         affine: whether batch norms in cells have scales and shifts; in DARTS's super-network
             they have none.
+        k: of `partial`; it divides the filters of every cell.
         backend: the name of an installed backend that builds super-networks.
         **settings: network settings by name (`nasdsl.Settings`), which win over the space's
             own, and options of the backend: `device`, `dtype`, `seed` and `drop_path_mode` of
@@ -70,7 +74,9 @@ def supernet(
     if unknown:
         # It names what is meant by a misspelled setting.
         chosen_settings({name: options[name] for name in unknown})
-    graph = super_graph(space, merge_edges=sharing == "edges")
+    if relaxation == "partial":
+        _ensure_divisor(k)
+    graph = super_graph(space, sharing == "edges", k if relaxation == "partial" else 1)
     return build(graph, relaxation, affine=affine, **options)
 
 
@@ -98,6 +104,11 @@ def space_with_settings(source: NameOrPath | Space, settings: dict[str, object])
             "fix that of the first cell: `cell_filters`",
         )
     return replace(space, settings=chosen)
+
+
+def _ensure_divisor(k: object) -> None:
+    if type(k) is not int or k < 2:
+        raise cell_error("NAS891", f"k is a whole number of at least 2, not {k!r:.40}")
 
 
 def _ensure_one_of(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -1,15 +1,18 @@
 """How the weights of a super-network are trained while an algorithm searches.
 
-Purpose: `WeightsRecipe`, DARTS's values, which other algorithms keep, and the optimizer they make.
+Purpose: `WeightsRecipe`, DARTS's values, which other algorithms change, and its optimizer.
 Non-goals: the architecture's own parameters (each algorithm's file).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from nasdsl.oneshot.method import Options
 
 Batch = tuple[Tensor, Tensor]
 
@@ -24,6 +27,10 @@ class WeightsRecipe:
         momentum: of SGD.
         weight_decay: of the weights.
         clip: the largest norm of a gradient.
+        nesterov: whether SGD looks ahead.
+        clip_each: whether `clip` bounds the norm of each tensor's gradient, not that of all.
+        period: steps of the first cosine, each twice as long as the one before; 0 for one
+            cosine over all steps.
     """
 
     lr: float = 0.025
@@ -31,6 +38,15 @@ class WeightsRecipe:
     momentum: float = 0.9
     weight_decay: float = 3e-4
     clip: float = 5.0
+    nesterov: bool = False
+    clip_each: bool = False
+    period: int = 0
+
+
+def weights_recipe(options: Options, **more: Any) -> WeightsRecipe:
+    """The recipe that options of a method describe."""
+    names = ("lr", "lr_min", "momentum", "weight_decay", "clip")
+    return WeightsRecipe(**{name: getattr(options, name) for name in names}, **more)
 
 
 class WeightsOptimizer:
@@ -49,13 +65,22 @@ class WeightsOptimizer:
         self.taken = 0
         chosen = self.recipe
         self.sgd = torch.optim.SGD(
-            self.weights, chosen.lr, chosen.momentum, weight_decay=chosen.weight_decay
+            self.weights,
+            chosen.lr,
+            chosen.momentum,
+            weight_decay=chosen.weight_decay,
+            nesterov=chosen.nesterov,
         )
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        chosen, done = self.recipe, min(self.taken / self.steps, 1.0)
+        chosen, at, length = self.recipe, self.taken, self.steps
+        if chosen.period:
+            length = chosen.period
+            while at >= length:
+                at, length = at - length, 2 * length
+        done = min(at / length, 1.0)
         return chosen.lr_min + (chosen.lr - chosen.lr_min) * (1 + math.cos(math.pi * done)) / 2
 
     def step(self, loss: Tensor) -> None:
@@ -64,6 +89,20 @@ class WeightsOptimizer:
         for group in self.sgd.param_groups:
             group["lr"] = self.lr
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
+        if self.recipe.clip_each:
+            for weight in self.weights:
+                if weight.grad is not None:
+                    nn.utils.clip_grad_norm_([weight], self.recipe.clip)
+        elif self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
         self.sgd.step()
         self.taken += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Momenta, and the steps taken."""
+        return {"sgd": self.sgd.state_dict(), "taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.sgd.load_state_dict(state["sgd"])
+        self.taken = int(state["taken"])

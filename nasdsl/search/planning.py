@@ -112,6 +112,8 @@ def plan_search(
     }
     # Made here for its diagnostics, and because limits count the networks that it would train.
     made = evaluator_of(spec)
+    if hasattr(made, "require_space"):
+        made.require_space(space)
     limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
     measuring(spec, made, aims, latency)
     if same is None and not (path.is_file() and path.stat().st_size):

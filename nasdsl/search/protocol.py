@@ -111,6 +111,9 @@ class Evaluator(Protocol):
 
     Where networks that compute the same have the same reward, as with trainings, an attribute
     `same = "function"` says so, and a search pays for one of them.
+
+    One that has a method `require_space(space)` is asked before a search begins whether it can
+    evaluate the members of that space; it raises a `CellError` where it cannot.
     """
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:

@@ -157,6 +157,28 @@ class PathSupernet(nn.Module):
         made: Tensor | NetworkOutputs = program(x)
         return made
 
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) by which members are compared; nothing is dropped.
+
+        Batch norms normalise by the batch, as in ENAS: the moving statistics are those of all
+        members that were trained. They stay as they are.
+
+        Raises:
+            CellError: NAS891, none is chosen.
+        """
+        self.eval()
+        for program in self._running:
+            program.eval()
+        norms = [each for each in self.modules() if isinstance(each, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.training, norm.track_running_stats = True, False
+        try:
+            made: Tensor = self(x)
+        finally:
+            for norm in norms:
+                norm.training, norm.track_running_stats = False, True
+        return made
+
     def set_progress(self, progress: float) -> None:
         """Say how far training is: steps taken / steps in all. See `Network.set_progress`."""
         if not progress >= 0:

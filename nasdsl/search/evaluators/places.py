@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
-#: The kinds that read the file after the colon.
-_FILES = ("table", "finish")
+#: The kinds that read the file or the folder after the colon.
+_FILES = ("table", "finish", "supernet")
 _DATA = "data="
 
 

@@ -24,7 +24,7 @@ EVALUATORS: Registry[EvaluatorMaker] = Registry(
     unknown="NAS882",
     extra="search",
     requirement="a kind of evaluator is a callable `(what, options)` that makes an evaluator",
-    first=("train", "table", "proxy", "latency", "python"),
+    first=("train", "table", "supernet", "proxy", "latency", "python"),
     list_of_all="the kinds are",
 )
 
