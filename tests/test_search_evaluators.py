@@ -42,7 +42,8 @@ WRONG_SPECS = {
     "tabel:x.csv": ("NAS882", "did you mean `table`?"),
     "": (
         "NAS882",
-        "the kinds are `train`, `table`, `proxy`, `latency`, `python`, `finish` and `objectives`",
+        "the kinds are `train`, `table`, `supernet`, `proxy`, `latency`, `python`, `finish` and "
+        "`objectives`",
     ),
     "table:x.csv?colum=test": ("NAS882", None),
     "table:x.csv?test": ("NAS882", None),
