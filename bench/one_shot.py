@@ -1,0 +1,135 @@
+"""Is one-shot search any good? Measured on a table of networks that were all trained.
+
+    nice -n 10 python -m bench.one_shot --algorithms single_path,enas,darts,gdas --seeds 1
+
+Each algorithm trains a super-network of the 3,025 genotypes of `bench/tables/digits.cell` on the
+digits, in the network of `bench.table`. Then all members, or `--members` of them, are measured with
+the weights that they inherit, and compared with what the table says of them: Kendall's tau, and
+the rank of the member that the algorithm derived. A row is printed, and appended to `--out`, when a
+search has ended.
+
+With `--space nasbench201_space` there is no table, and the rows say what was derived alone: how
+many skips, and after how many epochs more than half of the ops were.
+"""
+
+import argparse
+import csv
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+import nasdsl
+from bench.table import SPACE, distinct, rows
+from nasdsl.oneshot.planning import plan_one_shot
+from nasdsl.oneshot.training import OneShotSearch
+from nasdsl.space import genotype_at
+
+TABLE = Path(__file__).parent / "tables" / "digits.csv"
+#: As `bench.table` builds them: 4 filters in the first cell are 16 at the end.
+NETWORK = {"stem": "cifar", "N": 1, "cell_filters": 4}
+FIELDS = (
+    *("algorithm", "space", "seed", "epochs", "members", "tau", "top10_tau"),
+    *("derived_rank", "derived_table", "derived_inherited", "skips", "ops", "collapsed", "seconds"),
+)
+
+
+def main() -> None:
+    """Search, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--algorithms", default="single_path,enas,darts,gdas")
+    parser.add_argument("--space", default="digits")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--members", type=int, default=0, help="0 measures all")
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--out", type=Path, help="a CSV file to which rows are appended")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    for seed in range(chosen.seeds):
+        for algorithm in chosen.algorithms.split(","):
+            row = _measured(algorithm, chosen.space, seed, chosen.members, chosen.option)
+            print("  ".join(f"{name} {row[name]}" for name in FIELDS), flush=True)
+            if chosen.out:
+                _append(chosen.out, row)
+
+
+def _measured(
+    algorithm: str, space: str, seed: int, members: int, options: list[str]
+) -> dict[str, Any]:
+    began = time.process_time()
+    has_table = space == "digits"
+    given = dict(word.split("=", 1) for word in options)
+    found = nasdsl.load_space(SPACE if has_table else space)
+    plan = plan_one_shot(
+        found, algorithm, options={**(NETWORK if has_table else {}), **given}, seed=seed
+    )
+    search = OneShotSearch(plan)
+    ended = search.run()
+    derived = nasdsl.loads(ended.best.text)
+    row: dict[str, Any] = {
+        **dict.fromkeys(FIELDS, ""),
+        "algorithm": algorithm,
+        "space": space,
+        "seed": seed,
+        "epochs": len(search.history),
+        "derived_inherited": round(ended.best.accuracy, 4),
+        "skips": ended.skips,
+        "ops": ended.ops,
+        "collapsed": sum(epoch.has_collapsed for epoch in search.history),
+    }
+    if has_table:
+        row |= _compared(search, found, derived, members)
+    return {**row, "seconds": round(time.process_time() - began)}
+
+
+def _compared(
+    search: OneShotSearch, space: nasdsl.Space, derived: nasdsl.Genotype, members: int
+) -> dict[str, Any]:
+    """Inherited accuracies beside those of the table, which are means over its seeds."""
+    by_hash: dict[str, list[float]] = defaultdict(list)
+    for each in rows(TABLE):
+        by_hash[each.hash].append(each.held_out)
+    truth = {hash: fmean(values) for hash, values in by_hash.items()}
+    ranked = sorted(truth, key=lambda hash: -truth[hash])
+    known = {hash: at for hash, at in distinct().items() if hash in truth}
+    step = max(1, len(known) // members) if members else 1
+    taken = sorted(known)[::step]
+    inherited = {
+        hash: search.held_out.accuracy(search.net, genotype_at(space, known[hash]))
+        for hash in taken
+    }
+    best = [hash for hash in ranked[: len(ranked) // 10] if hash in inherited]
+    mine = nasdsl.canonical_hash(derived)
+    return {
+        "members": len(taken),
+        "tau": round(_tau([inherited[h] for h in taken], [truth[h] for h in taken]), 3),
+        "top10_tau": round(_tau([inherited[h] for h in best], [truth[h] for h in best]), 3),
+        "derived_rank": ranked.index(mine) + 1,
+        "derived_table": round(truth[mine], 4),
+    }
+
+
+def _tau(first: list[float], second: list[float]) -> float:
+    """Kendall's tau-b, which allows for ties."""
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(first, second).statistic)
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    is_new = not path.exists() or not path.stat().st_size
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+if __name__ == "__main__":
+    main()
