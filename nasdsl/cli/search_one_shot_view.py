@@ -23,15 +23,15 @@ _FIRST_STEPS, _FIRST_SECONDS = 5, 5
 _LINE_SECONDS = 60
 
 
-def view_for(quiet: bool) -> "View":
+def view_for(quiet: bool) -> "OneShotView":
     """A live view where standard error is a terminal, lines where not, warnings if `quiet`."""
     if quiet:
-        return View()
+        return OneShotView()
     moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return LiveView() if moves else Lines()
+    return OneShotLiveView() if moves else OneShotLines()
 
 
-class View(SearchWatcher):
+class OneShotView(SearchWatcher):
     """Shows warnings alone."""
 
     def warned(self, finding: Diagnostic) -> None:
@@ -42,7 +42,7 @@ class View(SearchWatcher):
         """Nothing is open; may be called twice."""
 
 
-class _Pace(View):
+class _OneShotPace(OneShotView):
     """How far a search is, and how long the rest takes."""
 
     def started(self, search: OneShotSearch) -> None:
@@ -76,7 +76,7 @@ class _Pace(View):
         return f"about {clock(left * seconds / done)} for the remaining {plural(left, 'step')}"
 
 
-class Lines(_Pace):
+class OneShotLines(_OneShotPace):
     """Lines at the start, at the end of each epoch and, where an epoch is long, each minute.
 
     The genotype is drawn whenever it changes.
@@ -108,7 +108,7 @@ class Lines(_Pace):
             console.print(_tree(self.drawn))
 
 
-class LiveView(_Pace):
+class OneShotLiveView(_OneShotPace):
     """The state of the search and the present genotype, redrawn in place."""
 
     def __init__(self) -> None:

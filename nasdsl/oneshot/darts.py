@@ -13,20 +13,20 @@ import torch
 from torch import Tensor
 
 from nasdsl.oneshot.gradient import ArchitectRecipe, GradientSearch, gradients_of
-from nasdsl.oneshot.method import Amount, Method, Number, Options, Steps
+from nasdsl.oneshot.method import Batch, Method, OneShotOptions, Steps, Whole
 from nasdsl.oneshot.weights_optimizer import (
-    Batch,
     WeightsOptimizer,
     WeightsRecipe,
     weights_recipe,
 )
+from nasdsl.train.recipe import Amount
 
 __all__ = ["METHOD", "ArchitectRecipe", "Darts", "DartsOptions"]
 
 
 @dataclass(frozen=True, slots=True)
-class DartsOptions(Options):
-    """Values of `cnn/train_search.py`, which are those of `Options`, and of its alphas.
+class DartsOptions(OneShotOptions):
+    """Values of `cnn/train_search.py`, which are those of `OneShotOptions`, and of its alphas.
 
     Attributes:
         second_order: whether the alphas see the weights a step ahead (`--unrolled`).
@@ -38,7 +38,7 @@ class DartsOptions(Options):
     second_order: bool = False
     alpha_lr: Amount = 3e-4
     alpha_weight_decay: Amount = 1e-3
-    alpha_after: Number = 0
+    alpha_after: Whole = 0
 
 
 class Darts(GradientSearch):

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from nasdsl.language.genotype.types import CellSpace, Genotype, Hidden, Space, block_state
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.oneshot.cells import state_key
-from nasdsl.oneshot.method import Amount, Count, Method, Number, Options, Share, Steps
+from nasdsl.oneshot.method import Batch, Method, OneShotOptions, Steps, Times, Whole
 from nasdsl.oneshot.mixing import Strengths, mixtures, taken_options
-from nasdsl.oneshot.weights_optimizer import Batch, WeightsOptimizer, weights_recipe
+from nasdsl.oneshot.weights_optimizer import WeightsOptimizer, weights_recipe
 from nasdsl.space import genotype_from_choices
+from nasdsl.train.recipe import Amount, Share
 
 #: The first value of the bias of separable convolutions, and the fixed one of those and of others.
 _BIAS, _FIXED_BIAS = 10.0, 0.25
@@ -35,7 +36,7 @@ _SPREAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class EnasOptions(Options):
+class EnasOptions(OneShotOptions):
     """Values of `cifar10_micro_search.sh`, and of `main.py` where the script has none.
 
     Their L2 of 1e-4 is of the sum of squares, so it is a `weight_decay` of 2e-4.
@@ -55,23 +56,23 @@ class EnasOptions(Options):
         samples: members that are measured after an epoch.
     """
 
-    epochs: Count = 150
-    batch: Count = 160
+    epochs: Times = 150
+    batch: Times = 160
     held_out: Share = 0.1
     lr: Amount = 0.05
     lr_min: Amount = 0.0005
     weight_decay: Amount = 2e-4
-    period: Number = 10
-    units: Count = 64
+    period: Whole = 10
+    units: Times = 64
     controller_lr: Amount = 0.0035
-    controller_steps: Count = 30
-    aggregate: Count = 10
+    controller_steps: Times = 30
+    aggregate: Times = 10
     entropy: Amount = 1e-4
     baseline: Share = 0.99
     tanh_constant: Amount = 1.10
     op_tanh_reduce: Amount = 2.5
     temperature: Amount = 0.0
-    samples: Count = 10
+    samples: Times = 10
 
 
 class Sampled(NamedTuple):

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.oneshot.gradient import ArchitectRecipe, GradientSearch, gradients_of
-from nasdsl.oneshot.method import Amount, Count, Method, Options, Steps
+from nasdsl.oneshot.method import Batch, Method, OneShotOptions, Steps, Times
 from nasdsl.oneshot.weights_optimizer import (
-    Batch,
     WeightsOptimizer,
     WeightsRecipe,
     weights_recipe,
 )
+from nasdsl.train.recipe import Amount
 
 
 @dataclass(frozen=True, slots=True)
-class GdasOptions(Options):
+class GdasOptions(OneShotOptions):
     """Values of `configs/nas-benchmark/algos/GDAS.config` and `exps/.../GDAS.py`.
 
     Attributes:
@@ -28,7 +28,7 @@ class GdasOptions(Options):
         temperature_min: in the last (`--tau_min`).
     """
 
-    epochs: Count = 240
+    epochs: Times = 240
     weight_decay: Amount = 5e-4
     alpha_lr: Amount = 3e-4
     alpha_weight_decay: Amount = 1e-3

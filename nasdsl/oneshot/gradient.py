@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nasdsl.language.genotype.types import Genotype
+from nasdsl.oneshot.method import Batch
 from nasdsl.oneshot.mixing import Strengths
-from nasdsl.oneshot.weights_optimizer import Batch, WeightsOptimizer
+from nasdsl.oneshot.weights_optimizer import WeightsOptimizer
 
 
 @dataclass(frozen=True, slots=True)

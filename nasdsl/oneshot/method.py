@@ -14,18 +14,17 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.oneshot.mixing import Strengths
 from nasdsl.oneshot.supernet import Relaxation, Sharing
 from nasdsl.registry import Registry
+from nasdsl.train.recipe import Amount, Share
 from nasdsl.values import Values, shown, values_of
 
 #: Images (B, C, H, W) and labels (B).
 Batch = tuple[Any, Any]
-Count = Annotated[int, Values(int, minimum=1, maximum=100_000)]
-Number = Annotated[int, Values(int, minimum=0, maximum=100_000)]
-Amount = Annotated[float, Values(float, minimum=0, maximum=1e12)]
-Share = Annotated[float, Values(float, minimum=0, maximum=1, below_maximum=True)]
+Times = Annotated[int, Values(int, minimum=1, maximum=100_000)]
+Whole = Annotated[int, Values(int, minimum=0, maximum=100_000)]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class OneShotOptions:
     """What every method can be told; a method's own class has its released values.
 
     Attributes:
@@ -42,8 +41,8 @@ class Options:
             (`collapse`), with the genotype of the epoch before, or never.
     """
 
-    epochs: Count = 50
-    batch: Count = 64
+    epochs: Times = 50
+    batch: Times = 64
     held_out: Annotated[float, Values(float, minimum=1e-6, maximum=1, below_maximum=True)] = 0.5
     lr: Amount = 0.025
     lr_min: Amount = 0.001
@@ -112,7 +111,7 @@ class Method:
     Attributes:
         name: as it is asked for.
         relaxation: of its super-network; see `nasdsl.supernet`.
-        options: a dataclass of its options: those of `Options` and its own, with defaults that
+        options: a dataclass of its options: those of `OneShotOptions` and its own, with defaults that
             are the released values.
         make: the algorithm of a super-network.
         sharing: of its super-network; None leaves it to the relaxation.
@@ -122,13 +121,13 @@ class Method:
 
     name: str
     relaxation: Relaxation
-    options: type[Options]
+    options: type[OneShotOptions]
     make: Callable[[Any, Steps, Any], Algorithm]
     sharing: Sharing | None = None
     affine: bool = True
     supernet: tuple[str, ...] = ()
 
-    def chosen(self, given: Mapping[str, object]) -> Options:
+    def options_with(self, given: Mapping[str, object]) -> OneShotOptions:
         """The options with these values, which may be texts.
 
         Raises:

@@ -25,7 +25,7 @@ Strengths = Sequence[Sequence[float]]
 
 
 class Mixture(NamedTuple):
-    """Options that are mixed.
+    """OneShotOptions that are mixed.
 
     Attributes:
         name: of its weights: `normal_b2_edge`.

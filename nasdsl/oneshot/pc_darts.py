@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from nasdsl.oneshot.darts import DartsOptions, make
-from nasdsl.oneshot.method import Amount, Count, Method, Number
+from nasdsl.oneshot.method import Method, Times, Whole
+from nasdsl.train.recipe import Amount
 from nasdsl.values import Values
 
 
@@ -20,11 +21,11 @@ class PcDartsOptions(DartsOptions):
         k: ops see a k-th of the channels.
     """
 
-    batch: Count = 256
+    batch: Times = 256
     lr: Amount = 0.1
     lr_min: Amount = 0.0
     alpha_lr: Amount = 6e-4
-    alpha_after: Number = 15
+    alpha_after: Whole = 15
     k: Annotated[int, Values(int, minimum=2, maximum=1_000_000)] = 4
 
 

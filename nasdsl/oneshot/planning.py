@@ -4,7 +4,7 @@ Purpose: one order of precedence for Python and the command line. A plan is made
 (`plan_one_shot`) or of what a run's folder says (`nasdsl.search.oneshot`).
 Non-goals: the steps (`nasdsl.oneshot.training`), files.
 
-Options are those of the algorithm, and the settings of the network by name. Where neither they nor
+OneShotOptions are those of the algorithm, and the settings of the network by name. Where neither they nor
 the space's text say it, the network has the size below, and the numbers of epochs and images a step
 are the released ones, or fewer for few images.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nasdsl.errors import CellError, Diagnostic, cell_error, plural
 from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
 from nasdsl.language.genotype.types import Space
-from nasdsl.oneshot.method import METHODS, Method, Options
+from nasdsl.oneshot.method import METHODS, Method, OneShotOptions
 from nasdsl.oneshot.supernet import space_with_settings
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
@@ -53,7 +53,7 @@ class OneShotPlan:
 
     space: Space
     method: Method
-    options: Options
+    options: OneShotOptions
     splits: "Splits"
     own: Settings = NO_SETTINGS
     seed: int = 0
@@ -125,7 +125,7 @@ def plan_one_shot(
     device = given.pop("device", None)
     network = {name: given.pop(name) for name in list(given) if name in RULES}
     settings = Settings(**_legal(network))
-    chosen = method.chosen(given)
+    chosen = method.options_with(given)
     wanted = recipe(_RECIPE, held_out=chosen.held_out)
     size = settings.image_size or space.settings.image_size
     if size is not None:
@@ -171,8 +171,8 @@ def _legal(given: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _for_few_images(
-    chosen: Options, splits: "Splits", given: Any
-) -> tuple[Options, tuple[str, ...]]:
+    chosen: OneShotOptions, splits: "Splits", given: Any
+) -> tuple[OneShotOptions, tuple[str, ...]]:
     count = len(splits.train)
     most: dict[str, Any] = {
         name: value

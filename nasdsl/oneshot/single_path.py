@@ -13,10 +13,9 @@ from typing import Annotated, Any
 import torch.nn.functional as F
 
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.oneshot.method import Count, Method, Options, Steps
+from nasdsl.oneshot.method import Batch, Method, OneShotOptions, Steps, Times
 from nasdsl.oneshot.mixing import Strengths
 from nasdsl.oneshot.weights_optimizer import (
-    Batch,
     WeightsOptimizer,
     WeightsRecipe,
     weights_recipe,
@@ -26,7 +25,7 @@ from nasdsl.values import Values
 
 
 @dataclass(frozen=True, slots=True)
-class SinglePathOptions(Options):
+class SinglePathOptions(OneShotOptions):
     """DARTS's values; all but a tenth of the images train weights, as no architecture learns.
 
     Attributes:
@@ -35,8 +34,8 @@ class SinglePathOptions(Options):
     """
 
     held_out: Annotated[float, Values(float, minimum=1e-6, maximum=1, below_maximum=True)] = 0.1
-    shown: Count = 5
-    samples: Count = 100
+    shown: Times = 5
+    samples: Times = 100
 
 
 class SinglePath:

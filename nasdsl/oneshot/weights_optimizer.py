@@ -12,9 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasdsl.oneshot.method import Options
-
-Batch = tuple[Tensor, Tensor]
+from nasdsl.oneshot.method import OneShotOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class WeightsRecipe:
     period: int = 0
 
 
-def weights_recipe(options: Options, **more: Any) -> WeightsRecipe:
+def weights_recipe(options: OneShotOptions, **more: Any) -> WeightsRecipe:
     """The recipe that options of a method describe."""
     names = ("lr", "lr_min", "momentum", "weight_decay", "clip")
     return WeightsRecipe(**{name: getattr(options, name) for name in names}, **more)

@@ -133,7 +133,7 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
         if about["version"] != VERSION:
             raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
         method = METHODS.find(_typed(about, "algorithm", str))
-        options = method.chosen(_typed(about, "options", dict))
+        options = method.options_with(_typed(about, "options", dict))
         data, seed = _typed(about, "data", str), _typed(about, "seed", int)
         device = about["device"] and _typed(about, "device", str)
         space = loads_space(document_text(folder / SPACE))
