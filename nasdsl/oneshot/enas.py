@@ -27,7 +27,7 @@ from nasdsl.oneshot.method import Batch, Method, OneShotOptions, Steps, Times, W
 from nasdsl.oneshot.mixing import Strengths, mixtures, taken_options
 from nasdsl.oneshot.weights_optimizer import WeightsOptimizer, weights_recipe
 from nasdsl.space import genotype_from_choices
-from nasdsl.train.recipe import Amount, Share
+from nasdsl.train.recipe import Amount, ShareBelowOne
 
 #: The first value of the bias of separable convolutions, and the fixed one of those and of others.
 _BIAS, _FIXED_BIAS = 10.0, 0.25
@@ -58,7 +58,7 @@ class EnasOptions(OneShotOptions):
 
     epochs: Times = 150
     batch: Times = 160
-    held_out: Share = 0.1
+    held_out: ShareBelowOne = 0.1
     lr: Amount = 0.05
     lr_min: Amount = 0.0005
     weight_decay: Amount = 2e-4
@@ -68,7 +68,7 @@ class EnasOptions(OneShotOptions):
     controller_steps: Times = 30
     aggregate: Times = 10
     entropy: Amount = 1e-4
-    baseline: Share = 0.99
+    baseline: ShareBelowOne = 0.99
     tanh_constant: Amount = 1.10
     op_tanh_reduce: Amount = 2.5
     temperature: Amount = 0.0

@@ -14,7 +14,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.oneshot.mixing import Strengths
 from nasdsl.oneshot.supernet import Relaxation, Sharing
 from nasdsl.registry import Registry
-from nasdsl.train.recipe import Amount, Share
+from nasdsl.train.recipe import Amount, ShareBelowOne
 from nasdsl.values import Values, shown, values_of
 
 #: Images (B, C, H, W) and labels (B).
@@ -46,7 +46,7 @@ class OneShotOptions:
     held_out: Annotated[float, Values(float, minimum=1e-6, maximum=1, below_maximum=True)] = 0.5
     lr: Amount = 0.025
     lr_min: Amount = 0.001
-    momentum: Share = 0.9
+    momentum: ShareBelowOne = 0.9
     weight_decay: Amount = 3e-4
     clip: Amount = 5.0
     stop: Annotated[str, Values(str, words=("never", "collapse"))] = "never"
@@ -111,8 +111,8 @@ class Method:
     Attributes:
         name: as it is asked for.
         relaxation: of its super-network; see `nasdsl.supernet`.
-        options: a dataclass of its options: those of `OneShotOptions` and its own, with defaults that
-            are the released values.
+        options: a dataclass of its options: those of `OneShotOptions` and its own, with defaults
+            that are the released values.
         make: the algorithm of a super-network.
         sharing: of its super-network; None leaves it to the relaxation.
         affine: whether batch norms in cells have scales and shifts.

@@ -25,7 +25,7 @@ Strengths = Sequence[Sequence[float]]
 
 
 class Mixture(NamedTuple):
-    """OneShotOptions that are mixed.
+    """Options that are mixed.
 
     Attributes:
         name: of its weights: `normal_b2_edge`.

@@ -4,7 +4,7 @@ Purpose: one order of precedence for Python and the command line. A plan is made
 (`plan_one_shot`) or of what a run's folder says (`nasdsl.search.oneshot`).
 Non-goals: the steps (`nasdsl.oneshot.training`), files.
 
-OneShotOptions are those of the algorithm, and the settings of the network by name. Where neither they nor
+Options are those of the algorithm, and the settings of the network by name. Where neither they nor
 the space's text say it, the network has the size below, and the numbers of epochs and images a step
 are the released ones, or fewer for few images.
 """
