@@ -6,13 +6,12 @@ The public names are listed in `__init__.pyi`. Each is imported when it is first
 
 import sys
 
-import lazy_loader
-
 from nasdsl.language.genotype.display import make_bundles_with
+from nasdsl.public_names import attached
 from nasdsl.resources import checkout
 from nasdsl.version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attached(__name__, __file__)
 
 # A checkout's backends lie beside the package, and come before those of another clone.
 if (_root := checkout()) is not None:

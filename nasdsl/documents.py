@@ -5,7 +5,6 @@ proportion to the square of its digits, and so does a dotted key of TOML.
 """
 
 import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -54,6 +53,9 @@ def toml_values(text: str) -> dict[str, Any]:
         ValueError: it is not TOML, nested too deeply, or has a line of over `MAX_TOML_LINE`
             characters.
     """
+    # Imported here because every command reads JSON, and few read TOML.
+    import tomllib
+
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > MAX_TOML_LINE:
             raise ValueError(f"line {number} has more than {MAX_TOML_LINE:,} characters")

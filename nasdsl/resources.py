@@ -7,8 +7,9 @@ names lead there.
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+# What `typing` has under this name; importing that takes longer than all of this.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 

@@ -17,7 +17,7 @@ from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.parser import source_from_bytes
-from nasdsl.language.parser.recovery import MAX_MISTAKES
+from nasdsl.language.parser.parse import MAX_MISTAKES
 from nasdsl.language.parser.tokens import lexed_tokens
 from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import Analysis, analyse, loads, loads_space

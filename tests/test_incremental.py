@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nasdsl import library
 from nasdsl.errors import Source
-from nasdsl.language.parser import incremental, parse, reparsed
+from nasdsl.language.parser import incremental, parse
 from tests.edits import random_edit
 
 ODD = """\
@@ -39,7 +39,7 @@ def test_after_any_edits_the_tree_is_that_of_a_fresh_parse(seed: int) -> None:
             text = text[:at] + random.choice(GENTLE) + text[at:]
         else:
             text = random_edit(random, text).applied(text)
-        found = reparsed(before, Source("edited.cell", text))
+        found = incremental.reparsed(before, Source("edited.cell", text))
         assert found == parsed(text)
         # A text with mistakes is always parsed from scratch.
         before = parsed(text := random.choice(TEXTS)) if found.diagnostics else found
@@ -53,7 +53,7 @@ def test_an_edit_inside_a_cell_is_not_parsed_from_scratch(
     new = f"{text[:at]} b9 = (h[i], h[i], identity, identity, add)\n{text[at:]}"
     before, wanted = parsed(text), parsed(new)
     monkeypatch.setattr(incremental, "parse", None)
-    found = reparsed(before, Source("edited.cell", new))
+    found = incremental.reparsed(before, Source("edited.cell", new))
     assert found == wanted
     # And what comes after it is the same, moved.
     assert len(found.file.items) == len(before.file.items)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasdsl.canonical import FORMS
 from nasdsl.cli.completers import (
     complete_change,
     complete_device,
@@ -63,6 +62,9 @@ class Words(click.Choice[str]):
 
 def form_option(help: str) -> Decorator:
     """The flag `--form`: what two genotypes have to share to be equal."""
+    # Imported here because few commands need it.
+    from nasdsl.canonical import FORMS
+
     return click.option(
         "--form", type=Words(FORMS), default="structure", show_default=True, help=help
     )

@@ -6,7 +6,6 @@ Non-goals: tables (`nasdsl.cli.cost` draws its own).
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -89,4 +88,7 @@ def _limit(stream: TextIO) -> int:
     if not stream.isatty():
         return LIMIT
     # A gutter of up to eight columns stands before a source line.
+    # Imported here because it brings every kind of compression along.
+    import shutil
+
     return max(60, shutil.get_terminal_size((LIMIT + 8, 24)).columns - 8)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from click.shell_completion import shell_complete
 
 from nasdsl.cli import output
 from nasdsl.cli.group import program
@@ -93,6 +92,8 @@ def _raise_terminated(number: int, frame: object) -> NoReturn:
 def _run(arguments: list[str]) -> object:
     completing = os.environ.get(COMPLETE_VARIABLE)
     if completing:
+        from click.shell_completion import shell_complete
+
         return shell_complete(program, {}, PROGRAM, COMPLETE_VARIABLE, completing)
     # click's own `main` would turn a broken pipe into exit code 1, which means findings.
     with program.make_context(PROGRAM, arguments) as context:

@@ -12,8 +12,7 @@ of the canonical form.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from nasdsl.errors import Diagnostic, Label, Source, listed
 from nasdsl.language.genotype.blocks import BlockPlaces, CellPlaces
@@ -29,9 +28,12 @@ from nasdsl.language.genotype.types import (
 )
 from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
 
-Width = Fraction  # channels in units of the cell's filters
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-_ONE = frozenset({Fraction(1)})
+Width: TypeAlias = "int | Fraction"  # channels in units of the cell's filters
+
+_ONE: frozenset[Width] = frozenset({1})
 # More widths than this in one state mean nested concatenations; one per kind is enough.
 _MAX_WIDTHS = 64
 
@@ -107,12 +109,19 @@ def _operand_widths(
 def _op_width(op: Op, width: Width) -> Width:
     """The width that comes out: F where some form gives it, else what the op keeps."""
     for form in op.forms:
-        given = width if form.divisor is None else Fraction(1, form.divisor)
+        given = width if form.divisor is None else _share(form.divisor)
         if given == 1:
             return given
     if not op.forms or op.forms[0].divisor is None:
         return width
-    return Fraction(1, op.forms[0].divisor)
+    return _share(op.forms[0].divisor)
+
+
+def _share(divisor: int) -> "Fraction":
+    """F / divisor. Few vocabularies have such an op, so what it needs is imported here."""
+    from fractions import Fraction
+
+    return Fraction(1, divisor)
 
 
 def _mismatch(
@@ -126,7 +135,7 @@ def _mismatch(
 
 def _combined(combine: Combine, left: frozenset[Width], right: frozenset[Width]) -> set[Width]:
     if combine.divisor is not None:
-        return {Fraction(1, combine.divisor)}
+        return {_share(combine.divisor)}
     if combine.operation == "sum":
         return set(left & right) or set(left)
     return {one + other for one in left for other in right}

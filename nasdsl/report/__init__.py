@@ -3,6 +3,6 @@
 Functions from diagnostics to a string, one module a format, each imported when it is first used.
 """
 
-import lazy_loader
+from nasdsl.public_names import attached
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attached(__name__, __file__)

@@ -12,7 +12,8 @@ from functools import cached_property
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import CellKind, CellSpace, Genotype, Space
-from nasdsl.language.parser import Parsed, parse, reparsed
+from nasdsl.language.parser import Parsed, parse
+from nasdsl.language.parser.incremental import reparsed
 from nasdsl.language.validator import Width, block_widths
 from nasdsl.loading import Analysis, Beside, analysis_of, genotype_of, nothing_beside
 from nasdsl.network.configuration import Configuration

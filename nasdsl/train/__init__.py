@@ -6,15 +6,14 @@ first used.
 
 from typing import Any
 
-import lazy_loader
-
+from nasdsl.public_names import attached
 from nasdsl.train.execution import ensure_installed
 
 # Imported now: they do not need PyTorch, and the function has the name of its module.
 from nasdsl.train.recipe import Recipe as Recipe
 from nasdsl.train.recipe import recipe as recipe
 
-_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = attached(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,5 @@
 """Text to syntax, with every mistake reported."""
 
-from nasdsl.language.parser.incremental import reparsed
 from nasdsl.language.parser.parse import Parsed, parse
 from nasdsl.language.parser.read import (
     MAX_BYTES,
@@ -17,6 +16,5 @@ __all__ = [
     "read_file",
     "read_stdin",
     "read_stream",
-    "reparsed",
     "source_from_bytes",
 ]

@@ -8,11 +8,9 @@ scratch, so the result is always that of `parse`.
 from bisect import bisect_left, bisect_right
 from typing import Any, TypeVar
 
-from lark import UnexpectedInput
-
 from nasdsl.errors import Source, Span
 from nasdsl.language import tree
-from nasdsl.language.parser.grammar import lark_parser
+from nasdsl.language.parser.machine import sound_items
 from nasdsl.language.parser.parse import CONTROL, Parsed, comments_of, parse
 
 T = TypeVar("T")
@@ -91,11 +89,8 @@ def _statements(
     # A comment would go on beyond what is parsed here.
     if "#" in text[text.rfind("\n") + 1 :] or not text.isascii() or CONTROL.search(text):
         return None
-    try:
-        items: Any = lark_parser().parse(f"{_BEFORE}{text}{_AFTER}")
-    except UnexpectedInput:
-        return None
-    if len(items) != 1:
+    items: Any = sound_items(f"{_BEFORE}{text}{_AFTER}")
+    if items is None or len(items) != 1:
         return None
     made = (_moved(each, start - len(_BEFORE)) for each in items[0].statements)
     return (*all_[:first], *made, *(_moved(each, by) for each in all_[after:]))

@@ -10,7 +10,7 @@ from lark import Token
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.errors.hints import nearest
-from nasdsl.language.parser.grammar import token_span
+from nasdsl.language.parser.builder import token_span
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {

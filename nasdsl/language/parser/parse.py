@@ -8,12 +8,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from lark import UnexpectedInput
-
 from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
-from nasdsl.language.parser.grammar import lark_parser
-from nasdsl.language.parser.recovery import MAX_MISTAKES, recovered_items
+from nasdsl.language.parser.machine import sound_items
 from nasdsl.language.tree import Comment, File
+
+#: Reading stops there.
+MAX_MISTAKES = 50
 
 # Everything below a space but tab, newline and carriage return; delete; the C1 controls;
 # and the marks that make text read otherwise than it is stored (bidi, zero width).
@@ -48,10 +48,12 @@ def parse(source: Source) -> Parsed:
     if not text.isascii():
         text, more = _in_ascii(source, text)
         findings += more
-    try:
-        items = lark_parser().parse(text)
-    except UnexpectedInput:
-        items, more = recovered_items(source, text)
+    items = sound_items(text)
+    if items is None:
+        # Imported here because few texts need lark.
+        from nasdsl.language.parser.recovery import items_or_mistakes
+
+        items, more = items_or_mistakes(source, text)
         findings += more
     return Parsed(source, File(items, comments_of(source.text)), tuple(findings))
 

@@ -17,20 +17,21 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any
 
-from lark import Token
+from lark import Token, UnexpectedInput
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.language.parser import messages
+from nasdsl.language.parser.builder import token_span
 from nasdsl.language.parser.foreign_syntax import (
     foreign_file_finding,
     foreign_kind,
     without_foreign_syntax,
 )
-from nasdsl.language.parser.grammar import fitting, lark_parser, token_span
+from nasdsl.language.parser.grammar import fitting, lark_parser
+from nasdsl.language.parser.parse import MAX_MISTAKES
 from nasdsl.language.parser.tokens import LexedToken, invented_token, keyword_names, lexed_tokens
 from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
 
-MAX_MISTAKES = 50
 # After the first few, nothing is reported of the tokens of a line that do not fit.
 MAX_UNFIT = 2000
 
@@ -59,6 +60,15 @@ _FINISHERS = (
     *("WORD", "NUMBER", "EQUAL", "STAR", "LPAR", "LSQB", "LBRACE"),
 )
 _FINISHED = {**_CLOSERS, "UNUSED": "unused"}
+
+
+def items_or_mistakes(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+    """What `recovered_items` gives; of a text that lark finds sound after all, its items."""
+    try:
+        items: Any = lark_parser().parse(text)
+    except UnexpectedInput:
+        return recovered_items(source, text)
+    return items, []
 
 
 def recovered_items(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:

@@ -2,6 +2,7 @@
 
 Purpose: `grammar/cell.json` is what lark has worked out from `grammar/cell.lark`, as plain data.
 It is used only if it was made from that very grammar by that very version of lark.
+`grammar/machine.json` has of it what sound texts need (`nasdsl.language.parser.machine`).
 
     python -c "from nasdsl.language.parser import tables; tables.write()"    makes it anew
 """
@@ -12,8 +13,11 @@ from typing import Any
 
 import lark
 from lark import Lark
+from lark.lexer import PatternStr
+from lark.parsers.lalr_analysis import Shift
 
 from nasdsl import resources
+from nasdsl.language.parser import machine
 
 #: Raised where what is written changes without lark or the grammar.
 _FORMAT = 1
@@ -52,15 +56,53 @@ def written(grammar: str, parser: Any) -> str:
     return json.dumps(held, separators=(",", ":"), sort_keys=True) + "\n"
 
 
+def written_machine(grammar: str, parser: Any) -> str:
+    """The file of `nasdsl.language.parser.machine`."""
+    table = parser.parser.parser._parse_table
+    rules = list(dict.fromkeys(parser.rules))
+    states = []
+    for number in range(len(table.states)):
+        state = {}
+        for name, (action, where) in table.states[number].items():
+            state[name] = where if action is Shift else -1 - rules.index(where)
+        states.append(state)
+    keywords, patterns = {}, []
+    for terminal in parser.terminals:
+        regexp = terminal.pattern.to_regexp()
+        word = regexp.removesuffix(r"\b")
+        if word.isalpha():
+            keywords[word] = terminal.name
+            continue
+        # The order of lark's lexer: by priority, then what is written literally after the rest.
+        literal = isinstance(terminal.pattern, PatternStr)
+        group = f"(?P<{terminal.name}>{regexp})"
+        patterns.append((-terminal.priority, literal, terminal.name, group))
+    held = {
+        "format": machine.FORMAT,
+        "grammar": grammar,
+        "tokens": "|".join(pattern for *_, pattern in sorted(patterns)),
+        "ignored": sorted(parser.ignore_tokens),
+        "keywords": keywords,
+        "states": states,
+        "rules": [(rule.origin.name, len(rule.expansion), rule.options.expand1) for rule in rules],
+        "start": table.start_states["file"],
+        "end": table.end_states["file"],
+    }
+    return json.dumps(held, separators=(",", ":"), sort_keys=True) + "\n"
+
+
 def _with_numbers(members: dict[str, Any]) -> dict[Any, Any]:
     return {int(name) if name.isdigit() else name: value for name, value in members.items()}
 
 
 def write() -> None:
-    """Make the file of the grammar anew."""
+    """Make the files of the grammar anew."""
     from nasdsl.language.parser.grammar import built
 
     folder = resources.grammar()
     grammar = folder.joinpath("cell.lark").read_text(encoding="utf-8")
-    with open(str(folder.joinpath("cell.json")), "w", encoding="utf-8") as file:
-        file.write(written(grammar, built(grammar)))
+    parser = built(grammar)
+    contents = {"cell": written(grammar, parser), "machine": written_machine(grammar, parser)}
+    for name, content in contents.items():
+        with open(str(folder.joinpath(f"{name}.json")), "w", encoding="utf-8") as file:
+            file.write(content)

@@ -4,9 +4,9 @@
 names are listed in `__init__.pyi`, and PyTorch is imported when images are read.
 """
 
-import lazy_loader
+from nasdsl.public_names import attached
 
 # Imported now, because the function has the name of its module.
 from nasdsl.train.data.datasets import datasets as datasets
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attached(__name__, __file__)

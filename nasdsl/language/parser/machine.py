@@ -1,0 +1,137 @@
+"""Sound text to syntax, without lark: importing lark takes longer than checking a text.
+
+Purpose: `sound_items` runs the LALR tables that lark has worked out from the grammar. They are in
+`grammar/machine.json`, plain data that is used only if it was made from that very grammar.
+Non-goals: text that the grammar refuses. lark reads that again, and recovery finds the mistakes.
+
+Tokens are cut without looking at the parser's state, where lark's lexer knows which kinds fit. What
+fits both ways is one and the same token, because the kinds are tried in the same order; what does
+not is left to lark.
+"""
+
+import json
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from nasdsl import resources
+from nasdsl.language.parser.builder import BUILDERS
+
+#: Raised where what is written changes without the grammar.
+FORMAT = 1
+
+
+class Token(str):
+    """A piece of text, and where it stands."""
+
+    __slots__ = ("end_pos", "start_pos")
+
+    start_pos: int
+    end_pos: int
+
+
+class _Spliced(list[Any]):
+    """What a rule without a name has read: its children are those of the rule around it."""
+
+
+class Machine(NamedTuple):
+    """The tables.
+
+    Attributes:
+        tokens: finds a token; groups are named for kinds.
+        ignored: the kinds that mean nothing.
+        keywords: the kinds of the words of the language.
+        states: for each state, what a kind of token or the name of a rule leads to: the state
+            that comes next, or -1 - n to reduce by rule n.
+        rules: name, how many children, and whether a single child stands for it.
+        start: the state to begin in.
+        end: the state in which a text is complete.
+    """
+
+    tokens: re.Pattern[str]
+    ignored: frozenset[str]
+    keywords: dict[str, str]
+    states: list[dict[str, int]]
+    rules: list[tuple[str, int, bool]]
+    start: int
+    end: int
+
+
+@cache
+def machine() -> Machine | None:
+    """The tables in the file; None where they were not made from the grammar."""
+    folder = resources.grammar()
+    try:
+        data = json.loads(folder.joinpath("machine.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    grammar = folder.joinpath("cell.lark").read_text(encoding="utf-8")
+    if not isinstance(data, dict) or (data.pop("format", None), data.pop("grammar", "")) != (
+        FORMAT,
+        grammar,
+    ):
+        return None
+    data["tokens"] = re.compile(data["tokens"])
+    data["ignored"] = frozenset(data["ignored"])
+    return Machine(**data)
+
+
+def sound_items(text: str) -> Any:
+    """The items of a text that follows the grammar; None where it may not."""
+    found = machine()
+    return None if found is None else _items(found, text)
+
+
+def _items(machine: Machine, text: str) -> Any:
+    states, keywords, ignored = machine.states, machine.keywords, machine.ignored
+    stack, values = [machine.start], list[Any]()
+    at = 0
+    for match in machine.tokens.finditer(text):
+        start, end = match.span()
+        if start != at:
+            return None
+        at, kind = end, match.lastgroup or ""
+        if kind in ignored:
+            continue
+        token = Token(match.group())
+        token.start_pos, token.end_pos = start, end
+        word = keywords.get(token) if kind == "WORD" else None
+        # A word of the language is a name where only a name fits.
+        if word is not None and word in states[stack[-1]]:
+            kind = word
+        if not _reduced(machine, stack, values, kind):
+            return None
+        stack.append(states[stack[-1]][kind])
+        values.append(token)
+    if at != len(text) or not _reduced(machine, stack, values, "$END"):
+        return None
+    return values[-1]
+
+
+def _reduced(machine: Machine, stack: list[int], values: list[Any], kind: str) -> bool:
+    """Reduce until a token of a kind can be taken, or the text is complete; whether it can."""
+    states, rules = machine.states, machine.rules
+    while True:
+        action = states[stack[-1]].get(kind)
+        if action is None:
+            return False
+        if action >= 0:
+            return True
+        name, length, is_transparent = rules[-1 - action]
+        children: list[Any] = []
+        for value in values[len(values) - length :] if length else ():
+            if type(value) is _Spliced:
+                children += value
+            else:
+                children.append(value)
+        if length:
+            del stack[-length:], values[-length:]
+        if name[0] == "_":
+            values.append(_Spliced(children))
+        elif is_transparent and len(children) == 1:
+            values.append(children[0])
+        else:
+            values.append(BUILDERS[name](children))
+        stack.append(states[stack[-1]][name])
+        if kind == "$END" and stack[-1] == machine.end:
+            return True
