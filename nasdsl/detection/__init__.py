@@ -4,6 +4,6 @@ The public names are listed in `__init__.pyi`; each is imported when it is first
 build networks need PyTorch and torchvision (extra `torch`); what a detector costs does not.
 """
 
-import lazy_loader
+from nasdsl.public_names import attached
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attached(__name__, __file__)

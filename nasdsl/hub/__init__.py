@@ -8,6 +8,6 @@ Non-goals: training (`nasdsl.train`); other files of a network (`nasdsl.export`)
 Importing this imports neither torch nor huggingface_hub. The extra `hub` brings both.
 """
 
-import lazy_loader
+from nasdsl.public_names import attached
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attached(__name__, __file__)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 FIELD_NAMES = ("first input", "second input", "first op", "second op", "combine")
 
 
-class Node:
+class SyntaxNode:
     """What all nodes have in common. Writing it for each would take a third of a parse's time."""
 
     __slots__: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def _node(kind: type[T]) -> type[T]:
 
 
 @_node
-class Word(Node):
+class Word(SyntaxNode):
     """A name, keyword or setting value."""
 
     text: str
@@ -51,7 +51,7 @@ class Word(Node):
 
 
 @_node
-class Number(Node):
+class Number(SyntaxNode):
     """Anything that begins like a number: `5`, `3x3`, `1e-5`, `12ab`."""
 
     text: str
@@ -59,7 +59,7 @@ class Number(Node):
 
 
 @_node
-class State(Node):
+class State(SyntaxNode):
     """A letter and a bracket: `h[i-1]` when it is well-formed."""
 
     text: str
@@ -70,14 +70,14 @@ Atom = Word | State
 
 
 @_node
-class Hole(Node):
+class Hole(SyntaxNode):
     """`?`: anything legal here."""
 
     span: Span
 
 
 @_node
-class Choice(Node):
+class Choice(SyntaxNode):
     """`{a | b}`: one of the options."""
 
     options: tuple[Atom, ...]
@@ -88,7 +88,7 @@ Field = Word | State | Hole | Choice
 
 
 @_node
-class Tuple(Node):
+class Tuple(SyntaxNode):
     """`(input, input, op, op, combine)`, of any length."""
 
     fields: tuple[Field, ...]
@@ -96,7 +96,7 @@ class Tuple(Node):
 
 
 @_node
-class Block(Node):
+class Block(SyntaxNode):
     """`b0 = (...)`."""
 
     name: Word
@@ -105,7 +105,7 @@ class Block(Node):
 
 
 @_node
-class Repeat(Node):
+class Repeat(SyntaxNode):
     """`5 * (...)`: blocks that are named by their position."""
 
     count: Number
@@ -114,7 +114,7 @@ class Repeat(Node):
 
 
 @_node
-class Output(Node):
+class Output(SyntaxNode):
     """`output unused`, `output concat(...)` or `output each(...)`."""
 
     kind: Word
@@ -126,7 +126,7 @@ Statement = Block | Repeat | Output
 
 
 @_node
-class Cell(Node):
+class Cell(SyntaxNode):
     """`cell normal { ... }`."""
 
     kind: Word
@@ -135,7 +135,7 @@ class Cell(Node):
 
 
 @_node
-class Argument(Node):
+class Argument(SyntaxNode):
     """`stride`, `5x5`, `dilation 2` or `filters/4`; `sign` is "/" in the last."""
 
     name: Word | None
@@ -145,7 +145,7 @@ class Argument(Node):
 
 
 @_node
-class Layer(Node):
+class Layer(SyntaxNode):
     """A primitive and its arguments."""
 
     name: Word
@@ -154,7 +154,7 @@ class Layer(Node):
 
 
 @_node
-class Layers(Node):
+class Layers(SyntaxNode):
     """`[...]` or `2 * [...]`."""
 
     count: Number | None
@@ -163,7 +163,7 @@ class Layers(Node):
 
 
 @_node
-class Form(Node):
+class Form(SyntaxNode):
     """Parts one after the other: `[...] + 2 * [...]`."""
 
     parts: tuple[Layers, ...]
@@ -171,7 +171,7 @@ class Form(Node):
 
 
 @_node
-class Op(Node):
+class Op(SyntaxNode):
     """`op NAME = form else form`."""
 
     name: Word
@@ -180,7 +180,7 @@ class Op(Node):
 
 
 @_node
-class Combine(Node):
+class Combine(SyntaxNode):
     """`combine NAME = form`."""
 
     name: Word
@@ -189,7 +189,7 @@ class Combine(Node):
 
 
 @_node
-class Header(Node):
+class Header(SyntaxNode):
     """`genotype NAME` or `vocabulary NAME`."""
 
     keyword: Word
@@ -198,7 +198,7 @@ class Header(Node):
 
 
 @_node
-class Ops(Node):
+class Ops(SyntaxNode):
     """`ops NAME`."""
 
     name: Word
@@ -206,7 +206,7 @@ class Ops(Node):
 
 
 @_node
-class Setting(Node):
+class Setting(SyntaxNode):
     """`filters = 4032`."""
 
     name: Word
@@ -215,7 +215,7 @@ class Setting(Node):
 
 
 @_node
-class Network(Node):
+class Network(SyntaxNode):
     """`network { ... }`."""
 
     settings: tuple[Setting, ...]
@@ -226,7 +226,7 @@ Item = Header | Ops | Op | Combine | Cell | Network
 
 
 @_node
-class Comment(Node):
+class Comment(SyntaxNode):
     """`# ...` to the end of its line, without trailing space."""
 
     text: str
@@ -234,7 +234,7 @@ class Comment(Node):
 
 
 @_node
-class File(Node):
+class File(SyntaxNode):
     """The items of a file in order, and its comments in order."""
 
     items: tuple[Item, ...]
