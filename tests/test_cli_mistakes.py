@@ -54,6 +54,8 @@ CASES = """
     Error:   train tiny.cell --out new --precision nosuch
     Error:   train tiny.cell --out new --seeds x
     Error:   train tiny.cell --out new --skeleton nosuch
+    Error:   train tiny.cell --out new --seeds 1,4 --seed 3
+    Error:   train tiny.cell --out new --layout slim
     Error:   train --resume run --seed 3
     NAS001   train nosuch --out new
     NAS001   train tiny.cell --out new --weights nosuch.pt
@@ -70,6 +72,7 @@ CASES = """
     NAS823   train tiny.cell --out new --data imagefolder:nosuch
     NAS823   train tiny.cell --out new --data imagenet:nosuch
     NAS823   train tiny.cell --out new --data cifar100:nosuch
+    NAS823   train tiny.cell --out new --data fashion-mnist:nosuch
     NAS825   train tiny.cell --out new --data nosuch
     NAS825   train tiny.cell --out new --data imagefolder
     NAS825   train tiny.cell --out new --data digits:here
@@ -84,6 +87,7 @@ CASES = """
     NAS001   eval nosuch
     NAS001   eval nosuch.safetensors
     NAS001   eval nosuch.pt --network tiny.cell
+    NAS801   eval run --network tiny.cell
     NAS802   eval tiny.cell
     NAS820   eval run --recipe nosuch
     NAS823   eval run --data imagefolder:nosuch
@@ -95,7 +99,8 @@ CASES = """
     NAS001   predict run nosuch.png
     NAS001   predict run full --names nosuch
     NAS802   predict tiny.cell full
-    NAS820   predict run full --recipe nosuch
+    Error:   predict run full --recipe quick
+    NAS801   predict run full --network tiny.cell
     NAS843   predict full full
 
     Error:   compare run -o x.png
@@ -112,6 +117,8 @@ CASES = """
     NAS843   publish full -o new
 
     Error:   search nasnet_space --engine nosuch
+    Error:   search nasnet_space --address here
+    Error:   search nasnet_space --per-gpu 2
     Error:   search nasnet_space --retry-failed
     Error:   search nasnet_space --trials 0
     NAS001   search nosuch
@@ -154,6 +161,8 @@ CASES = """
     NAS001   plot sizes nosuch -o x.svg
     NAS712   render tiny.cell -o x.nosuch
     Error:   convert tiny.cell --to nosuch
+    Error:   count nasnet_space --limit 3
+    Error:   render tiny.cell --port 8000
     NAS001   convert nosuch
     NAS001   cost nosuch
     NAS001   show nosuch --graph

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,9 @@ pytest.importorskip("sklearn", reason="the digits come with it")
 
 from nasdsl import export  # noqa: E402 (after the packages that may be missing)
 from nasdsl.train import Interrupted, fit  # noqa: E402
+from nasdsl.train.comparison import ComparedRun, comparison_curves  # noqa: E402
+from nasdsl.train.report import curves  # noqa: E402
+from nasdsl.train.results import Epoch  # noqa: E402
 from tests.train_cases import network, short, splits  # noqa: E402
 
 CELLS = """\
@@ -302,6 +306,35 @@ def test_several_seeds(run: Run) -> None:
     assert f"{mean:.2%} ± {100 * deviation:.2f} over 2 seeds" in ran.out
     assert Path("both/report.md").read_text() == report
     assert Path("both/seed-3/model.safetensors").is_file()
+    assert not list(Path().rglob(".lock"))
+    said = f"{mean:.2%} ± {100 * deviation:.2f} over 2 seeds"
+    ran = run("eval", "both")
+    assert ran.out.splitlines()[-1] == f"mean: {said}"
+    assert [line.split()[0] for line in ran.out.splitlines()[::2]] == [
+        *("both/seed-3:", "both/seed-5:", "mean:"),
+    ]
+    scripts = json.loads(run("eval", "both", "--json").out)
+    assert [each["accuracy"] for each in scripts["runs"]] == tests
+    assert f"both, test: {said}" in run("compare", "both", "five").out.splitlines()
+    scripts = json.loads(run("compare", "both", "five", "--json").out)
+    assert [each["test"] for each in scripts["runs"]] == [*tests, tests[1]]
+    assert scripts["means"]["both"]["test"]["mean"] == pytest.approx(mean)
+    ran = run("predict", "both", "five")
+    assert (ran.code, "several seeds: both/seed-3" in ran.err) == (2, True)
+
+
+def test_curves_have_whole_epochs() -> None:
+    """There is no epoch 1.5, in the curves of one run and of several."""
+    pytest.importorskip("matplotlib")
+    epochs = tuple(
+        Epoch(number, number, 1.0 / number, 0.5, None, 0.1, 1.0, 1.0, 1.0) for number in (1, 2)
+    )
+    compared = [ComparedRun(name, {}, epochs, True) for name in ("a", "b")]
+    for picture in (curves([epochs]), comparison_curves(compared)):
+        # Numbers are drawn, and stand beside their shapes as comments.
+        numbers = re.findall(r"<!-- ([\d.]+) -->", picture.decode())
+        assert {"1", "2"} <= set(numbers)
+        assert not {"1.2", "1.25", "1.5"} & set(numbers)
 
 
 def test_a_seed_that_fails_is_reported(run: Run) -> None:
@@ -381,11 +414,12 @@ def test_runs_are_compared(run: Run) -> None:
         (line,) = Path(each["run"], "metrics.jsonl").read_text().splitlines()
         assert each["held_out"] == each["best"] == json.loads(line)["held_out"]["accuracy"]
         assert each["finished"] is True
+        assert each["test"] == json.loads(run("eval", each["run"], "--json").out)["accuracy"]
     picture = Path("curves.svg").read_bytes()
     assert picture.startswith(b"<?xml")
     Path("b/model.safetensors").unlink()
     lines = run("compare", "a", "b").out.splitlines()
-    assert lines[0].split() == ["run", "epochs", "held", "out", "best", "finished"]
+    assert lines[0].split() == ["run", "epochs", "held", "out", "best", "test", "finished"]
     assert [line.split()[-1] for line in lines[1:3]] == ["yes", "no"]
     assert lines[-2:] == ["seed       0    3", "recipe.lr  0.1  0.05"]
     assert run("compare", "a", "a").err == "the settings are the same\n"

@@ -7,6 +7,7 @@ import click
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import json_option
+from nasdsl.report.visible import visible
 
 if TYPE_CHECKING:
     from nasdsl.train.comparison import ComparedRun
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     cls=Command,
     examples="""
         nasdsl compare runs/a runs/b
-        nasdsl compare runs/five/seed-* -o curves.svg
+        nasdsl compare runs/five runs/other -o curves.svg
     """,
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
@@ -28,37 +29,57 @@ if TYPE_CHECKING:
 def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     """Compare runs: their results, and the settings that differ.
 
-    Runs need not be finished. Accuracies are of the images held out, after the last epoch and
-    after the best one. OUT is one picture with the curves of all runs.
+    RUN may also be the folder of `nasdsl train --seeds`, which stands for its runs; their mean is
+    printed below the table. Runs need not be finished. Accuracies are of the images held out, after
+    the last epoch and after the best one, and of the test images at the end. OUT has the curves of
+    all runs in one picture.
     """
     # Imported here because --help should not wait for them.
     from nasdsl.atomic_write import replace_bytes, require_writable
-    from nasdsl.train.comparison import compared_run, comparison_curves, differing_settings
+    from nasdsl.train.comparison import (
+        compared_runs,
+        comparison_curves,
+        differing_settings,
+        means_of,
+    )
 
     if out is not None and not out.lower().endswith(".svg"):
         raise click.UsageError(f"-o writes .svg, not {out[:60]!r}.")
     if out is not None:
         require_writable(out)
-    found = [compared_run(path) for path in runs]
+    groups = [(path, compared_runs(path)) for path in runs]
+    found = [run for _, group in groups for run in group]
+    means = {path: means_of(group) for path, group in groups if len(group) > 1}
     differing = differing_settings(found)
     if out is not None:
         replace_bytes(out, comparison_curves(found))
         output.note(f"wrote {out}")
     if as_json:
-        output.data_object(runs=[_members(run) for run in found], differing=differing)
+        output.data_object(
+            runs=[_members(run) for run in found],
+            differing=differing,
+            means={
+                path: {part: mean._asdict() for part, mean in parts.items()}
+                for path, parts in means.items()
+            },
+        )
         return
-    rows: list[tuple[str, ...]] = [("run", "epochs", "held out", "best", "finished")]
+    rows: list[tuple[str, ...]] = [("run", "epochs", "held out", "best", "test", "finished")]
     rows += [
         (
             run.path,
             f"{len(run.history)}/{run.settings['recipe.epochs']}",
             _percent(run.held_out),
             _percent(run.best),
+            _percent(run.tested and run.tested.accuracy),
             "yes" if run.finished else "no",
         )
         for run in found
     ]
     output.data(_table(rows))
+    for path, parts in means.items():
+        for part, mean in parts.items():
+            output.data(f"{visible(path)}, {part.replace('_', ' ')}: {mean}\n")
     if differing:
         rows = [("setting", *(run.path for run in found))]
         rows += [(name, *map(_value_text, values)) for name, values in differing.items()]
@@ -75,6 +96,7 @@ def _members(run: "ComparedRun") -> dict[str, Any]:
         "finished": run.finished,
         "held_out": run.held_out,
         "best": run.best,
+        "test": run.tested and run.tested.accuracy,
         "history": [epoch.as_members() for epoch in run.history],
     }
 
@@ -90,8 +112,6 @@ def _value_text(value: object) -> str:
 def _table(rows: list[tuple[str, ...]]) -> str:
     """Columns of equal width, the first a heading."""
     from rich.cells import cell_len
-
-    from nasdsl.report.visible import visible
 
     safe = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*safe, strict=True)]

@@ -48,8 +48,9 @@ def command(
     only in names and order count once, and with --form function those that compute the same;
     this compares all of them, so it is for small spaces.
     """
-    if not distinct and is_given(context, "form"):
-        raise click.UsageError("--form is for --distinct.")
+    for name in ("form", "limit"):
+        if not distinct and is_given(context, name):
+            raise click.UsageError(f"--{name} is for --distinct.")
     read = reading.space(space)
     raw = count(read)
     unlike = count_distinct(read, limit, form) if distinct else None

@@ -1,7 +1,8 @@
 """`nasdsl eval`: how well a trained network does."""
 
+import os
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,10 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_recipe
 from nasdsl.cli.options import device_option, json_option
 from nasdsl.errors import plural
+from nasdsl.report.visible import visible
+
+if TYPE_CHECKING:
+    from nasdsl.train.model_evaluation import ModelEvaluation
 
 
 @click.command(
@@ -18,6 +23,7 @@ from nasdsl.errors import plural
     examples="""
         nasdsl eval runs/digits
         nasdsl eval runs/c10 --split held_out
+        nasdsl eval runs/five
         nasdsl eval model.safetensors --data cifar10:data --recipe cifar
         nasdsl eval nasnet_large.pth --network nasnet_a_large --data imagenet:data
     """,
@@ -70,35 +76,66 @@ def command(
 ) -> None:
     """Evaluate a run or a file of weights on a data set.
 
-    A run is evaluated with its final model or, until it has one, with its newest checkpoint.
-    Weights are a .safetensors file written by nasdsl or, with --network, any file that
+    A run is evaluated with its final model or, until it has one, with its newest checkpoint. The
+    folder of `nasdsl train --seeds` stands for its runs, and their mean is printed too. Weights are
+    a .safetensors file written by nasdsl or, with --network, any file that
     `nasdsl compile --weights` can read.
     """
     # Imported here because --help should not wait for them.
     from nasdsl.train.execution import ensure_installed
     from nasdsl.train.model_evaluation import evaluate_model
+    from nasdsl.train.results import mean_of
+    from nasdsl.train.run_folder import has_seeds, seed_folders
 
     ensure_installed()
 
-    found = evaluate_model(what, **flags)
-    result = found.evaluation
+    if not has_seeds(what):
+        found = evaluate_model(what, **flags)
+        _note_unfinished(what, found)
+        if as_json:
+            output.data_object(**_members(found))
+        else:
+            output.data(_text(found))
+        return
+    every = []
+    for folder in seed_folders(what):
+        path = os.fspath(folder.path)
+        every.append((path, found := evaluate_model(path, **flags)))
+        _note_unfinished(path, found)
+        if not as_json:
+            output.data(f"{visible(path)}: {_text(found)}")
+    mean = mean_of([found.evaluation.accuracy for _, found in every])
+    if as_json:
+        runs = [{"run": path, **_members(found)} for path, found in every]
+        output.data_object(runs=runs, mean=mean._asdict())
+    else:
+        output.data(f"mean: {mean}\n")
+
+
+def _note_unfinished(path: str, found: "ModelEvaluation") -> None:
     if found.step is not None:
         output.note(
-            f"note: {what!r} is not finished; this is its checkpoint after step {found.step:,}, "
+            f"note: {path!r} is not finished; this is its checkpoint after step {found.step:,}, "
             f"with {plural(found.epochs or 0, 'complete epoch')}"
         )
-    if as_json:
-        output.data_object(
-            network=found.network,
-            data=found.data,
-            split=found.split,
-            finished=found.step is None,
-            step=found.step,
-            **asdict(result),
-        )
-        return
+
+
+def _members(found: "ModelEvaluation") -> dict[str, Any]:
+    """What scripts get."""
+    return {
+        "network": found.network,
+        "data": found.data,
+        "split": found.split,
+        "finished": found.step is None,
+        "step": found.step,
+        **asdict(found.evaluation),
+    }
+
+
+def _text(found: "ModelEvaluation") -> str:
+    result = found.evaluation
     accuracy = click.style(f"{result.accuracy:.2%}", bold=True)
-    output.data(
+    return (
         f"{found.network} on {found.data}, {found.split.replace('_', ' ')}: "
         f"{accuracy} of {plural(result.images, 'image')}\n"
         f"loss {result.loss:.4f}, top 5 {result.accuracy_top5:.2%}, {result.seconds:.1f} s\n"

@@ -13,7 +13,7 @@ from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file, complete_recipe
 from nasdsl.cli.options import device_option, json_option
 from nasdsl.errors import CellError, cell_error
-from nasdsl.language.parser.read import read_file
+from nasdsl.language.parser.read import image_metadata, is_model, read_file
 from nasdsl.report.visible import visible
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def command(
     for path in (model, *images):
         if not Path(path).exists():
             raise cell_error("NAS001", f"no such file: {path!r}")
+    if recipe is not None and (Path(model).is_dir() or (is_model(model) and image_metadata(model))):
+        raise click.UsageError("--recipe: MODEL says itself how images are prepared.")
     known = None if names is None else read_file(names).text.splitlines()
     # Imported here because --help and mistakes should not wait for PyTorch.
     from nasdsl.train.execution import ensure_installed

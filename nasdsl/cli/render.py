@@ -65,7 +65,6 @@ from nasdsl.report import as_text
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=0,
     help="Port of the page that --watch serves.  [default: a free port]",
 )
 @preset_option
@@ -84,7 +83,7 @@ def command(
     title: bool,
     names: bool,
     watch: bool,
-    port: int,
+    port: int | None,
     settings: Settings,
     ops: str | None,
 ) -> None:
@@ -99,6 +98,8 @@ def command(
     Every format except .dot needs Graphviz.
     """
     _ensure_compatible(file, network, as_space, diff, settings, ops)
+    if port is not None and not watch:
+        raise click.UsageError("--port requires --watch.")
     if (title or names) and (network or diff):
         flag = "--title" if title else "--names"
         raise click.UsageError(f"{flag} is for cells; leave out --network and --diff.")
@@ -117,7 +118,7 @@ def command(
         return cells_drawing(space, options, as_space=as_space), space.name
 
     if watch:
-        _watch(file, draw, options, out, wanted, port)
+        _watch(file, draw, options, out, wanted, port or 0)
         return
     drawing, stem = draw()
     for remark in drawing.remarks:
@@ -158,7 +159,7 @@ def _watch(
     options: DrawingOptions,
     out: str | None,
     form: PictureFormat,
-    port: int,
+    port: int | None,
 ) -> None:
     """Serve the picture and keep it up to date, until an interruption."""
     if "-" in files:

@@ -4,11 +4,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from types import FrameType
 from typing import Any
 
 import click
 
+from nasdsl.cli.options import is_given
 from nasdsl.search.engines.choosing import ENGINES
 
 _OPTIONS = (
@@ -40,10 +42,23 @@ _OPTIONS = (
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the flags that say where networks are evaluated."""
+    """Add the flags that say where networks are evaluated; those without effect are refused."""
+
+    @wraps(command)
+    def with_engine(*arguments: Any, **values: Any) -> Any:
+        context = click.get_current_context()
+        # A search that is continued has what its store says.
+        if not values.get("resume"):
+            if is_given(context, "address") and values["engine"] == "local":
+                raise click.UsageError("--address requires --engine ray.")
+            if is_given(context, "per_gpu") and not values["gpus"]:
+                raise click.UsageError("--per-gpu requires --gpus.")
+        return command(*arguments, **values)
+
+    decorated: Callable[..., Any] = with_engine
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 @contextmanager

@@ -200,6 +200,8 @@ def command(
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     if no_tensorboard and "tensorboard" in flags["loggers"]:
         raise click.UsageError("--log tensorboard and --no-tensorboard contradict each other.")
+    if isinstance(flags["seeds"], tuple) and is_given(context, "seed"):
+        raise click.UsageError("--seeds says which seeds there are; leave out --seed.")
     if resume is None and flags["weights"] is None:
         for name in ("layout", "drop_background", "reset_classifier"):
             if is_given(context, name):
@@ -354,9 +356,7 @@ def _print_seeds(path: Path, job: "Job", ended: "list[SeedRun]", as_json: bool) 
         )
         return code
     for part, found in means.items():
-        mean = click.style(f"{found.mean:.2%}", bold=True)
-        deviation = f"{100 * found.deviation:.2f}"
-        output.data(f"{part.replace('_', ' '):<9} {mean} ± {deviation} over {found.seeds} seeds\n")
+        output.data(f"{part.replace('_', ' '):<9} {found}\n")
     output.data(f"report    {visible(os.fspath(path / REPORT))}\n")
     return code
 

@@ -9,12 +9,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nasdsl.canonical import canonical_hash
-from nasdsl.documents import json_value
-from nasdsl.errors import Source, cell_error
+from nasdsl.errors import Source
 from nasdsl.loading import analyse, genotype_in
 from nasdsl.train.curves import loss_and_accuracy
-from nasdsl.train.results import Epoch
-from nasdsl.train.run_folder import METRICS, MODEL, NETWORK, Job, RunFolder
+from nasdsl.train.results import Epoch, Evaluation, Mean, mean_of
+from nasdsl.train.run_folder import (
+    MODEL,
+    NETWORK,
+    Job,
+    RunFolder,
+    has_seeds,
+    recorded_results,
+    seed_folders,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +34,14 @@ class ComparedRun:
             `cells` (their hash), `recipe.lr`, `network.N`, `execution.device`, ...
         history: the epochs so far.
         finished: whether it has its model.
+        tested: on the test images, at the end; None before, and where there are none.
     """
 
     path: str
     settings: dict[str, Any]
     history: tuple[Epoch, ...]
     finished: bool
+    tested: Evaluation | None = None
 
     @property
     def held_out(self) -> float | None:
@@ -55,7 +64,31 @@ def compared_run(path: str | os.PathLike[str]) -> ComparedRun:
     """
     folder = RunFolder(path)
     settings = settings_of(folder.job(), os.fspath(folder / NETWORK))
-    return ComparedRun(os.fspath(path), settings, _history(folder), (folder / MODEL).is_file())
+    finished, test = (folder / MODEL).is_file(), recorded_results(folder).get("test")
+    return ComparedRun(os.fspath(path), settings, folder.history(), finished, test)
+
+
+def compared_runs(path: str | os.PathLike[str]) -> list[ComparedRun]:
+    """The run in a folder, or the runs of several seeds that are there.
+
+    Raises:
+        CellError: as `compared_run` does.
+    """
+    if not has_seeds(path):
+        return [compared_run(path)]
+    return [compared_run(folder.path) for folder in seed_folders(path)]
+
+
+def means_of(runs: Sequence[ComparedRun]) -> dict[str, Mean]:
+    """The mean accuracy of runs on the images held out and on the test images, where they have one.
+
+    The runs without it, which are not done, do not count.
+    """
+    values = {
+        "held_out": [run.held_out for run in runs if run.finished and run.held_out is not None],
+        "test": [run.tested.accuracy for run in runs if run.tested is not None],
+    }
+    return {part: mean_of(found) for part, found in values.items() if found}
 
 
 def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:
@@ -83,8 +116,6 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
             )
         loss.set_ylabel("loss while training (nats)")
         accuracy.set_ylabel("accuracy on held-out images (%)")
-        for axes in (loss, accuracy):
-            axes.xaxis.get_major_locator().set_params(integer=True)
         accuracy.legend(frameon=False, loc="lower right")
 
     return loss_and_accuracy(draw)
@@ -106,18 +137,3 @@ def settings_of(job: Job, name: str) -> dict[str, Any]:
         **{f"weights.{key}": value for key, value in weights.items()},
         **{f"execution.{key}": value for key, value in asdict(job.execution).items()},
     }
-
-
-def _history(folder: RunFolder) -> tuple[Epoch, ...]:
-    path = folder / METRICS
-    if not path.is_file():
-        return ()
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return tuple(Epoch.from_members(json_value(line)) for line in lines)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise cell_error(
-            "NAS843",
-            f"the run in {str(folder.path)!r} cannot be read",
-            f"{METRICS}: {str(error).strip()[:120] or 'damaged'}",
-        ) from None

@@ -37,6 +37,7 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
         loss.set_yscale("log")
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(True, color="#e4e4e8", linewidth=0.5)
             axes.spines[["top", "right"]].set_visible(False)
         content = BytesIO()

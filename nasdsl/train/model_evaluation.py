@@ -82,9 +82,9 @@ def evaluate_model(
         device: in PyTorch's words; by default an accelerator where there is one.
 
     Raises:
-        CellError: NAS842 and NAS843 for a run; what `nasdsl.weights.load` raises for weights;
-            NAS844 where the network does not fit the data; NAS847 where the data have no
-            such part; what the data are refused for.
+        CellError: NAS842 and NAS843 for a run; NAS801 for a network beside a run; what
+            `nasdsl.weights.load` raises for weights; NAS844 where the network does not fit the
+            data; NAS847 where the data have no such part; what the data are refused for.
     """
     require_types(
         path=(path, NameOrPath),
@@ -145,6 +145,12 @@ def require_model(
     folder = RunFolder(path)
     if folder.path.is_dir():
         folder.job()
+        if network is not None:
+            raise cell_error(
+                "NAS801",
+                f"the run in {str(folder.path)!r} has its own network",
+                "leave `--network` out; it is for weights that do not say theirs",
+            )
     elif network is not None:
         trained_part(network, WeightsFile(path))  # refuses a model file, which has its own
         source_network(network)

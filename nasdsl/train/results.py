@@ -1,9 +1,11 @@
 """The results of training and evaluation, as `fit` and `evaluate` return them."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from nasdsl.errors import Diagnostic
+from nasdsl.errors import Diagnostic, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +134,27 @@ class Fitted:
     seconds: float
     findings: tuple[Diagnostic, ...] = ()
     confusion: Confusion | None = None
+
+
+class Mean(NamedTuple):
+    """The mean of a measure over seeds.
+
+    Attributes:
+        mean: of the values.
+        deviation: their standard deviation, of a sample; 0 where there is one value.
+        seeds: how many there are.
+    """
+
+    mean: float
+    deviation: float
+    seeds: int
+
+    def __str__(self) -> str:
+        deviation = f"{100 * self.deviation:.2f}"
+        return f"{self.mean:.2%} ± {deviation} over {plural(self.seeds, 'seed')}"
+
+
+def mean_of(values: Sequence[float]) -> Mean:
+    """The mean of at least one value, and how far they lie from it."""
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return Mean(statistics.mean(values), deviation, len(values))

@@ -90,6 +90,22 @@ def has_seeds(path: str | os.PathLike[str]) -> bool:
     return (Path(path) / SEEDS).is_file()
 
 
+def seed_folders(path: str | os.PathLike[str]) -> "list[RunFolder]":
+    """The runs in a folder that holds those of several seeds, in the order of the seeds.
+
+    Raises:
+        CellError: NAS843, the file that lists the seeds is damaged.
+    """
+    folder = RunFolder(path)
+    with folder.read_errors(SEEDS):
+        about = json_value(document_text(folder / SEEDS))
+        seeds = about["seeds"]
+        sound = about["version"] == VERSION and isinstance(seeds, list) and seeds
+        if not sound or not all(type(seed) is int for seed in seeds):
+            raise ValueError("it does not list seeds")
+    return [RunFolder(folder / f"seed-{seed}") for seed in seeds]
+
+
 class RunFolder:
     """The folder of a run."""
 
@@ -204,19 +220,40 @@ class RunFolder:
         with write_errors(self.path):
             try:
                 lock.acquire(timeout=0)
+                # Its last holder may have removed it since it was opened.
+                is_ours = (self / LOCK).exists()
             except Timeout:
-                raise cell_error(
-                    "NAS841",
-                    f"another training uses the folder {str(self.path)!r}",
-                    "wait for it to end, or train in another folder",
-                ) from None
+                is_ours = False
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
+                is_ours = True
+        if not is_ours:
+            lock.release()
+            raise cell_error(
+                "NAS841",
+                f"another training uses the folder {str(self.path)!r}",
+                "wait for it to end, or train in another folder",
+            )
         try:
             yield
         finally:
+            # While it is held, so that it is nobody else's. Windows removes it when it is released.
+            with suppress(OSError):
+                (self / LOCK).unlink()
             lock.release()
+
+    def history(self) -> tuple[Epoch, ...]:
+        """The epochs so far.
+
+        Raises:
+            CellError: NAS843, the file is damaged.
+        """
+        if not (self / METRICS).is_file():
+            return ()
+        with self.read_errors(METRICS):
+            lines = (self / METRICS).read_text(encoding="utf-8").splitlines()
+            return tuple(Epoch.from_members(json_value(line)) for line in lines)
 
     def job(self) -> Job:
         """What the run in the folder trains, on what, and how.
@@ -225,13 +262,11 @@ class RunFolder:
             CellError: NAS843, there is no run, or its files are damaged.
         """
         if not self.exists:
-            raise cell_error(
-                "NAS843",
-                f"{str(self.path)!r} does not hold a run",
-                f"`nasdsl train FILE --out {self.path}` starts one",
-            )
-        name = RUN
-        try:
+            hint = f"`nasdsl train FILE --out {self.path}` starts one"
+            if has_seeds(self.path):
+                hint = f"it holds the runs of several seeds: {seed_folders(self.path)[0].path}, ..."
+            raise cell_error("NAS843", f"{str(self.path)!r} does not hold a run", hint)
+        with self.read_errors(RUN):
             about = json_value(document_text(self / RUN))
             if about["version"] != VERSION:
                 raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
@@ -240,10 +275,15 @@ class RunFolder:
             weights = None if given is None else _record(StartingWeights, given)
             data, seed = _value("data", str, about["data"]), _value("seed", _SEED, about["seed"])
             loggers, _ = _loggers(about)
-            name = NETWORK
+        with self.read_errors(NETWORK):
             text = document_text(self / NETWORK)
-            recipe = recipe_at(self / RECIPE)
-            return Job(text, data, recipe, seed, execution, weights, loggers)
+        return Job(text, data, recipe_at(self / RECIPE), seed, execution, weights, loggers)
+
+    @contextmanager
+    def read_errors(self, name: str) -> Iterator[None]:
+        """Say in NAS843 that the file of that name is damaged."""
+        try:
+            yield
         except CellError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -304,19 +344,13 @@ def recorded_results(folder: RunFolder) -> dict[str, Evaluation]:
     path = folder / RESULTS
     if not path.is_file():
         return {}
-    try:
+    with folder.read_errors(RESULTS):
         members = json_value(document_text(path))
         return {
             name: Evaluation.from_members(members[name])
             for name in ("held_out", "test")
             if members.get(name) is not None
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise cell_error(
-            "NAS843",
-            f"the run in {str(folder.path)!r} cannot be read",
-            f"{RESULTS}: {str(error).strip()[:120] or 'damaged'}",
-        ) from None
 
 
 class MetricsFile(Watcher):

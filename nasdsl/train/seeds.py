@@ -10,42 +10,33 @@ The accuracies of NASNet on CIFAR-10 are means of five trainings (Zoph et al. 20
 
 import json
 import os
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nasdsl.documents import document_text, json_value
-from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.errors import CellError, Diagnostic
 from nasdsl.loading import NameOrPath
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import write_curves
-from nasdsl.train.results import Evaluation, Fitted
+from nasdsl.train.results import Evaluation, Fitted, Mean, mean_of
 from nasdsl.train.run import train_run
-from nasdsl.train.run_folder import CURVES, REPORT, SEEDS, RunFolder, write_text
+from nasdsl.train.run_folder import (
+    CURVES,
+    REPORT,
+    SEEDS,
+    VERSION,
+    RunFolder,
+    seed_folders,
+    write_text,
+)
 from nasdsl.train.watchers import Watcher
 from nasdsl.values import require_types
 
-VERSION = 1
 #: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
 #: gives the watchers of its training.
 OnRun = Callable[[int, int, int], Sequence[Watcher]]
-
-
-class Mean(NamedTuple):
-    """The mean of a measure over seeds.
-
-    Attributes:
-        mean: of the values.
-        deviation: their standard deviation, of a sample; 0 where there is one value.
-        seeds: how many there are.
-    """
-
-    mean: float
-    deviation: float
-    seeds: int
 
 
 class SeedRun(NamedTuple):
@@ -91,18 +82,7 @@ def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPla
         CellError: NAS843, files are damaged; what the data or the network are refused for.
     """
     require_types(path=(path, NameOrPath))
-    folder = Path(path)
-    try:
-        about = json_value(document_text(folder / SEEDS))
-        seeds = about["seeds"]
-        sound = about["version"] == VERSION and isinstance(seeds, list) and seeds
-        if not sound or not all(type(seed) is int for seed in seeds):
-            raise ValueError("it does not list seeds")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise cell_error(
-            "NAS843", f"the runs in {str(folder)!r} cannot be read", f"{SEEDS}: {error!s:.120}"
-        ) from None
-    folders = [RunFolder(folder / f"seed-{seed}") for seed in seeds]
+    folders = seed_folders(path)
     first = recorded_plan(folders[0])
     runs = [(folders[0], first)]
     for each in folders[1:]:
@@ -152,8 +132,7 @@ def means_of(ended: Sequence[SeedRun]) -> dict[str, Mean]:
     for part in ("held_out", "test"):
         values = [each.accuracy for each in _evaluations(ended, part) if each is not None]
         if values:
-            deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-            found[part] = Mean(statistics.mean(values), deviation, len(values))
+            found[part] = mean_of(values)
     return found
 
 

@@ -11,13 +11,16 @@ import zlib
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.train.data.look import Look
 from nasdsl.train.data.source import ImageSet
-from nasdsl.train.data.splits import Stacked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasdsl.train.data.splits import Stacked
 
 #: Mean and deviation of the 60,000 training images; empty space is black.
 LOOK = Look((0.2860,), (0.3530,), background=True)
@@ -48,7 +51,7 @@ def fashion_mnist(where: str, *, image_size: int, download: bool) -> ImageSet:
     return ImageSet(train, test, train.labels, CLASSES, LOOK, SIZE, NAMES, str(root))
 
 
-def read_idx(path: Path, dimensions: int) -> torch.Tensor:
+def read_idx(path: Path, dimensions: int) -> "Tensor":
     """The bytes in an idx file, which may be packed, in the shape that its header says.
 
     Raises:
@@ -70,13 +73,18 @@ def read_idx(path: Path, dimensions: int) -> torch.Tensor:
         raise _damaged_error(
             path, f"it does not have the {prod(shape):,} bytes that its header says"
         )
+    import torch
+
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).reshape(shape)
 
 
-def _part(root: Path, name: str) -> Stacked:
+def _part(root: Path, name: str) -> "Stacked":
     """Training or test images, (N, 1, 28, 28), with their classes."""
     images = _file(root, f"{name}-images-idx3-ubyte")
     labels = _file(root, f"{name}-labels-idx1-ubyte")
+    # Imported here because missing files should not wait for PyTorch.
+    from nasdsl.train.data.splits import Stacked
+
     pixels, classes = read_idx(images, 3), read_idx(labels, 1)
     if len(pixels) != len(classes):
         raise _damaged_error(labels, f"it has {len(classes)} classes for {len(pixels)} images")
