@@ -71,7 +71,7 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
             f"{len(run.history)}/{run.settings['recipe.epochs']}",
             _percent(run.held_out),
             _percent(run.best),
-            _percent(run.tested and run.tested.accuracy),
+            _percent(run.test),
             "yes" if run.finished else "no",
         )
         for run in found
@@ -96,7 +96,7 @@ def _members(run: "ComparedRun") -> dict[str, Any]:
         "finished": run.finished,
         "held_out": run.held_out,
         "best": run.best,
-        "test": run.tested and run.tested.accuracy,
+        "test": run.test,
         "history": [epoch.as_members() for epoch in run.history],
     }
 

@@ -159,7 +159,7 @@ def _watch(
     options: DrawingOptions,
     out: str | None,
     form: PictureFormat,
-    port: int | None,
+    port: int,
 ) -> None:
     """Serve the picture and keep it up to date, until an interruption."""
     if "-" in files:

@@ -50,6 +50,11 @@ class ComparedRun:
         return None if last is None else last.accuracy
 
     @property
+    def test(self) -> float | None:
+        """Accuracy on the test images, at the end."""
+        return None if self.tested is None else self.tested.accuracy
+
+    @property
     def best(self) -> float | None:
         """The highest accuracy on the images held out after any epoch."""
         found = [epoch.held_out.accuracy for epoch in self.history if epoch.held_out]
@@ -86,7 +91,7 @@ def means_of(runs: Sequence[ComparedRun]) -> dict[str, Mean]:
     """
     values = {
         "held_out": [run.held_out for run in runs if run.finished and run.held_out is not None],
-        "test": [run.tested.accuracy for run in runs if run.tested is not None],
+        "test": [run.test for run in runs if run.test is not None],
     }
     return {part: mean_of(found) for part, found in values.items() if found}
 
