@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers repo tests dot playground clean
+.PHONY: demo test check lint types layers repo tests dot playground site clean
 
 demo: $(STAMP) dot
 	$(BIN)/nasdsl show nasnet_a
@@ -64,6 +64,11 @@ dot:
 # The page of `nasdsl play`, in playground/dist: static files for any web server.
 playground: $(STAMP)
 	cd playground && npm ci && PYTHON=$(abspath $(BIN)/python) npm run build
+
+# The site, in build/site: `python -m website.build --help` has its settings.
+site: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/python -m website.build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info playground/dist playground/node_modules
