@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from nasdsl.errors import CODES
 from nasdsl.play.link import fragment
 from website.reference import reference_pages
 
@@ -42,8 +43,9 @@ def site_pages(playground: str = "", repository: str = "") -> dict[str, str]:
         path.relative_to(ROOT).as_posix(): path.relative_to(docs).as_posix()
         for path in sorted(docs.rglob("*.md"))
     }
+    codes = {f"nasdsl/errors/explanations/{code}.md": f"reference/codes/{code}.md" for code in CODES}
     found = {
-        place: _moved((ROOT / path).read_text("utf-8"), path, places, repository)
+        place: _moved((ROOT / path).read_text("utf-8"), path, codes | places, repository)
         for path, place in places.items()
     }
     found |= reference_pages()
