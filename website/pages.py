@@ -43,7 +43,9 @@ def site_pages(playground: str = "", repository: str = "") -> dict[str, str]:
         path.relative_to(ROOT).as_posix(): path.relative_to(docs).as_posix()
         for path in sorted(docs.rglob("*.md"))
     }
-    codes = {f"nasdsl/errors/explanations/{code}.md": f"reference/codes/{code}.md" for code in CODES}
+    codes = {
+        f"nasdsl/errors/explanations/{code}.md": f"reference/codes/{code}.md" for code in CODES
+    }
     found = {
         place: _moved((ROOT / path).read_text("utf-8"), path, codes | places, repository)
         for path, place in places.items()
