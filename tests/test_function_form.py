@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -252,3 +253,109 @@ def test_equal_members_compute_the_same(training: bool) -> None:
         differ.append(first)
     # The classes are told apart by these networks.
     assert not torch.allclose(differ[0], differ[1], rtol=1e-2)
+
+
+#: Cells in which ReLUs and shifts of zero decide, with 4 blocks; the last one passes on.
+RULE_SPACE = nasdsl.loads_space(f"""\
+genotype rules
+{OPS}
+cell normal {{
+    a = (h[i], h[i], {{rectified | shifted_zero | none}}, {{none | highest | lowest}}, add)
+    b = ({{a | h[i]}}, a, {{rectified | highest | skip_connect}}, {{none | shifted_zero}}, add)
+    c = ({{a | b}}, {{a | b}}, {{lowest | rectified | nor_conv_3x3}}, {{none | highest}}, add)
+    d = (c, {{a | b}}, {{rectified | nor_conv_1x1 | skip_connect}}, {{none | rectified}}, add)
+    output concat(d)
+}}
+network {{ skeleton = nasbench201 N = 1 cell_filters = 4 image_size = 8 }}
+""")
+
+
+class SameWeights:
+    """Gives layers of equal inputs equal weights, whichever networks they are in.
+
+    This says nothing of rules or of terms: a layer's weights are drawn when it first sees an
+    input, and any layer of the same kind in the same cell that sees it again has them, too. A
+    normalisation of zeros alone keeps its shift of zero.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, list[tuple[Any, dict[str, Any]]]] = defaultdict(list)
+
+    def output(self, genotype: nasdsl.Genotype, images: Any, training: bool) -> Any:
+        """What the network of a genotype makes of images, in double precision."""
+        torch = pytest.importorskip("torch", reason="networks are torch modules")
+        net = nasdsl.compile(genotype, seed=0).double().train(training)
+        for name, module in net.named_modules():
+            if not list(module.children()) and list(module.parameters()):
+                place = ".".join(name.split(".")[:2]) if name.startswith("cells") else name
+                module.register_forward_pre_hook(self._hook(f"{place} {module}"))
+        with torch.no_grad():
+            return net(images)
+
+    def _hook(self, kind: str) -> Any:
+        def set_weights(module: Any, inputs: Any) -> None:
+            (read,) = inputs
+            found = next((w for seen, w in self.known[kind] if _close(seen, read)), None)
+            if found is None:
+                found = self._drawn(module, f"{kind} {len(self.known[kind])}", read)
+                self.known[kind].append((read.clone(), found))
+            module.load_state_dict(found)
+
+        return set_weights
+
+    def _drawn(self, module: Any, name: str, read: Any) -> dict[str, Any]:
+        import torch
+
+        generator = torch.Generator().manual_seed(Random(name).getrandbits(32))
+        drawn = {}
+        for key, tensor in module.state_dict().items():
+            drawn[key] = tensor.clone()
+            if key in ("bias", "running_mean") and not read.any():
+                drawn[key].zero_()
+            elif tensor.is_floating_point():
+                random = torch.rand(tensor.shape, generator=generator, dtype=torch.float64)
+                drawn[key] = random + 0.5 if key == "running_var" else random - 0.4
+        return drawn
+
+
+def _close(one: Any, other: Any) -> bool:
+    return one.shape == other.shape and bool((one - other).abs().max() < 1e-9)
+
+
+@cache
+def _pairs(rule: Rule) -> list[tuple[nasdsl.Genotype, nasdsl.Genotype]]:
+    """Pairs of members that are equal, and would not be without the rule."""
+    classes: dict[str, dict[str, nasdsl.Genotype]] = defaultdict(dict)
+    for member in nasdsl.sample(RULE_SPACE, 400, seed=1):
+        function = nasdsl.canonical_hash(member, "function")
+        classes[function].setdefault(nasdsl.canonical_hash(member), member)
+    return [
+        pair
+        for members in classes.values()
+        for pair in combinations(list(members.values())[:4], 2)
+        if rule in (agreement(*pair) or ())
+    ]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("rule", [Rule.RELU, Rule.SHIFT])
+def test_rules_are_sound(rule: Rule, training: bool) -> None:
+    """Random pairs that need this rule to be equal compute the same, in both modes."""
+    torch = pytest.importorskip("torch", reason="networks are torch modules")
+    pairs = _pairs(rule)
+    assert len(pairs) > 20
+    images = torch.randn(
+        4, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
+    outputs = []
+    for pair in Random(5).sample(pairs, 6):
+        weights = SameWeights()
+        one, other = (weights.output(each, images, training) for each in pair)
+        assert torch.allclose(one, other, rtol=1e-7, atol=1e-9)
+        outputs.append(one)
+    # Networks that compute something else are told apart by this.
+    assert not torch.allclose(outputs[0], outputs[1], rtol=1e-3)
+    weights = SameWeights()
+    first, second = (pair[0] for pair in Random(5).sample(pairs, 2))
+    one, other = (weights.output(each, images, training) for each in (first, second))
+    assert not torch.allclose(one, other, rtol=1e-3)
