@@ -42,8 +42,8 @@ WRONG_SPECS = {
     "tabel:x.csv": ("NAS882", "did you mean `table`?"),
     "": (
         "NAS882",
-        "the kinds are `train`, `table`, `supernet`, `proxy`, `latency`, `python`, `finish` and "
-        "`objectives`",
+        "the kinds are `train`, `table`, `supernet`, `proxy`, `latency`, `python`, `finish`, "
+        "`objectives` and `predicted`",
     ),
     "table:x.csv?colum=test": ("NAS882", None),
     "table:x.csv?test": ("NAS882", None),

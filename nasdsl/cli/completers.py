@@ -21,6 +21,7 @@ _FORMS = {
     "datasets": {name: f"{name}:PATH" for name in _FOLDERS},
     "evaluators": {
         "latency": "latency?KEY=VALUE&...",
+        "predicted": "predicted:FILE",
         "proxy": "proxy:NAME",
         "python": "python:MODULE:FUNCTION",
         "supernet": "supernet:RUN",

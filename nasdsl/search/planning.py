@@ -115,17 +115,18 @@ def plan_search(
     if hasattr(made, "require_space"):
         made.require_space(space)
     limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
-    measuring(spec, made, aims, latency)
+    measurers = measuring(spec, made, aims, latency).measurers.values()
     if same is None and not (path.is_file() and path.stat().st_size):
         costs = latency is not None or any(each.name not in REWARDS for each in aims)
         same = "structure" if costs else getattr(made, "same", "structure")
+    abouts = [getattr(each, "about", "") for each in (made, *measurers)]
     return SearchSettings(
         space,
         path,
         algorithm=algorithm,
         options=words,
         evaluator=absolute_spec(spec, getattr(made, "data_name", None)),
-        trial="\n".join(filter(None, (trial_words(made, space), getattr(made, "about", "")))),
+        trial="\n".join(filter(None, (trial_words(made, space), *abouts))),
         trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
         trained=trained,
         seed=seed,

@@ -9,10 +9,11 @@ current one: one of those around the store.
 import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote_plus
 
-#: The kinds that read the file or the folder after the colon.
-_FILES = ("table", "finish", "supernet")
+#: The kinds that read the file or folder after the colon, and the option that names another file.
+_FILES = ("table", "finish", "supernet", "predicted")
+_OTHER_FILE = "devices="
 _DATA = "data="
 
 
@@ -58,7 +59,17 @@ def _with_file(spec: str, changed: Callable[[str], str]) -> str:
     """The spec with another path where its kind reads a file."""
     head, mark, query = spec.partition("?")
     kind, colon, path = head.partition(":")
-    return f"{kind}{colon}{changed(path)}{mark}{query}" if kind in _FILES and path else spec
+    if kind not in _FILES or not path:
+        return spec
+    options = [_with_other_file(option, changed) for option in query.split("&")]
+    return f"{kind}{colon}{changed(path)}{mark}{'&'.join(options)}"
+
+
+def _with_other_file(option: str, changed: Callable[[str], str]) -> str:
+    if not option.startswith(_OTHER_FILE):
+        return option
+    path = unquote_plus(option.removeprefix(_OTHER_FILE))
+    return f"{_OTHER_FILE}{quote(changed(path), safe='/:')}"
 
 
 def data_in(spec: str) -> str:

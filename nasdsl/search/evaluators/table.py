@@ -33,6 +33,7 @@ from typing import IO, Literal, cast, get_args
 from nasdsl import interop
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, cell_error, listed, name_hints
+from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Same, Score
@@ -82,7 +83,7 @@ class TableEvaluator:
         Raises:
             CellError: the table does not have it (NAS884).
         """
-        return self.scores[self._key(text)]
+        return self.scores[self.key(text)]
 
     def reported(self, text: str) -> dict[str, float]:
         """What the columns that are reported say of a genotype. This is for people, not searchers.
@@ -90,10 +91,15 @@ class TableEvaluator:
         Raises:
             CellError: the table does not have it (NAS884).
         """
-        key = self._key(text)
+        key = self.key(text)
         return {column: values[key] for column, values in (self.reports or {}).items()}
 
-    def _key(self, text: str) -> str:
+    def key(self, text: str) -> str:
+        """The key of a genotype's row.
+
+        Raises:
+            CellError: the table does not have it (NAS884).
+        """
         genotype = loads(text)
         hash = canonical_hash(genotype)
         if self.format is None:
@@ -103,6 +109,10 @@ class TableEvaluator:
         if key not in self.scores:
             raise cell_error("NAS884", f"{self.name} has no row for the genotype {hash}")
         return key
+
+    def text_of(self, key: str) -> str:
+        """The `.cell` text of a row, in a table whose keys are strings of a format."""
+        return genotype_text(_genotype(key, self.format))
 
     def _written(self, genotype: Genotype) -> str:
         """Its string, if there is a row of it; writing one is much faster than reading them all."""
@@ -208,6 +218,24 @@ def column_names(table: TableEvaluator) -> list[str]:
     """
     with _opened(Path(table.name)) as file:
         return next(csv.reader(file), [])
+
+
+def number_columns(path: Path, key: str) -> list[str]:
+    """The columns of a table, but for its key, that have a number above zero in every row.
+
+    Raises:
+        CellError: NAS883, it cannot be read, or has no such key.
+    """
+    rows = [row for _, row in _rows(path, key, ())]
+    names = [name for name in rows[0] if name != key] if rows else []
+    return [name for name in names if all(_is_above_zero(row[name]) for row in rows)]
+
+
+def _is_above_zero(text: str | None) -> bool:
+    try:
+        return _finite_number(text) > 0
+    except ValueError:
+        return False
 
 
 def _rows(
