@@ -27,7 +27,7 @@ from nasdsl.search.child import Child
 from nasdsl.search.evaluators.table import number_columns, read_table
 from nasdsl.search.latency_model import (
     CostModel,
-    Numbers,
+    Floats,
     cost_features,
     device_latencies,
     rank_correlation,
@@ -81,7 +81,7 @@ def main() -> None:
     print(_row("mean", [fmean(column) for column in zip(*rows, strict=True)]))
 
 
-def columns_of(path: Path, key: str) -> tuple[list[str], dict[str, Numbers]]:
+def columns_of(path: Path, key: str) -> tuple[list[str], dict[str, Floats]]:
     """The keys of a table, and the numbers of each of its devices in their order."""
     names = number_columns(path, key)
     table = read_table(path, names[0], key, names, unit="raw")
@@ -90,12 +90,12 @@ def columns_of(path: Path, key: str) -> tuple[list[str], dict[str, Numbers]]:
     return keys, {name: numpy.array([reports[name][each] for each in keys]) for name in names}
 
 
-def _at(column: Numbers, keys: Sequence[str], wanted: Sequence[str]) -> Numbers:
+def _at(column: Floats, keys: Sequence[str], wanted: Sequence[str]) -> Floats:
     places = {key: at for at, key in enumerate(keys)}
     return column[[places[key] for key in wanted]]
 
 
-def costs_of(keys: Sequence[str]) -> tuple[Numbers, Numbers]:
+def costs_of(keys: Sequence[str]) -> tuple[Floats, Floats]:
     """The features and the mult-adds of networks by their strings."""
     child, features, mult_adds = Child(Settings(skeleton="nasbench201")), [], []
     for key in keys:
@@ -108,11 +108,11 @@ def costs_of(keys: Sequence[str]) -> tuple[Numbers, Numbers]:
 
 
 def correlations(
-    others: Numbers,
-    truth: Numbers,
+    others: Floats,
+    truth: Floats,
     counted: Sequence[int],
-    features: Numbers,
-    mult_adds: Numbers,
+    features: Floats,
+    mult_adds: Floats,
     measured: int,
     seed: str,
 ) -> Correlations:

@@ -114,6 +114,13 @@ ACTIONS = {
     type=click.IntRange(1),
     help="How many proposals may be waiting for a result.  [default: --workers plus --block]",
 )
+@click.option(
+    "--start",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Evaluate first a genotype, or the best networks of another STORE. Repeat it for several.",
+)
 @click.option("--store", metavar="STORE", help="File that keeps everything the search does.")
 @click.option(
     "--resume",
@@ -212,7 +219,7 @@ def search(
 
 def _is_store(name: str) -> bool:
     """Whether a file is an SQLite database; a space is a text."""
-    from nasdsl.search.planning import is_database
+    from nasdsl.search.store.files import is_database
 
     path = Path(name)
     return path.is_file() and path.stat().st_size > 0 and is_database(path)

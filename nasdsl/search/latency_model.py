@@ -15,7 +15,7 @@ from nasdsl.network.cost import node_count
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import PRIMITIVES
 
-Numbers = NDArray[numpy.float64]
+Floats = NDArray[numpy.float64]
 
 #: What is chosen among: shares of variance that are noise, and weights of the covariance.
 _NOISES, _WEIGHTS = (0.003, 0.01, 0.03, 0.1), (0.5, 1.0, 2.0, 4.0)
@@ -23,7 +23,7 @@ _NOISES, _WEIGHTS = (0.003, 0.01, 0.03, 0.1), (0.5, 1.0, 2.0, 4.0)
 _OFFSET, _SLOPE = 10.0, 0.3
 
 
-def device_latencies(others: Numbers, measured: Sequence[int], values: Sequence[float]) -> Numbers:
+def device_latencies(others: Floats, measured: Sequence[int], values: Sequence[float]) -> Floats:
     """Milliseconds of every network on a new device, (networks,).
 
     Args:
@@ -49,12 +49,12 @@ def device_latencies(others: Numbers, measured: Sequence[int], values: Sequence[
     return numpy.asarray(middle * (numpy.maximum(mean + near @ solved, 0.1) / 3) ** 3)
 
 
-def _roots(latencies: Numbers, middle: Numbers | float) -> Numbers:
+def _roots(latencies: Floats, middle: Floats | float) -> Floats:
     """Like logarithms near the middle, but of what takes almost no time, which is no outlier."""
     return numpy.asarray(3 * numpy.cbrt(latencies / middle))
 
 
-def _likeliest_pair(covariance: Numbers, shared: Numbers, residual: Numbers) -> tuple[float, float]:
+def _likeliest_pair(covariance: Floats, shared: Floats, residual: Floats) -> tuple[float, float]:
     """The weight and the noise under which the residuals are likeliest."""
 
     def likelihood(weight: float, noise: float) -> float:
@@ -66,7 +66,7 @@ def _likeliest_pair(covariance: Numbers, shared: Numbers, residual: Numbers) -> 
     return max(pairs, key=lambda pair: likelihood(*pair))
 
 
-def cost_features(graph: NetworkGraph) -> Numbers:
+def cost_features(graph: NetworkGraph) -> Floats:
     """What a network costs by primitive: nodes, mult-adds and activations of each, (3 * kinds,)."""
     found = numpy.zeros((len(PRIMITIVES), 3))
     places = {name: at for at, name in enumerate(PRIMITIVES)}
@@ -86,7 +86,7 @@ class CostModel:
         values: their milliseconds.
     """
 
-    def __init__(self, features: Numbers, values: Sequence[float]) -> None:
+    def __init__(self, features: Floats, values: Sequence[float]) -> None:
         latencies = numpy.asarray(values, dtype=numpy.float64)
         sizes = features.mean(0)
         self.sizes = numpy.where(sizes > 0, sizes, numpy.inf)  # what was never seen adds nothing
@@ -103,13 +103,13 @@ class CostModel:
         shares = weight / kinds * scaled.T @ numpy.linalg.solve(whole, residual)
         self.shares = numpy.where(sizes > 0, 1 / kinds + shares, 0.0)
 
-    def latency(self, features: Numbers) -> float:
+    def latency(self, features: Floats) -> float:
         """Milliseconds of a network, or of what is a hundredth of the mean if that is more."""
         found = self.level * float((features / self.sizes) @ self.shares)
         return max(found, self.level / 100)
 
 
-def rank_correlation(one: Numbers, other: Numbers) -> float:
+def rank_correlation(one: Floats, other: Floats) -> float:
     """Spearman's: how alike two orders are, from -1 to 1; 0 where one of them has no order."""
     first, second = _ranks_of(one), _ranks_of(other)
     if first.std() == 0 or second.std() == 0:
@@ -117,7 +117,7 @@ def rank_correlation(one: Numbers, other: Numbers) -> float:
     return float(numpy.corrcoef(first, second)[0, 1])
 
 
-def _ranks_of(values: Numbers) -> Numbers:
+def _ranks_of(values: Floats) -> Floats:
     """Ranks, of which equal values share the mean."""
     _, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
     return numpy.asarray((numpy.cumsum(counts) - (counts - 1) / 2)[inverse])

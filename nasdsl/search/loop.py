@@ -31,6 +31,7 @@ from nasdsl.search.engines.engine import Engine, Finished, Heartbeat, Lost, Noti
 from nasdsl.search.proposing import Proposer, searcher_errors
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings, start_or_resume
+from nasdsl.search.starting import StartedSearcher
 from nasdsl.search.store import Counts, Lease, Store, Trial
 from nasdsl.search.trial_log import TrialLog
 from nasdsl.values import require_types
@@ -104,6 +105,8 @@ def run(
             settings.options,
             objectives=max(1, len(settings.objectives)),
         )
+    if settings.start:
+        searcher = StartedSearcher(searcher, settings.start)
     if engine is None:
         from nasdsl.search.engines.choosing import engine_for
 

@@ -30,10 +30,11 @@ from nasdsl.search.objectives import (
 from nasdsl.search.protocol import Same
 from nasdsl.search.searchers import make_searcher
 from nasdsl.search.settings import SearchSettings
+from nasdsl.search.starting import start_texts
 from nasdsl.search.store import Reader
+from nasdsl.search.store.files import is_database
 from nasdsl.values import require_types
 
-_SQLITE = b"SQLite format 3\0"
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
 #: More than any count of a store may be.
@@ -58,6 +59,7 @@ def plan_search(
     max_latency: str | float | None = None,
     objectives: Sequence[str | Objective] = (),
     same: Same | None = None,
+    start: Sequence[str] = (),
     memory_gigabytes: float | None = None,
     **more: Any,
 ) -> SearchSettings:
@@ -82,12 +84,14 @@ def plan_search(
             where there are none.
         same: what makes networks share a result. None for what the store has; in a new one,
             `function` where the evaluator says so and no objective is a cost, else `structure`.
+        start: genotypes to evaluate first: paths, library names, and stores of other searches.
         memory_gigabytes: the most a worker may hold.
         **more: other settings by name, see `SearchSettings`.
 
     Raises:
         CellError: NAS865, the store is no file; NAS881, an option is not KEY=VALUE; NAS882,
             the evaluator's spec is refused, or takes no data; NAS885, an objective is refused;
+            NAS602, a genotype to start with is of another space;
             what the evaluator itself refuses.
     """
     require_types(
@@ -98,6 +102,7 @@ def plan_search(
     )
     # First what is known without the evaluator, which may bring PyTorch and read images.
     words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
+    texts = start_texts(space, start)
     aims = objectives_of([each if isinstance(each, str) else each.text for each in objectives])
     make_searcher(algorithm, space, seed, words, objectives=max(1, len(aims)))
     spec = _spec(evaluator, data)
@@ -135,6 +140,7 @@ def plan_search(
         limit=limit,
         objectives=aims,
         same=same,
+        start=texts,
         **more,
     )
 
@@ -157,6 +163,7 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
     known = _values(path, stored, _STORED_TYPES)
     limits = _values(path, known.pop("limits", {}), _LIMIT_TYPES)
     space, options = known.pop("space", None), known.pop("options", {})
+    starts = known.pop("start", [])
     memory = execution.pop("memory", None)
     if space is None:
         raise _not_written(path, "it names no space")
@@ -178,6 +185,7 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
         planned,
         # As they were, whether they were given as texts or as values.
         options=planned.options if "options" in given else options,
+        start=tuple(starts),
         memory=planned.memory if "memory_gigabytes" in given else memory,
     )
 
@@ -227,6 +235,7 @@ _STORED_TYPES: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("space", "algorithm", "evaluator"), _is_text),
     **dict.fromkeys(("trials", "trained"), _is_count),
     "seed": _is_number,
+    "start": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "same": lambda value: value in get_args(Same),
     **dict.fromkeys(("options", "limits"), lambda value: isinstance(value, dict)),
 }
@@ -258,12 +267,6 @@ def _store_path(store: str | os.PathLike[str]) -> Path:
         with Reader(path):
             pass  # refused, in the words for what is no store
     return path
-
-
-def is_database(path: Path) -> bool:
-    """Whether a file is an SQLite database, or empty, as one is before its first entry."""
-    with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) in (_SQLITE, b"")
 
 
 def _options(words: Sequence[str]) -> dict[str, str]:

@@ -79,6 +79,9 @@ class Searcher(Protocol):
     The same space, seed, options and sequence of calls give the same proposals, and a
     searcher that has loaded a state continues exactly as the one that gave it.
 
+    One with a method `learn(results)` is told of networks that it did not propose, such as those
+    of `--start`, which are observed before all others.
+
     One that can pursue several objectives has a keyword `objectives: int = 1`, which is how many
     there are; `Result.gains` has their values.
     """

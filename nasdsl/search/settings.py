@@ -64,6 +64,7 @@ class SearchSettings:
         trial: what a trial is, in words for people; empty where nobody says it.
         objectives: what the search wants more or less of, the first being the reward; empty for
             the evaluator's reward alone.
+        start: members of the space, as its texts, that are proposed before the algorithm's own.
         same: what makes networks share a result, `structure` or `function`; None for what the
             store has, and `structure` in a new one.
     """
@@ -96,6 +97,7 @@ class SearchSettings:
     trial: str = ""
     objectives: tuple[Objective, ...] = ()
     same: Same | None = None
+    start: tuple[str, ...] = ()
 
     @property
     def for_workers(self) -> "SearchSettings":
@@ -115,10 +117,10 @@ class SearchSettings:
 #: The settings that may not change when a search resumes, in the order of the report.
 _IDENTITY = (
     *("space", "algorithm", "options", "evaluator", "objectives", "same", "seed", "limits"),
-    *("block", "window"),
+    *("block", "window", "start"),
 )
 #: What a store of an older version, which does not say it, means.
-_BEFORE: dict[str, Any] = {"objectives": [], "same": "structure"}
+_BEFORE: dict[str, Any] = {"objectives": [], "same": "structure", "start": []}
 #: How a search runs on a machine: kept for a resume that does not say it, and free to change.
 EXECUTION = ("workers", "engine", "address", "gpus", "per_gpu", "threads", "deadline", "memory")
 #: The most proposals made at a time, where the settings leave it open.
@@ -180,6 +182,7 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
         "evaluator": settings.evaluator,
         "objectives": absolute_objectives(settings.objectives),
         "same": settings.same,
+        "start": list(settings.start),
         "seed": settings.seed,
         "limits": dict(settings.limits),
         "block": settings.block,
@@ -207,7 +210,7 @@ def _require_same_search(asked: dict[str, Any], stored: dict[str, Any], store: S
     differences = [
         f"the store has {key} {stored.get(key)!r:.80}, not {asked[key]!r:.80}"
         for key in other
-        if key != "space"
+        if key not in ("space", "start")
     ]
     raise cell_error(
         "NAS863",

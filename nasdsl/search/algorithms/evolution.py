@@ -56,6 +56,10 @@ class Evolution:
                 point = result.gains if self.several else (result.reward,)
                 self.population.append((self.decisions.choices(result.text), point))
 
+    def learn(self, results: Sequence[Result]) -> None:
+        """Take in members that others proposed."""
+        self.observe(results)
+
     def state_dict(self) -> SearcherState:
         """The population, oldest first, and the number of proposals."""
         population = [

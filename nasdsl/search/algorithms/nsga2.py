@@ -66,6 +66,10 @@ class NSGA2:
             if len(self.children) >= self.size:
                 self._survive()
 
+    def learn(self, results: Sequence[Result]) -> None:
+        """Take in members that others proposed."""
+        self.observe(results)
+
     def state_dict(self) -> SearcherState:
         """Parents and children, and the number of proposals."""
         return {

@@ -61,6 +61,21 @@ class OptunaSearch:
                 del self.in_flight[result.text]
             self._tell(number, result)
 
+    def learn(self, results: Sequence[Result]) -> None:
+        """Report results of members that others proposed."""
+        for result in results:
+            if result.reward is not None:
+                choices = self.decisions.choices(result.text)
+                values = list(result.gains or (result.reward,))
+                with _quiet():
+                    self.study.add_trial(
+                        create_trial(
+                            params={str(at): option for at, option in enumerate(choices)},
+                            distributions=self.distributions,
+                            values=values,
+                        )
+                    )
+
     def state_dict(self) -> SearcherState:
         """Every trial: its choices, its state in Optuna's words, and its reward or rewards."""
         trials = self.study.get_trials(deepcopy=False)

@@ -85,6 +85,14 @@ class Surrogate:
             self.in_flight.remove(choices)
             self.results.append((choices, result.reward))
 
+    def learn(self, results: Sequence[Result]) -> None:
+        """Learn of members that others proposed, and propose them no more."""
+        for result in results:
+            choices = self.decisions.choices(result.text)
+            self.proposed.add(choices)
+            self.known.add(self.memory.function(choices))
+            self.results.append((choices, result.reward))
+
     def state_dict(self) -> SearcherState:
         """Every result and every proposal in flight."""
         return {

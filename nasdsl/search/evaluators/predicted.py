@@ -24,7 +24,7 @@ from nasdsl.search.evaluators.table import TableEvaluator, number_columns, read_
 from nasdsl.search.protocol import Report, Score
 
 if TYPE_CHECKING:
-    from nasdsl.search.latency_model import CostModel, Numbers
+    from nasdsl.search.latency_model import CostModel, Floats
 
 #: Fewer measurements than this say nothing of an order.
 _MIN_MEASURED = 2
@@ -126,7 +126,7 @@ class PredictedLatencyEvaluator:
         return list(self.devices.scores)
 
     @cached_property
-    def _others(self) -> "Numbers":
+    def _others(self) -> "Floats":
         import numpy
 
         assert self.devices is not None
@@ -158,13 +158,13 @@ class PredictedLatencyEvaluator:
 
     # -- from costs -----------------------------------------------------------------------
 
-    def _features(self, text: str) -> "Numbers":
+    def _features(self, text: str) -> "Floats":
         from nasdsl.search.latency_model import cost_features
 
         return cost_features(self.child.graph(genotype_of_text(text)))
 
     @cached_property
-    def _measured_features(self) -> "Numbers":
+    def _measured_features(self) -> "Floats":
         import numpy
 
         texts = [self.measured.text_of(key) for key in self.measured.scores]

@@ -32,6 +32,8 @@ _ADVICE = {
 _DAMAGE = tuple(
     f"SQLITE_{name}" for name in ("NOTADB", "CORRUPT", "ERROR", "FORMAT", "MISMATCH", "CONSTRAINT")
 )
+#: What a database begins with.
+_SQLITE = b"SQLite format 3\0"
 _RESUME = "then run the same command with `--resume`: every committed result is still there"
 
 
@@ -95,6 +97,12 @@ def _store_error(path: Path, error: sqlite3.Error) -> CellError:
             "`sqlite3 STORE .recover` can often save the rows of a damaged store",
         )
     return cell_error("NAS860", f"{path}: {error}", _RESUME)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database, or empty, as one is before its first entry."""
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE)) in (_SQLITE, b"")
 
 
 # -- the disk ----------------------------------------------------------------------------
