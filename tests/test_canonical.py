@@ -1,8 +1,5 @@
 """The canonical form: equal if and only if the coloured graphs are isomorphic."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
@@ -41,6 +38,7 @@ from nasdsl.language.genotype.vocabulary import Combine, Form, Layer, Op, Vocabu
 from nasdsl.loading import load, load_space, loads
 from nasdsl.space import sample
 from nasdsl.strategies import any_genotypes
+from tests.hash_seeds import printed_under_hash_seeds
 
 NEAR = Op("near", (Form((Layer("conv", (1, 1), (True, True)),)),))
 FAR = Op("far", (Form((Layer("conv", (3, 3), (True, True)),)),))
@@ -446,16 +444,7 @@ def test_the_hash_does_not_depend_on_the_run() -> None:
         "import nasdsl.loading as l, nasdsl.canonical as c;"
         "print(c.canonical_hash(l.load('nasnet_a')))"
     )
-    printed = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        for seed in ("0", "1")
-    }
+    printed = printed_under_hash_seeds(code)
     assert printed == {canonical_hash(load("nasnet_a"))} == {"f0b82c7102bf53aa"}
 
 

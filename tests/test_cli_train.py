@@ -27,20 +27,8 @@ from nasdsl.train import Interrupted, fit  # noqa: E402
 from nasdsl.train.comparison import ComparedRun, comparison_curves  # noqa: E402
 from nasdsl.train.report import curves  # noqa: E402
 from nasdsl.train.results import Epoch  # noqa: E402
-from tests.train_cases import network, short, splits  # noqa: E402
+from tests.train_cases import CELLS, network, short, splits  # noqa: E402
 
-CELLS = """\
-genotype tiny
-ops nasnet
-
-cell normal {
-    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
-}
-
-cell reduction {
-    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
-}
-"""
 #: Two epochs of five steps.
 SHORT = (
     *("train", "tiny.cell", "--N", "1", "--filters", "8", "--set", "batch=256"),

@@ -1,9 +1,6 @@
 """Drawings as data: what is in them, where it stands, and that it never changes by itself."""
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path as FilePath
@@ -38,6 +35,7 @@ from nasdsl.loading import load, load_space, loads, loads_space
 from nasdsl.network import network_graph
 from nasdsl.network.cell_graph import OUTPUT, cell_graph
 from nasdsl.space import sample
+from tests.hash_seeds import printed_under_hash_seeds
 from tests.work import calls
 
 IMAGES = FilePath(__file__).parent.parent / "docs" / "images"
@@ -108,15 +106,7 @@ print(difference_drawing(load("darts_v1"), load("darts_v2"), options).dot)
 
 def test_dot_does_not_depend_on_the_hash_seed() -> None:
     """Three kinds of drawing give the same DOT in processes of different hash seeds."""
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", SEEDED],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "31337")
-    }
+    outputs = printed_under_hash_seeds(SEEDED)
     assert len(outputs) == 1
     assert len(outputs.pop()) > 10_000
 

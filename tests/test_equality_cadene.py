@@ -16,32 +16,12 @@ models = pytest.importorskip(
     "pretrainedmodels.models", reason="Cadene's package is the peer", exc_type=ImportError
 )
 
+from tests.torch_networks import random_images, shaken  # noqa: E402
+
 TOLERANCE = 1e-4
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def _images(count: int, size: int) -> Any:
-    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
-
-
-def _shake(net: Any) -> None:
-    """Random scales, and statistics near those of random images."""
-    dice = torch.Generator().manual_seed(0)
-    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    with torch.no_grad():
-        for norm in norms:
-            norm.weight.uniform_(0.5, 1.5, generator=dice)
-            norm.bias.normal_(0, 0.5, generator=dice)
-            norm.momentum = 1.0
-        net.train()(_images(4, 128))
-        for norm in norms:
-            noise = torch.randn(norm.running_mean.shape, generator=dice)
-            norm.running_mean.add_(noise * norm.running_var.sqrt() / 10)
-            factor = torch.empty_like(norm.running_var).uniform_(0.8, 1.25, generator=dice)
-            norm.running_var.mul_(factor)
-    net.eval()
 
 
 def _error(found: Any, expected: Any) -> float:
@@ -59,14 +39,14 @@ def _error(found: Any, expected: Any) -> float:
 def test_full_size(preset: str, module: str, kind: str, size: int) -> None:
     """1001 classes, as its checkpoints have, and without the background 1000."""
     net = nasdsl.compile(preset, classes=1001, seed=0)
-    _shake(net)
+    shaken(net, random_images(4, 128))
     peer = getattr(getattr(models, module), kind)(num_classes=1001).eval()
     theirs = {
         source.name: net.state_dict()[ours]
         for ours, source in nasdsl.weights.table(net.graph, "cadene").items()
     }
     peer.load_state_dict(theirs, strict=True)
-    x = _images(1, size)
+    x = random_images(1, size)
     ours = nasdsl.compile(preset, device="meta").eval()
     load(ours, peer.state_dict(), "cadene", drop_background=True)
     with torch.inference_mode():

@@ -23,6 +23,8 @@ keras = pytest.importorskip("keras", reason="Keras is the peer")
 if keras.backend.backend() != "torch":
     pytest.skip("Keras was started on another backend", allow_module_level=True)
 
+from tests.torch_networks import random_images, shaken  # noqa: E402
+
 # Keras hands tensors to numpy in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -53,28 +55,6 @@ def _mobile() -> Any:
         return keras.applications.NASNetMobile(weights=None, classifier_activation=None)
     except ValueError:
         return _general(**MOBILE)
-
-
-def _images(count: int, size: int) -> Any:
-    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
-
-
-def _shake(net: Any) -> None:
-    """Random scales, and statistics near those of random images."""
-    dice = torch.Generator().manual_seed(0)
-    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    with torch.no_grad():
-        for norm in norms:
-            norm.weight.uniform_(0.5, 1.5, generator=dice)
-            norm.bias.normal_(0, 0.5, generator=dice)
-            norm.momentum = 1.0
-        net.train()(_images(4, 128))
-        for norm in norms:
-            noise = torch.randn(norm.running_mean.shape, generator=dice)
-            norm.running_mean.add_(noise * norm.running_var.sqrt() / 10)
-            factor = torch.empty_like(norm.running_var).uniform_(0.8, 1.25, generator=dice)
-            norm.running_var.mul_(factor)
-    net.eval()
 
 
 def _named(peer: Any) -> dict[str, Any]:
@@ -127,9 +107,9 @@ def test_full_size(preset: str, build: Any, tmp_path: Path) -> None:
     peer = build()
     size = peer.input_shape[1]
     net = nasdsl.compile(preset, ops="nasnet_keras", seed=0)
-    _shake(net)
+    shaken(net, random_images(4, 128))
     weights = _hand_over(net, peer)
-    x = _images(1, size)
+    x = random_images(1, size)
     with torch.inference_mode():
         expected = _logits(peer, x)
     peer.save_weights(tmp_path / "peer.weights.h5")
@@ -156,9 +136,9 @@ def test_small_networks(size: int, skips: bool) -> None:
         skip_reduction_input=skips,
         seed=size,
     )
-    _shake(net)
+    shaken(net, random_images(4, 128))
     _hand_over(net, peer)
-    x = _images(2, size)
+    x = random_images(2, size)
     with torch.inference_mode():
         assert _error(net(x), _logits(peer, x)) <= TOLERANCE
 
@@ -168,9 +148,9 @@ def test_default_vocabulary() -> None:
     peer = _general(input_shape=(64, 64, 3), classes=7, **SMALL)
     settings = {"N": 1, "filters": 192, "stem_filters": 8, "image_size": 64, "classes": 7}
     net = nasdsl.compile("nasnet_a_mobile", seed=1, **settings)
-    _shake(net)
+    shaken(net, random_images(4, 128))
     _hand_over(net, peer)
-    x = _images(2, 64)
+    x = random_images(2, 64)
     with torch.inference_mode():
         assert _error(net(x), _logits(peer, x)) > 10 * TOLERANCE
 
@@ -182,7 +162,7 @@ def test_files(name: str, tmp_path: Path) -> None:
     peer = _general(input_shape=(64, 64, 3), classes=7, **SMALL)
     settings = {"N": 1, "filters": 192, "stem_filters": 8, "image_size": 64, "classes": 7}
     net = nasdsl.compile("nasnet_a_mobile", seed=1, **settings)
-    _shake(net)
+    shaken(net, random_images(4, 128))
     _hand_over(net, peer)
     save = peer.save_weights if name.endswith(".weights.h5") else peer.save
     save(tmp_path / name)

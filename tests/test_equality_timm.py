@@ -14,33 +14,13 @@ from nasdsl.weights import load
 torch = pytest.importorskip("torch", reason="networks are torch modules")
 timm = pytest.importorskip("timm", reason="timm is the peer")
 
+from tests.torch_networks import random_images, shaken  # noqa: E402
+
 #: Largest difference over largest logit, in float32.
 TOLERANCE = 1e-4
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def _shaken(net: Any, images: Any, seed: int = 0) -> Any:
-    """The network with random scales, and statistics near those of the images."""
-    dice = torch.Generator().manual_seed(seed)
-    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    with torch.no_grad():
-        for norm in norms:
-            norm.weight.uniform_(0.5, 1.5, generator=dice)
-            norm.bias.normal_(0, 0.5, generator=dice)
-            norm.momentum = 1.0
-        net.train()(images)
-        for norm in norms:
-            noise = torch.randn(norm.running_mean.shape, generator=dice)
-            norm.running_mean.add_(noise * norm.running_var.sqrt() / 10)
-            factor = torch.empty_like(norm.running_var).uniform_(0.8, 1.25, generator=dice)
-            norm.running_var.mul_(factor)
-    return net.eval()
-
-
-def _images(count: int, size: int) -> Any:
-    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
 
 
 def _error(found: Any, expected: Any) -> float:
@@ -78,7 +58,7 @@ def _with_exclusive_pools(peer: Any) -> Any:
 def large() -> Any:
     """The published NASNet-A large, with random weights and statistics."""
     torch.manual_seed(0)
-    return _shaken(timm.create_model("nasnetalarge"), _images(4, 128))
+    return shaken(timm.create_model("nasnetalarge"), random_images(4, 128))
 
 
 @pytest.mark.parametrize("size", [331, 200])
@@ -86,14 +66,14 @@ def test_nasnetalarge(large: Any, size: int) -> None:
     """Full size, at 331 pixels and at an even size; timm's pools are those of `nasnet_timm`."""
     net = _compiled("nasnet_a_large", large, ops="nasnet_timm")
     with torch.inference_mode():
-        expected, found = large(_images(1, size)), net(_images(1, size))
+        expected, found = large(random_images(1, size)), net(random_images(1, size))
     assert found.shape == (1, 1000)
     assert _error(found, expected) <= TOLERANCE
 
 
 def test_default_vocabulary(large: Any) -> None:
     """Strided average pools are all that `nasnet` does otherwise than timm."""
-    x = _images(1, 331)
+    x = random_images(1, 331)
     net = _compiled("nasnet_a_large", large)
     with torch.inference_mode():
         found, with_padding = net(x), large(x)
@@ -105,10 +85,10 @@ def test_default_vocabulary(large: Any) -> None:
 def test_pnasnet5large() -> None:
     """Full size, at 331 pixels and at an even size, in the default vocabulary."""
     torch.manual_seed(1)
-    peer = _shaken(timm.create_model("pnasnet5large"), _images(4, 128))
+    peer = shaken(timm.create_model("pnasnet5large"), random_images(4, 128))
     net = _compiled("pnasnet5_large", peer)
     for size in (331, 200):
-        x = _images(1, size)
+        x = random_images(1, size)
         with torch.inference_mode():
             expected, found = peer(x), net(x)
         assert _error(found, expected) <= TOLERANCE
@@ -122,10 +102,10 @@ def test_small_networks(size: int) -> None:
     """timm's class at other filters, stem and sizes, odd and even."""  # noqa: D403
     torch.manual_seed(size)
     peer = timm.models.nasnet.NASNetALarge(num_classes=11, stem_size=12, num_features=192)
-    _shaken(peer, _images(8, 64), size)
+    shaken(peer, random_images(8, 64), size)
     settings = {"filters": 192, "stem_filters": 12, "classes": 11, "image_size": size}
     net = _compiled("nasnet_a_large", peer, ops="nasnet_timm", **settings)
-    x = _images(2, size)
+    x = random_images(2, size)
     with torch.inference_mode():
         assert _error(net(x), peer(x)) <= TOLERANCE
 
@@ -134,10 +114,10 @@ def test_features() -> None:
     """The map before the classifier, and the classifier itself, are timm's too."""
     torch.manual_seed(2)
     peer = timm.models.nasnet.NASNetALarge(num_classes=11, stem_size=12, num_features=192)
-    _shaken(peer, _images(8, 64))
+    shaken(peer, random_images(8, 64))
     settings = {"filters": 192, "stem_filters": 12, "classes": 11, "image_size": 96}
     net = _compiled("nasnet_a_large", peer, ops="nasnet_timm", **settings)
-    x = _images(2, 96)
+    x = random_images(2, 96)
     with torch.inference_mode():
         ours, theirs = net.forward_features(x), peer.forward_features(x)
         assert _error(ours, theirs) <= TOLERANCE

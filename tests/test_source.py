@@ -4,7 +4,6 @@ import ast
 import importlib.util
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -35,6 +34,7 @@ torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
 
 from nasdsl_backends.torch import Network  # noqa: E402
 
+from tests.hash_seeds import printed_under_hash_seeds  # noqa: E402
 from tests.torch_networks import (  # noqa: E402
     KINDS,
     built,
@@ -280,17 +280,7 @@ def test_the_same_bytes_in_every_process() -> None:
         "assert 'torch' not in sys.modules\n"
         "print(hashlib.sha256(text.encode()).hexdigest())\n"
     )
-    path = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
-        ).stdout
-        for seed in ("1", "2")
-    }
+    found = printed_under_hash_seeds(code)
     assert len(found) == 1
 
 

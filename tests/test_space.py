@@ -1,8 +1,5 @@
 """The space algebra: counting, numbering, drawing, membership and steps."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
@@ -34,6 +31,7 @@ from nasdsl.space import (
     sample,
 )
 from nasdsl.strategies import genotypes, spaces
+from tests.hash_seeds import printed_under_hash_seeds
 
 PAPER_SIZE = 5229943396058757337940161399357440000
 
@@ -213,16 +211,7 @@ def test_draws_are_the_same_in_every_run() -> None:
         "drawn = list(s.sample(space, 2, seed=2018));"
         "print(*[s.index_of(space, g) for g in drawn], *map(c.canonical_hash, drawn))"
     )
-    printed = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        for seed in ("0", "1")
-    }
+    printed = printed_under_hash_seeds(code)
     assert printed == {
         "2146752904120830786234008987072530911 1584730620349117830877101527964801353"
         " 020ed5de30baeef6 63b6bd0e16652134"

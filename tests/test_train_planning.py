@@ -13,19 +13,8 @@ import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.train import RunPlan, begin_run, plan_run, recipe
+from tests.train_cases import CELLS
 
-CELLS = """\
-genotype tiny
-ops nasnet
-
-cell normal {
-    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
-}
-
-cell reduction {
-    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
-}
-"""
 #: A recipe that brings images to a size.
 SIZED = recipe("quick", image_size=24, drop_path=0.4, dropout=0.2)
 

@@ -47,6 +47,31 @@ def small(source: str | Genotype, **settings: object) -> NetworkGraph:
     return network_graph(genotype, Settings(**chosen))  # type: ignore[arg-type]
 
 
+def random_images(count: int, size: int) -> Tensor:
+    """Images (`count`, 3, `size`, `size`), the same in every run."""
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(size))
+
+
+def shaken(net: nn.Module, images: Tensor, seed: int = 0) -> Any:
+    """A peer's network with random scales, and statistics near those of the images."""
+    dice = torch.Generator().manual_seed(seed)
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight.uniform_(0.5, 1.5, generator=dice)
+            norm.bias.normal_(0, 0.5, generator=dice)
+            norm.momentum = 1.0
+        net.train()(images)
+        for norm in norms:
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            noise = torch.randn(norm.running_mean.shape, generator=dice)
+            norm.running_mean.add_(noise * norm.running_var.sqrt() / 10)
+            factor = torch.empty_like(norm.running_var).uniform_(0.8, 1.25, generator=dice)
+            norm.running_var.mul_(factor)
+    return net.eval()
+
+
 def halving_genotype() -> Genotype:
     """Cells that reduce by factorized reductions; the first stem cell's has F/4 filters."""
     return nasdsl.loads("""

@@ -1,6 +1,5 @@
 """The canonical form: one genotype for all that are the same up to names and order."""
 
-from nasdsl.canonical.agreement import agreement
 from nasdsl.canonical.differences import Difference, differences
 from nasdsl.canonical.form import (
     FORMS,
@@ -12,7 +11,7 @@ from nasdsl.canonical.form import (
     function_form,
     require_form,
 )
-from nasdsl.canonical.function import Rule
+from nasdsl.canonical.function import Rule, agreement
 from nasdsl.canonical.sentences import difference_sentences
 
 __all__ = [

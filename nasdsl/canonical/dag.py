@@ -4,7 +4,6 @@ Purpose: numbers in place of names, definitions in place of ops, dead blocks gon
 """
 
 from dataclasses import dataclass
-from operator import itemgetter
 
 from nasdsl.language.genotype.liveness import liveness
 from nasdsl.language.genotype.types import BlockState, Cell, Hidden, State
@@ -16,8 +15,6 @@ HIDDEN = -(1 << 30)
 
 #: A state that is read, and the definition of the op it is read through.
 DagOperand = tuple[int, str]
-
-_by_state = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The function form: what a cell computes, with all that changes nothing left out.
 
 Purpose: terms, one for each thing that a cell computes on its way, and equal exactly where the
-rules (`Rule`) make two things equal.
+rules (`Rule`) make two things equal; and which rules make two genotypes equal (`agreement`).
 
 The rules are read off the layers of which the vocabulary makes ops, never off names. An op with
 several forms is one layer here, because which of them it takes depends on where the cell stands;
@@ -15,12 +15,13 @@ assumed, as the benchmarks of cells do, unless the rule `SHIFT` is left out (the
 There is no rule for a pool that is applied twice. A maximum of 3x3 pixels after another one is the
 maximum of 5x5 pixels: no pool is idempotent but that of 1x1.
 Non-goals: `canonical_hash` of structures, by which stores find equal networks
-(`nasdsl.canonical.form`); which rules make two genotypes equal (`nasdsl.canonical.agreement`).
+(`nasdsl.canonical.form`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from hashlib import blake2b
+from itertools import combinations
 from typing import NamedTuple
 
 from nasdsl.language.genotype.types import (
@@ -33,6 +34,7 @@ from nasdsl.language.genotype.types import (
     block_state,
 )
 from nasdsl.language.genotype.vocabulary import Layer, Op, Vocabulary
+from nasdsl.values import require_types
 
 #: What a state is: a sum of terms, sorted; no term is zero.
 TermSum = tuple[str, ...]
@@ -243,3 +245,22 @@ def _value(state: State, values: dict[State, TermSum]) -> TermSum:
 def _digest(label: str, reads: tuple[TermSum, ...]) -> str:
     text = f"{label}\n{';'.join(','.join(value) for value in reads)}"
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def agreement(a: Genotype, b: Genotype) -> tuple[Rule, ...] | None:
+    """The fewest rules under which `a` and `b` compute the same; None where no rules do that.
+
+    Empty where they compute the same without any rule. Two things hold without one: what is
+    computed twice, with equal weights, may be computed once, and ops that follow each other are
+    one chain of layers, however blocks divide it.
+    """
+    require_types(a=(a, Genotype), b=(b, Genotype))
+    rules = list(Rule)
+    if not _agree(a, b, rules):
+        return None
+    smaller = (found for size in range(len(rules)) for found in combinations(rules, size))
+    return next((found for found in smaller if _agree(a, b, found)), tuple(rules))
+
+
+def _agree(a: Genotype, b: Genotype, rules: Collection[Rule]) -> bool:
+    return len({FunctionForm(each.vocabulary, rules).hash(each) for each in (a, b)}) == 1

@@ -9,7 +9,7 @@ import click
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_recipe
-from nasdsl.cli.options import device_option, json_option
+from nasdsl.cli.options import device_option, download_option, json_option, workers_option
 from nasdsl.errors import plural
 from nasdsl.report.visible import visible
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     shell_complete=complete_file,
     help="Network that the weights belong to, if their file does not say.",
 )
-@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@download_option
 @click.option(
     "--batch",
     type=click.IntRange(1),
@@ -60,13 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many images to evaluate at once.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many processes load images.",
-)
+@workers_option
 @device_option
 @json_option()
 def command(

@@ -298,8 +298,18 @@ set_option = click.option(
     shell_complete=complete_change,
     help="Change a value of the recipe; may be repeated.",
 )
+download_option = click.option(
+    "--download", is_flag=True, help="Download the data set if it is missing."
+)
 scan_option = click.option(
     "--no-scan", is_flag=True, help="Skip the search for damaged images before the training."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many processes load images.",
 )
 device_option = click.option(
     "--device",

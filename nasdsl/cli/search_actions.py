@@ -13,6 +13,7 @@ from nasdsl.cli.completers import complete_data
 from nasdsl.cli.options import (
     changes_of,
     device_option,
+    download_option,
     json_option,
     precision_option,
     recipe_option,
@@ -217,7 +218,7 @@ def export(store: str, out: str) -> None:
     shell_complete=complete_data,
     help="Data set to train on.  [default: that of the search, or digits]",
 )
-@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@download_option
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),

@@ -15,6 +15,7 @@ from nasdsl.cli.completers import complete_data, complete_file, complete_install
 from nasdsl.cli.options import (
     changes_of,
     device_option,
+    download_option,
     is_given,
     json_option,
     ops_option,
@@ -24,6 +25,7 @@ from nasdsl.cli.options import (
     set_option,
     settings_options,
     weights_options,
+    workers_option,
 )
 from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
 from nasdsl.errors import plural
@@ -127,7 +129,7 @@ def _seeds(
 )
 @settings_options
 @ops_option
-@click.option("--download", is_flag=True, help="Download the data set if it is missing.")
+@download_option
 @scan_option
 @device_option
 @precision_option
@@ -141,13 +143,7 @@ def _seeds(
 )
 @click.option("--compile", "compiled", is_flag=True, help="Use torch.compile.")
 @click.option("--channels-last", is_flag=True, help="Keep tensors in the channels_last format.")
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many processes load images.",
-)
+@workers_option
 @click.option(
     "--save-minutes",
     type=click.FloatRange(0),

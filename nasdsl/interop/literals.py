@@ -250,22 +250,3 @@ def json_value(foreign: Foreign) -> LiteralValue:
         case [ast.Expr(value=value)]:
             return python.value(value)
     raise foreign.cell_error("NAS651", "there is no document in the text")
-
-
-def dictionary(foreign: Foreign) -> tuple[LiteralValue, str]:
-    """The first dictionary of a JSON or Python text, and the name it is assigned to, if any.
-
-    Raises:
-        CellError: there is none, or it holds what would have to be executed (NAS651).
-    """
-    try:
-        python = enclosed(foreign)
-    except CellError:
-        python = Python(foreign)
-    for node in ast.walk(python.tree):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name), *_], value=ast.Dict() as value):
-                return python.value(value), name
-            case ast.Dict():
-                return python.value(node), ""
-    raise foreign.cell_error("NAS651", "there is no dictionary in the text")
