@@ -43,7 +43,7 @@ def _row(name: str, rule: Setting) -> str:
 
 
 def schema(text: str) -> str:
-    """The schema with the settings as they should be, one a line."""
+    """The schema with the settings as they should be, one per line."""
     lines = [f'        "{name}": {json.dumps(rule.schema)}' for name, rule in RULES.items()]
     network = (
         '    "network": {\n'

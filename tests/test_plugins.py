@@ -207,7 +207,7 @@ def test_format(nasdsl) -> None:
         "normal b0 h[i] h[i-1] sep_conv_3x3 identity add",
     ]
     assert nasdsl("convert", "tiny.txt", "--name", "tiny") == nasdsl("convert", "tiny.cell")
-    assert "a line a block" in nasdsl("convert", "--list")
+    assert "a line per block" in nasdsl("convert", "--list")
 
 
 def test_weight_layout(nasdsl) -> None:

@@ -208,7 +208,7 @@ def default_command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]],
 
 
 def write_examples(examples: str, formatter: click.HelpFormatter) -> None:
-    """Write examples as they are, one a line."""
+    """Write examples as they are, one per line."""
     if not examples:
         return
     with formatter.section("Examples"):

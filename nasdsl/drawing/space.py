@@ -189,7 +189,7 @@ class _Cell:
 
 
 def _options(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Options one a line, `or` between them; more than a few are counted."""
+    """Options one per line, `or` between them; more than a few are counted."""
     if len(names) == 1:
         return name_lines(names[0])
     if len(names) > _LISTED:

@@ -135,7 +135,7 @@ class CellError(ValueError):
     """Raised by the Python API for a mistake in a text or in a request.
 
     `diagnostics` holds every finding of the run, warnings included; the message lists
-    the errors, one a line.
+    the errors, one per line.
     """
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:

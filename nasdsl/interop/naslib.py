@@ -1,6 +1,6 @@
 """NASLib's compact form of DARTS cells: `(((0, 6), (1, 4), ...), ((0, 1), ...))`.
 
-Mirrors automl/NASLib, search_spaces/nasbench301/conversions.py: (state, op) pairs, two a block,
+Mirrors automl/NASLib, search_spaces/nasbench301/conversions.py: (state, op) pairs, two per block,
 four blocks a cell, all four concatenated; state 0 is h[i-1], state 1 is h[i].
 """
 

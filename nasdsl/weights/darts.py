@@ -4,7 +4,7 @@ Purpose: the names of their state dicts; P-DARTS, PC-DARTS and others use them t
 The search network, whose cells hold every op at once, has no table.
 
 Sources of the names: `cnn/model.py` and `cnn/operations.py`. DARTS numbers ops through the
-cell, two a block, and layers through the op, layers without tensors included; those numbers
+cell, two per block, and layers through the op, layers without tensors included; those numbers
 are those of our nodes. `preprocess0` prepares h[i-1], `preprocess1` h[i].
 """
 

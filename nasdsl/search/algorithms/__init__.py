@@ -1,1 +1,1 @@
-"""Search algorithms, one a file, each offered by an entry point `nasdsl.searchers`."""
+"""Search algorithms, one per file, each offered by an entry point `nasdsl.searchers`."""

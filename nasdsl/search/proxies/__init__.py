@@ -1,4 +1,4 @@
-"""Zero-cost scores of untrained networks, one a file.
+"""Zero-cost scores of untrained networks, one per file.
 
 Each is found through an entry point `nasdsl.proxies`; `nasdsl.search.evaluators.proxy` builds the
 networks and reads the images.

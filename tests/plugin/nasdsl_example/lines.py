@@ -1,4 +1,4 @@
-"""The format `lines`: a line for the genotype, then a line a block.
+"""The format `lines`: a line for the genotype, then a line per block.
 
 lines NAME VOCABULARY
 normal b0 h[i] h[i-1] sep_conv_3x3 identity add
@@ -35,4 +35,4 @@ def write(genotype: nasdsl.Genotype, options: Options) -> tuple[str, list[Diagno
     return "\n".join(lines) + "\n", lost
 
 
-FORMAT = Format("a line a block", sign=r"\Alines \w+ \w+\n", read=read, write=write)
+FORMAT = Format("a line per block", sign=r"\Alines \w+ \w+\n", read=read, write=write)

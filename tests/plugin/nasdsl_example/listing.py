@@ -1,4 +1,4 @@
-"""The backend `listing`: a network as text, a line a node."""
+"""The backend `listing`: a network as text, a line per node."""
 
 from nasdsl.network import NetworkGraph
 from nasdsl.primitives import PRIMITIVES

@@ -1,4 +1,4 @@
-"""The logger `plain`: a line a figure, in the run's folder."""
+"""The logger `plain`: a line per figure, in the run's folder."""
 
 from nasdsl.train.loggers import LoggedRun, Logger, Scalars, ScalarWatcher
 
