@@ -270,6 +270,51 @@ def test_bf16() -> None:
     assert fitted.history[0].loss != plain.history[0].loss
 
 
+def scaled(scale: float | None, steps: int = 3) -> Training:
+    """A training on the CPU after some steps, with a loss scaler as float16 has one on CUDA."""
+    training = Training(network(), splits().train, short(**RICH), 0, Execution("cpu"))
+    if scale is not None:
+        training.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    for _, part in zip(range(steps), training.loader, strict=False):
+        training.take_step([part])
+    return training
+
+
+def test_a_loss_scaler_changes_no_step() -> None:
+    """Gradients are those of the loss itself before they are clipped; its state is kept."""
+    plain, with_scaler = scaled(None), scaled(2.0**10)
+    assert equal(with_scaler.net.state_dict(), plain.net.state_dict())
+    assert "scaler" not in plain.state()
+    state = with_scaler.state()
+    assert state["scaler"]["scale"] == 2.0**10
+    again = scaled(2.0, steps=0)
+    again.load(3, state)
+    assert again.accelerator.scaler.get_scale() == 2.0**10
+
+
+def test_gradients_that_are_not_finite_are_left_out() -> None:
+    """No step is taken with a gradient that overflowed, and the next loss is scaled by half."""
+    training = scaled(2.0**10, steps=0)
+    before = [parameter.clone() for parameter in training.parameters]
+    training.parameters[0].register_hook(lambda gradient: gradient * math.inf)
+    training.take_step([next(iter(training.loader))])
+    assert equal(before, training.parameters)
+    assert training.accelerator.scaler.get_scale() == 2.0**9
+    assert training.step == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="where there is no CUDA device")
+def test_fp16_needs_cuda() -> None:
+    """It is refused before anything is trained, and evaluation falls back to float32."""
+    for device in (None, "cpu", "cuda"):
+        with pytest.raises(CellError, match="fp16 needs a CUDA device") as caught:
+            fit(network(), splits(), short(precision="fp16"), execution=Execution(device))
+        assert caught.value.diagnostics[0].code == "NAS707"
+    net = network()
+    found, plain = (evaluate(net, splits().test, precision=each) for each in ("fp16", "fp32"))
+    assert found.loss == plain.loss
+
+
 # -- going on -----------------------------------------------------------------------------
 
 

@@ -319,8 +319,8 @@ device_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["fp32", "bf16"]),
-    help="Train in float32, or in bfloat16 with automatic mixed precision.",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    help="Train in float32, or with automatic mixed precision in bfloat16 or, on CUDA, float16.",
 )
 
 

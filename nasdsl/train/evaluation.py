@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from nasdsl.errors import CellError, Diagnostic
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.batches import Reported, collated, readable
 from nasdsl.train.results import Evaluation
@@ -30,12 +30,13 @@ def graph_matching(net: nn.Module, data: "Splits") -> NetworkGraph:
     """The graph of a network, if it is made for such images.
 
     Raises:
-        CellError: NAS844, with everything that differs.
-        TypeError: the module was not made by `nasdsl.compile`.
+        CellError: NAS844, with everything that differs; NAS008, the module was not made by
+            `nasdsl.compile`.
     """
     graph = getattr(net, "graph", None)
     if not isinstance(graph, NetworkGraph):
-        raise TypeError(f"only compiled networks can be trained, not {type(net).__name__}")
+        kind = type(net).__name__
+        raise cell_error("NAS008", f"only compiled networks can be trained, not a {kind}")
     wanted = graph.configuration
     findings = [
         Diagnostic(
@@ -76,7 +77,7 @@ def evaluate(
         images: a data set of pairs, an image (C, H, W) and a class.
         batch: images at a time; it does not change the result beyond rounding.
         workers: processes that load images.
-        precision: `fp32`, or `bf16` for automatic mixed precision.
+        precision: `fp32`; `bf16` or, on CUDA, `fp16` for automatic mixed precision.
         accelerator: for several processes that share the work; each has to call this.
         confusion: (classes, classes) integers on the CPU, to which is added how many images of
             a class (row) have the highest logit for a class (column).
@@ -141,6 +142,7 @@ def _batches(
 
 
 def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    if precision == "fp32":
+    if precision == "fp32" or (precision == "fp16" and device.type != "cuda"):
+        # A network that was trained in float16 is evaluated in float32 elsewhere.
         return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.autocast(device.type, torch.float16 if precision == "fp16" else torch.bfloat16)

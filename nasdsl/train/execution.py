@@ -8,7 +8,7 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Annotated, Any
 
@@ -144,3 +144,28 @@ def _torch_provenance() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "accelerator": torch.cuda.get_device_name() if cuda else None,
     }
+
+
+def require_precision(precision: str, device: str | None) -> None:
+    """Refuse float16 where there is no GPU that computes with it.
+
+    Args:
+        precision: of the recipe.
+        device: that was asked for; None is an accelerator where there is one.
+
+    Raises:
+        CellError: NAS707.
+    """
+    if precision != "fp16":
+        return
+    where = f"the device is {device}"
+    if device in (None, "cuda"):
+        torch: Any = import_module("torch")
+        if torch.cuda.is_available():
+            return
+        where = "there is none"
+    raise cell_error(
+        "NAS707",
+        f"precision fp16 needs a CUDA device, and {where}",
+        "`--precision bf16` works on every device",
+    )

@@ -113,7 +113,7 @@ def evaluate_model(
         net = _network_of_run(folder, job, loaded)
     graph = graph_matching(net, splits)
     name, images = _part(splits, split)
-    accelerator = accelerator_for(device, prepared.precision)
+    accelerator = accelerator_for(device, "fp32")  # `evaluate` takes the other precision
     found = evaluate(
         net.to(accelerator.device),
         images,

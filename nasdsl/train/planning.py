@@ -42,7 +42,7 @@ from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
-from nasdsl.train.execution import Execution, is_first_process
+from nasdsl.train.execution import Execution, is_first_process, require_precision
 from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
@@ -118,8 +118,8 @@ def plan_run(
         loggers: names of what the figures are sent to, besides the files of the run.
 
     Raises:
-        CellError: the recipe, the data or the network are refused, or the weights (NAS801 to
-            NAS805), or a logger (NAS850, NAS701).
+        CellError: the recipe, the data or the network are refused, the device (NAS707), the
+            weights (NAS801 to NAS805), or a logger (NAS850, NAS701).
     """
     require_types(
         source=(source, NameOrPath | Genotype | SourceCells),
@@ -135,6 +135,7 @@ def plan_run(
     require_usable(loggers)
     if settings.given():
         _require_possible(cells, settings)
+    require_precision(wanted.precision, execution.device if execution else None)
     if weights is not None:
         weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_file()

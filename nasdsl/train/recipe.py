@@ -21,7 +21,7 @@ Schedule = Literal["cosine", "exponential", "constant"]
 Augmentation = Literal["none", "crop", "crop_flip", "inception"]
 Crop = Literal["padded", "upsampled"]
 Whitening = Literal["dataset", "inception"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
 
 #: A number that says how much; the upper bound excludes infinity and typing errors.
 Amount = Annotated[float, Values(float, minimum=0, maximum=1e12)]
@@ -77,7 +77,8 @@ class Recipe:
             each channel, `inception` maps to -1 to 1.
         held_out: share of the training images that is not trained on but evaluated.
         image_size: pixels a side the images are brought to; 0 takes them as the data has them.
-        precision: `fp32`, or `bf16` for automatic mixed precision.
+        precision: `fp32`; `bf16` or `fp16` for automatic mixed precision, the latter with a
+            loss scaler and on CUDA alone.
         crop: what the augmentations `crop` and `crop_flip` take crops of: images that are
             `padded` by an eighth on each side, or `upsampled` to that size.
         clip_decay: whether the norm that `clip` bounds is that of the gradients with weight

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.batches import EpochBatches, Reported, SeededImages, collated, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
-from nasdsl.train.execution import Execution
+from nasdsl.train.execution import Execution, require_precision
 from nasdsl.train.optimizer import add_decay, decays_before_clip, learning_rate, optimizer_for
 from nasdsl.train.recipe import Recipe
 
@@ -133,11 +133,20 @@ class Training:
             is_last = number == self.batches.own_parts[-1]
             with self._gradient_exchange(is_last):
                 self._add_gradients(images, labels)
+        scaler = self.accelerator.scaler
+        if scaler is not None:
+            # What decays and is clipped are the gradients of the loss itself.
+            scaler.unscale_(self.optimizer)
         if decays_before_clip(self.recipe):
             add_decay(self.parameters, self.recipe.weight_decay)
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
-        self.optimizer.step()
+        if scaler is None:
+            self.optimizer.step()
+        else:
+            # No step is taken where a gradient is not finite; the next loss is scaled less.
+            scaler.step(self.optimizer)
+            scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.net)
@@ -188,11 +197,13 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """Everything that another `Training` of the same recipe and seed needs to continue."""
+        scaler = self.accelerator.scaler
         return {
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "sums": self._global_sums(),
+            **({"scaler": scaler.state_dict()} if scaler is not None else {}),
         }
 
     def load(self, step: int, state: dict[str, Any]) -> None:
@@ -211,6 +222,8 @@ class Training:
             # Its counters, and the statistics that states of version 0.1.0 do not have.
             self.average.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
         self.reset_sums()
         if self.accelerator.is_main_process:
             self.sums += state["sums"].to(self.sums)
@@ -254,15 +267,16 @@ def accelerator_for(device: str | None, precision: str) -> Accelerator:
 
     Args:
         device: a kind of device; None for the one that Accelerate prefers.
-        precision: `fp32` or `bf16`.
+        precision: `fp32`, `bf16` or `fp16`.
 
     Raises:
-        CellError: NAS707, the device is not available.
+        CellError: NAS707, the device is not available, or not for this precision.
     """
+    require_precision(precision, device)
     # Accelerate keeps the precision for the whole process, and an earlier training may have
     # had another. The group of processes stays as it is.
     AcceleratorState._reset_state()
-    mixed = "bf16" if precision == "bf16" else "no"
+    mixed = "no" if precision == "fp32" else precision
     found = Accelerator(cpu=device == "cpu", mixed_precision=mixed)
     if device is not None and found.device.type != device:
         raise cell_error(
