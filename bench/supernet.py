@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=200)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--space", default="", help="one of them alone")
     parser.add_argument("--filters", type=int, default=4)
     parser.add_argument("--image-size", type=int, default=8)
     chosen = parser.parse_args()
@@ -52,14 +53,19 @@ def main() -> None:
     print("| space | members | float64 | float32 | step, of the member's own |")
     print("|---|---|---|---|---|")
     for name, more in SPACES.items():
+        if chosen.space not in ("", name):
+            continue
         space = nasdsl.loads_space(TWO_HOLES) if name == "two_holes" else nasdsl.load_space(name)
         settings = {**small, **more}
         worst = [
             _difference(space, settings, dtype, chosen.members)
             for dtype in (torch.float64, torch.float32)
         ]
-        ratio = _ratio(space, settings, chosen.steps)
-        print(f"| `{name}` | {chosen.members} | {worst[0]:g} | {worst[1]:g} | {ratio:.2f} |")
+        ratio = _ratio(space, settings, chosen.steps) if chosen.steps else float("nan")
+        print(
+            f"| `{name}` | {chosen.members} | {worst[0]:g} | {worst[1]:g} | {ratio:.2f} |",
+            flush=True,
+        )
 
 
 def _images(settings: dict[str, Any], batch: int, dtype: torch.dtype) -> torch.Tensor:
@@ -104,15 +110,17 @@ def _ratio(space: nasdsl.Space, settings: dict[str, Any], steps: int) -> float:
 def _stepped(net: nn.Module, x: torch.Tensor) -> float:
     """Processor time of forward, backward, and a step of SGD on what has a gradient."""
     net.train()
-    for parameter in net.parameters():
-        parameter.grad = None
     return _seconds(lambda: _step(net, x))
 
 
-def _step(net: nn.Module, x: torch.Tensor) -> None:
+def _step(net: Any, x: torch.Tensor) -> None:
+    is_shared = hasattr(net, "chosen_parameters")
+    parameters = net.chosen_parameters() if is_shared else list(net.parameters())
+    for parameter in parameters:
+        parameter.grad = None
     net(x).square().mean().backward()
     with torch.no_grad():
-        for parameter in net.parameters():
+        for parameter in parameters:
             if parameter.grad is not None:
                 parameter -= 0.01 * parameter.grad
 

@@ -124,6 +124,43 @@ def test_gradients_are_the_members_and_unused_options_get_none() -> None:
     assert used < sum(p.numel() for p in net.parameters())
 
 
+def test_the_parameters_of_the_chosen_member_are_all_that_get_gradients() -> None:
+    text, settings = SPACES["mixed"]
+    space = _space(text)
+    net = nasdsl.supernet(space, seed=1, **{**SMALL, **settings, "drop_path": 0.0})
+    x = torch.randn(2, 3, 8, 8)
+    for genotype in nasdsl.sample(space, 3, seed=2):
+        net.choose(genotype)
+        net(x).square().sum().backward()
+        chosen = {id(parameter) for parameter in net.chosen_parameters()}
+        found = {id(each) for each in net.parameters() if each.grad is not None}
+        assert found <= chosen
+        for parameter in net.chosen_parameters():
+            parameter.grad = None
+        assert all(parameter.grad is None for parameter in net.parameters())
+
+
+def test_modes_reach_a_member_whenever_it_is_chosen() -> None:
+    """Members share layers, so that one of them must not find another's mode."""
+    text, settings = SPACES["mixed"]
+    net = nasdsl.supernet(_space(text), seed=1, **{**SMALL, **settings})
+    first, second = nasdsl.sample(_space(text), 2, seed=2)
+    x = torch.randn(2, 3, 8, 8)
+    for genotype, mode in ((first, True), (second, False), (first, False), (second, True)):
+        net.choose(genotype)
+        net.train(mode)
+        net(x)
+        norms = [each for each in net.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+        assert {norm.training for norm in norms} == {mode}
+        before = [norm.running_mean.clone() for norm in norms]
+        net.logits(x)
+        assert not net.training
+        for norm, mean in zip(norms, before, strict=True):
+            assert torch.equal(norm.running_mean, mean)
+            assert not norm.training
+            assert norm.track_running_stats
+
+
 def test_a_member_costs_what_the_cost_model_says() -> None:
     text, settings = SPACES["mixed"]
     net = nasdsl.supernet(_space(text), seed=1, **SMALL, **settings)

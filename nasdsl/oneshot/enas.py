@@ -250,7 +250,7 @@ class Enas:
             loss = F.cross_entropy(outputs[0], labels) + 0.4 * F.cross_entropy(outputs[1], labels)
         else:
             loss = F.cross_entropy(outputs, labels)
-        self.optimizer.step(loss)
+        self.optimizer.step(loss, self.net.chosen_parameters())
         return float(loss.detach())
 
     def controller_step(self, valid: Iterable[Batch]) -> float:

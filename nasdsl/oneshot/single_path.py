@@ -74,7 +74,7 @@ class SinglePath:
         self.net.train()
         self.net.choose(genotype)
         loss = F.cross_entropy(_main(self.net(images)), labels)
-        self.optimizer.step(loss)
+        self.optimizer.step(loss, self.net.chosen_parameters())
         return float(loss.detach())
 
     # -- see `nasdsl.oneshot.method.Algorithm` --------------------------------------------

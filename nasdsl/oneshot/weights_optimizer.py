@@ -61,6 +61,7 @@ class WeightsOptimizer:
     ) -> None:
         self.weights, self.steps, self.recipe = list(weights), steps, recipe or WeightsRecipe()
         self.taken = 0
+        self._with_gradients = self.weights
         chosen = self.recipe
         self.sgd = torch.optim.SGD(
             self.weights,
@@ -81,19 +82,31 @@ class WeightsOptimizer:
         done = min(at / length, 1.0)
         return chosen.lr_min + (chosen.lr - chosen.lr_min) * (1 + math.cos(math.pi * done)) / 2
 
-    def step(self, loss: Tensor) -> None:
-        """Follow the gradient of a loss; weights that it does not depend on stay as they are."""
-        self.sgd.zero_grad(set_to_none=True)
-        for group in self.sgd.param_groups:
-            group["lr"] = self.lr
+    def step(self, loss: Tensor, used: Sequence[nn.Parameter] | None = None) -> None:
+        """Follow the gradient of a loss; weights that it does not depend on stay as they are.
+
+        Args:
+            loss: a scalar.
+            used: all weights that it depends on, where these are few of many; None for all. No
+                other is looked at.
+        """
+        weights = self.weights if used is None else list(used)
+        for weight in self._with_gradients:
+            weight.grad = None
+        self._with_gradients = weights
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_each:
-            for weight in self.weights:
+            for weight in weights:
                 if weight.grad is not None:
                     nn.utils.clip_grad_norm_([weight], self.recipe.clip)
         elif self.recipe.clip:
-            nn.utils.clip_grad_norm_(self.weights, self.recipe.clip)
-        self.sgd.step()
+            nn.utils.clip_grad_norm_(weights, self.recipe.clip)
+        (group,) = self.sgd.param_groups
+        group["lr"], group["params"] = self.lr, weights
+        try:
+            self.sgd.step()
+        finally:
+            group["params"] = self.weights
         self.taken += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ So options that are not chosen take no compute and get no gradient.
 """
 
 from collections import OrderedDict
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -169,7 +170,13 @@ class PathSupernet(nn.Module):
         self.eval()
         for program in self._running:
             program.eval()
-        norms = [each for each in self.modules() if isinstance(each, nn.BatchNorm2d)]
+        running: tuple[nn.Module, ...] = self._running or (self,)
+        norms = [
+            each
+            for part in running
+            for each in part.modules()
+            if isinstance(each, nn.BatchNorm2d)
+        ]
         for norm in norms:
             norm.training, norm.track_running_stats = True, False
         try:
@@ -178,6 +185,24 @@ class PathSupernet(nn.Module):
             for norm in norms:
                 norm.training, norm.track_running_stats = False, True
         return made
+
+    def train(self, mode: bool = True) -> Self:
+        """See `torch.nn.Module.train`. Nothing is done where the mode is that already.
+
+        A super-network has thousands of layers, and walking over all of them in every step would
+        take as long as the step of a small member.
+        """
+        return self if mode == self.training else super().train(mode)
+
+    def chosen_parameters(self) -> list[nn.Parameter]:
+        """The parameters of the chosen member, of which alone a step has to know.
+
+        Where a member has some of a layer's channels, the parameters are those of all.
+
+        Raises:
+            CellError: NAS891, none is chosen.
+        """
+        return list(self._ran().parameters())
 
     def set_progress(self, progress: float) -> None:
         """Say how far training is: steps taken / steps in all. See `Network.set_progress`."""
