@@ -172,10 +172,7 @@ class PathSupernet(nn.Module):
             program.eval()
         running: tuple[nn.Module, ...] = self._running or (self,)
         norms = [
-            each
-            for part in running
-            for each in part.modules()
-            if isinstance(each, nn.BatchNorm2d)
+            each for part in running for each in part.modules() if isinstance(each, nn.BatchNorm2d)
         ]
         for norm in norms:
             norm.training, norm.track_running_stats = True, False
