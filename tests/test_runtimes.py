@@ -9,6 +9,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
 import nasdsl
-from nasdsl import runtimes
+from nasdsl import export, runtimes
 from nasdsl.api import bench as benching
 from nasdsl.api.bench import Contender, bench, serve
 from nasdsl.api.compile import compiled_graph
@@ -168,6 +169,50 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.code, "ZeroDivisionError" in found.hints[0]) == ("NAS732", True)
     instead()
     assert refused(lambda: runtimes.load(net.train(), "eager")).code == "NAS709"
+
+
+def test_int8(caplog: pytest.LogCaptureFixture) -> None:
+    """ONNX Runtime's own tools quantise the network, with images and not without."""
+    pytest.importorskip("onnxruntime")
+    net = tiny()
+    images = image(net.graph, 8)
+    call = nasdsl.optimize(net, runtime="onnxruntime", dtype="int8", calibration=images, threads=1)
+    with torch.inference_mode():
+        expected, logits = net(images), call(images)
+    error = float((logits - expected).abs().max() / expected.abs().max())
+    assert 1e-5 < error < 0.2
+    assert not caplog.records
+    for wrong, message in (
+        ({}, "cannot be quantised without images"),
+        ({"calibration": images[:, :, :4]}, "is calibrated with 3 channels of 8x8"),
+        ({"calibration": images, "runtime": "eager"}, "`eager` does not compute in int8"),
+    ):
+        chosen: dict[str, Any] = {"runtime": "onnxruntime", "dtype": "int8", **wrong}
+        found = refused(lambda chosen=chosen: nasdsl.optimize(net, **chosen))  # type: ignore[misc]
+        assert (found.code, message in found.message) == ("NAS732", True)
+
+
+def test_eval_in_a_runtime(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`nasdsl eval --runtime` says how much of the accuracy a runtime and a data type keep."""
+    for package in ("onnxruntime", "sklearn", "accelerate"):
+        pytest.importorskip(package)
+    run = runner(capfd, monkeypatch)
+    model = tmp_path / "model.safetensors"
+    digits = {**SETTINGS, "filters": 24, "input_channels": 1, "classes": 10}
+    export.write(nasdsl.compile("nasnet_a", seed=0, **digits), model)
+    flags = ("--runtime", "onnxruntime", "--threads", "1", "--json")
+    exact, short = (
+        json.loads(run("eval", str(model), *flags, *more).out) for more in ((), ("--dtype", "int8"))
+    )
+    assert exact["in_runtime"]["accuracy"] == exact["accuracy"]
+    assert exact["in_runtime"]["loss"] == pytest.approx(exact["loss"], rel=1e-5)
+    assert short["in_runtime"]["images"] == exact["images"]
+    assert short["in_runtime"]["loss"] != exact["in_runtime"]["loss"]
+    assert short["in_runtime"]["loss"] == pytest.approx(exact["loss"], rel=0.5)
+    assert run("eval", str(model), "--dtype", "int8").code == 2
+    assert "NAS730" in run("eval", str(model), "--runtime", "onxruntime").err
 
 
 def test_inductor_is_asked_to_freeze(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ def optimize(
     runtime: str | None = None,
     threads: int | None = None,
     dtype: str | None = None,
+    calibration: "Tensor | None" = None,
     passes: Sequence[str] | None = None,
     verify_passes: bool | None = None,
 ) -> Any:
@@ -47,6 +48,7 @@ def optimize(
             network itself.
         threads: of the processor, for a runtime; PyTorch's number where it is None.
         dtype: what a runtime computes in; that of the weights where it is None.
+        calibration: images for `int8`; see `nasdsl.runtimes.load`.
         passes: names of installed passes to run on its graph, in their order; None has those
             with which a network takes the least time in the runtime.
         verify_passes: see `nasdsl.passes.run`.
@@ -75,7 +77,7 @@ def optimize(
     made = optimized(network, Pipeline(names, verify_passes))
     if found is None:
         return made
-    return runtimes.load(made, found.name, threads=threads, dtype=dtype)
+    return runtimes.load(made, found.name, threads=threads, dtype=dtype, calibration=calibration)
 
 
 def optimized(network: "Module", pipeline: Pipeline) -> Any:

@@ -8,7 +8,13 @@ import click
 
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
-from nasdsl.cli.completers import complete_data, complete_file, complete_recipe
+from nasdsl.cli.completers import (
+    complete_data,
+    complete_file,
+    complete_installed,
+    complete_recipe,
+    installed,
+)
 from nasdsl.cli.options import device_option, download_option, json_option, workers_option
 from nasdsl.errors import plural
 from nasdsl.report.visible import visible
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
         nasdsl eval runs/digits
         nasdsl eval runs/c10 --split held_out
         nasdsl eval runs/five
+        nasdsl eval runs/digits --runtime onnxruntime --dtype int8
         nasdsl eval model.safetensors --data cifar10:data --recipe cifar
         nasdsl eval nasnet_large.pth --network nasnet_a_large --data imagenet:data
     """,
@@ -62,6 +69,24 @@ if TYPE_CHECKING:
 )
 @workers_option
 @device_option
+@click.option(
+    "--runtime",
+    metavar="NAME",
+    shell_complete=complete_installed("runtimes"),
+    help="Evaluate the optimised network in this runtime as well: "
+    f"{', '.join(installed('runtimes'))}.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "int8"]),
+    help="Data type in which the runtime computes; int8 is calibrated with training images.  "
+    "[default: that of the weights]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 4096),
+    help="Threads of the processor for the runtime.  [default: PyTorch's]",
+)
 @json_option()
 def command(
     what: str,
@@ -75,6 +100,8 @@ def command(
     a .safetensors file written by nasdsl or, with --network, any file that
     `nasdsl compile --weights` can read.
     """
+    if flags["runtime"] is None and (flags["dtype"] or flags["threads"]):
+        raise click.UsageError(f"--{'dtype' if flags['dtype'] else 'threads'} requires --runtime.")
     # Imported here because --help should not wait for them.
     from nasdsl.train.execution import ensure_installed
     from nasdsl.train.model_evaluation import evaluate_model
@@ -123,14 +150,23 @@ def _members(found: "ModelEvaluation") -> dict[str, Any]:
         "finished": found.step is None,
         "step": found.step,
         **asdict(found.evaluation),
+        "runtime": found.runtime or None,
+        "in_runtime": None if found.in_runtime is None else asdict(found.in_runtime),
     }
 
 
 def _text(found: "ModelEvaluation") -> str:
     result = found.evaluation
     accuracy = click.style(f"{result.accuracy:.2%}", bold=True)
-    return (
+    text = (
         f"{found.network} on {found.data}, {found.split.replace('_', ' ')}: "
         f"{accuracy} of {plural(result.images, 'image')}\n"
         f"loss {result.loss:.4f}, top 5 {result.accuracy_top5:.2%}, {result.seconds:.1f} s\n"
+    )
+    there = found.in_runtime
+    if there is None:
+        return text
+    return text + (
+        f"in {found.runtime}: {click.style(f'{there.accuracy:.2%}', bold=True)}, "
+        f"loss {there.loss:.4f}, top 5 {there.accuracy_top5:.2%}, {there.seconds:.1f} s\n"
     )

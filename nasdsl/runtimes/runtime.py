@@ -6,7 +6,8 @@ Non-goals: making networks faster (`nasdsl.api.optimize`), measuring them (`nasd
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ class Runtime:
         needs: packages that have to be importable.
         extra: the extra that brings them.
         passes: those with which a network takes the least time here.
+        load_quantized: as `load`, in int8, from images (B, C, H, W) too; None where it cannot.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Runtime:
     needs: tuple[str, ...] = ()
     extra: str = "torch"
     passes: tuple[str, ...] = FOR_INFERENCE
+    load_quantized: "Callable[[Any, int, Tensor], Call] | None" = None
 
 
 #: The installed runtimes.
@@ -76,7 +79,12 @@ def find(name: str) -> Runtime:
 
 
 def load(
-    network: "Module", name: str, *, threads: int | None = None, dtype: str | None = None
+    network: "Module",
+    name: str,
+    *,
+    threads: int | None = None,
+    dtype: str | None = None,
+    calibration: "Tensor | None" = None,
 ) -> Call:
     """A network in a runtime, shown to compute what the network computes.
 
@@ -85,6 +93,9 @@ def load(
         name: of an installed runtime; `nasdsl.runtimes.RUNTIMES.names()` has them.
         threads: of the processor to compute with; PyTorch's number where it is None.
         dtype: what to compute in, by PyTorch's name; that of the weights where it is None.
+            `int8` quantises the network, which changes its logits by as much as it takes.
+        calibration: for `int8`, images (B, C, H, W) such as the network will be given; a
+            hundred are enough.
 
     Returns:
         A function of images (B, C, H, W), batches of any size, to logits (B, classes).
@@ -111,6 +122,9 @@ def load(
         )
     own = next(network.parameters()).dtype
     words = dtype or str(own).removeprefix("torch.")
+    if words == "int8":
+        call = _quantized(runtime, network, threads, calibration)
+        return _of_one_size(call, name, tuple(graph.image))
     if words not in runtime.dtypes:
         raise cell_error(
             "NAS732",
@@ -121,23 +135,59 @@ def load(
     images = random_images(graph, chosen)
     if chosen != own:
         network = copy.deepcopy(network).to(chosen)
-    try:
+    with _naming_failures(name, graph), torch.inference_mode():
         call = runtime.load(network, threads or torch.get_num_threads())
-        with torch.inference_mode():
-            found = [call(batch) for batch in images]
+        found = [call(batch) for batch in images]
+    relative_error_of(expected, found, f"runtime `{name}`")
+    if chosen != own:
+        call = _in(chosen, call)
+    return call if runtime.any_size else _of_one_size(call, name, tuple(graph.image))
+
+
+def _quantized(
+    runtime: Runtime, network: Any, threads: int | None, images: "Tensor | None"
+) -> Call:
+    """The network in int8; that it gives finite logits is all that can be shown."""
+    import torch
+
+    graph = network.graph
+    if runtime.load_quantized is None:
+        raise cell_error("NAS732", f"runtime `{runtime.name}` does not compute in int8")
+    if images is None or not len(images):
+        raise cell_error(
+            "NAS732",
+            f"`{graph.name}` cannot be quantised without images",
+            "`calibration=images` gives it some; `nasdsl eval --runtime` takes those it was "
+            "trained on",
+        )
+    if tuple(images.shape[1:]) != tuple(graph.image):
+        sizes = " x ".join(map(str, images.shape[1:]))
+        raise cell_error(
+            "NAS732",
+            f"`{graph.name}` is calibrated with {graph.image}, not with images of {sizes}",
+        )
+    with _naming_failures(runtime.name, graph), torch.inference_mode():
+        call = runtime.load_quantized(network, threads or torch.get_num_threads(), images)
+        logits = call(images[:1].float())
+    if not bool(logits.isfinite().all()):
+        raise cell_error("NAS706", f"the logits of `{graph.name}` in int8 are not finite")
+    return call
+
+
+@contextmanager
+def _naming_failures(runtime: str, graph: NetworkGraph) -> Iterator[None]:
+    """Make a finding of whatever fails inside."""
+    try:
+        yield
     except CellError:
         raise
     except Exception as error:
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise cell_error(
             "NAS732",
-            f"runtime `{name}` cannot run `{graph.name}`",
+            f"runtime `{runtime}` cannot run `{graph.name}`",
             f"{type(error).__name__}: {reason}",
         ) from error
-    relative_error_of(expected, found, f"runtime `{name}`")
-    if chosen != own:
-        call = _in(chosen, call)
-    return call if runtime.any_size else _of_one_size(call, name, tuple(graph.image))
 
 
 def _in(dtype: Any, call: Call) -> Call:

@@ -4,7 +4,7 @@ Each image counts once, on one device or on several. `graph_matching` compares a
 the data before any time is spent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,7 @@ def evaluate(
     precision: str = "fp32",
     accelerator: "Accelerator | None" = None,
     confusion: Tensor | None = None,
+    logits_of: Callable[[Tensor], Tensor] | None = None,
 ) -> Evaluation:
     """The network's loss and accuracy on a data set.
 
@@ -81,6 +82,7 @@ def evaluate(
         accelerator: for several processes that share the work; each has to call this.
         confusion: (classes, classes) integers on the CPU, to which is added how many images of
             a class (row) have the highest logit for a class (column).
+        logits_of: computes the logits in place of the network: a runtime.
 
     Raises:
         ValueError: there are no images.
@@ -98,7 +100,7 @@ def evaluate(
         with torch.no_grad(), _autocast(device, precision):
             for pixels, labels in _batches(images, batch, workers, accelerator):
                 pixels, labels = pixels.to(device), labels.to(device)
-                logits = net(pixels).float()
+                logits = (logits_of or net)(pixels).float()
                 sums += _sums(logits, labels).to("cpu", torch.float64)
                 if taken_for is not None:
                     taken_for += _confusion(logits, labels, len(taken_for))

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasdsl import runtimes
 from nasdsl.api.compile import compile
+from nasdsl.api.optimize import optimize
 from nasdsl.api.request import source_network
 from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
@@ -25,7 +27,7 @@ from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
 from nasdsl.values import require_types
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from nasdsl.train.checkpoint import LoadedCheckpoint, TrainingState
     from nasdsl.train.data import Images, Splits
@@ -45,6 +47,8 @@ class ModelEvaluation:
         evaluation: loss and accuracies.
         step: of the checkpoint that was evaluated, where the run is not finished.
         epochs: complete ones at that step.
+        runtime: the one that was asked for, and its data type, in words; empty for none.
+        in_runtime: how well it does there; `evaluation` is PyTorch's.
     """
 
     network: str
@@ -53,6 +57,8 @@ class ModelEvaluation:
     evaluation: Evaluation
     step: int | None = None
     epochs: int | None = None
+    runtime: str = ""
+    in_runtime: Evaluation | None = None
 
 
 def evaluate_model(
@@ -66,6 +72,9 @@ def evaluate_model(
     batch: int = 128,
     workers: int = 0,
     device: str | None = None,
+    runtime: str | None = None,
+    dtype: str | None = None,
+    threads: int | None = None,
 ) -> ModelEvaluation:
     """How well a run, a model file, or weights of a network do on a data set.
 
@@ -80,11 +89,16 @@ def evaluate_model(
         batch: images evaluated at once.
         workers: processes that load images.
         device: in PyTorch's words; by default an accelerator where there is one.
+        runtime: an installed runtime in which the network is evaluated as well, optimised.
+        dtype: what the runtime computes in; for `int8` it is calibrated with images of the
+            training set.
+        threads: of the processor, for the runtime.
 
     Raises:
         CellError: NAS842 and NAS843 for a run; NAS801 for a network beside a run; what
             `nasdsl.weights.load` raises for weights; NAS844 where the network does not fit the
-            data; NAS847 where the data have no such part; what the data are refused for.
+            data; NAS847 where the data have no such part; what the data are refused for;
+            what `nasdsl.optimize` raises for a runtime.
     """
     require_types(
         path=(path, NameOrPath),
@@ -99,6 +113,8 @@ def evaluate_model(
     if data is not None:
         DATA_SETS.require(data.partition(":")[0])
     require_model(path, network)
+    if runtime is not None:
+        runtimes.find(runtime)
     if data is None and job is not None:
         splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
     else:
@@ -121,13 +137,41 @@ def evaluate_model(
         workers=workers,
         precision=prepared.precision,
     )
+    in_runtime, where = None, ""
+    if runtime is not None:
+        where = f"{runtime}, {dtype}" if dtype else runtime
+        calibration = _calibration(splits) if dtype == "int8" else None
+        call = optimize(
+            net.to("cpu").eval(),
+            runtime=runtime,
+            threads=threads,
+            dtype=dtype,
+            calibration=calibration,
+        )
+        in_runtime = evaluate(net, images, batch=batch, workers=workers, logits_of=call)
     if loaded is None:
-        return ModelEvaluation(graph.name, splits.name, name, found)
+        return ModelEvaluation(
+            graph.name, splits.name, name, found, runtime=where, in_runtime=in_runtime
+        )
     from nasdsl.train.checkpoint import state_errors
 
     with state_errors(loaded.path):
         step, epochs = int(loaded.state["step"]), len(loaded.state["history"])
-    return ModelEvaluation(graph.name, splits.name, name, found, step, epochs)
+    return ModelEvaluation(graph.name, splits.name, name, found, step, epochs, where, in_runtime)
+
+
+#: Images that a network is calibrated with; more change little.
+_CALIBRATION = 128
+
+
+def _calibration(splits: "Splits") -> "Tensor":
+    """Images of the training set as they are evaluated, (B, C, H, W)."""
+    import torch
+
+    _, images = _part(splits, "train")
+    step = max(len(images) // _CALIBRATION, 1)
+    chosen = range(0, min(len(images), step * _CALIBRATION), step)
+    return torch.stack([images[index][0] for index in chosen])
 
 
 def require_model(
