@@ -58,7 +58,7 @@ def main() -> None:
     for words in json.load(sys.stdin):
         code: Any = None
         imported = ""
-        said = io.StringIO()
+        said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
                 nasdsl(words)
@@ -66,7 +66,8 @@ def main() -> None:
                 code = ended.code
             except Imported as attempt:
                 imported = str(attempt)
-        print(json.dumps([code, said.getvalue(), imported]), flush=True)
+        text = said.buffer.getvalue().decode()
+        print(json.dumps([code, text, imported]), flush=True)
 
 
 if __name__ == "__main__":

@@ -104,11 +104,11 @@ def command(
         raise click.UsageError(f"--{'dtype' if flags['dtype'] else 'threads'} requires --runtime.")
     # Imported here because --help should not wait for them.
     from nasdsl.train.execution import ensure_installed
+
+    ensure_installed()
     from nasdsl.train.model_evaluation import evaluate_model
     from nasdsl.train.results import mean_of
     from nasdsl.train.run_folder import has_seeds, seed_folders
-
-    ensure_installed()
 
     if not has_seeds(what):
         found = evaluate_model(what, **flags)

@@ -9,11 +9,11 @@ import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module, metadata
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 from nasdsl import __version__
-from nasdsl.errors import cell_error, install_hint, listed
+from nasdsl.errors import cell_error
+from nasdsl.registry import require_packages
 from nasdsl.values import Values
 
 
@@ -42,7 +42,7 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-_REQUIRED = ("torch", "torchvision", "accelerate", "safetensors")
+_REQUIRED = ("torch", "torchvision", "accelerate", "safetensors", "filelock", "tomli_w")
 
 
 def ensure_installed() -> None:
@@ -51,14 +51,7 @@ def ensure_installed() -> None:
     Raises:
         CellError: NAS701, naming those that are missing.
     """
-    missing = [name for name in _REQUIRED if find_spec(name) is None]
-    if missing:
-        are = "is" if len(missing) == 1 else "are"
-        raise cell_error(
-            "NAS701",
-            f"training needs {listed(missing)}, which {are} not installed",
-            install_hint("train"),
-        )
+    require_packages("training needs", _REQUIRED, "train")
 
 
 _PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn")

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-import tomli_w
-
 from nasdsl.documents import document_text, toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.recipe import LATER, VALUES, Recipe, recipe
@@ -23,6 +21,9 @@ _BASE = "quick"
 def recipe_toml(recipe: Recipe) -> str:
     """A recipe as TOML, with every value."""
     values = asdict(recipe)
+    # Imported here because runs are compared without the extra that brings it.
+    import tomli_w
+
     return tomli_w.dumps({"base": values.pop("name"), **values})
 
 

@@ -24,8 +24,6 @@ from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 from nasdsl.atomic_write import atomic_write, write_errors
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error
@@ -216,6 +214,9 @@ class RunFolder:
         Raises:
             CellError: NAS841, another training uses the folder; NAS006, it cannot be written.
         """
+        # Imported here because a folder can be looked at without the extra that brings it.
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self / LOCK)
         with write_errors(self.path):
             try:

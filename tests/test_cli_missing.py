@@ -1,0 +1,129 @@
+"""Every command without the packages of extras: it works, or says what to install."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Packages that no extra-less installation has.
+EVERY = (
+    *("torch", "torchvision", "safetensors", "h5py", "accelerate", "filelock", "tomli_w", "numpy"),
+    *("PIL", "matplotlib", "tensorboard", "sklearn", "scipy", "optuna", "pyarrow", "ray"),
+    *("threadpoolctl", "onnx", "onnxscript", "onnxruntime", "openvino", "IPython", "hypothesis"),
+    *("pygls", "lsprotocol", "timm", "huggingface_hub"),
+)
+#: Those that a training can do without.
+OPTIONAL = (
+    *("matplotlib", "tensorboard", "sklearn", "scipy", "h5py", "optuna", "pyarrow", "ray"),
+    *("threadpoolctl", "onnx", "onnxscript", "onnxruntime", "openvino", "IPython", "hypothesis"),
+    *("pygls", "lsprotocol", "timm", "huggingface_hub"),
+)
+SIZE = "--N 1 --cell-filters 4 --stem cifar --image-size 8"
+#: What each command comes to: `0`, or the code of what it says, where no extra is installed.
+WITHOUT_ALL = f"""
+    0        check tiny.cell
+    0        fmt tiny.cell --check
+    0        cost tiny.cell
+    0        count nasnet_space
+    0        sample nasnet_space -n 2 --seed 0
+    0        hash nasnet_a
+    0        list
+    0        show nasnet_a
+    0        show nasnet_a --graph {SIZE}
+    0        explain NAS201
+    0        completion bash
+    0        convert darts_v2 --to darts
+    0        plot sizes --json
+    0        render tiny.cell -o x.dot
+    0        compile tiny.cell {SIZE} --backend source -o x.py
+    NAS701   compile tiny.cell {SIZE}
+    NAS701   compile tiny.cell {SIZE} --device meta
+    NAS701   compile tiny.cell {SIZE} --optimize
+    NAS701   compile tiny.cell {SIZE} -o x.onnx
+    NAS701   compile tiny.cell {SIZE} -o x.safetensors
+    NAS701   train tiny.cell --out new
+    NAS701   train tiny.cell --out new --log wandb
+    NAS701   train tiny.cell --out new --seeds 2
+    NAS701   train --resume run
+    NAS701   eval run
+    NAS701   predict tiny.cell tiny.cell
+    NAS843   compare run
+    NAS701   plot sizes tiny.cell -o x.svg
+    NAS701   search nasnet_space
+    NAS701   search nasnet_space --evaluator proxy:naswot
+    NAS701   search nasnet_space --evaluator latency
+    NAS701   search nasnet_space --algorithm ppo
+    NAS701   search nasnet_space --algorithm surrogate
+    NAS701   search nasnet_space --algorithm optuna
+    NAS701   search finish s.db
+    NAS701   lsp
+"""
+#: The same with what a training needs, and nothing more.
+WITHOUT_OPTIONAL = f"""
+    0        search nasbench201_space --trials 1 --store a.db --evaluator proxy:synflow --quiet
+    0        search status a.db
+    0        search top a.db -o best
+    0        search export a.db a.csv
+    NAS701   search export a.db a.parquet
+    NAS701   search export a.db x.db
+    NAS701   search plot a.db -o p.svg
+    NAS701   search nasnet_space --evaluator proxy:synflow --algorithm optuna
+    NAS701   search nasnet_space --evaluator proxy:synflow --algorithm surrogate
+    NAS701   search nasnet_space --evaluator proxy:synflow --engine ray
+    0        train tiny.cell --out new {SIZE} --data fake:3 --set epochs=1 --set warmup=0 --quiet
+    NAS701   train tiny.cell --out other --data fake:3 --log tensorboard
+    NAS701   train tiny.cell --out other
+    0        compare new
+    NAS701   compare new -o c.svg
+    0        eval new
+    NAS701   compile tiny.cell {SIZE} -o x.onnx
+"""
+CELLS = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cases", "packages", "needs"),
+    [(WITHOUT_ALL, EVERY, ()), (WITHOUT_OPTIONAL, OPTIONAL, ("torch", "accelerate"))],
+    ids=["every extra", "what training can do without"],
+)
+def test_what_is_missing_is_named(
+    cases: str, packages: tuple[str, ...], needs: tuple[str, ...], tmp_path: Path
+) -> None:
+    """NAS701 names the package and how to install it; nothing ends as an internal error."""
+    for package in needs:
+        pytest.importorskip(package)
+    (tmp_path / "tiny.cell").write_text(CELLS)
+    (tmp_path / "run").mkdir()
+    rows = [line.split(maxsplit=1) for line in cases.splitlines() if line.strip()]
+    program = Path(__file__).with_name("commands_without.py")
+    ran = subprocess.run(
+        [sys.executable, str(program), "missing", ",".join(packages)],
+        input=json.dumps([shlex.split(words) for _, words in rows]),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    results = [json.loads(line) for line in ran.stdout.splitlines()]
+    wrong = [
+        (words, code, said)
+        for (wanted, words), (code, said, _) in zip(rows, results, strict=True)
+        if (code != 0 if wanted == "0" else code != 2 or wanted not in said)
+        or (wanted == "NAS701" and "install" not in said.partition("help:")[2])
+    ]
+    assert wrong == []
