@@ -33,6 +33,7 @@ from nasdsl.search.pareto import (
     hypervolumes,
 )
 from nasdsl.search.planning import plan_resumed
+from nasdsl.search.regret_figures import regrets, table_of, trials_of
 from nasdsl.search.results import summary, trial_text
 from nasdsl.search.store import Trial
 from tests.cli_run import Run, runner
@@ -464,3 +465,52 @@ def test_an_old_store_is_read_as_it_is(tmp_path: Path) -> None:
     assert trial_text(best_trials(path)[0]).startswith("# reward ")
     assert summary(path).front is None
     assert path.read_bytes() == before
+
+
+# -- regret ---------------------------------------------------------------------------------
+
+
+def test_regret(table: Path) -> None:
+    """The best of the table less the best so far, and what is reported of that network."""
+    spec = f"table:{table}?key=key&value=val&report=phone"
+    settings = plan_search(SPACE, table.parent / "r.db", evaluator=spec, trials=30)
+    trials = search(settings)
+    made = table_of(settings.store)
+    found = regrets(trials_of(settings.store, unique=False), made)
+    rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    top, latest = max(float(row[1]) for row in rows), max(float(row[2]) for row in rows)
+    for number, regret in enumerate(found["val"], 1):
+        best = max(accuracy(trial.text) for trial in trials[:number])
+        assert regret == pytest.approx((top - best) / 100)
+        first = next(trial for trial in trials if accuracy(trial.text) == best)
+        # The latencies have a maximum below a hundred, and are divided as percent are.
+        assert found["phone"][number - 1] == pytest.approx((latest - phone(first.text)) / 100)
+    assert len(found["val"]) == len(trials)
+    unique = regrets(trials_of(settings.store, unique=True), made)
+    assert len(unique["val"]) == len({trial.function for trial in trials})
+    assert unique["val"][-1] == found["val"][-1]
+
+
+def test_regret_where_it_is_not_known(table: Path) -> None:
+    """Several objectives have no best network, and only a table has all."""
+    search(planned(table))
+    code, _ = said(
+        lambda: write_figure([table.parent / "s.db"], table.parent / "r.svg", regret=True)
+    )
+    assert code == "NAS886"
+    spec = "python:tests.search_evaluators:seeded"
+    search(plan_search(SPACE, table.parent / "p.db", evaluator=spec, trials=2))
+    code, message = said(lambda: table_of(table.parent / "p.db"))
+    assert code == "NAS886"
+    assert spec in message
+
+
+def test_a_picture_of_regret(run_here: Run, table: Path) -> None:
+    """One line for each column."""
+    pytest.importorskip("matplotlib")
+    spec = f"table:{table}?key=key&value=val&report=phone"
+    search(plan_search(SPACE, table.parent / "r.db", evaluator=spec, trials=8))
+    assert run_here("search", "plot", "r.db", "--regret", "-o", "r.svg").code == 0
+    drawn = Path("r.svg").read_text()
+    assert "<!-- random (r), val -->" in drawn
+    assert "<!-- random (r), phone -->" in drawn

@@ -147,6 +147,7 @@ def top(store: str, count: int | None, folder: str | None, as_json: bool) -> Non
         nasdsl search plot s1.db -o figure6.svg
         nasdsl search plot ppo.db random.db -o compared.png
         nasdsl search plot s1.db --count unique -o unique.svg
+        nasdsl search plot s1.db s2.db --regret --count unique -o regret.svg
     """,
 )
 @click.argument("stores", metavar="STORE...", nargs=-1, required=True, type=click.Path())
@@ -159,7 +160,12 @@ def top(store: str, count: int | None, folder: str | None, as_json: bool) -> Non
     show_default=True,
     help="What the x axis counts: all networks sampled, as in the paper, or unique ones.",
 )
-def plot(stores: tuple[str, ...], out: str, axis: str) -> None:
+@click.option(
+    "--regret",
+    is_flag=True,
+    help="Draw how far the best so far is from the best of the table that was searched.",
+)
+def plot(stores: tuple[str, ...], out: str, axis: str, regret: bool) -> None:
     """Draw the paper's Figure 6: the best reward so far, and the mean of the 5 and 25 best.
 
     With several objectives, draw the Pareto front, and the hypervolume against the number of
@@ -168,7 +174,7 @@ def plot(stores: tuple[str, ...], out: str, axis: str) -> None:
     """
     from nasdsl.search.figures import Axis, write_figure
 
-    write_figure(stores, out, axis=cast(Axis, axis))
+    write_figure(stores, out, axis=cast(Axis, axis), regret=regret)
     output.note(f"wrote {out}")
 
 

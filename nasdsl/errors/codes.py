@@ -115,6 +115,7 @@ CODES: dict[str, Code] = {
     "NAS883": Code("reward table cannot be read"),
     "NAS884": Code("reward table lacks the genotype"),
     "NAS885": Code("objective cannot be pursued"),
+    "NAS886": Code("regret is not known"),
     "NAS890": Code("super-network cannot share these options"),
     "NAS891": Code("super-network has an illegal setting"),
     "NAS892": Code("search collapses to skips", "warning"),

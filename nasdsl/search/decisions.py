@@ -14,7 +14,8 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import loads
-from nasdsl.space import choices, decisions, genotype_from_choices
+from nasdsl.space import choices, decisions
+from nasdsl.space.flat import FlatSpace, flat_space
 
 Choices = tuple[int, ...]
 
@@ -24,19 +25,23 @@ _MAX_REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The open decisions of `space`: which ones they are, and how many options each has."""
+    """The open decisions of `space`: which ones they are, and how many options each has.
+
+    `flat` is the space as it is built from; looking it up each time would hash the whole space.
+    """
 
     space: Space
     positions: tuple[int, ...]
     sizes: tuple[int, ...]
+    flat: FlatSpace
     _choices_of_text: dict[str, Choices] = field(default_factory=dict, repr=False, compare=False)
 
     def member(self, options: Sequence[int]) -> Genotype:
         """The member that takes option `options[k]` of open decision k."""
-        every = [0] * len(decisions(self.space))
+        every = [0] * len(self.flat.radices)
         for position, option in zip(self.positions, options, strict=True):
             every[position] = option
-        return genotype_from_choices(self.space, every)
+        return self.flat.genotype(every)
 
     def text(self, options: Sequence[int]) -> str:
         """The `.cell` text of that member."""
@@ -92,7 +97,7 @@ def open_decisions(space: Space) -> Decisions:
             f"space `{space.name}` leaves nothing open, so there is nothing to search",
             "a field is left open with `?` or a choice such as `{add | concat}`",
         )
-    return Decisions(space, tuple(sizes), tuple(sizes.values()))
+    return Decisions(space, tuple(sizes), tuple(sizes.values()), flat_space(space))
 
 
 def rng_for_turn(seed: int, turn: int) -> Random:

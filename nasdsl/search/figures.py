@@ -19,6 +19,7 @@ from nasdsl.search.front_figures import fronts_figure
 from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.pareto import Gains
 from nasdsl.search.picture import COLOURS, content_of, frame, label, new_picture
+from nasdsl.search.regret_figures import regrets, regrets_figure, table_of, trials_of
 from nasdsl.search.results import no_result
 from nasdsl.search.store import Reader, Trial
 
@@ -74,6 +75,7 @@ def write_figure(
     path: str | os.PathLike[str],
     *,
     axis: Axis = "sampled",
+    regret: bool = False,
 ) -> None:
     """Draw the searches of several stores into one picture.
 
@@ -84,15 +86,26 @@ def write_figure(
         stores: the searches; they may be running.
         path: the picture, an `.svg`, `.png` or `.pdf` file.
         axis: what the x axis counts: `sampled` networks, as in the paper, or `unique` ones.
+        regret: draw how far the best network is from the best of the table instead.
 
     Raises:
         CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
             installed; NAS006, the picture cannot be written; NAS872, a store has no reward;
-            NAS885, the searches have different objectives; what a store is refused for.
+            NAS885, the searches have different objectives; NAS886, regret is not known; what a
+            store is refused for.
     """
     form = form_of(path, FORMATS)
     require_writable(path)
     searches = {name: Path(store) for name, store in _names(stores).items()}
+    if regret:
+        known = {name: (each, table_of(each)) for name, each in searches.items()}
+        lines = {}
+        for name, (each, table) in known.items():
+            lines[name] = regrets(trials_of(each, unique=axis == "unique"), table)
+            if not lines[name][table.column]:
+                raise no_result(each)
+        replace_bytes(path, regrets_figure(lines, form, _AXIS_LABELS[axis]))
+        return
     objectives = _common_objectives(list(searches.values()))
     if len(objectives) > 1:
         points = {name: _points(each, objectives, axis) for name, each in searches.items()}

@@ -15,7 +15,9 @@ import numpy
 from numpy.typing import NDArray
 
 from nasdsl.canonical.function import FunctionForm, TermDefinition, Terms, TermSum
-from nasdsl.language.genotype.types import Genotype
+from nasdsl.language.genotype.types import CellKind, Genotype
+
+Features = NDArray[numpy.float64]
 
 #: The features of a cell are hashed to this many columns (Weinberger et al. 2009).
 COLUMNS = 512
@@ -25,21 +27,41 @@ _LONGEST = 4
 _NEIGHBOURS = 0.5
 
 
-def path_features(genotype: Genotype, form: FunctionForm) -> NDArray[numpy.float64]:
+#: What distinguishes the features of a cell: they follow from its kind and what it computes.
+CellFunction = tuple[CellKind, tuple[TermSum, ...]]
+
+
+def path_features(
+    genotype: Genotype, form: FunctionForm, known: dict[CellFunction, Features] | None = None
+) -> Features:
     """The features of a genotype, (COLUMNS,): those of each cell have a length of their own.
 
     So the distance of two genotypes is that of their cells, however many blocks these have.
+
+    Args:
+        genotype: of the form's vocabulary.
+        form: says what its cells compute.
+        known: the features of cells that were worked out before; those of new cells are added.
     """
     features = numpy.zeros(COLUMNS)
+    known = {} if known is None else known
     for terms in form.terms(genotype):
-        kind = terms.kind
-        for counts, weight in ((_paths(terms), 1.0), (_neighbourhoods(terms), _NEIGHBOURS)):
-            length = sqrt(sum(count * count for count in counts.values()))
-            for name, count in counts.items():
-                hashed = crc32(f"{kind} {name}".encode())
-                # The last bit is a sign: features in one column cancel as often as they add.
-                sign = 1 - 2 * (hashed & 1)
-                features[(hashed >> 1) % COLUMNS] += sign * weight * count / length
+        function = terms.kind, terms.outputs
+        if function not in known:
+            known[function] = _cell_features(terms)
+        features += known[function]
+    return features
+
+
+def _cell_features(terms: Terms) -> Features:
+    features = numpy.zeros(COLUMNS)
+    for counts, weight in ((_paths(terms), 1.0), (_neighbourhoods(terms), _NEIGHBOURS)):
+        length = sqrt(sum(count * count for count in counts.values()))
+        for name, count in counts.items():
+            hashed = crc32(f"{terms.kind} {name}".encode())
+            # The last bit is a sign: features in one column cancel as often as they add.
+            sign = 1 - 2 * (hashed & 1)
+            features[(hashed >> 1) % COLUMNS] += sign * weight * count / length
     return features
 
 

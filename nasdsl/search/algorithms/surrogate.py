@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from math import prod
 from random import Random
+from typing import TypeVar
 
 import numpy
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ from scipy.special import ndtr, ndtri
 from threadpoolctl import threadpool_limits
 
 from nasdsl.canonical.function import FunctionForm
-from nasdsl.language.genotype.types import Space
-from nasdsl.search.algorithms.path_features import path_features
+from nasdsl.language.genotype.types import Genotype, Space
+from nasdsl.search.algorithms.path_features import CellFunction, path_features
 from nasdsl.search.algorithms.random import shuffled
 from nasdsl.search.decisions import Choices, Decisions, open_decisions, rng_for_turn
 from nasdsl.search.protocol import Result, SearcherState
@@ -26,6 +27,8 @@ from nasdsl.search.searchers import Count
 from nasdsl.space.members import mixed_radix_digits
 
 Matrix = NDArray[numpy.float64]
+_Key = TypeVar("_Key")
+_Known = TypeVar("_Known")
 
 #: What the process is chosen among, by its likelihood: the length over which rewards are alike, in
 #: units of the features, and the share of the rewards' variance that is noise.
@@ -34,6 +37,8 @@ _LENGTHS, _NOISES = (0.25, 0.5, 1.0, 2.0), (0.01, 0.1, 0.3)
 _DECIDE, _MOST = 200, 1000
 #: The best results of which every neighbour is a candidate, and how many neighbours of these.
 _PARENTS, _FURTHER = 10, 60
+#: Genotypes that are kept: those of one proposal.
+_MAX_MEMBERS = 1000
 #: Draws after which a space counts as nearly exhausted.
 _DRAWS = 1000
 
@@ -204,27 +209,41 @@ class Memory:
     def __init__(self, decisions: Decisions, most: int = 10_000) -> None:
         self.decisions, self.most = decisions, most
         self.form = FunctionForm(decisions.space.vocabulary)
+        self._members: dict[Choices, Genotype] = {}
         self._functions: dict[Choices, str] = {}
         self._features: dict[Choices, Matrix] = {}
+        self._cells: dict[CellFunction, Matrix] = {}
 
     def function(self, choices: Choices) -> str:
         """The hash of what the member computes."""
         found = self._functions.get(choices)
         if found is None:
-            if len(self._functions) >= self.most:
-                self._functions.clear()
-            found = self._functions[choices] = self.form.hash(self.decisions.member(choices))
+            found = self.form.hash(self._member(choices))
+            self._room(self._functions)[choices] = found
         return found
 
     def features(self, choices: Choices) -> Matrix:
         """The member's features."""
         found = self._features.get(choices)
         if found is None:
-            if len(self._features) >= self.most:
-                self._features.clear()
-            made = path_features(self.decisions.member(choices), self.form)
-            found = self._features[choices] = made
+            found = path_features(self._member(choices), self.form, self._room(self._cells))
+            self._room(self._features)[choices] = found
         return found
+
+    def _member(self, choices: Choices) -> Genotype:
+        """The genotype: its features are asked for soon after its function."""
+        found = self._members.get(choices)
+        if found is None:
+            if len(self._members) >= _MAX_MEMBERS:
+                self._members.clear()
+            found = self._members[choices] = self.decisions.member(choices)
+        return found
+
+    def _room(self, known: dict[_Key, _Known]) -> dict[_Key, _Known]:
+        """The dictionary, emptied where it is full."""
+        if len(known) >= self.most:
+            known.clear()
+        return known
 
 
 def _normal_scores(rewards: Sequence[float]) -> Matrix:
