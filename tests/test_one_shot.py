@@ -27,6 +27,7 @@ from nasdsl.search.store import Reader
 from nasdsl.space import decisions
 from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.loop import Interrupted
+from tests.cli_run import Run, runner
 
 SPACE = "nasbench201_space"
 TINY = """
@@ -460,3 +461,73 @@ def test_what_cannot_be_searched(space, algorithm, options, code) -> None:
     with pytest.raises(CellError) as raised:
         plan_one_shot(nasdsl.load_space(space), algorithm, options=options).require_possible()
     assert [found.code for found in raised.value.diagnostics] == [code]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.cell").write_text(TINY)
+    return runner(capfd, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("nasnet_a --algorithm darts", "NAS604"),
+        ("nasnet_space --algorithm darts --option N=1", "NAS890"),
+        (f"{SPACE} --algorithm pc_darts --option k=3", "NAS891"),
+        (f"{SPACE} --algorithm darts --option epoch=1", "NAS881"),
+        (f"{SPACE} --algorithm darts --data digitz", "NAS825"),
+        (f"{SPACE} --algorithm dart", "NAS880"),
+        (f"{SPACE} --algorithm darts --out tiny.cell", "NAS006"),
+        (f"{SPACE} --evaluator supernet:nowhere --store s.db", "NAS843"),
+        (f"{SPACE} --evaluator supernet:{{paths}} --store s.db", "NAS602"),
+        ("--resume nowhere.db", "NAS001"),
+    ],
+)
+def test_mistakes_on_the_command_line(run: Run, paths: Path, tmp_path: Path, words, code) -> None:
+    """One diagnostic each, and nothing is written."""
+    ended = run("search", *words.format(paths=paths).split())
+    assert ended.code == 2
+    assert ended.err.count("error[NAS") == 1
+    assert f"error[{code}" in ended.err
+    assert not ended.out
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.cell"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{SPACE} --algorithm darts --trials 3",
+        f"{SPACE} --algorithm darts --evaluator train",
+        f"{SPACE} --algorithm random --out x",
+        "--resume {paths} --seed 3",
+    ],
+)
+def test_flags_that_would_have_no_effect(run: Run, paths: Path, words) -> None:
+    ended = run("search", *words.format(paths=paths).split())
+    assert ended.code == 2
+    assert "Error: --" in ended.err
+
+
+def test_a_search_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    """What it says at the start and in each epoch; the cell, which other commands take."""
+    small = [word for k, v in SMALL.items() for word in ("--option", f"{k}={v}")]
+    ended = run("search", "tiny.cell", "--algorithm", "darts", *small)
+    assert ended.code == 0
+    assert ended.out == (tmp_path / "tiny-darts-0" / "derived.cell").read_text()
+    for said in ("darts on tiny: a super-network of", "2 epochs of 2 steps, 256 images each"):
+        assert said in ended.err
+    for line in ("epoch 1/2  loss", "epoch 2/2  loss", "└── Reduction cell"):
+        assert line in ended.err
+    assert (tmp_path / "tiny-darts-0" / "alphas.svg").read_text().startswith("<?xml")
+    again = run("search", "--resume", "tiny-darts-0", "--json")
+    assert again.code == 0
+    assert json.loads(again.out)["text"] == ended.out
+    for command in ("check", "hash", "cost"):
+        assert run(command, "tiny-darts-0/derived.cell").code == 0
+    top = run("search", "top", "tiny-darts-0/search.db")
+    assert top.code == 0
+    refused = run("search", "tiny.cell", "--algorithm", "darts")
+    assert refused.code == 2
+    assert "NAS841" in refused.err
