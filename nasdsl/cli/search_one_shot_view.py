@@ -57,7 +57,7 @@ class _OneShotPace(OneShotView):
         depth = f"layers = {network.layers}" if network.N is None else f"N = {network.N}"
         count = sum(parameter.numel() for parameter in search.net.parameters())
         held_out = plural(search.held_out.count, "image")
-        after = f", continuing after step {search.step}" if search.step else ""
+        after = f", continuing after step {self.first}" if self.first else ""
         return [
             f"{plan.method.name} on {plan.space.name}: a super-network of "
             f"{plural(count, 'parameter')}, {depth}, {network.cell_filters} filters in the first "
