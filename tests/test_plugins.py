@@ -24,7 +24,7 @@ from nasdsl.metadata import own_groups
 from nasdsl.registry import Registry, installed_plugins
 from nasdsl.search.store import Reader
 from nasdsl.train.recipe import recipe
-from tests.test_install import fresh, pip, run, tree, wheel  # noqa: F401
+from tests.test_install import built, fresh, pip, run, tree, wheel  # noqa: F401
 
 pytest.importorskip("torch", reason="some of the example's parts need it")
 pytest.importorskip("accelerate", reason="training needs it")
