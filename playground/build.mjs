@@ -21,13 +21,28 @@ const made = path.join(here, "dist.new");
 const runtime = path.join(here, "node_modules", "pyodide");
 const python = process.env.PYTHON ?? "python3";
 
+/** What the program exits with where pip fails, mostly because there is no network. */
+const NOT_FETCHED = 75;
+/** What the page is made of, below the checkout. */
+const INPUTS = [
+  "nasdsl", "backends/nasdsl_backends", "genotypes", "grammar", "pyproject.toml", "playground/src",
+  "playground/build.mjs", "playground/package-lock.json", "playground/requirements.txt",
+  "editors/codemirror/cell.js",
+];
+
 /** Paths of wheels that no page needs: what trains, searches and talks to terminals. */
 const LEFT_OUT = /^(nasdsl\/(playground|train|search|cli|lsp|oneshot)\/|nasdsl_backends\/torch\/|rich\/(?!(__init__|_extension|cells)\.py|_unicode_data\/)|(?!nasdsl)[^/]*\.dist-info\/)/;
 
 function wheels() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "nasdsl-playground-"));
-  const pip = (...args) =>
-    execFileSync(python, ["-m", "pip", "--disable-pip-version-check", "-q", ...args], { stdio: ["ignore", "inherit", "inherit"] });
+  const pip = (...args) => {
+    try {
+      execFileSync(python, ["-m", "pip", "--disable-pip-version-check", "-q", ...args], { stdio: ["ignore", "inherit", "inherit"] });
+    } catch {
+      console.error(`pip could not make or fetch the wheels; PYTHON is ${python}`);
+      process.exit(NOT_FETCHED);
+    }
+  };
   pip("wheel", "--no-deps", "--wheel-dir", folder, path.dirname(here));
   pip("download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", folder,
     "-r", path.join(here, "requirements.txt"));
@@ -113,6 +128,27 @@ async function serviceWorker() {
   });
 }
 
+/** A hash of everything that the page is made of. */
+function inputs() {
+  const root = path.dirname(here);
+  const hash = createHash("sha256").update(process.version);
+  const take = (name) => {
+    if (/__pycache__|^nasdsl\/playground$/.test(name)) return;
+    const file = path.join(root, name);
+    if (fs.statSync(file).isDirectory()) fs.readdirSync(file).sort().forEach((each) => take(`${name}/${each}`));
+    else hash.update(name).update(fs.readFileSync(file));
+  };
+  INPUTS.forEach(take);
+  return hash.digest("hex");
+}
+
+const stamp = path.join(here, "node_modules", ".nasdsl-built-from");
+const now = inputs();
+if (process.argv.includes("--if-changed") && fs.existsSync(dist) && fs.existsSync(stamp) && fs.readFileSync(stamp, "utf-8") === now) {
+  console.log("playground/dist is up to date");
+  process.exit();
+}
+
 fs.rmSync(made, { recursive: true, force: true });
 fs.mkdirSync(path.join(made, "pyodide"), { recursive: true });
 const archive = await compiled();
@@ -133,5 +169,6 @@ await scripts();
 await serviceWorker();
 fs.rmSync(dist, { recursive: true, force: true });
 fs.renameSync(made, dist);
+fs.writeFileSync(stamp, now);
 const sizes = fs.readdirSync(dist, { recursive: true }).map((name) => fs.statSync(path.join(dist, name)).size);
 console.log(`playground/dist: ${sizes.length} files, ${(sizes.reduce((a, b) => a + b) / 1e6).toFixed(1)} MB`);

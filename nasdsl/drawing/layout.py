@@ -11,6 +11,7 @@ result to other directions and gives it colours.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from math import fsum
 from typing import NamedTuple
@@ -101,7 +102,13 @@ def sketch_layout(sketch: Sketch, size_of: Callable[[Box], Size]) -> SketchLayou
             box = unit.feet[0].id
             least = 13.0 * outputs.count(box) + 12.0
             sizes[box] = Size(max(sizes[box].across, least), sizes[box].along)
-    found = [_Placer(sketch, each, sizes) for each in ranked_sketches(sketch)]
+    return _layout(sketch, tuple(sizes.items()))
+
+
+# In an editor, most edits change one cell of two.
+@lru_cache(maxsize=8)
+def _layout(sketch: Sketch, sizes: tuple[tuple[str, Size], ...]) -> SketchLayout:
+    found = [_Placer(sketch, each, dict(sizes)) for each in ranked_sketches(sketch)]
     return min(found, key=lambda placer: placer.length).layout()
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise, permutations
 from math import fsum
 
@@ -54,6 +55,7 @@ class RankedSketch:
 
 
 Order = list[list[str]]
+FixedOrder = tuple[tuple[str, ...], ...]
 
 
 def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
@@ -64,18 +66,33 @@ def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
     for unit in sketch.units:
         items[depth[unit.id]][unit.id] = RankItem(unit.id, unit)
     paths, hops = _threaded(sketch, depth, items)
-    found: dict[tuple[tuple[str, ...], ...], int] = {}
-    for start in _starting_orders([list(rank) for rank in items]):
-        order, crossings = _improved_order(start, hops)
-        found.setdefault(tuple(map(tuple, order)), crossings)
+    starts = tuple(_fixed(order) for order in _starting_orders([list(rank) for rank in items]))
+    crossed = tuple(map(tuple, hops))
+    for names_by_rank in _best_orders(starts, crossed):
+        ranks = tuple(
+            tuple(rank[name] for name in names)
+            for rank, names in zip(items, names_by_rank, strict=True)
+        )
+        yield RankedSketch(ranks, paths, crossed)
+
+
+# An editor draws a cell anew when the name of an op changes, which moves nothing.
+@lru_cache(maxsize=32)
+def _best_orders(
+    starts: tuple[FixedOrder, ...], hops: tuple[tuple[Hop, ...], ...]
+) -> tuple[FixedOrder, ...]:
+    """Of the orders that those at the start lead to, the ones with the fewest crossings."""
+    gaps = [list(gap) for gap in hops]
+    found: dict[FixedOrder, int] = {}
+    for start in starts:
+        order, crossings = _improved_order([list(rank) for rank in start], gaps)
+        found.setdefault(_fixed(order), crossings)
     fewest = min(found.values())
-    for names_by_rank, crossings in found.items():
-        if crossings == fewest:
-            ranks = tuple(
-                tuple(rank[name] for name in names)
-                for rank, names in zip(items, names_by_rank, strict=True)
-            )
-            yield RankedSketch(ranks, paths, tuple(map(tuple, hops)))
+    return tuple(order for order, crossings in found.items() if crossings == fewest)
+
+
+def _fixed(order: Order) -> FixedOrder:
+    return tuple(map(tuple, order))
 
 
 def _depths(sketch: Sketch) -> dict[str, int]:

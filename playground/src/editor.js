@@ -1,5 +1,5 @@
 // The editor: CodeMirror with the mode of .cell files, in a shadow root, so that the styles which
-// it makes need no exception from the page's policy.
+// it makes need no exception from the page's policy (the style attributes of its lines do).
 
 import {
   acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, snippet,

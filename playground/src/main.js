@@ -5,14 +5,14 @@ import { makeEditor } from "./editor.js";
 import * as link from "./link.js";
 import { Python } from "./python.js";
 import { png } from "./svg.js";
-import { TABS, shown } from "./tabs.js";
+import { TABS, choices, shown } from "./tabs.js";
 import { TEMPLATES } from "./templates.js";
 
 const $ = (id) => document.getElementById(id);
 const FIRST = "nasnet_a";
 
 const page = {
-  tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, known: {}, seed: 0,
+  tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, seed: 0,
   other: "darts_v2", genotypes: [], mutation: null,
   blockOf: (box) => page.blocks.find((each) => each.box === box.replace(/\.(left|right)$/, "")),
   goTo: ({ from, to }) => editor.select(from, to),
@@ -172,6 +172,10 @@ function mark(at) {
 
 // -- tabs ------------------------------------------------------------------------------------
 
+const [controls, body] = [el("div"), el("div", { id: "view" })];
+$("panel").append(controls, body);
+const controlsOf = choices(page);
+
 const narrow = matchMedia("(max-width: 860px)");
 narrow.addEventListener("change", () => look());
 
@@ -187,19 +191,18 @@ async function look(text = editor?.text()) {
     if (answer === null || tab !== page.tab) return;
   }
   if (!broken) page.sound = text;
-  const panel = $("panel");
-  const focused = panel.contains(document.activeElement) ? document.activeElement.name : null;
   const nothing = broken && !page.sound;
-  panel.classList.toggle("stale", broken && !nothing);
-  panel.dataset.tab = tab;
-  panel.replaceChildren(
+  $("panel").classList.toggle("stale", broken && !nothing);
+  $("panel").dataset.tab = tab;
+  const control = nothing ? null : controlsOf(tab, answer);
+  if (control !== controls.firstElementChild) controls.replaceChildren(...(control ? [control] : []));
+  body.replaceChildren(
     ...(broken
       ? [el("p", { class: "notice" }, nothing
           ? "This appears when the text has no mistakes."
           : "This is the text as it was before the mistakes.")]
       : []),
     ...(nothing ? [] : shown(tab, answer, page)));
-  if (focused) panel.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
   mark(editor.view.state.selection.main.head);
   performance.mark("shown");
   performance.measure("key-to-view", "key");
@@ -219,7 +222,8 @@ function choose(tab, focus = false) {
   }
   if ($("panel").dataset.tab !== tab) {
     $("panel").classList.remove("stale");
-    $("panel").replaceChildren(el("p", { class: "wait" }, python.ready ? "" : "Python is starting…"));
+    controls.replaceChildren();
+    body.replaceChildren(el("p", { class: "wait" }, python.ready ? "" : "Python is starting…"));
   }
   look();
 }

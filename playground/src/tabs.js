@@ -25,14 +25,20 @@ const short = (value) => {
 
 /** What the panel shows for an answer. `page` has what is chosen, and what buttons do. */
 export function shown(tab, answer, page) {
-  const problem = answer.problem?.map((each) =>
+  return answer.problem?.map((each) =>
     el("div", { class: "notice problem" },
       el("p", {}, words(each.message)),
-      each.hints.map((hint) => el("p", { class: "quiet" }, words(hint)))));
-  const body = problem ?? VIEWS[tab](answer, page);
-  const controls = SIZED.has(tab) && page.kind === "genotype" ? [sizes(answer, page)] : [];
-  const choice = tab === "diff" && page.kind === "genotype" ? [others(page)] : [];
-  return [...controls, ...choice, ...body];
+      each.hints.map((hint) => el("p", { class: "quiet" }, words(hint))))) ?? VIEWS[tab](answer, page);
+}
+
+/** What can be chosen on a tab. The elements stay the same, so that nobody loses their place. */
+export function choices(page) {
+  const [size, other] = [sizes(page), others(page)];
+  return (tab, answer) => {
+    if (page.kind !== "genotype") return null;
+    if (SIZED.has(tab)) return size(answer);
+    return tab === "diff" ? other() : null;
+  };
 }
 
 const VIEWS = { cells, network, cost, source, form, space, diff };
@@ -186,40 +192,53 @@ function diff(answer) {
 
 // -- what is chosen ------------------------------------------------------------------------
 
-function sizes(answer, page) {
-  const made = answer.settings ?? {};
-  const given = page.settings;
-  const set = (name, value) => page.set({ ...given, [name]: value });
-  const whole = (name, label) =>
-    el("label", {}, label,
-      el("input", {
-        type: "number", min: 1, name, inputmode: "numeric", value: given[name] ?? "",
-        placeholder: made[name] ?? "",
-        input: ({ target }) => set(name, target.value === "" ? undefined : Number(target.value)),
-      }));
-  const word = (name, label, all, rest = {}) =>
-    el("label", {}, label,
-      el("select", { name, change: ({ target }) => page.set({ ...given, ...rest, [name]: target.value }) },
-        all.map((each) =>
-          el("option", { value: each, selected: each === (given[name] ?? made[name]) }, each))));
-  const skeletons = answer.skeletons ?? page.known.skeletons ?? [];
-  const stems = answer.stems ?? page.known.stems ?? [];
-  if (answer.skeletons) page.known = answer;
-  const cleared = { stem: undefined, N: undefined, filters: undefined, image_size: undefined, classes: undefined };
-  return el("div", { class: "controls", role: "group", "aria-label": "Network" },
-    word("skeleton", "Skeleton", skeletons, cleared),
-    word("stem", "Stem", stems, { image_size: undefined, classes: undefined }),
-    whole("N", "N, cells in a stack"),
-    whole("filters", "Filters"),
-    whole("image_size", "Image size"),
-    whole("classes", "Classes"),
-    Object.values(given).some((value) => value !== undefined)
-      ? el("button", { click: () => page.set({}) }, "Reset") : null);
+function sizes(page) {
+  const chosen = (name, value, rest = {}) => page.set({ ...page.settings, ...rest, [name]: value });
+  const whole = (name, label) => {
+    const input = el("input", {
+      type: "number", min: 1, name, inputmode: "numeric",
+      input: ({ target }) => chosen(name, target.value === "" ? undefined : Number(target.value)),
+    });
+    return { name, input, label: el("label", {}, label, input) };
+  };
+  const word = (name, label, rest) => {
+    const input = el("select", { name, change: ({ target }) => chosen(name, target.value, rest) });
+    return { name, input, label: el("label", {}, label, input) };
+  };
+  const unsized = { image_size: undefined, classes: undefined };
+  const skeleton = word("skeleton", "Skeleton", { ...unsized, stem: undefined, N: undefined, filters: undefined });
+  const stem = word("stem", "Stem", unsized);
+  const numbers = [
+    whole("N", "N, cells in a stack"), whole("filters", "Filters"),
+    whole("image_size", "Image size"), whole("classes", "Classes"),
+  ];
+  const reset = el("button", { click: () => page.set({}) }, "Reset");
+  const group = el("div", { class: "controls", role: "group", "aria-label": "Network" },
+    skeleton.label, stem.label, numbers.map((each) => each.label), reset);
+  const fill = ({ name, input }, all, made) => {
+    if (all) input.replaceChildren(...all.map((each) => el("option", {}, each)));
+    input.value = page.settings[name] ?? made ?? input.value;
+  };
+  return (answer) => {
+    const made = answer.settings;
+    fill(skeleton, answer.skeletons, made?.skeleton);
+    fill(stem, answer.stems, made?.stem);
+    for (const { name, input } of numbers) {
+      if (made) input.placeholder = made[name] ?? "";
+      // What is being typed is left alone.
+      if (Number(input.value) !== (page.settings[name] ?? 0)) input.value = page.settings[name] ?? "";
+    }
+    reset.hidden = !Object.values(page.settings).some((value) => value !== undefined);
+    return group;
+  };
 }
 
 function others(page) {
-  return el("div", { class: "controls" },
-    el("label", {}, "Compare with",
-      el("select", { name: "other", change: ({ target }) => page.compare(target.value) },
-        page.genotypes.map((name) => el("option", { selected: name === page.other }, name)))));
+  const select = el("select", { name: "other", change: ({ target }) => page.compare(target.value) });
+  const group = el("div", { class: "controls" }, el("label", {}, "Compare with", select));
+  return () => {
+    if (!select.childElementCount) select.append(...page.genotypes.map((name) => el("option", {}, name)));
+    select.value = page.other;
+    return group;
+  };
 }
