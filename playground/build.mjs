@@ -106,14 +106,28 @@ del entries, texts, text, asked, question
 gc.collect()
 listed
 `);
-  return { library, image: py.makeMemorySnapshot() };
+  const image = py.makeMemorySnapshot();
+  py.globals.set("archive", archive);
+  const rest = py.runPython(`
+import io, zipfile
+def in_memory(name):
+    module = name.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".")
+    return name.endswith(".pyc") and module in sys.modules
+held = io.BytesIO()
+with zipfile.ZipFile(io.BytesIO(archive.to_bytes())) as whole, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as part:
+    for entry in whole.infolist():
+        if not in_memory(entry.filename):
+            part.writestr(entry, whole.read(entry))
+held.getvalue()
+`).toJs();
+  return { library, image, rest };
 }
 
-async function scripts() {
+async function scripts(imageLength) {
   const settings = { bundle: true, minify: true, format: "esm", target: "es2022", outdir: made, legalComments: "none", logLevel: "warning" };
   const source = (name) => path.join(here, "src", name);
   await esbuild.build({ ...settings, entryPoints: [source("main.js"), source("style.css")], nodePaths: [path.join(here, "node_modules")] });
-  await esbuild.build({ ...settings, entryPoints: [source("worker.js")], external: ["./pyodide/*"] });
+  await esbuild.build({ ...settings, entryPoints: [source("worker.js")], external: ["./pyodide/*"], define: { IMAGE_LENGTH: String(imageLength) } });
 }
 
 async function serviceWorker() {
@@ -152,8 +166,9 @@ if (process.argv.includes("--if-changed") && fs.existsSync(dist) && fs.existsSyn
 fs.rmSync(made, { recursive: true, force: true });
 fs.mkdirSync(path.join(made, "pyodide"), { recursive: true });
 const archive = await compiled();
-const { library, image } = await warmed(archive);
+const { library, image, rest } = await warmed(archive);
 fs.writeFileSync(path.join(made, "nasdsl.zip"), archive);
+fs.writeFileSync(path.join(made, "rest.zip"), rest);
 fs.writeFileSync(path.join(made, "memory.gz"), gzipSync(image, { level: 9 }));
 fs.writeFileSync(path.join(made, "library.json"), library);
 for (const name of ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"]) {
@@ -165,7 +180,7 @@ fs.writeFileSync(path.join(made, "pyodide", "pyodide-lock.json"), JSON.stringify
 for (const name of ["index.html", "icon.svg"]) {
   fs.copyFileSync(path.join(here, "src", name), path.join(made, name));
 }
-await scripts();
+await scripts(image.length);
 await serviceWorker();
 fs.rmSync(dist, { recursive: true, force: true });
 fs.renameSync(made, dist);

@@ -4,6 +4,7 @@
 import createPyodideModule from "./pyodide/pyodide.asm.mjs";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
+/* global IMAGE_LENGTH */
 const began = performance.now();
 const base = new URL("./pyodide/", import.meta.url).href;
 
@@ -13,29 +14,33 @@ async function bytes(name) {
   return response;
 }
 
-async function image() {
+/** Fills the image while other things go on. */
+async function filled(image) {
   const response = await bytes("memory.gz");
   const stream = response.body.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  image.set(new Uint8Array(await new Response(stream).arrayBuffer()));
 }
 
 async function fromImage() {
-  const memory = image();
+  const image = new Uint8Array(IMAGE_LENGTH);
+  const filling = filled(image);
+  filling.catch(() => {}); // whoever waits for it hears of it
   return loadPyodide({
     indexURL: base,
-    _loadSnapshot: memory,
+    _loadSnapshot: image,
     async createPyodideModule(settings) {
+      // The program is compiled meanwhile. The image is read when this has returned.
       const made = await createPyodideModule(settings);
+      await filling;
       // The memory grows when it is asked for; what was asked for is written over.
-      const { length } = await memory;
-      while (made.HEAP8.length < length) made._malloc(4 * 1024 * 1024);
+      while (made.HEAP8.length < image.length) made._malloc(4 * 1024 * 1024);
       return made;
     },
   });
 }
 
-async function files(python) {
-  const zip = await (await bytes("nasdsl.zip")).arrayBuffer();
+async function unpacked(python, name) {
+  const zip = await (await bytes(name)).arrayBuffer();
   python.unpackArchive(zip, "zip", { extractDir: "/nasdsl" });
   python.runPython("import importlib; importlib.invalidate_caches()");
 }
@@ -43,25 +48,26 @@ async function files(python) {
 async function started() {
   try {
     const python = await fromImage();
-    return { python, later: files(python) };
+    // The modules that are not in the image, and what they read.
+    await unpacked(python, "rest.zip");
+    return python;
   } catch (error) {
     console.warn("the image of Python's memory does not fit:", error);
     const python = await loadPyodide({ indexURL: base });
-    await files(python);
+    await unpacked(python, "nasdsl.zip");
     python.runPython(`
 import sys
 sys.path.insert(0, "/nasdsl")
 from nasdsl.play.answers import Session
 session = Session()
 `);
-    return { python, later: null };
+    return python;
   }
 }
 
 started().then(
-  async ({ python, later }) => {
+  (python) => {
     const answer = python.runPython("session.answer");
-    await later;
     self.onmessage = ({ data }) => self.postMessage({ answer: answer(data) });
     self.postMessage({ state: "ready", milliseconds: performance.now() - began });
   },
