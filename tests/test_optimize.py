@@ -276,3 +276,23 @@ def test_command(
     for flags in (("--device", "meta"), ("--backend", "source")):
         done = ran("compile", "nasnet_a", *FLAGS, "--optimize", *flags)
         assert (done.code, "--optimize requires" in done.err) == (2, True)
+
+
+def test_an_onnx_file_has_whole_blocks(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It goes through the passes that runtimes of such files want, unless others are named."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    ran = runner(capfd, monkeypatch)
+    path = tmp_path / "fast.onnx"
+    channels = []
+    for flags in ((), ("--passes", ",".join(FOR_INFERENCE))):
+        flags = (*FLAGS[:3], "264", *FLAGS[4:], *flags)
+        assert ran("compile", "nasnet_a", *flags, "--optimize", "-o", str(path)).code == 0
+        sizes = [one.dims for one in onnx.load(path).graph.initializer if len(one.dims) == 4]
+        channels.append({size[0] for size in sizes})
+    blocks, others = channels
+    assert 16 in blocks - others
+    assert 11 in others - blocks

@@ -262,6 +262,7 @@ def test_figures() -> None:
         assert one.images_per_second == one.contender.batch / one.latency
         assert one.relative_error < 1e-5
         assert one.peak_memory is None or one.peak_memory > 1e6
+        assert one.weight_bytes > 4 * 1000
 
 
 def test_turns() -> None:
@@ -273,7 +274,7 @@ def test_turns() -> None:
         ours, theirs = Pipe()
 
         def play() -> None:
-            theirs.send(("loaded", (0.5, 0.0)))
+            theirs.send(("loaded", (0.5, 0.0, 400)))
             took = 100.0
             while theirs.recv() == "run":
                 log.append(contender.source)
@@ -289,7 +290,7 @@ def test_turns() -> None:
     measured = bench([Contender("a", "eager"), Contender("b", "eager")], 3, start=scripted)
     assert log == ["a", "b"] * 5
     assert [(one.latency, one.fastest) for one in measured] == [(2.0, 1.0)] * 2
-    assert measured[0].peak_memory == 7
+    assert (measured[0].peak_memory, measured[0].weight_bytes) == (7, 400)
 
 
 def test_a_contender_that_cannot_run() -> None:
@@ -322,9 +323,19 @@ def test_command(
     assert max(map(len, ran.out.splitlines())) <= 60
     ran = run("bench", "nasnet_a", *flags, "--rounds", "2", "--passes", "inference", "--json")
     (found,) = json.loads(ran.out)["measured"]
+    assert found["contender"]["dtype"] is None
     assert found["contender"]["passes"] == ["inference"]
     assert found["latency"] > 0
+    plot = tmp_path / "plot.svg"
+    drawn = ("--rounds", "2", "--plot", str(plot))
+    assert run("bench", "nasnet_a", *flags, *drawn, "--accuracy", "74").code == 0
+    assert "accuracy (%)" in plot.read_text("utf-8")
+    assert run("bench", "nasnet_a", *flags, "--accuracy", "74").code == 2
     for wrong, code in (("--runtimes=eagre", "NAS730"), ("--passes=flod", "NAS720")):
         assert code in run("bench", "nasnet_a", *flags, wrong).err
     assert run("bench", "nasnet_a", *flags, "--batch", "0").code == 2
+    assert run("bench", "nasnet_a", *flags, "--dtypes", "float3").code == 2
+    ran = run("bench", "nasnet_a", *flags, "--rounds", "2", "--dtypes", "float32,bfloat16")
+    rows = [line.split() for line in ran.out.splitlines() if line.strip().startswith("eager")]
+    assert [row[1] == "bfloat16" for row in rows] == [False, True]
     assert run("bench", "nasnet_a", *flags, "--runtimes", ",").code == 2

@@ -39,6 +39,8 @@ class Contender:
         settings: network settings by name, and `ops`.
         processor_time: measure the time of all its threads together, which other work on the
             machine hardly disturbs: on one thread, that is the latency of an idle machine.
+        dtype: what the runtime computes in; that of the weights where it is None. `int8` is
+            calibrated with random images, which is enough for times.
     """
 
     source: str
@@ -48,6 +50,7 @@ class Contender:
     passes: tuple[str, ...] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     processor_time: bool = False
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Measured:
         peak_memory: of its process while it ran, in bytes; None outside Linux.
         relative_error: how far its logits are from those of the compiled network, relative to
             the largest.
+        weight_bytes: what its parameters take in float32, and so nearly all of its file.
     """
 
     contender: Contender
@@ -74,6 +78,7 @@ class Measured:
     load_seconds: float
     peak_memory: int | None
     relative_error: float
+    weight_bytes: int = 0
 
 
 #: Gives a connection to a contender that is running.
@@ -123,6 +128,7 @@ def _measured(
     peak: int | None,
     load_seconds: float,
     error: float,
+    weight_bytes: int,
 ) -> Measured:
     middle = median(seconds)
     quarters = quantiles(seconds, n=4) if len(seconds) > 1 else (middle, middle, middle)
@@ -135,6 +141,7 @@ def _measured(
         load_seconds=load_seconds,
         peak_memory=peak,
         relative_error=error,
+        weight_bytes=weight_bytes,
     )
 
 
@@ -182,9 +189,9 @@ def serve(connection: "Connection", contender: Contender) -> None:
     """Load a contender, then run a batch whenever it is asked for."""
     with connection, suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
         try:
-            run, load_seconds, error = _batch_runner(contender)
+            run, *figures = _batch_runner(contender)
             _forget_peak_memory()
-            connection.send(("loaded", (load_seconds, error)))
+            connection.send(("loaded", tuple(figures)))
             clock = process_time if contender.processor_time else perf_counter
             while connection.recv() == "run":
                 start = clock()
@@ -197,29 +204,37 @@ def serve(connection: "Connection", contender: Contender) -> None:
             connection.send(("peak", _peak_memory()))
 
 
-def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, float]:
-    """What runs a batch, the seconds until it could, and how far its logits are off."""
+def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, float, int]:
+    """What runs a batch, the seconds until it could, how far its logits are off, its weights."""
     import torch
 
     from nasdsl import runtimes
     from nasdsl.api.compile import compile
     from nasdsl.api.optimize import optimize
-    from nasdsl.export.comparison import finite_logits, relative_error_of
+    from nasdsl.export.comparison import finite_logits
 
     torch.set_num_threads(contender.threads)
     network = compile(contender.source, seed=0, **contender.settings).eval()
     generator = torch.Generator().manual_seed(1)
     images = torch.randn((contender.batch, *network.graph.image), generator=generator)
-    expected = finite_logits(network, [images])
+    (expected,) = finite_logits(network, [images])
     start = perf_counter()
     made = network if contender.passes is None else optimize(network, passes=contender.passes)
-    call = runtimes.load(made, contender.runtime, threads=contender.threads)
+    call = runtimes.load(
+        made,
+        contender.runtime,
+        threads=contender.threads,
+        dtype=contender.dtype,
+        calibration=images if contender.dtype == "int8" else None,
+    )
     found = call(images)
     load_seconds = perf_counter() - start
-    error = relative_error_of(expected, [found], f"runtime `{contender.runtime}`")
+    # Loading has held it to what the type allows.
+    error = float((found - expected).abs().max() / expected.abs().max())
+    weight_bytes = sum(tensor.nbytes for tensor in made.parameters())
     del network, made
     gc.collect()
-    return lambda: call(images), load_seconds, error
+    return lambda: call(images), load_seconds, error, weight_bytes
 
 
 def _forget_peak_memory() -> None:

@@ -1,17 +1,26 @@
 """`nasdsl bench`: how fast networks run."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from nasdsl.atomic_write import require_writable
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file, complete_installed, installed
 from nasdsl.cli.options import json_option, ops_option, settings_options
+from nasdsl.cli.picture_output import deliver, wanted_form
+from nasdsl.drawing import PictureFormat
 from nasdsl.language.genotype.settings import Settings
+
+if TYPE_CHECKING:
+    from nasdsl.api.bench import Measured
+
+PLOTS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 _POSITIVE = click.IntRange(1, 1_000_000)
 
@@ -27,6 +36,14 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     return tuple(convert(word, param, ctx) for word in words)
 
 
+_DTYPES = ("float32", "bfloat16", "int8")
+
+
+def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    convert: Any = click.Choice(_DTYPES).convert
+    return tuple(convert(word, param, ctx) for word in _words(ctx, param, value))
+
+
 @click.command(
     "bench",
     cls=Command,
@@ -34,6 +51,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
         nasdsl bench nasnet_a_mobile
         nasdsl bench nasnet_a_mobile --runtimes eager,onnxruntime,openvino --threads 2
         nasdsl bench nasnet_a_mobile darts_v2_imagenet --plain --batch 1,8
+        nasdsl bench nasnet_a_large --runtimes openvino --dtypes float32,bfloat16
         nasdsl bench model.safetensors --passes inference,merge,hoist --json
     """,
 )
@@ -85,6 +103,14 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     help="Number of CPU threads.",
 )
 @click.option(
+    "--dtypes",
+    metavar="TYPE,...",
+    default="float32",
+    show_default=True,
+    callback=_dtypes,
+    help="Data types that runtimes compute in: float32, bfloat16, int8.",
+)
+@click.option(
     "--processor-time",
     is_flag=True,
     help="Measure CPU time, which other work on the machine disturbs less.",
@@ -96,6 +122,18 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     show_default=True,
     help="Batches that each network runs.",
 )
+@click.option(
+    "--plot",
+    metavar="OUT",
+    type=click.Path(),
+    help="Draw accuracy or size against latency as well: an .svg, .png or .pdf file.",
+)
+@click.option(
+    "--accuracy",
+    type=click.FloatRange(0, 100),
+    multiple=True,
+    help="Accuracy of a FILE in percent, for --plot; one for each FILE, in order.",
+)
 @json_option()
 def command(
     files: tuple[str, ...],
@@ -106,8 +144,11 @@ def command(
     passes: tuple[str, ...] | None,
     batch: tuple[int, ...],
     threads: tuple[int, ...],
+    dtypes: tuple[str, ...],
     processor_time: bool,
     rounds: int,
+    plot: str | None,
+    accuracy: tuple[float, ...],
     as_json: bool,
 ) -> None:
     """Measure how fast networks run for inference, in one runtime or several.
@@ -117,8 +158,13 @@ def command(
     other work on the machine slows all of them alike. The network is optimised first, as by
     `nasdsl compile --optimize`. FILE may also be a .safetensors file.
     """
-    if not (runtimes and batch and threads):
-        raise click.UsageError("--runtimes, --batch and --threads each need a value.")
+    if not (runtimes and batch and threads and dtypes):
+        raise click.UsageError("--runtimes, --batch, --threads and --dtypes each need a value.")
+    if accuracy and (plot is None or len(accuracy) != len(files)):
+        raise click.UsageError("--accuracy requires --plot, and a value for each FILE.")
+    form = None if plot is None else wanted_form(plot, None, PLOTS)
+    if plot is not None:
+        require_writable(plot)
     # Imported here because --help should not wait for it.
     from nasdsl import runtimes as installed_runtimes
     from nasdsl.api.bench import Contender, bench
@@ -136,15 +182,39 @@ def command(
             passes=None if is_plain else passes or runtime.passes,
             settings=given,
             processor_time=processor_time,
+            dtype=None if dtype == "float32" else dtype,
         )
-        for file, images, count, runtime, is_plain in product(
-            files, batch, threads, found, (True, False) if plain else (False,)
+        for file, images, count, runtime, is_plain, dtype in product(
+            files, batch, threads, found, (True, False) if plain else (False,), dtypes
         )
     ]
     measured = bench(contenders, rounds)
+    if plot is not None and form is not None:
+        values = dict(zip(files, accuracy, strict=False))
+        deliver(_picture(measured, values, form), form, plot, "bench")
     if as_json:
         output.data_object(rounds=rounds, measured=[asdict(one) for one in measured])
         return
     from nasdsl.cli.bench_table import print_measured
 
     print_measured(measured, sys.stdout)
+
+
+def _picture(
+    measured: "Sequence[Measured]", accuracy: dict[str, float], form: PictureFormat
+) -> bytes:
+    """Accuracy against latency, or parameters where no accuracies are known."""
+    from nasdsl.cli.bench_table import name_in_table
+    from nasdsl.drawing.latencies import LatencyPoint, latencies_plot
+
+    points = [
+        LatencyPoint(
+            one.contender.source,
+            name_in_table(one.contender),
+            1e3 * one.latency,
+            accuracy.get(one.contender.source, one.weight_bytes / 4e6),
+        )
+        for one in measured
+    ]
+    value = "accuracy (%)" if accuracy else "parameters (millions)"
+    return latencies_plot(points, value, form=form)

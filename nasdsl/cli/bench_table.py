@@ -31,6 +31,13 @@ def _title(contender: Contender) -> Text:
     return Text.assemble((name, "bold"), f"  batch {contender.batch}  {threads}")
 
 
+def name_in_table(contender: Contender) -> str:
+    """The runtime, and what differs from an optimised network in float32."""
+    plain = " plain" if contender.passes is None else ""
+    dtype = f" {contender.dtype}" if contender.dtype else ""
+    return f"{contender.runtime}{plain}{dtype}"
+
+
 def _table(measured: Sequence[Measured]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, collapse_padding=True)
     table.add_column("runtime", no_wrap=True)
@@ -39,7 +46,7 @@ def _table(measured: Sequence[Measured]) -> Table:
     for one in measured:
         memory = "-" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}"
         table.add_row(
-            f"{one.contender.runtime}{' plain' if one.contender.passes is None else ''}",
+            name_in_table(one.contender),
             f"{1e3 * one.latency:.1f}",
             f"{1e3 * one.spread:.1f}",
             f"{one.fastest / measured[0].fastest:.2f}",

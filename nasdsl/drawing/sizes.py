@@ -8,7 +8,7 @@ matplotlib takes long to import and is an extra, so it is imported on use.
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -88,6 +88,31 @@ def sizes_plot(
     Raises:
         CellError: matplotlib is not installed (NAS701).
     """
+    theme = find_theme(theme_name)
+
+    def draw(figure: "Figure") -> None:
+        for place, measure in enumerate(measures):
+            axes = figure.add_subplot(1, len(measures), place + 1)
+            _panel(axes, measure, mine, theme)
+        _key(figure, theme)
+
+    return figure_content(draw, (4.6 * len(measures), 4.1), form, theme)
+
+
+def figure_content(
+    draw: Callable[["Figure"], None], size: tuple[float, float], form: PictureFormat, theme: Theme
+) -> bytes:
+    """A plot as a file's content, the same bytes on every run.
+
+    Args:
+        draw: draws on the figure.
+        size: of the figure, in inches.
+        form: `svg`, `png` or `pdf`.
+        theme: says what it stands on.
+
+    Raises:
+        CellError: matplotlib is not installed (NAS701).
+    """
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -95,7 +120,6 @@ def sizes_plot(
         raise cell_error(
             "NAS701", "plots need matplotlib, which is not installed", install_hint("plot")
         ) from None
-    theme = find_theme(theme_name)
     settings: dict[Any, Any] = {
         "svg.hashsalt": "nasdsl",
         "svg.fonttype": "none",
@@ -105,13 +129,8 @@ def sizes_plot(
         "font.size": 9,
     }
     with matplotlib.rc_context(settings), _quiet_about_fonts():
-        figure = Figure(
-            figsize=(4.6 * len(measures), 4.1), facecolor=theme.background, layout="constrained"
-        )
-        for place, measure in enumerate(measures):
-            axes = figure.add_subplot(1, len(measures), place + 1)
-            _panel(axes, measure, mine, theme)
-        _key(figure, theme)
+        figure = Figure(figsize=size, facecolor=theme.background, layout="constrained")
+        draw(figure)
         content = BytesIO()
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(content, format=form, dpi=200, metadata=dates.get(form))
