@@ -26,6 +26,7 @@ SECTIONS = {
         "search": "Search a space of cells.",
         "eval": "Evaluate a run or a file of weights on a data set.",
         "predict": "Print the likeliest classes of images.",
+        "detect": "Find objects on images and draw boxes around them.",
         "compare": "Compare runs: results, curves, and settings that differ.",
         "publish": "Publish a trained network with a model card.",
     },

@@ -13,6 +13,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_installed, forms, installed
 from nasdsl.cli.options import (
+    Words,
     changes_of,
     device_option,
     download_option,
@@ -92,6 +93,7 @@ def _seeds(
         nasdsl train my.cell --recipe quick --set epochs=100 --set lr=0.05 --out runs/longer
         nasdsl train my.cell --N 1 --filters 192 --seeds 5 --out runs/five
         nasdsl train my.cell --data imagefolder:pets --weights w.pth --reset-classifier --out runs/p
+        nasdsl train my.cell --task detection --data coco:shapes --N 1 --cell-filters 8 --out runs/s
         nasdsl train --resume runs/c10
     """,
 )
@@ -103,6 +105,13 @@ def _seeds(
     metavar="DATA",
     shell_complete=complete_data,
     help=f"Data set: {', '.join(forms('datasets'))}.",
+)
+@click.option(
+    "--task",
+    type=Words(("classification", "detection")),
+    default="classification",
+    show_default=True,
+    help="Train a classifier, or a Faster R-CNN on --data coco:DIR.",
 )
 @recipe_option("quick")
 @set_option
@@ -184,12 +193,28 @@ def command(
     the text of the network, the recipe with every value, checkpoints, metrics.jsonl, the trained
     model.safetensors, and report.md with the curves.
 
+    With --task detection, a Faster R-CNN is trained on a folder in COCO's format; its recipes are
+    detection_quick and detection, the released one.
+
     With --seeds, RUN contains a run for each seed, and a report with the mean and the deviation
     of their results.
 
     Ctrl-C saves a checkpoint and stops with exit code 130; --resume RUN then continues as if
     nothing had happened. Under torchrun the processes share each batch.
     """
+    task = flags.pop("task")
+    if task == "detection" or (resume is not None and _is_detection(resume)):
+        return _detector(
+            context,
+            file=file,
+            settings=settings,
+            out=out,
+            resume=resume,
+            save_minutes=save_minutes,
+            quiet=quiet,
+            as_json=as_json,
+            **flags,
+        )
     if resume is not None:
         _refuse_with_resume(context, file, settings)
     elif file is None or out is None:
@@ -250,6 +275,42 @@ def command(
     output.warn(found for found in fitted.findings if found.code != "NAS851")
     _print(folder, plan.job, fitted, as_json)
     return OK
+
+
+def _is_detection(path: str) -> bool:
+    """Whether a run trains a detector; looked at before anything heavy is imported."""
+    from nasdsl.detection.run_kind import is_detection_run
+
+    return is_detection_run(path)
+
+
+def _detector(
+    context: click.Context,
+    /,
+    file: str | None,
+    settings: Settings,
+    resume: str | None,
+    **flags: Any,
+) -> int:
+    """The same for a detector."""
+    from nasdsl.cli import train_detection
+
+    options = {each.name: each.opts for each in context.command.params}
+    for name in train_detection.NOT_FOR_DETECTORS:
+        if is_given(context, name):
+            raise click.UsageError(f"{options[name][0]} does not apply to --task detection.")
+    if resume is not None:
+        _refuse_with_resume(context, file, settings)
+    elif file is None or flags["out"] is None:
+        raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
+    elif not is_given(context, "data"):
+        raise click.UsageError("--task detection requires --data coco:DIR.")
+    if not is_given(context, "recipe"):
+        flags["recipe"] = None
+    from nasdsl.train.execution import ensure_installed
+
+    ensure_installed()
+    return train_detection.train(file, settings, resume=resume, **flags)
 
 
 def _refuse_with_resume(context: click.Context, file: str | None, settings: Settings) -> None:

@@ -6,6 +6,7 @@ and so cannot carry cells with two inputs.
 Non-goals: detectors (`nasdsl.detection.detector`).
 """
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import IMAGE
 from nasdsl.network.stages import Stage, stages
+from nasdsl.train.starting import StartingWeights
 from nasdsl.values import Values, require_types, shown
 
 _CHANNELS = Values(int, minimum=1, maximum=1_000_000)
@@ -116,7 +118,7 @@ def backbone(
         pyramid: channels of a feature pyramid on top (`torchvision.ops.FeaturePyramidNetwork`),
             with one map more; None goes without.
         ops: another vocabulary of the library for the same cells.
-        weights: a file of weights of the whole network, classifier included.
+        weights: a file of weights of the whole network, whose classifier is left out.
         **settings: as for `nasdsl.compile`.
 
     Raises:
@@ -140,7 +142,9 @@ def compiled(
     """A network whose states are the skeleton's: no ReLU has moved to where a state is made."""
     network = compile(source, ops=ops, passes=["merge"], **settings)
     if weights is not None:
-        weights.load_into(network)
+        # A detector has no classifier, so the file may be of a network with any classes.
+        file = os.fspath(weights.path)
+        StartingWeights(file, weights.layout, reset_classifier=True).load_into(network)
     return network
 
 

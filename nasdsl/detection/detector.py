@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
@@ -18,7 +19,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from nasdsl.api.trained import WeightsFile
 from nasdsl.detection.backbone import Backbone, compiled, freeze_statistics, joined
 from nasdsl.detection.boxes import Boxes, BoxHead
-from nasdsl.detection.plan import PYRAMID, DetectorPlan, plan_detector
+from nasdsl.detection.plan import BOX_FEATURES, PYRAMID, DetectorPlan, plan_detector
 from nasdsl.detection.proposals import ProposalNetwork
 from nasdsl.errors import cell_error, listed, plural
 from nasdsl.language.genotype.types import Genotype
@@ -159,6 +160,8 @@ def faster_rcnn(
     image_size: int | None = None,
     proposals: int | None = None,
     anchor_sizes: Sequence[int] | None = None,
+    crop: int | None = None,
+    training_boxes: int | None = None,
     weights: WeightsFile | None = None,
     ops: str | None = None,
     **settings: Any,
@@ -181,8 +184,11 @@ def faster_rcnn(
         proposals: boxes an image that reach the box head: None is 500, or 1000 in `fpn`.
         anchor_sizes: pixels a side of square anchors; in `fpn` one for each map, the largest map
             first.
-        weights: a file of weights of the whole network, classifier included, such as the released
-            checkpoints for ImageNet.
+        crop: pixels a side of what is cut out of the maps: None is 17, or 7 in `fpn`.
+        training_boxes: boxes an image that the box head is trained on: None is 64, or 512 in
+            `fpn`.
+        weights: a file of weights of the whole network, such as a released checkpoint for ImageNet;
+            its classifier is left out.
         ops: another vocabulary of the library for the same cells.
         **settings: network settings and options, as for `nasdsl.compile`.
 
@@ -199,6 +205,8 @@ def faster_rcnn(
         image_size=image_size,
         proposals=proposals,
         anchor_sizes=anchor_sizes,
+        crop=crop,
+        training_boxes=training_boxes,
         **settings,
     )
     network = compiled(
@@ -231,10 +239,12 @@ def assembled(plan: DetectorPlan, network: Any, frozen_norm: bool = True) -> Det
         maps = [str(place) for place in range(len(plan.stages))]
         made = FasterRCNN(
             features,
-            plan.classes,
             rpn_anchor_generator=AnchorGenerator(numbers.anchor_sizes, ratios),
             box_roi_pool=MultiScaleRoIAlign(maps, numbers.crop, 2),
+            box_head=TwoMLPHead(PYRAMID * numbers.crop**2, BOX_FEATURES),
+            box_predictor=FastRCNNPredictor(BOX_FEATURES, plan.classes),
             rpn_post_nms_top_n_test=numbers.proposals,
+            box_batch_size_per_image=numbers.training_boxes,
         )
         detector = Detector(plan, features, made.rpn, made.roi_heads)
     like = next(network.parameters())

@@ -12,6 +12,7 @@ The numbers of the style `paper` are those of TensorFlow's released detectors
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nasdsl.api.request import SourceNetwork, chosen_settings, source_network
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints, plural
@@ -29,6 +30,8 @@ _NUMBERS: dict[str, Values] = {
     "classes": Values(int, minimum=2, maximum=100_000),
     "image_size": Values(int, minimum=1, maximum=16_384, unit="pixels"),
     "proposals": Values(int, minimum=1, maximum=1_000_000),
+    "crop": Values(int, minimum=2, maximum=256, unit="pixels"),
+    "training_boxes": Values(int, minimum=1, maximum=1_000_000),
 }
 _PIXELS = Values(int, minimum=1, maximum=16_384)
 #: Channels of every map of a feature pyramid, and of torchvision's box head.
@@ -38,7 +41,7 @@ PYRAMID_STAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class DetectorNumbers:
     """What a style of detector decides, as it was released.
 
     Attributes:
@@ -66,9 +69,9 @@ class Numbers:
 
 
 #: 256 times the released scales 0.25, 0.5, 1 and 2. `second_stage_batch_size` is the schema's.
-PAPER = Numbers(1200, ((64, 128, 256, 512),), 512, 500, 17, 64, 2.0, 0.6, 0.0)
+PAPER = DetectorNumbers(1200, ((64, 128, 256, 512),), 512, 500, 17, 64, 2.0, 0.6, 0.0)
 _PYRAMID_ANCHORS = tuple((size,) for size in (32, 64, 128, 256, 512))
-FPN = Numbers(None, _PYRAMID_ANCHORS, 0, 1000, 7, 512, 1.0, 0.5, 0.05)
+FPN = DetectorNumbers(None, _PYRAMID_ANCHORS, 0, 1000, 7, 512, 1.0, 0.5, 0.05)
 NUMBERS = {"paper": PAPER, "fpn": FPN}
 
 
@@ -81,7 +84,7 @@ class DetectorPlan:
         graph: its graph, for images of `image_size`.
         style: `paper` or `fpn`.
         classes: with the background, which is class 0.
-        image_size: pixels a side that images are brought to; None as in `Numbers`.
+        image_size: pixels a side that images are brought to; None as in `DetectorNumbers`.
         numbers: the rest.
         features: the states that the detector takes from the network, oldest first.
         stages: those whose maps a feature pyramid stands on; none in the style `paper`.
@@ -92,7 +95,7 @@ class DetectorPlan:
     style: str
     classes: int
     image_size: int | None
-    numbers: Numbers
+    numbers: DetectorNumbers
     features: tuple[Ref, ...]
     stages: tuple[Stage, ...] = ()
 
@@ -123,6 +126,8 @@ def plan_detector(
     image_size: int | None = None,
     proposals: int | None = None,
     anchor_sizes: Sequence[int] | None = None,
+    crop: int | None = None,
+    training_boxes: int | None = None,
     **settings: object,
 ) -> DetectorPlan:
     """What a detector would be; nothing is built, and PyTorch is not needed.
@@ -140,11 +145,15 @@ def plan_detector(
     numbers = NUMBERS[style]
     classes = _number("classes", classes, "the background is one of them")
     size = numbers.image_size if image_size is None else _number("image_size", image_size)
-    boxes = numbers.proposals if proposals is None else _number("proposals", proposals)
+    given = {"proposals": proposals, "crop": crop, "training_boxes": training_boxes}
+    chosen_numbers: dict[str, Any] = {
+        name: _number(name, n) for name, n in given.items() if n is not None
+    }
+    numbers = replace(numbers, **chosen_numbers)
     chosen = _network_settings(settings)
     network = source_network(source, ops=ops, settings=chosen.override(_sized(size)))
     graph = network.graph()
-    numbers = _with(numbers, boxes, anchor_sizes, style)
+    numbers = _with_anchors(numbers, anchor_sizes, style)
     if style == "paper":
         refs = features_before_last_reduction(graph)
         _require_larger(graph, strides_of(graph)[refs[-1]])
@@ -255,7 +264,7 @@ def _network_settings(settings: dict[str, object]) -> Settings:
     known = {name: value for name, value in settings.items() if name in RULES}
     unknown = [name for name in settings if name not in RULES]
     if unknown:
-        options = ["image_size", "proposals", "anchor_sizes", "classes", "style", "weights"]
+        options = ["anchor_sizes", "classes", "style", "weights", *_NUMBERS]
         raise CellError(
             tuple(
                 Diagnostic(
@@ -283,8 +292,7 @@ def _number(name: str, value: object, *hints: str) -> int:
     return number
 
 
-def _with(numbers: Numbers, proposals: int, sizes: object, style: str) -> Numbers:
-    numbers = replace(numbers, proposals=proposals)
+def _with_anchors(numbers: DetectorNumbers, sizes: object, style: str) -> DetectorNumbers:
     if sizes is None:
         return numbers
     given = list(sizes) if isinstance(sizes, list | tuple | range) else []

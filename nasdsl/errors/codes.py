@@ -160,4 +160,7 @@ CODES: dict[str, Code] = {
     "NAS950": Code("network cannot be divided for a detector"),
     "NAS951": Code("detector has an illegal option"),
     "NAS952": Code("boxes do not fit the detector"),
+    "NAS953": Code("annotations are not in COCO's format"),
+    "NAS954": Code("annotation does not fit its image or the categories"),
+    "NAS955": Code("annotations belong to other data"),
 }

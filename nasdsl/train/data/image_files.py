@@ -27,13 +27,18 @@ _DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 _DEEP_FORMATS = frozenset({"PNG", "PPM"})
 
 
-def read_image(path: str) -> Image.Image:
+def read_image(path: str, upright: bool = True) -> Image.Image:
     """The image of a file, in mode RGB.
+
+    Args:
+        path: the file.
+        upright: whether the rotation that EXIF asks for is done. Places on an image count from
+            its corner as it is stored.
 
     Raises:
         CellError: NAS824, it is damaged, too large, or has values of an unknown scale.
     """
-    return _with_open(path, _rgb)
+    return _with_open(path, _rgb if upright else _as_stored)
 
 
 def _with_open(path: str, function: Callable[[Image.Image], Image.Image]) -> Image.Image:
@@ -62,6 +67,10 @@ def _reason(error: Exception, path: str) -> str:
 
 def _rgb(image: Image.Image) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
+    return _as_stored(image)
+
+
+def _as_stored(image: Image.Image) -> Image.Image:
     if image.mode in _DEEP or (image.mode == "I" and image.format in _DEEP_FORMATS):
         # The high byte, which is what Pillow keeps of 16 bits of colour.
         high = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)

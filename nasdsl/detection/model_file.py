@@ -1,0 +1,113 @@
+"""`model.safetensors` of a detector: its weights, and in the metadata all it is built from.
+
+Purpose: writing one, read back and compared before it appears; and building the detector again.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from nasdsl.api.trained import WeightsFile
+from nasdsl.atomic_write import atomic_write
+from nasdsl.detection.backbone import compiled
+from nasdsl.detection.detector import Detector, assembled
+from nasdsl.detection.plan import DetectorPlan, plan_detector
+from nasdsl.errors import CellError, Source, cell_error
+from nasdsl.export.exported import network_text
+from nasdsl.language.parser.read import MEMBER
+from nasdsl.loading import analyse, genotype_in
+
+_DETECTOR = "nasdsl.detector"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedDetector:
+    """A detector from a file, and what its labels are called.
+
+    Attributes:
+        detector: in evaluation.
+        names: of the categories, by label from 1.
+    """
+
+    detector: Detector
+    names: tuple[str, ...]
+
+
+def build_detector(
+    plan: DetectorPlan,
+    *,
+    seed: int | None = None,
+    frozen_norm: bool = True,
+    weights: WeightsFile | None = None,
+) -> Detector:
+    """The detector of a plan; weights that no file gives are drawn from a seed."""
+    network = compiled(plan.network.genotype, None, weights, {"seed": seed})
+    if seed is None:
+        return assembled(plan, network, frozen_norm)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return assembled(plan, network, frozen_norm)
+
+
+def write_detector(
+    detector: Detector, names: tuple[str, ...], path: str | os.PathLike[str]
+) -> None:
+    """Write a detector; the file appears once its tensors have been read back and compared.
+
+    Raises:
+        CellError: NAS006, it cannot be written; NAS705, what was read back differs.
+    """
+    plan, numbers = detector.plan, detector.plan.numbers
+    about = {
+        "style": plan.style,
+        "classes": plan.classes,
+        "image_size": plan.image_size,
+        "proposals": numbers.proposals,
+        "crop": numbers.crop,
+        "training_boxes": numbers.training_boxes,
+        "anchor_sizes": [size for each in numbers.anchor_sizes for size in each],
+        "names": names,
+    }
+    state = {name: tensor.contiguous() for name, tensor in detector.state_dict().items()}
+    metadata = {MEMBER: network_text(plan.graph), _DETECTOR: json.dumps(about)}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(state, metadata))
+        again = read_detector(temporary).detector.state_dict()
+        if again.keys() != state.keys() or not all(
+            torch.equal(again[name], tensor.cpu()) for name, tensor in state.items()
+        ):
+            raise cell_error("NAS705", f"{os.fspath(path)!r} does not hold what was written")
+
+
+def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
+    """The detector of a file that `write_detector` wrote.
+
+    Raises:
+        CellError: NAS001, it cannot be read; NAS802, it holds no detector.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            about: dict[str, Any] = json.loads(metadata[_DETECTOR])
+            text = Source(Path(path).name, metadata[MEMBER])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        reason = error.strerror or "there is no such file"
+        raise cell_error("NAS001", f"cannot read {os.fspath(path)!r}: {reason}") from None
+    except (KeyError, ValueError, TypeError, SafetensorError):
+        raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl") from None
+    try:
+        names = tuple(map(str, about.pop("names")))
+        plan = plan_detector(genotype_in(analyse(text, network=False)), **about)
+        detector = build_detector(plan)
+        detector.load_state_dict(state)
+    except (CellError, KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0][:120]
+        raise cell_error("NAS802", f"{os.fspath(path)!r} holds no whole detector", reason) from None
+    return TrainedDetector(detector.eval(), names)

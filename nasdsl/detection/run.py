@@ -1,0 +1,202 @@
+"""RUN/: the folder of a detector's training, and what it was asked for.
+
+network.cell         the network, with every setting
+recipe.toml          the recipe, with every value
+run.json             data, categories, seed, device, versions, git's state, the command
+metrics.jsonl        a line for each epoch
+checkpoints/         the newest two
+model.safetensors    the trained detector, at the end
+report.md            the result and its curve, at the end
+
+Purpose: writing it at the start, and reading it to resume or to use it.
+Non-goals: the training (`nasdsl.detection.training`).
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nasdsl.api.request import SourceCells
+from nasdsl.api.trained import WeightsFile
+from nasdsl.atomic_write import replace_text, write_errors
+from nasdsl.detection.coco import CocoFolder
+from nasdsl.detection.plan import DetectorPlan, plan_detector
+from nasdsl.detection.recipe import DetectionRecipe, detection_recipe
+from nasdsl.detection.run_kind import RUN, TASK
+from nasdsl.documents import document_text, json_value
+from nasdsl.errors import Source, cell_error
+from nasdsl.export.exported import network_text
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import analyse, genotype_in
+from nasdsl.train.execution import provenance
+from nasdsl.train.run_folder import RunFolder
+
+NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
+METRICS, REPORT = "metrics.jsonl", "report.md"
+_VERSION = 1
+#: Images of up to so many pixels get the CIFAR stem, which halves less.
+_SMALL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionJob:
+    """What a training of a detector does.
+
+    Attributes:
+        plan: the detector.
+        recipe: how it is trained.
+        data: `coco:DIR`, absolute.
+        names: of the categories, by label from 1.
+        numbers: COCO's numbers of them.
+        seed: of everything that is drawn.
+        device: None for an accelerator if there is one.
+        workers: processes that load images.
+        weights: a file to start from; None starts from weights that are drawn.
+    """
+
+    plan: DetectorPlan
+    recipe: DetectionRecipe
+    data: str
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+    seed: int = 0
+    device: str | None = None
+    workers: int = 0
+    weights: WeightsFile | None = None
+
+
+def plan_detection(
+    cells: SourceCells,
+    data: CocoFolder,
+    recipe: DetectionRecipe,
+    settings: Settings,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    workers: int = 0,
+    weights: WeightsFile | None = None,
+) -> DetectionJob:
+    """What a training would do; nothing is written.
+
+    Settings win over the text of the cells. Classes follow from the data.
+
+    Raises:
+        CellError: NAS823, there are no images to train on; NAS844, a setting contradicts the data;
+            NAS950 and NAS951; as `nasdsl.compile` does.
+    """
+    if data.train is None:
+        raise cell_error("NAS823", f"`{data.name}` has no part to train on")
+    given: dict[str, Any] = dict(settings.given())
+    classes = given.pop("classes", data.classes)
+    if classes != data.classes:
+        raise cell_error(
+            "NAS844",
+            f"`classes` is {classes}, and the data `{data.name}` have {data.classes}",
+            f"{len(data.names)} categories and the background; leave `--classes` out",
+        )
+    size = given.pop("image_size", None) or recipe.image_size or None
+    own = cells.genotype.settings
+    if size is not None and size <= _SMALL and own.stem is None:
+        given.setdefault("stem", "cifar")
+    if recipe.norm_momentum and own.batch_norm_momentum is None:
+        given.setdefault("batch_norm_momentum", recipe.norm_momentum)
+    recipe = recipe.changed({"image_size": size or 0})
+    plan = detector_plan(cells.genotype, recipe, data.classes, given)
+    absolute = None
+    if weights is not None:
+        absolute = WeightsFile(
+            os.path.abspath(weights.path), weights.layout, weights.drop_background
+        )
+    return DetectionJob(
+        plan, recipe, data.name, data.names, data.numbers, seed, device, workers, absolute
+    )
+
+
+def detector_plan(
+    genotype: Genotype, recipe: DetectionRecipe, classes: int, settings: dict[str, Any]
+) -> DetectorPlan:
+    """The detector that a recipe trains."""
+    least, anchors = recipe.least_anchor, None
+    if least:
+        anchors = [least * 2**power for power in range(5 if recipe.style == "fpn" else 4)]
+    return plan_detector(
+        genotype,
+        style=recipe.style,
+        classes=classes,
+        image_size=recipe.image_size or None,
+        proposals=recipe.proposals or None,
+        anchor_sizes=anchors,
+        crop=recipe.crop or None,
+        training_boxes=recipe.training_boxes or None,
+        **settings,
+    )
+
+
+def begin_detection(
+    path: str | os.PathLike[str], job: DetectionJob, command: Sequence[str]
+) -> Path:
+    """The folder of a new run.
+
+    Raises:
+        CellError: NAS841, something is there; NAS006, it cannot be written.
+    """
+    folder = RunFolder(path)
+    folder.require_new()
+    with write_errors(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / NETWORK, network_text(job.plan.graph))
+    replace_text(folder / RECIPE, job.recipe.text())
+    weights = job.weights
+    about = {
+        "version": _VERSION,
+        "task": TASK,
+        "data": job.data,
+        "categories": dict(zip(map(str, job.numbers), job.names, strict=True)),
+        "seed": job.seed,
+        "device": job.device,
+        "workers": job.workers,
+        "weights": weights and [os.fspath(weights.path), weights.layout, weights.drop_background],
+        "command": list(command),
+        **provenance(),
+    }
+    # Last, because this file makes the folder a run.
+    replace_text(folder / RUN, json.dumps(about, indent=2) + "\n")
+    return folder.path
+
+
+def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
+    """What the run in a folder does, as its files say.
+
+    Raises:
+        CellError: NAS843, there is no such run, or its files are damaged.
+    """
+    folder, name = Path(path), RUN
+    try:
+        about = json_value(document_text(folder / RUN))
+        if about["version"] != _VERSION or about["task"] != TASK:
+            raise ValueError("it is no run of a detector of this version")
+        categories, seed, workers = about["categories"], about["seed"], about["workers"]
+        data, device, weights = about["data"], about["device"], about["weights"]
+        if type(seed) is not int or type(workers) is not int or not isinstance(data, str):
+            raise ValueError("a value has another type")
+        if not all(isinstance(each, str) for each in categories.values()):
+            raise ValueError("a category has no name")
+        numbers = tuple(int(number) for number in categories)
+        name = NETWORK
+        text = Source(os.fspath(folder / NETWORK), document_text(folder / NETWORK))
+        genotype = genotype_in(analyse(text, network=False))
+        name = RECIPE
+        recipe = detection_recipe(os.fspath(folder / RECIPE))
+        file = None if weights is None else WeightsFile(*weights)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
+        raise cell_error(
+            "NAS843", f"the run in {str(folder)!r} cannot be read", f"{name}: {reason}"
+        ) from None
+    plan = detector_plan(genotype, recipe, len(numbers) + 1, {})
+    names = tuple(categories.values())
+    return DetectionJob(plan, recipe, data, names, numbers, seed, device, workers, file)

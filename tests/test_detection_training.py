@@ -1,0 +1,268 @@
+"""Training a detector: bit for bit the same when it is resumed, and what is made of its run."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nasdsl.detection.run_kind import is_detection_run
+from nasdsl.errors import CellError
+from tests.cli_run import exit_code
+
+torch = pytest.importorskip("torch", reason="networks are torch modules")
+pytest.importorskip("accelerate", reason="training needs it")
+pytest.importorskip("faster_coco_eval", reason="COCO's evaluation")
+
+from nasdsl.detection.coco import coco_folder  # noqa: E402
+from nasdsl.detection.model_file import read_detector  # noqa: E402
+from nasdsl.detection.run import recorded_detection  # noqa: E402
+from nasdsl.detection.training import DetectionEpoch, train_detection  # noqa: E402
+from nasdsl.train.loop import Interrupted  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+#: Two epochs of four steps, on images of 32 pixels.
+BEGIN = [
+    *("train", "nasnet_a", "--task", "detection", "--N", "1", "--cell-filters", "4"),
+    *("--stem", "imagenet", "--device", "cpu", "--quiet", "--set", "epochs=2"),
+    *("--set", "image_size=32", "--set", "batch=2", "--set", "training_boxes=4"),
+    *("--set", "proposals=8", "--set", "crop=5", "--set", "flip=true", "--set", "warmup=2"),
+]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight images to train on and two to evaluate: a bright square each, one of them without."""
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("coco")
+    (root / "annotations").mkdir()
+    for part, count in (("train", 8), ("val", 2)):
+        (root / part).mkdir()
+        entries, annotations = [], []
+        for number in range(count):
+            picture = Image.new("RGB", (40, 32), (30, 60, 90))
+            if number:
+                picture.paste((250, 240, 20 * number), (4 + number, 6, 20 + number, 22))
+                annotations.append(
+                    {"id": number, "image_id": number, "category_id": 3 + 4 * (number % 2),
+                     "bbox": [4 + number, 6, 16, 16], "area": 256, "iscrowd": 0}
+                )  # fmt: skip
+            picture.save(root / part / f"{number}.png")
+            entries.append({"id": number, "file_name": f"{number}.png", "width": 40, "height": 32})
+        kinds = [{"id": 3, "name": "even"}, {"id": 7, "name": "odd"}]
+        document = {"images": entries, "annotations": annotations, "categories": kinds}
+        (root / "annotations" / f"instances_{part}.json").write_text(json.dumps(document))
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, from the command line."""
+    path = tmp_path_factory.mktemp("runs") / "one"
+    assert exit_code([*BEGIN, "--data", f"coco:{images}", "--out", str(path)]) == 0
+    return path
+
+
+def metrics(path: Path) -> list[dict[str, Any]]:
+    lines = (path / "metrics.jsonl").read_text().splitlines()
+    return [{**json.loads(line), "seconds": 0} for line in lines]
+
+
+def test_run_folder(run: Path) -> None:
+    """What a run leaves, and that the loss of each part is in it."""
+    assert is_detection_run(run)
+    found = {path.name for path in run.iterdir() if not path.name.startswith(".")}
+    assert found == {
+        *("network.cell", "recipe.toml", "run.json", "metrics.jsonl", "checkpoints"),
+        *("model.safetensors", "report.md"),
+    }
+    first, second = metrics(run)
+    assert (first["step"], second["step"]) == (4, 8)
+    assert len(first["losses"]) == 4
+    assert set(first["precision"]) >= {"ap", "ap50"}
+    job = recorded_detection(run)
+    assert job.names == ("even", "odd")
+    assert (job.recipe.epochs, job.plan.classes, job.plan.image_size) == (2, 3, 32)
+
+
+@pytest.mark.parametrize("step", [3, 4, 6])
+def test_resumed_bit_for_bit(run: Path, images: Path, tmp_path: Path, step: int) -> None:
+    """Stopped within an epoch or after it and resumed: the same weights, losses and figures."""
+    path = tmp_path / "again"
+    path.mkdir()
+    for name in ("network.cell", "recipe.toml", "run.json"):
+        shutil.copy(run / name, path / name)
+    job, data = recorded_detection(path), coco_folder(f"coco:{images}")
+
+    def stop(taken: int, _: int) -> None:
+        if taken == step:
+            import signal
+
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        train_detection(path, job, data, on_step=stop)
+    assert not (path / "model.safetensors").exists()
+    assert exit_code(["train", "--resume", str(path), "--quiet"]) == 0
+    assert metrics(path) == metrics(run)
+    ours, theirs = (read_detector(each / "model.safetensors") for each in (path, run))
+    state = theirs.detector.state_dict()
+    assert all(torch.equal(v, state[n]) for n, v in ours.detector.state_dict().items())
+
+
+def test_eval(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command's figures are those of the last epoch."""
+    assert exit_code(["eval", str(run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    last = metrics(run)[-1]["precision"]
+    assert {name: found[name] for name in last} == pytest.approx(last)
+    assert exit_code(["eval", str(run)]) == 0
+    assert "ap50" in capsys.readouterr().out
+
+
+def test_detect(
+    run: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Boxes in every form, drawings of the images' sizes, and bad images told apart."""
+    from PIL import Image
+
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image")
+    words = ["detect", str(run), str(images / "val"), "--threshold", "0"]
+    assert exit_code([*words, "--json", "-o", str(tmp_path / "out")]) == 0
+    found = json.loads(capsys.readouterr().out)["images"]
+    assert len(found) == 2
+    assert all(each["objects"] for each in found)
+    for each in found[0]["objects"]:
+        assert each["label"] in ("even", "odd")
+        x1, y1, x2, y2 = each["box"]
+        assert 0 <= x1 < x2 <= 40
+        assert 0 <= y1 < y2 <= 32
+    drawn = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in drawn] == ["0.png", "1.png"]
+    with Image.open(drawn[0]) as after, Image.open(images / "val" / "0.png") as before:
+        assert after.size == before.size
+        assert after.tobytes() != before.tobytes()
+    assert exit_code([*words, "--csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "image,label,score,x1,y1,x2,y2"
+    assert len(lines) == 1 + sum(len(each["objects"]) for each in found)
+    assert exit_code(["detect", str(run), str(bad), str(images / "val" / "0.png")]) == 2
+    captured = capsys.readouterr()
+    assert "NAS824" in captured.err
+    assert "0.png" in captured.out
+
+
+def test_learns(run: Path, images: Path, tmp_path: Path) -> None:
+    """The loss of a batch that is seen again and again falls."""
+    job = recorded_detection(run)
+    from nasdsl.detection.images import SeededDetections, collated_detections
+    from nasdsl.detection.model_file import build_detector
+
+    data = coco_folder(f"coco:{images}")
+    assert data.train is not None
+    items = SeededDetections(data.train.images, flip=False)
+    batch, targets = collated_detections([items[0, 2], items[0, 3]])
+    net = build_detector(job.plan, seed=1, frozen_norm=False).train()
+    optimizer = torch.optim.SGD(net.parameters(), 0.02, 0.9)
+    totals = []
+    for step in range(12):
+        torch.manual_seed(step)
+        total = sum(net(batch, targets).values())
+        optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        totals.append(float(total.detach()))
+    assert sum(totals[-3:]) < 0.6 * sum(totals[:3])
+
+
+# -- bad input -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--data", "coco:none"], "NAS823"),
+        (["--data", "digits"], "NAS825"),
+        (["--data", "IMAGES", "--classes", "9"], "NAS844"),
+        (["--data", "IMAGES", "--image-size", "4"], "NAS951"),
+        (["--data", "IMAGES", "--recipe", "quick"], "NAS820"),
+        (["--data", "IMAGES", "--weights", "none.npz"], "NAS001"),
+    ],
+)
+def test_what_is_refused(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: str
+) -> None:
+    """One finding, and no folder."""
+    data = f"coco:{images}"
+    given = [data if word == "IMAGES" else word for word in words]
+    out = tmp_path / "run"
+    assert exit_code([*BEGIN, *given, "--out", str(out)]) in (1, 2)
+    err = capsys.readouterr().err
+    assert err.count("error[") == 1
+    assert code in err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--seeds", "2"], ["--precision", "bf16"], ["--compile"], ["--log", "wandb"], []],
+)
+def test_flags_of_classifiers(images: Path, tmp_path: Path, words: list[str]) -> None:
+    """They are refused; without data there is nothing to detect."""
+    data = ["--data", f"coco:{images}"] if words else []
+    assert exit_code([*BEGIN, *data, *words, "--out", str(tmp_path / "run")]) == 2
+
+
+def test_images_of_another_size(images: Path, tmp_path: Path) -> None:
+    """Annotations of another data set are noticed when its images are read; nothing is lost."""
+    from PIL import Image
+
+    root = tmp_path / "coco"
+    shutil.copytree(images, root)
+    Image.new("RGB", (20, 16)).save(root / "train" / "3.png")
+    out = tmp_path / "run"
+    assert exit_code([*BEGIN, "--data", f"coco:{root}", "--out", str(out)]) in (1, 2)
+    shutil.copy(images / "train" / "3.png", root / "train" / "3.png")
+    assert exit_code(["train", "--resume", str(out), "--quiet"]) == 0
+
+
+def test_damaged_runs(run: Path, images: Path, tmp_path: Path) -> None:
+    """Files of a run that are damaged, data with other categories, models that are none."""
+    path = tmp_path / "run"
+    shutil.copytree(run, path)
+    root = tmp_path / "coco"
+    shutil.copytree(images, root)
+    for part in ("train", "val"):
+        file = root / "annotations" / f"instances_{part}.json"
+        file.write_text(file.read_text().replace("even", "level"))
+    with pytest.raises(CellError, match="NAS955"):
+        train_detection(path, recorded_detection(path), coco_folder(f"coco:{root}"))
+    model = path / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:100])
+    with pytest.raises(CellError, match="NAS802"):
+        read_detector(model)
+    assert exit_code(["detect", str(path), str(images / "val")]) in (1, 2)
+    assert exit_code(["detect", str(tmp_path), str(images / "val")]) in (1, 2)
+    about = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(about | {"seed": "x"}))
+    with pytest.raises(CellError, match="NAS843"):
+        recorded_detection(path)
+
+
+def test_memory_ends_in_a_finding(run: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PyTorch raises where memory ends; the checkpoints are as they were."""
+    from nasdsl.detection import training
+
+    def full(*_: Any) -> DetectionEpoch:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training._DetectorTraining, "run", full)
+    before = sorted((run / "checkpoints").iterdir())
+    with pytest.raises(CellError, match="NAS707"):
+        train_detection(run, recorded_detection(run), coco_folder(f"coco:{images}"))
+    assert sorted((run / "checkpoints").iterdir()) == before
