@@ -24,7 +24,7 @@ from nasdsl import interop
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child
-from nasdsl.search.evaluators.table import number_columns, read_table
+from nasdsl.search.evaluators.table import read_table
 from nasdsl.search.latency_model import (
     CostModel,
     Floats,
@@ -32,6 +32,7 @@ from nasdsl.search.latency_model import (
     device_latencies,
     rank_correlation,
 )
+from nasdsl.search.table_rows import number_columns
 
 
 class Correlations(NamedTuple):

@@ -94,6 +94,7 @@ _COLUMNS = {
     "trial": (
         *("id", "text", "hash", "state", "same_as", "attempts", "lease", "worker", "proposed"),
         *("started", "finished", "seconds", "reward", "curve", "params", "mult_adds", "failure"),
+        *("measures", "function"),
     ),
 }
 _ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"

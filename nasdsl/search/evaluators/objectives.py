@@ -15,13 +15,14 @@ What is cheap comes first, and a network beyond the limit of latency is not eval
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
 from nasdsl.errors import cell_error, name_hints
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child, genotype_of_text
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
-from nasdsl.search.evaluators.table import TableEvaluator, column_names
+from nasdsl.search.evaluators.table import TableEvaluator
 from nasdsl.search.objectives import (
     COUNTS,
     LATENCY,
@@ -30,6 +31,7 @@ from nasdsl.search.objectives import (
     objective_of,
 )
 from nasdsl.search.protocol import Evaluator, Rejection, Report, Score
+from nasdsl.search.table_rows import column_names
 
 _MAX_LATENCY = f"max_{LATENCY}"
 
@@ -152,7 +154,7 @@ def _measurer(objective: Objective, spec: str, main: Evaluator) -> Evaluator:
         from nasdsl.search.evaluators.latency import LatencyEvaluator
 
         return LatencyEvaluator(getattr(main, "child", None) or Child())
-    columns = column_names(main)
+    columns = column_names(Path(main.name))
     if name not in columns:
         raise cell_error(
             "NAS885",

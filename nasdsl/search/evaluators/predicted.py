@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import cell_error, listed, plural
 from nasdsl.search.child import Child, child_from_options, genotype_of_text
-from nasdsl.search.evaluators.table import TableEvaluator, number_columns, read_table
+from nasdsl.search.evaluators.table import TableEvaluator, read_table
 from nasdsl.search.protocol import Report, Score
+from nasdsl.search.table_rows import number_columns
 
 if TYPE_CHECKING:
     from nasdsl.search.latency_model import CostModel, Floats

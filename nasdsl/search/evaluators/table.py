@@ -16,30 +16,29 @@ that stands there twice is a mistake. Columns `params` and `mult_adds` are passe
 (`bench/table.py` makes the table in `bench/tables`.)
 """
 
-import csv
-import gzip
-import math
-import re
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import IO, Literal, cast, get_args
+from typing import Literal, get_args
 
 from nasdsl import interop
 from nasdsl.canonical import canonical_hash
-from nasdsl.errors import CellError, cell_error, listed, name_hints
+from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import loads
 from nasdsl.search.protocol import Report, Same, Score
+from nasdsl.search.table_rows import (
+    finite_number,
+    format_of_keys,
+    genotype_of_key,
+    table_rows,
+    whole_number,
+)
 
-_HASH = re.compile(r"[0-9a-f]{16,64}")
-_WORD = re.compile(r"[A-Za-z_]\w*")
 RewardUnit = Literal["share", "percent", "raw"]
 _UNITS: tuple[RewardUnit, ...] = get_args(RewardUnit)
 
@@ -112,7 +111,7 @@ class TableEvaluator:
 
     def text_of(self, key: str) -> str:
         """The `.cell` text of a row, in a table whose keys are strings of a format."""
-        return genotype_text(_genotype(key, self.format))
+        return genotype_text(genotype_of_key(key, self.format))
 
     def _written(self, genotype: Genotype) -> str:
         """Its string, if there is a row of it; writing one is much faster than reading them all."""
@@ -128,7 +127,7 @@ class TableEvaluator:
         """The first row of each canonical form: for genotypes that the format writes otherwise."""
         found: dict[str, str] = {}
         for key in self.scores:
-            found.setdefault(canonical_hash(_genotype(key, self.format)), key)
+            found.setdefault(canonical_hash(genotype_of_key(key, self.format)), key)
         return found
 
 
@@ -174,10 +173,10 @@ def read_table(
         CellError: it cannot be read, has no row or lacks a column, a key cannot be read or stands
             there twice, or a number is missing or not finite (NAS883).
     """
-    rows = _rows(path, key, (column, *report))
+    rows = table_rows(path, key, (column, *report))
     if not rows:
         raise cell_error("NAS883", f"{path} has a header and no row")
-    format = _format(path, [(line, row[key]) for line, row in rows])
+    format = format_of_keys(path, [(line, row[key]) for line, row in rows])
     lines: dict[str, int] = {}
     numbers: dict[str, dict[str, list[float]]] = {
         name: defaultdict(list) for name in (column, *report)
@@ -191,8 +190,8 @@ def read_table(
         lines[entry] = line
         try:
             for name, values in numbers.items():
-                values[entry].append(_finite_number(row[name]))
-            costs[entry] = _whole_number(row, "params"), _whole_number(row, "mult_adds")
+                values[entry].append(finite_number(row[name]))
+            costs[entry] = whole_number(row, "params"), whole_number(row, "mult_adds")
         except (TypeError, ValueError) as error:
             text = f"{path}:{line}: a row with something other than numbers: {error}"
             raise cell_error("NAS883", text) from error
@@ -210,144 +209,7 @@ def read_table(
     return TableEvaluator(str(path), scores, units[column], reports, format, column)
 
 
-def column_names(table: TableEvaluator) -> list[str]:
-    """The columns of a table's file.
-
-    Raises:
-        CellError: NAS883, it cannot be read any more.
-    """
-    with _opened(Path(table.name)) as file:
-        return next(csv.reader(file), [])
-
-
-def number_columns(path: Path, key: str) -> list[str]:
-    """The columns of a table, but for its key, that have a number above zero in every row.
-
-    Raises:
-        CellError: NAS883, it cannot be read, or has no such key.
-    """
-    rows = [row for _, row in _rows(path, key, ())]
-    names = [name for name in rows[0] if name != key] if rows else []
-    return [name for name in names if all(_is_above_zero(row[name]) for row in rows)]
-
-
-def _is_above_zero(text: str | None) -> bool:
-    try:
-        return _finite_number(text) > 0
-    except ValueError:
-        return False
-
-
-def _rows(
-    path: Path, key: str, columns: Sequence[str]
-) -> list[tuple[int, Mapping[str, str | None]]]:
-    """Every row and the number of its line."""
-    with _opened(path) as file:
-        reader = csv.DictReader(file)
-        _require_columns(path, reader.fieldnames or (), (key, *columns))
-        return [(reader.line_num, row) for row in reader]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """The text of a CSV file, packed or not.
-
-    Raises:
-        CellError: NAS883, it cannot be read.
-    """
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(
-            path, "rt", newline="", encoding="utf-8"
-        ) as file:
-            yield cast(IO[str], file)
-    except (OSError, EOFError, zlib.error) as error:
-        text = getattr(error, "strerror", None) or error
-        raise cell_error("NAS883", f"{path}: {text}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise cell_error("NAS883", f"{path} is not a CSV file: {error}") from error
-
-
-def _format(path: Path, keys: Sequence[tuple[int, str | None]]) -> str | None:
-    """The format of a table's keys; None where they are canonical hashes.
-
-    A row is read for every word that no row before it has: so a word that the format does not
-    know is found, and thousands of rows are read in no time.
-
-    Raises:
-        CellError: NAS883, with the first row that cannot be read.
-    """
-    for line, entry in keys:
-        if not entry:
-            raise cell_error("NAS883", f"{path}:{line}: a row without a key")
-    entries = [(line, entry) for line, entry in keys if entry]
-    if all(_HASH.fullmatch(entry) for _, entry in entries):
-        return None
-    try:
-        format = interop.find(entries[0][1]).format
-    except CellError as error:
-        raise _no_key(path, *entries[0], error) from error
-    for line, entry in _with_new_words(entries):
-        try:
-            _genotype(entry, format)
-        except CellError as error:
-            raise _no_key(path, line, entry, error) from error
-    return format
-
-
-def _no_key(path: Path, line: int, entry: str, error: CellError) -> CellError:
-    return cell_error(
-        "NAS883",
-        f"{path}:{line}: {entry[:100]!r} is not a genotype: {error.diagnostics[0].message}",
-        "a key is a canonical hash, or a string that `nasdsl convert` reads",
-    )
-
-
-def _with_new_words(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    seen: set[str] = set()
-    for at, (line, entry) in enumerate(entries):
-        words = set(_WORD.findall(entry))
-        if at == 0 or not words <= seen:
-            seen |= words
-            yield line, entry
-
-
-def _genotype(entry: str, format: str | None) -> Genotype:
-    """The genotype of a key.
-
-    Raises:
-        CellError: what the format has against it.
-    """
-    found = interop.find(entry, format)
-    genotype, _ = found.read(found.choose())
-    return genotype
-
-
 def _unit(values: Mapping[str, float]) -> RewardUnit:
     """Accuracies that do not fit into a share are percent."""
     low, high = min(values.values()), max(values.values())
     return "percent" if low >= 0 and 1 < high <= 100 else "share"
-
-
-def _require_columns(path: Path, given: object, wanted: tuple[str, ...]) -> None:
-    names = list(given) if isinstance(given, list | tuple) else []
-    for name in wanted:
-        if name not in names:
-            raise cell_error(
-                "NAS883",
-                f"{path} has no column `{name}`",
-                *name_hints(name, names, f"its columns are {listed(names)}"),
-            )
-
-
-def _finite_number(text: str | None) -> float:
-    if not text:
-        raise ValueError("a number is missing")
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the reward is {text}")
-    return number
-
-
-def _whole_number(row: Mapping[str, str | None], name: str) -> int | None:
-    text = row.get(name)
-    return int(text) if text else None
