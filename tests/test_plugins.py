@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl import enumerate_genotypes, genotype_text, loads_space
+from nasdsl import contains, enumerate_genotypes, genotype_text, load, loads_space
 from nasdsl.errors import CellError
 from nasdsl.metadata import own_groups
 from nasdsl.registry import Registry, installed_plugins
@@ -174,6 +174,13 @@ def test_searcher(nasdsl) -> None:
     assert json.loads(nasdsl(*words, "--quiet", "--json"))["completed"] == 6
     members = [text for _, text in zip(range(12), enumerated(), strict=False)]
     assert proposed(nasdsl, "a.db") == sorted(members[::2])
+
+
+def test_one_shot_algorithm(nasdsl) -> None:
+    """`pairs` trains a super-network, and what it leads to is a member."""
+    nasdsl(*shown("A one-shot algorithm"), "--quiet")
+    derived = load(nasdsl.folder / "runs" / "pairs" / "derived.cell")
+    assert contains(loads_space(SPACE), derived)
 
 
 def test_engine(nasdsl) -> None:
