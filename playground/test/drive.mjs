@@ -267,7 +267,7 @@ await scenario("takes no harm from links", async () => {
   return pages;
 });
 
-await scenario("stops what takes too long", async () => {
+await scenario("refuses a long text", async () => {
   const page = await opened();
   await ready(page);
   await page.locator("#editor .cm-content").focus();
