@@ -1,5 +1,7 @@
 """The evaluator `latency`: what it counts, when it stops, and what it refuses."""
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("torch")
@@ -7,8 +9,8 @@ pytest.importorskip("torch")
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.text import genotype_text
-from nasdsl.search import evaluator, limit_for
-from nasdsl.search.evaluators.latency import LatencyEvaluator, steady_seconds
+from nasdsl.search import evaluator, limit_for, plan_search
+from nasdsl.search.evaluators.latency import LatencyEvaluator, machine, steady_seconds
 from nasdsl.space import genotype_at
 
 SPEC = "latency?N=1&cell_filters=2&image_size=8&stem=cifar&classes=10"
@@ -75,3 +77,18 @@ def test_refusals(options: str, code: str) -> None:
     with pytest.raises(CellError) as caught:
         evaluator(SPEC + options)
     assert [found.code for found in caught.value.diagnostics] == [code]
+
+
+def test_an_objective_says_how_it_is_measured(tmp_path: Path) -> None:
+    """Before the search: in which runtime, and on which machine."""
+    space = nasdsl.loads_space(
+        "genotype s\nops nasnet\ncell normal { b0 = (h[i], h[i], identity, ?, add) }\n"
+        "cell reduction { b0 = (h[i], h[i], max_pool_3x3, identity, add) }\n"
+    )
+    words = plan_search(
+        space,
+        tmp_path / "s.db",
+        evaluator="proxy:synflow?N=1&cell_filters=2&image_size=8&stem=cifar&classes=10",
+        objectives=("reward", "latency:min"),
+    ).trial
+    assert f"in runtime eager on 1 thread of this machine ({machine()})" in words

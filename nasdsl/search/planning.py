@@ -125,6 +125,7 @@ def plan_search(
         costs = latency is not None or any(each.name not in REWARDS for each in aims)
         same = "structure" if costs else getattr(made, "same", "structure")
     abouts = [getattr(each, "about", "") for each in (made, *measurers)]
+    abouts += [getattr(each, "about_objective", "") for each in measurers]
     return SearchSettings(
         space,
         path,

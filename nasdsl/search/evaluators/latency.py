@@ -63,6 +63,14 @@ class LatencyEvaluator:
             f"{plural(self.threads, 'thread')} of this machine ({machine()}), the latency of"
         )
 
+    @property
+    def about_objective(self) -> str:
+        """How latencies are measured beside another reward, in words."""
+        return (
+            f"latencies are measured for {plural(self.batch, 'image')} at once in runtime "
+            f"{self.engine} on {plural(self.threads, 'thread')} of this machine ({machine()})"
+        )
+
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The negative latency of a batch in milliseconds.
 
