@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ from nasdsl.loading import analyse
 from tests.cli_run import exit_code
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+#: Pages whose steps need the steps before them; `tests/test_tutorials.py` follows them.
+FOLLOWED = [ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
 _FENCE = re.compile(r"^```(\w[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,6 +42,8 @@ class Example(NamedTuple):
 def examples(language: str) -> list[Example]:
     found = []
     for page in PAGES:
+        if page in FOLLOWED and language != "cell":
+            continue
         text = page.read_text(encoding="utf-8")
         for match in _FENCE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
@@ -91,12 +96,18 @@ def test_console_examples_print_what_the_page_shows(
     text = examples("cell")[0].text
     (tmp_path / "my.cell").write_text(text, encoding="utf-8")
     (tmp_path / "typo.cell").write_text(TYPO, encoding="utf-8")
-    for command in re.split(r"^\$ ", example.text, flags=re.MULTILINE)[1:]:
+    require_console(example.text, lambda: "".join(capsys.readouterr()))
+
+
+def require_console(text: str, printed_since: Callable[[], str]) -> None:
+    """Type the commands of a block; what they print is what stands below them."""
+    for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         line, _, shown = command.partition("\n")
         arguments = shlex.split(line)
         assert arguments[0] == "nasdsl"
         exit_code(arguments[1:])
-        output = "".join(capsys.readouterr())
-        pieces = [re.escape(piece.strip()) for piece in re.split(r"^\.\.\.$", shown, flags=re.M)]
+        output = printed_since()
+        parts = re.split(r"^\.\.\.$|\.\.\.(?=$| )|(?<= )\.\.\.", shown, flags=re.M)
+        pieces = [re.escape(piece.strip()) for piece in parts]
         printed = "\n".join(text.rstrip() for text in output.splitlines()).strip()
         assert re.fullmatch(r"(?s:.*)".join(pieces), printed), f"$ {line}\n{output}"
