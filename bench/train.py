@@ -1,19 +1,22 @@
 """Measure what the training loop and the input pipeline cost in addition to the network.
 
     python -m bench.train                    # NASNet-A CIFAR 6 @ 768, batch 32, on the CPU
+    python -m bench.train --N 2 --filters 768 --rounds 5    # the paper's child
     python -m bench.train --device cuda
     python -m bench.train --pipeline         # only the input pipeline, for each source and view
 
 The plain loop is what one writes by hand for the same module: forward, loss, backward, clip,
-SGD. It and `Training.take_step` take turns on the same images; a figure is the median of the
-rounds, the overhead that of the rounds' ratios. Processor time where it is one thread on a CPU,
-so that what else the machine does counts less. Prints the tables of `docs/training-speed.md`.
+SGD. It and `Training.take_step`, with and without `channels_last`, take turns on the same images; a
+figure is the median of the rounds, and a ratio that of the rounds' ratios. Processor time where it
+is one thread on a CPU, so that what else the machine does counts less. Prints the tables of
+`docs/training-speed.md`.
 """
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -80,19 +83,23 @@ def loop_table(arguments: argparse.Namespace) -> None:
     device, rounds = arguments.device, arguments.rounds
     made = recipe("cifar", batch=arguments.batch)
     images = datasets("fake", made).train
-    training = Training(
-        network(device, arguments.N, arguments.filters), images, made, 0, Execution(device=device)
-    )
+    trainings = {
+        name: Training(
+            network(device, arguments.N, arguments.filters),
+            *(images, made, 0),
+            Execution(device=device, channels_last=is_last),
+        )
+        for name, is_last in (("nasdsl", False), ("nasdsl, channels_last", True))
+    }
     plain = plain_step(
-        network(device, arguments.N, arguments.filters).train(), made, training.steps
+        network(device, arguments.N, arguments.filters).train(), made, trainings["nasdsl"].steps
     )
     batch = [images[index] for index in range(made.batch)]
     pixels = torch.stack([image for image, _ in batch]).to(device)
     labels = torch.tensor([label for _, label in batch], device=device)
-    turns = {
-        "plain loop": lambda: plain(pixels, labels),
-        "nasdsl": lambda: training.take_step([(pixels, labels)]),
-    }
+    turns: dict[str, Callable[[], None]] = {"plain loop": lambda: plain(pixels, labels)}
+    for name, training in trainings.items():
+        turns[name] = partial(training.take_step, [(pixels, labels)])
     for turn in turns.values():
         turn()
     taken: dict[str, list[float]] = {name: [] for name in turns}
@@ -100,13 +107,15 @@ def loop_table(arguments: argparse.Namespace) -> None:
         order = list(turns) if number % 2 else list(turns)[::-1]
         for name in order:
             taken[name].append(seconds(turns[name], device))
-    ratios = [a / b for a, b in zip(taken["nasdsl"], taken["plain loop"], strict=True)]
-    print(f"| step, {arguments.N} @ {arguments.filters}, batch {made.batch} | ms | images/s |")
-    print("|---|---|---|")
+    title = f"step, {arguments.N} @ {arguments.filters}, batch {made.batch}"
+    print(f"| {title} | ms | images/s | to the plain loop |")
+    print("|---|---|---|---|")
     for name, found in taken.items():
         middle = statistics.median(found)
-        print(f"| {name} | {1000 * middle:.1f} | {made.batch / middle:.1f} |")
-    print(f"\noverhead {100 * (statistics.median(ratios) - 1):+.1f} % of {rounds} rounds")
+        ratios = [a / b for a, b in zip(found, taken["plain loop"], strict=True)]
+        ratio = statistics.median(ratios)
+        print(f"| {name} | {1000 * middle:.1f} | {made.batch / middle:.1f} | {ratio:.3f} |")
+    print(f"\n{rounds} rounds")
     if device == "cuda":
         print(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
 

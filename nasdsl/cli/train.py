@@ -151,7 +151,11 @@ def _seeds(
     help="Cut each batch into this many parts, to save memory.",
 )
 @click.option("--compile", "compiled", is_flag=True, help="Use torch.compile.")
-@click.option("--channels-last", is_flag=True, help="Keep tensors in the channels_last format.")
+@click.option(
+    "--channels-last",
+    is_flag=True,
+    help="Keep tensors in the channels_last format, with which a CPU takes less time a step.",
+)
 @workers_option
 @click.option(
     "--save-minutes",
