@@ -1,4 +1,4 @@
-"""Train a small detector on generated images, for the table and the curve of docs/detection.md.
+"""Train a small detector on generated images, and write its curve to bench/tables/detection.csv.
 
     python -m bench.detection --out FOLDER                 # images and a run, in minutes
     python -m bench.detection --out FOLDER --images-only   # the images alone
