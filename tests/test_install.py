@@ -114,11 +114,11 @@ def test_the_wheel_is_in_order(wheel: Path) -> None:
 
 
 #: The largest wheel, in bytes: what people wait for who want to check a file.
-MAX_WHEEL = 1_000_000
+MAX_WHEEL = 1_200_000
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:
-    """Below a megabyte, but for the playground, which is a program of its own."""
+    """About a megabyte, but for the playground, which is a program of its own."""
     with ZipFile(wheel) as archive:
         playground = sum(
             entry.compress_size
