@@ -2,21 +2,33 @@
 
 Purpose: which unit stands beside which, so that as few wires cross as can be found, after
 Sugiyama's method: units in ranks, wires that pass a rank threaded through it, orders
-improved by the means of neighbours and by exchanges. Deterministic.
+improved by the means of neighbours and by exchanges, from a few starts and, in small cells, from
+random ones of a fixed seed. Deterministic.
 """
 
-from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise, permutations
-from math import fsum
+from random import Random
 
+from nasdsl.drawing.crossings import (
+    CrossingCounts,
+    CrossingsByTurning,
+    Hop,
+    Order,
+    relative_places,
+)
 from nasdsl.drawing.sketch import Sketch, Unit, Wire, unit_by_box
 
 _SWEEPS = 6
 _STARTS = 6
+#: Random orders to begin from as well, and the sweeps of each. So many find the fewest crossings
+#: of each cell of the library with any of a dozen seeds.
+_SHUFFLED, _SHUFFLED_SWEEPS = 20, 2
+#: Above this many items in a cell, there are no random orders.
+_MAX_SHUFFLED = 30
 #: Above this many items in a rank, exchanges are not tried any more.
 _MAX_EXCHANGED = 14
 
@@ -27,16 +39,6 @@ class RankItem:
 
     id: str
     unit: Unit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A piece of a wire from one rank to the next; slots order the ends within an item."""
-
-    tail: str
-    tail_slot: int
-    head: str
-    head_slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,6 @@ class RankedSketch:
     hops: tuple[tuple[Hop, ...], ...]
 
 
-Order = list[list[str]]
 FixedOrder = tuple[tuple[str, ...], ...]
 
 
@@ -82,12 +83,22 @@ def _best_orders(
     starts: tuple[FixedOrder, ...], hops: tuple[tuple[Hop, ...], ...]
 ) -> tuple[FixedOrder, ...]:
     """Of the orders that those at the start lead to, the ones with the fewest crossings."""
-    gaps = [list(gap) for gap in hops]
+    if not hops:
+        return starts
+    counts = CrossingCounts(hops)
     found: dict[FixedOrder, int] = {}
     for start in starts:
-        order, crossings = _improved_order([list(rank) for rank in start], gaps)
+        order, crossings = _improved_order([list(rank) for rank in start], counts, _SWEEPS)
         found.setdefault(_fixed(order), crossings)
     fewest = min(found.values())
+    for order in _shuffled_orders(starts[0]):
+        if not fewest:
+            break
+        # Exchanges first: the first sweep would forget all of the order but that of the inputs.
+        _exchange(order, counts)
+        better, crossings = _improved_order(order, counts, _SHUFFLED_SWEEPS)
+        if crossings < fewest:
+            found[_fixed(better)] = fewest = crossings
     return tuple(order for order, crossings in found.items() if crossings == fewest)
 
 
@@ -148,76 +159,57 @@ def _starting_orders(order: Order) -> Iterator[Order]:
         yield [names, *(list(rank) for rank in order[1:])]
 
 
-def _improved_order(order: Order, hops: list[list[Hop]]) -> tuple[Order, int]:
-    best, fewest = [list(rank) for rank in order], _all_crossings(order, hops)
-    for sweep in range(_SWEEPS):
-        _sweep(order, hops, upward=sweep % 2 == 0)
-        _exchange(order, hops)
-        crossings = _all_crossings(order, hops)
+def _shuffled_orders(order: FixedOrder) -> Iterator[Order]:
+    """The same items in random orders, where they are few; the same orders on every Python."""
+    # Of a seeded Random, only the numbers of random() are promised to stay the same.
+    chance = Random(0).random
+    for _ in range(_SHUFFLED if sum(map(len, order)) <= _MAX_SHUFFLED else 0):
+        yield [sorted(names, key=lambda _: chance()) for names in order]
+
+
+def _improved_order(order: Order, counts: CrossingCounts, sweeps: int) -> tuple[Order, int]:
+    best, fewest = [list(rank) for rank in order], counts.total(order)
+    for sweep in range(sweeps):
+        _sweep(order, counts, upward=sweep % 2 == 0)
+        _exchange(order, counts)
+        crossings = counts.total(order)
         if crossings < fewest:
             best, fewest = [list(rank) for rank in order], crossings
     return best, fewest
 
 
-def _sweep(order: Order, hops: list[list[Hop]], upward: bool) -> None:
+def _sweep(order: Order, counts: CrossingCounts, upward: bool) -> None:
     """Sort each rank by the mean place of its neighbours in the rank before."""
-    gaps = range(len(hops)) if upward else reversed(range(len(hops)))
-    for gap in gaps:
-        fixed, free = (gap, gap + 1) if upward else (gap + 1, gap)
-        place = _relative_places(order[fixed])
-        near: dict[str, list[float]] = defaultdict(list)
-        for hop in hops[gap]:
-            mine, other = (hop.head, hop.tail) if upward else (hop.tail, hop.head)
-            near[mine].append(place[other])
-        now = _relative_places(order[free])
-        mean = {
-            name: fsum(near[name]) / len(near[name]) if near[name] else now[name]
-            for name in order[free]
-        }
-        order[free].sort(key=lambda name: mean[name])
+    ranks = range(1, len(order)) if upward else reversed(range(len(order) - 1))
+    for rank in ranks:
+        place = relative_places(order[rank]) | counts.mean_places(order, rank, upward)
+        order[rank].sort(key=place.__getitem__)
 
 
-def _relative_places(names: list[str]) -> dict[str, float]:
-    """Places from 0 to 1, so that ranks of different lengths compare."""
-    return {name: index / max(1, len(names) - 1) for index, name in enumerate(names)}
-
-
-def _exchange(order: Order, hops: list[list[Hop]]) -> None:
+def _exchange(order: Order, counts: CrossingCounts) -> None:
     """Exchange two items of a rank wherever fewer wires cross that way, until none helps."""
+    exchangeable = {rank for rank, names in enumerate(order) if 1 < len(names) <= _MAX_EXCHANGED}
+    waiting = set(exchangeable)
     for _ in range(_SWEEPS):
-        helped = False
-        for rank, names in enumerate(order):
-            if len(names) > _MAX_EXCHANGED:
-                continue
-            now = _crossings_near(order, hops, rank)
-            for a, b in combinations(range(len(names)), 2):
-                names[a], names[b] = names[b], names[a]
-                then = _crossings_near(order, hops, rank)
-                if then < now:
-                    now, helped = then, True
-                else:
-                    names[a], names[b] = names[b], names[a]
-        if not helped:
+        for rank in sorted(waiting):
+            waiting.discard(rank)
+            if _exchanged_in(order[rank], counts.by_turning(order, rank)):
+                # What did not help before may help now, in this rank and in those beside it.
+                waiting |= exchangeable & {rank - 1, rank, rank + 1}
+        if not waiting:
             return
 
 
-def _crossings_near(order: Order, hops: list[list[Hop]], rank: int) -> int:
-    gaps = (gap for gap in (rank - 1, rank) if 0 <= gap < len(hops))
-    return sum(_crossings(order, hops, gap) for gap in gaps)
-
-
-def _all_crossings(order: Order, hops: list[list[Hop]]) -> int:
-    return sum(_crossings(order, hops, gap) for gap in range(len(hops)))
-
-
-def _crossings(order: Order, hops: list[list[Hop]], gap: int) -> int:
-    """How many pairs of hops cross in a gap; wires that share an end do not."""
-    low = {name: index for index, name in enumerate(order[gap])}
-    high = {name: index for index, name in enumerate(order[gap + 1])}
-    ends = sorted(((low[h.tail], h.tail_slot), (high[h.head], h.head_slot)) for h in hops[gap])
-    seen: list[tuple[int, int]] = []
-    crossings = 0
-    for _, head in ends:
-        crossings += len(seen) - bisect_right(seen, head)
-        insort(seen, head)
-    return crossings
+def _exchanged_in(names: list[str], more: CrossingsByTurning) -> bool:
+    """Whether exchanges within a rank helped; they are done."""
+    helped = False
+    for a, b in combinations(range(len(names)), 2):
+        left, right = names[a], names[b]
+        of_left = more[left]
+        change = of_left[right]
+        for name in names[a + 1 : b]:
+            change += of_left[name] + more[name][right]
+        if change < 0:
+            names[a], names[b] = right, left
+            helped = True
+    return helped
