@@ -118,6 +118,9 @@ def test_models_and_weights(run: Run) -> None:
     assert loaded.code == 0
     assert "tensors, layout native" in loaded.out
     assert Path("third.safetensors").read_bytes() == Path("model.safetensors").read_bytes()
+    seeded = run("compile", "model.safetensors", "--seed", "5")
+    assert (seeded.code, seeded.out) == (2, "")
+    assert seeded.err.splitlines()[-1].startswith("Error: --seed has no effect with a model file")
     assert run("cost", "model.safetensors").code == 0
 
 
@@ -303,10 +306,17 @@ def test_values_no_network_can_have(flags: str, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", ["--layout slim", "--drop-background", "--weights some.pt --device meta"]
+    "flags",
+    [
+        "--layout slim",
+        "--drop-background",
+        "--weights some.pt --device meta",
+        "--weights some.pt --seed 0",
+        "--device meta --seed 1",
+    ],
 )
 def test_flags_that_would_do_nothing(flags: str, run: Run) -> None:
-    """Flags about weights are refused where no weights are loaded."""
+    """Flags about weights are refused where none are loaded, and a seed where none are drawn."""
     ran = run("compile", "nasnet_a", *flags.split())
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines()[-1].startswith("Error: --")

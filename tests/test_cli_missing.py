@@ -44,6 +44,8 @@ WITHOUT_ALL = f"""
     NAS701   compile tiny.cell {SIZE} --optimize
     NAS701   compile tiny.cell {SIZE} -o x.onnx
     NAS701   compile tiny.cell {SIZE} -o x.safetensors
+    NAS701   bench tiny.cell {SIZE}
+    NAS701   bench tiny.cell {SIZE} --runtimes inductor,openvino
     NAS701   train tiny.cell --out new
     NAS701   train tiny.cell --out new --log wandb
     NAS701   train tiny.cell --out new --seeds 2
@@ -80,6 +82,7 @@ WITHOUT_OPTIONAL = f"""
     NAS701   compare new -o c.svg
     0        eval new
     NAS701   compile tiny.cell {SIZE} -o x.onnx
+    NAS701   bench tiny.cell {SIZE} --runtimes eager,onnxruntime
 """
 CELLS = """\
 genotype tiny

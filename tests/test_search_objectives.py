@@ -467,6 +467,19 @@ def test_an_old_store_is_read_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_whole_numbers_are_written_in_full() -> None:
+    """Parameters are counted to the last one, whether they are stored as float or as int."""
+    measures = {"params": 1541670.0, "mult_adds": 23783414658, "latency": 12.3456789, "far": 1e300}
+    trial = Trial(
+        *(3, "genotype g\n", "c0ffee", "done", None, 1, None, None, 0.0, 0.0, 0.0, 0.0),
+        *(-1541670.0, (), None, None, None, measures),
+    )
+    assert trial_text(trial).splitlines()[:2] == [
+        "# reward -1,541,670, trial 3, hash c0ffee",
+        "# params 1,541,670, mult_adds 23,783,414,658, latency 12.3457, far 1e+300",
+    ]
+
+
 # -- regret ---------------------------------------------------------------------------------
 
 

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+import nasdsl
 from nasdsl.errors import CellError
+from nasdsl.search import SearchSettings
 from nasdsl.search.store import Outcome, Progress, Reader, Store
 from nasdsl.search.store import schema as schema_module
 from nasdsl.search.store.files import file_system, require_local_disk
@@ -233,6 +235,10 @@ def test_no_store(tmp_path: Path) -> None:
         assert _codes(lambda path=path: Reader(path)) == ["NAS865"]
     assert (text.read_bytes(), other.read_bytes()) == before
     assert _codes(lambda: Reader(tmp_path / "missing.db")) == ["NAS001"]
+    assert _codes(lambda: Reader(str(tmp_path / "missing.db"))) == ["NAS001"]
+    space = nasdsl.load_space("nasnet_space")
+    assert SearchSettings(space, "s.db").store == Path("s.db")  # type: ignore[arg-type]
+    assert _codes(lambda: Reader(7)) == ["NAS008"]  # type: ignore[arg-type]
     assert _codes(lambda: Store(text / "below" / "s.db")) == ["NAS860"]
 
 

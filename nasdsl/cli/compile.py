@@ -21,6 +21,7 @@ from nasdsl.cli.options import (
 )
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.parser.read import is_model
 from nasdsl.network.graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -147,6 +148,9 @@ def command(
         raise click.UsageError(
             "--weights cannot be loaded with --device meta, which holds no values."
         )
+    if is_given(context, "seed") and (weights is not None or device == "meta" or is_model(file)):
+        other = "--weights" if weights else "--device meta" if device == "meta" else "a model file"
+        raise click.UsageError(f"--seed has no effect with {other}: no weights are drawn.")
     if is_optimized and device == "meta":
         raise click.UsageError("--optimize requires weights, and --device meta has none.")
     if dynamic_size and (out is None or backend != TORCH):

@@ -29,6 +29,8 @@ _FORMS = {
         "train": "train?KEY=VALUE&...",
     },
 }
+#: What the program itself asks for, and nobody writes.
+_OWN = {"evaluators": {"finish", "objectives"}}
 
 
 def installed(kind: str) -> list[str]:
@@ -50,7 +52,8 @@ def complete_algorithm(ctx: click.Context, param: click.Parameter, incomplete: s
 
 def forms(kind: str) -> list[str]:
     """What is installed of a kind, each as it is written: `cifar10:PATH`, `digits`, ..."""
-    return [_FORMS[kind].get(name, name) for name in installed(kind)]
+    own = _OWN.get(kind, ())
+    return [_FORMS[kind].get(name, name) for name in installed(kind) if name not in own]
 
 
 def complete_installed(kind: str) -> Completer:

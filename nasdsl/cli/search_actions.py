@@ -50,7 +50,7 @@ def status(store: str, as_json: bool) -> None:
     it.
     """
     from nasdsl.cli.search_output import count_members, trial_members
-    from nasdsl.search.results import summary
+    from nasdsl.search.results import number_text, summary
 
     found = summary(store)
     counts, best = found.counts, found.best
@@ -91,7 +91,7 @@ def status(store: str, as_json: bool) -> None:
             f"no search is running on it; `nasdsl search --resume {quote(store)}` continues it"
         )
     if best:
-        output.data(f"best       {best.reward:.6g}, trial {best.id}, hash {best.hash}\n")
+        output.data(f"best       {number_text(best.reward)}, trial {best.id}, hash {best.hash}\n")
     if found.front is not None:
         aims = ", ".join(visible(str(each).partition("=")[0]) for each in known["objectives"] or ())
         output.data(f"front      {plural(found.front, 'network')} by {aims}\n")

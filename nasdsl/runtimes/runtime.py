@@ -36,7 +36,7 @@ class Runtime:
         load: from a network in evaluation and a number of threads to a function of images.
         any_size: whether images may have another size than the network was compiled for.
         dtypes: what it computes in, by PyTorch's names: the type of the weights that it is given.
-        needs: packages that have to be importable.
+        needs: packages besides PyTorch that have to be importable.
         extra: the extra that brings them.
         passes: those with which a network takes the least time here.
         load_quantized: as `load`, in int8, from images (B, C, H, W) too; None where it cannot.
@@ -74,7 +74,9 @@ def find(name: str) -> Runtime:
             there is none, or two, or something else of that name.
     """
     found = RUNTIMES.find(name)
-    require_packages(f"runtime `{name}` needs", found.needs, found.extra)
+    who = f"runtime `{name}` needs"
+    require_packages(who, ("torch",), "torch")  # what they run is a network of PyTorch
+    require_packages(who, found.needs, found.extra)
     return found
 
 

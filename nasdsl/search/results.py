@@ -24,6 +24,8 @@ from nasdsl.values import require_types
 #: The name in a text, and the most characters that a name has of its store's.
 _HEADER = re.compile(r"^genotype[ \t]+\w+", re.MULTILINE | re.ASCII)
 _NAME = 40
+#: Numbers from here on are not written in full.
+_LARGE = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,23 @@ def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str
         for what, value in (("parameters", trial.params), ("mult-adds", trial.mult_adds))
         if value is not None
     ]
-    lines = [f"# reward {trial.reward:.6g}, trial {trial.id}, hash {trial.hash}"]
+    lines = [f"# reward {number_text(trial.reward)}, trial {trial.id}, hash {trial.hash}"]
     if trial.measures:
-        said = ", ".join(f"{name} {value:.6g}" for name, value in trial.measures.items())
+        said = ", ".join(f"{name} {number_text(value)}" for name, value in trial.measures.items())
         lines.append(f"# {visible(said)}")
     if sizes:
         lines.append(f"# evaluated in a network of {', '.join(sizes)}")
     return "".join(f"{line}\n" for line in lines) + (
         trial.text if store is None else named_text(trial, store)
     )
+
+
+def number_text(value: float | None) -> str:
+    """A reward or a measure: whole numbers, such as parameters, in full; others to six digits."""
+    if value is None:
+        return "none"
+    is_whole = abs(value) < _LARGE and float(value).is_integer()
+    return f"{value:,.0f}" if is_whole else f"{value:.6g}"
 
 
 def write_ranking(texts: Sequence[str], folder: str | os.PathLike[str]) -> list[Path]:

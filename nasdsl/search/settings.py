@@ -35,7 +35,7 @@ class SearchSettings:
 
     Attributes:
         space: what to search; it leaves something open.
-        store: the file that everything is saved to.
+        store: the file that everything is saved to; a text becomes a path.
         algorithm: the searcher's name, with its `options`.
         evaluator: the evaluator's spec, such as `train` or `table:FILE`.
         trials: proposals to make at most, not counting those that a limit rejects.
@@ -98,6 +98,10 @@ class SearchSettings:
     objectives: tuple[Objective, ...] = ()
     same: Same | None = None
     start: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.store, str):
+            object.__setattr__(self, "store", Path(self.store))
 
     @property
     def for_workers(self) -> "SearchSettings":

@@ -5,6 +5,7 @@ transactions only.
 """
 
 import math
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -26,17 +27,19 @@ from nasdsl.search.store.soundness import (
     require_own_schema,
     require_sound,
 )
+from nasdsl.values import require_types
 
 
 class Reader:
-    """A store opened for reading: `with Reader(path) as store: store.counts()`.
+    """A store opened for reading: `with Reader("s1.db") as store: store.counts()`.
 
     Raises:
-        CellError: NAS001 (no such file), NAS860, NAS861, NAS862, NAS865.
+        CellError: NAS001 (no such file), NAS008 (no path), NAS860, NAS861, NAS862, NAS865.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        require_types(path=(path, str | os.PathLike))
+        self.path = path = Path(path)
         if not path.is_file():
             raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
         require_local_disk(path)
