@@ -100,8 +100,7 @@ class SearchSettings:
     start: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.store, str):
-            object.__setattr__(self, "store", Path(self.store))
+        object.__setattr__(self, "store", Path(self.store))
 
     @property
     def for_workers(self) -> "SearchSettings":
