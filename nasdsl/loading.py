@@ -6,6 +6,7 @@ Non-goals: networks; findings about the settings of a file come from `nasdsl.net
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path, PurePath
@@ -325,8 +326,10 @@ def _network_findings(resolution: Resolution, before: list[Diagnostic]) -> list[
         completed = complete(member)
         findings, network = completed.findings, completed.configuration
         if network is not None and network.auxiliary:
-            sizes = size_findings(network_graph(member, network))
-            findings += tuple(("auxiliary", found) for found in sizes)
+            # What cannot be built has no size; whoever builds it says why.
+            with suppress(CellError):
+                sizes = size_findings(network_graph(member, network))
+                findings += tuple(("auxiliary", found) for found in sizes)
     return [setting_finding(found, setting, resolution) for setting, found in findings]
 
 

@@ -414,8 +414,9 @@ def test_networks_for_other_images() -> None:
     with pytest.raises(CellError) as error:
         fit(network(classes=5, image_size=16), splits(), short())
     assert codes(error) == ["NAS844", "NAS844"]
-    with pytest.raises(TypeError, match="compiled networks"):
+    with pytest.raises(CellError, match="compiled networks") as error:
         fit(torch.nn.Linear(2, 2), splits(), short())
+    assert codes(error) == ["NAS008"]
 
 
 def test_batches_that_cannot_be_cut() -> None:
@@ -443,7 +444,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     import nasdsl
 
     monkeypatch.setattr(
-        "nasdsl.train.execution.find_spec", lambda name: None if name == "accelerate" else name
+        "nasdsl.registry.find_spec", lambda name: None if name == "accelerate" else name
     )
     # An earlier test may have imported it already.
     monkeypatch.delitem(vars(nasdsl.train), "fit", raising=False)

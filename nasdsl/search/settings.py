@@ -203,7 +203,7 @@ def _require_same_search(asked: dict[str, Any], stored: dict[str, Any], store: S
         before = stored_objectives(stored, store.path)
         if absolute_objectives(before) == asked["objectives"]:
             other.remove("objectives")
-    if "evaluator" in other and isinstance(stored["evaluator"], str):
+    if "evaluator" in other and isinstance(stored.get("evaluator"), str):
         # Whichever way a path was written, and wherever the store was moved with its data.
         moved = spec_at(stored["evaluator"], stored.get("folder"), store.path)
         if moved == spec_at(asked["evaluator"], None, store.path):

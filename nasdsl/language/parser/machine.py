@@ -118,8 +118,11 @@ def _reduced(machine: Machine, stack: list[int], values: list[Any], kind: str) -
         if action >= 0:
             return True
         name, length, is_transparent = rules[-1 - action]
-        children: list[Any] = []
-        for value in values[len(values) - length :] if length else ():
+        read = values[len(values) - length :] if length else []
+        # A list that grows by one is continued, because copying it each time would be quadratic.
+        is_list = name[0] == "_" and bool(read) and type(read[0]) is _Spliced
+        children: list[Any] = read.pop(0) if is_list else []
+        for value in read:
             if type(value) is _Spliced:
                 children += value
             else:
@@ -127,7 +130,7 @@ def _reduced(machine: Machine, stack: list[int], values: list[Any], kind: str) -
         if length:
             del stack[-length:], values[-length:]
         if name[0] == "_":
-            values.append(_Spliced(children))
+            values.append(children if is_list else _Spliced(children))
         elif is_transparent and len(children) == 1:
             values.append(children[0])
         else:
