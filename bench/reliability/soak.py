@@ -1,6 +1,6 @@
 """A long search that costs nothing: its memory and its open files stay as they are.
 
-    python -m bench.reliability.soak --trials 10000
+    python -m bench.reliability.soak --trials 10000 --hours 2
 
 The search process proposes, leases, settles and saves as in any search, with an engine that
 simulates its workers and a reader that looks at the store now and then, as `search top` does. The
@@ -13,6 +13,7 @@ import argparse
 import gc
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,9 @@ class Found:
         return self.growth(5) < 0.05 and self.files[-1] <= self.files[0]
 
 
-def soak(store: Path, trials: int, algorithm: str = "evolution") -> Found:
-    """Search for so many trials, and look at this process."""
+def soak(store: Path, trials: int, algorithm: str = "evolution", seconds: float = 0.0) -> Found:
+    """Search for so many trials, spread over so long, and look at this process."""
+    start = time.monotonic()
     process = psutil.Process()
     measured: list[tuple[int, int]] = []
     looks = 0
@@ -50,6 +52,7 @@ def soak(store: Path, trials: int, algorithm: str = "evolution") -> Found:
     def look(event: Event) -> None:
         nonlocal looks
         done = event.counts.completed
+        time.sleep(max(0.0, start + seconds * done / trials - time.monotonic()))
         if done >= trials * (looks + 1) // 10:
             looks += 1
             with Reader(store) as reader:
@@ -69,9 +72,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--algorithm", default="evolution")
+    parser.add_argument("--hours", type=float, default=0.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        found = soak(Path(name) / "s.db", given.trials, given.algorithm)
+        store = Path(name) / "s.db"
+        found = soak(store, given.trials, given.algorithm, given.hours * 3600)
     print(found)
     for tenth in (1, 5):
         print(f"growth of the memory after {tenth}/10 of the trials: {found.growth(tenth):.1%}")
