@@ -11,16 +11,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasdsl.drawing.lettering import LONGEST_NAME
 from nasdsl.drawing.rendering import PictureFormat
 from nasdsl.drawing.themes import Theme, ThemeName, find_theme
-from nasdsl.errors import cell_error, install_hint
 from nasdsl.library.published import Published, models
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.report.plots import content_of, new_picture
 from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -113,28 +112,19 @@ def figure_content(
     Raises:
         CellError: matplotlib is not installed (NAS701).
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701", "plots need matplotlib, which is not installed", install_hint("plot")
-        ) from None
-    settings: dict[Any, Any] = {
-        "svg.hashsalt": "nasdsl",
+    settings = {
         "svg.fonttype": "none",
         "pdf.fonttype": 42,
         "font.family": "sans-serif",
         "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
-        "font.size": 9,
     }
-    with matplotlib.rc_context(settings), _quiet_about_fonts():
-        figure = Figure(figsize=size, facecolor=theme.background, layout="constrained")
+    stands_on = theme.background
+    with (
+        new_picture(size, "plots need", background=stands_on, settings=settings) as figure,
+        _quiet_about_fonts(),
+    ):
         draw(figure)
-        content = BytesIO()
-        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(content, format=form, dpi=200, metadata=dates.get(form))
-    return content.getvalue()
+        return content_of(figure, form, dpi=200)
 
 
 @contextmanager

@@ -1,18 +1,13 @@
 """The picture of a one-shot search: how strong each option was, by epoch."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
-from nasdsl.errors import cell_error, install_hint
 from nasdsl.language.genotype.types import Space
 from nasdsl.oneshot.mixing import mixtures
-from nasdsl.report.visible import visible
+from nasdsl.report.plots import COLOURS, content_of, draw_grid, label, new_picture
 
-_COLOURS = (
-    *("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3"),
-    *("#8a6d1d", "#4b4d55", "#b03a6b", "#2a8c8c"),
-)
+_COLOURS = (*COLOURS, "#b03a6b", "#2a8c8c")
 _COLUMNS, _MOST = 5, 100
 
 
@@ -26,13 +21,6 @@ def strengths_picture(history: Sequence[Any], space: Space) -> bytes:
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701", "the picture needs matplotlib, which is not installed", install_hint("plot")
-        ) from None
     found = [
         (mixture, row)
         for cell in space.cells
@@ -44,12 +32,9 @@ def strengths_picture(history: Sequence[Any], space: Space) -> bytes:
     options = dict.fromkeys(option for mixture, _ in found for option in mixture.options)
     colours = {option: _COLOURS[number % len(_COLOURS)] for number, option in enumerate(options)}
     epochs = [epoch.epoch for epoch in history]
-    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 7}
-    with matplotlib.rc_context(settings):
-        columns = min(_COLUMNS, len(found))
-        figure = Figure(
-            figsize=(2.0 * columns, 1.5 * rows + 0.6), facecolor="white", layout="constrained"
-        )
+    columns = min(_COLUMNS, len(found))
+    size = 2.0 * columns, 1.5 * rows + 0.6
+    with new_picture(size, "the picture needs", settings={"font.size": 7}) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
         for (mixture, row), axes in zip(found, panels, strict=False):
             name = mixture.name.replace("_", " ")
@@ -58,19 +43,16 @@ def strengths_picture(history: Sequence[Any], space: Space) -> bytes:
             for column, option in enumerate(mixture.options):
                 line = [epoch.strengths[mixture.name][row][column] for epoch in history]
                 axes.plot(epochs, line, ".-", markersize=2, linewidth=1, color=colours[option])
-            axes.grid(True, color="#e4e4e8", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
+            draw_grid(axes)
         for axes in list(figure.axes)[len(found) :]:
             axes.set_visible(False)
         from matplotlib.lines import Line2D
 
         figure.legend(
             [Line2D([], [], color=colour) for colour in colours.values()],
-            [visible(option).replace("$", r"\$") for option in colours],
+            [label(option) for option in colours],
             loc="outside lower center",
             ncols=min(len(colours), 6),
             frameon=False,
         )
-        content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+        return content_of(figure, "svg")

@@ -15,10 +15,10 @@ from typing import Literal
 from nasdsl.atomic_write import replace_bytes, require_writable
 from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error
+from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.front_figures import fronts_figure
 from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.pareto import Gains
-from nasdsl.search.picture import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.regret_figures import regrets, regrets_figure, table_of, trials_of
 from nasdsl.search.results import no_result
 from nasdsl.search.store import Reader, Trial
@@ -178,7 +178,7 @@ def figure(
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    with new_picture(7.2) as picture:
+    with new_picture((7.2, 4.2)) as picture:
         axes = picture.subplots()
         for number, (name, rewards) in enumerate(searches.items()):
             shown = label(name)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.objectives import Objective
 from nasdsl.search.pareto import Gains, front, hypervolumes, worst
-from nasdsl.search.picture import COLOURS, content_of, frame, label, new_picture
 
 _MAX_POINTS = 2000
 
@@ -33,7 +33,7 @@ def fronts_figure(
     """
     reference = worst(point for points in searches.values() for point in points if point)
     across, up = objectives[1], objectives[0]
-    with new_picture(10.0) as picture:
+    with new_picture((10.0, 4.2)) as picture:
         left, right = picture.subplots(1, 2)
         for number, (name, points) in enumerate(searches.items()):
             colour, shown = COLOURS[number % len(COLOURS)], label(name)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nasdsl.errors import cell_error
+from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.checking import checked_trial
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.places import spec_at
 from nasdsl.search.evaluators.table import TableEvaluator
-from nasdsl.search.picture import COLOURS, content_of, frame, label, new_picture
 from nasdsl.search.store import Reader, Trial
 
 
@@ -89,7 +89,7 @@ def regrets_figure(
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    with new_picture(7.2) as picture:
+    with new_picture((7.2, 4.2)) as picture:
         axes = picture.subplots()
         for number, (name, columns) in enumerate(searches.items()):
             for style, (column, values) in zip(

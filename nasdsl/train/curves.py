@@ -1,10 +1,9 @@
 """Pictures of trainings: loss and accuracy by epoch, in two panels side by side."""
 
 from collections.abc import Callable
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nasdsl.errors import cell_error, install_hint
+from nasdsl.report.plots import content_of, draw_grid, new_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,26 +19,12 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
     Raises:
         CellError: NAS701, matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise cell_error(
-            "NAS701",
-            "curves need matplotlib, which is not installed",
-            install_hint("train"),
-        ) from None
-    settings: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9}
-    with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(8.4, 3.2), facecolor="white", layout="constrained")
-        loss, accuracy = figure.subplots(1, 2)
+    with new_picture((8.4, 3.2), "curves need", extra="train") as picture:
+        loss, accuracy = picture.subplots(1, 2)
         draw(loss, accuracy)
         loss.set_yscale("log")
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(True, color="#e4e4e8", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
-        content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
+            draw_grid(axes)
+        return content_of(picture, "svg")

@@ -1,0 +1,73 @@
+"""What all plots share: colours, frames, and bytes that do not depend on the day."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+from nasdsl.errors import cell_error, install_hint
+from nasdsl.report.visible import visible
+
+#: Of one line after the other.
+COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
+
+
+@contextmanager
+def new_picture(
+    size: tuple[float, float],
+    who: str = "the figure needs",
+    *,
+    extra: str = "plot",
+    background: str = "white",
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Any]:
+    """A matplotlib figure, to be filled in the block.
+
+    Args:
+        size: width and height in inches.
+        who: needs matplotlib, with the verb.
+        extra: brings it.
+        background: the colour of what it stands on.
+        settings: more of matplotlib's settings.
+
+    Raises:
+        CellError: NAS701, matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise cell_error(
+            "NAS701",
+            f"{who} matplotlib, which is not installed",
+            install_hint(extra),
+        ) from None
+    wanted: dict[Any, Any] = {"svg.hashsalt": "nasdsl", "font.size": 9, **(settings or {})}
+    with matplotlib.rc_context(wanted):
+        yield Figure(figsize=size, facecolor=background, layout="constrained")
+
+
+def frame(axes: Any, across: str, up: str) -> None:
+    """Name the axes, and draw a grid in place of a box."""
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    draw_grid(axes)
+
+
+def draw_grid(axes: Any) -> None:
+    """A grid in place of a box."""
+    axes.grid(True, color="#e4e4e8", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def content_of(picture: Any, format: str, dpi: int = 160) -> bytes:
+    """The picture as a file."""
+    content = BytesIO()
+    no_date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    picture.savefig(content, format=format, dpi=dpi, metadata=no_date.get(format))
+    return content.getvalue()
+
+
+def label(name: str) -> str:
+    """A name as matplotlib draws it as text; a part between dollars would be a formula."""
+    return visible(name).replace("$", r"\$")
