@@ -19,7 +19,7 @@ are in the file already are not made again, so the command may be stopped and go
 
 import argparse
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -83,14 +83,18 @@ def main() -> None:
             if (chosen.dataset, chosen.algorithm, seed) not in done:
                 tests = tuple(searched(world, chosen.algorithm, seed))
                 _append(chosen.out, Found(chosen.dataset, chosen.algorithm, seed, tests))
-    report = "\n".join(report_lines(results(chosen.out)))
-    if chosen.page:
-        text = chosen.page.read_text()
-        before, mark, rest = text.partition(MARK)
-        _, end, after = rest.partition(END)
-        chosen.page.write_text(f"{before}{mark}\n\n{report}\n\n{end}{after}")
-    else:
+    publish(report_lines(results(chosen.out)), chosen.page, MARK, END)
+
+
+def publish(lines: Iterable[str], page: Path | None, mark: str, end: str) -> None:
+    """Put a report between two marks of a page, or print it where there is no page."""
+    report = "\n".join(lines)
+    if page is None:
         print(report)
+        return
+    before, mark, rest = page.read_text().partition(mark)
+    _, end, after = rest.partition(end)
+    page.write_text(f"{before}{mark}\n\n{report}\n\n{end}{after}")
 
 
 def world_of(table: Path, dataset: str) -> World:
@@ -155,12 +159,17 @@ def results(path: Path) -> list[Found]:
 
 def _append(path: Path, found: Found) -> None:
     head = ["dataset", "algorithm", "seed", *(f"test_after_{look}" for look in LOOKS)]
+    append_row(path, head, [*found[:3], *(f"{test:.4f}" for test in found.tests)])
+
+
+def append_row(path: Path, head: Sequence[str], row: Sequence[object]) -> None:
+    """Add a row to a CSV file; one that is new begins with the names of its columns."""
     is_new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if is_new:
             writer.writerow(head)
-        writer.writerow([*found[:3], *(f"{test:.4f}" for test in found.tests)])
+        writer.writerow(row)
 
 
 def report_lines(found: Sequence[Found]) -> Iterator[str]:
@@ -172,21 +181,24 @@ def report_lines(found: Sequence[Found]) -> Iterator[str]:
         seeds = len({each.seed for each in rows})
         yield f"{dataset}, mean test accuracy of {seeds} seeds, % (standard error):"
         yield ""
-        yield _row(("unique evaluations", *map(str, LOOKS)))
-        yield _row(["---"] * (len(LOOKS) + 1))
+        yield table_row(("unique evaluations", *map(str, LOOKS)))
+        yield table_row(["---"] * (len(LOOKS) + 1))
         for algorithm in ALGORITHMS:
             tests = [each.tests for each in rows if each.algorithm == algorithm]
             if len(tests) > 1:
-                columns = list(zip(*tests, strict=True))
-                cells = [
-                    f"{fmean(each):.2f} ({stdev(each) / len(each) ** 0.5:.2f})" for each in columns
-                ]
+                cells = [mean_and_error(each) for each in zip(*tests, strict=True)]
                 more = "" if len(tests) == seeds else f", {len(tests)} seeds"
-                yield _row((f"`{algorithm}`{more}", *cells))
+                yield table_row((f"`{algorithm}`{more}", *cells))
         yield ""
 
 
-def _row(cells: Sequence[str]) -> str:
+def mean_and_error(values: Sequence[float]) -> str:
+    """The mean of at least two values, and its standard error in brackets."""
+    return f"{fmean(values):.2f} ({stdev(values) / len(values) ** 0.5:.2f})"
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """A row of a table in Markdown."""
     return f"| {' | '.join(cells)} |"
 
 

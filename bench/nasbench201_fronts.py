@@ -21,11 +21,18 @@ import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import NamedTuple
 
 import nasdsl
-from bench.nasbench201 import LOOKS, OPTIONS, PATIENCE
+from bench.nasbench201 import (
+    LOOKS,
+    OPTIONS,
+    PATIENCE,
+    append_row,
+    mean_and_error,
+    publish,
+    table_row,
+)
 from nasdsl.search.evaluators.table import read_table
 from nasdsl.search.pareto import Gains, front, hypervolume
 from nasdsl.search.protocol import Result
@@ -72,14 +79,7 @@ def main() -> None:
             if (chosen.device, chosen.algorithm, seed) not in done:
                 shares = tuple(shares_of(space, networks, chosen.algorithm, seed))
                 _append(chosen.out, Front(chosen.device, chosen.algorithm, seed, shares))
-    report = "\n".join(report_lines(results(chosen.out)))
-    if chosen.page:
-        text = chosen.page.read_text()
-        before, mark, rest = text.partition(MARK)
-        _, end, after = rest.partition(END)
-        chosen.page.write_text(f"{before}{mark}\n\n{report}\n\n{end}{after}")
-    else:
-        print(report)
+    publish(report_lines(results(chosen.out)), chosen.page, MARK, END)
 
 
 def networks_of(
@@ -140,14 +140,8 @@ def results(path: Path) -> list[Front]:
 
 
 def _append(path: Path, found: Front) -> None:
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(
-                ["device", "algorithm", "seed", *(f"share_after_{look}" for look in LOOKS)]
-            )
-        writer.writerow([*found[:3], *(f"{share:.5f}" for share in found.shares)])
+    head = ["device", "algorithm", "seed", *(f"share_after_{look}" for look in LOOKS)]
+    append_row(path, head, [*found[:3], *(f"{share:.5f}" for share in found.shares)])
 
 
 def report_lines(found: Sequence[Front]) -> Iterator[str]:
@@ -157,21 +151,15 @@ def report_lines(found: Sequence[Front]) -> Iterator[str]:
         seeds = len({each.seed for each in rows})
         yield f"`{device}`, mean share of the best hypervolume, {seeds} seeds, % (standard error):"
         yield ""
-        yield _row(("unique evaluations", *map(str, LOOKS)))
-        yield _row(["---"] * (len(LOOKS) + 1))
+        yield table_row(("unique evaluations", *map(str, LOOKS)))
+        yield table_row(["---"] * (len(LOOKS) + 1))
         for algorithm in ALGORITHMS:
             shares = [each.shares for each in rows if each.algorithm == algorithm]
             if len(shares) > 1:
                 columns = [[100 * share for share in each] for each in zip(*shares, strict=True)]
-                cells = [
-                    f"{fmean(each):.2f} ({stdev(each) / len(each) ** 0.5:.2f})" for each in columns
-                ]
-                yield _row((f"`{algorithm}`", *cells))
+                cells = map(mean_and_error, columns)
+                yield table_row((f"`{algorithm}`", *cells))
         yield ""
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
