@@ -8,8 +8,6 @@ drives alike.
 
 The page runs one script, and nothing else may run in it: the policy names the script by a
 number drawn at start, and names of ops and genotypes are escaped before they are in an SVG.
-Requests that were not made for this address are refused, so that no other page can read the
-picture through a name that leads to this machine.
 """
 
 import secrets
@@ -18,12 +16,13 @@ import time
 from collections.abc import Iterator, Sequence
 from html import escape
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-ADDRESS = "127.0.0.1"
+from nasdsl.drawing.loopback import LoopbackServer, is_for_this_address
+
 #: Seconds between signs of life to a page that waits for news.
 _PULSE = 10.0
 _EVENTS = "/events?since="
@@ -99,7 +98,7 @@ class LiveContent(NamedTuple):
         return (f"<pre>{escape(self.message)}</pre>" if self.message else "") + self.svg
 
 
-class LivePage:
+class LivePage(LoopbackServer):
     """A server that is up inside `with`; `url` is its address."""
 
     def __init__(
@@ -108,14 +107,7 @@ class LivePage:
         self.title, self.background, self.letters = title, *colours
         self._shown, self._version, self._closed = shown, 0, False
         self._news = threading.Condition()
-        self._server = _Server((ADDRESS, port), _handler(self))
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://{ADDRESS}:{self.port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-
-    def __enter__(self) -> "LivePage":
-        self._thread.start()
-        return self
+        super().__init__(_handler(self), port)
 
     def __exit__(
         self,
@@ -126,8 +118,7 @@ class LivePage:
         with self._news:
             self._closed = True
             self._news.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
     def show(self, shown: LiveContent) -> None:
         """Put another picture on every page that is open."""
@@ -168,15 +159,6 @@ class LivePage:
         )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A page that is closed while it waits is not an error.
-    block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error: the reader has gone."""
-
-
 def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
     nonce = secrets.token_urlsafe(16)
     policy = (
@@ -190,8 +172,7 @@ def _handler(live: LivePage) -> type[BaseHTTPRequestHandler]:
         sys_version = ""
 
         def do_GET(self) -> None:
-            names = (ADDRESS, "localhost")
-            if self.headers.get("Host") not in {f"{name}:{live.port}" for name in names}:
+            if not is_for_this_address(self):
                 self._answer(
                     HTTPStatus.FORBIDDEN,
                     "text/plain",

@@ -2,20 +2,16 @@
 
 Purpose: what is behind `nasdsl play`. The page sends nothing: texts stay in its address, and the
 server is asked for files alone.
-
-Requests that were not made for this address are refused, as `nasdsl.drawing.live` does.
 """
 
-import threading
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from nasdsl.drawing.loopback import LoopbackServer, is_for_this_address
 from nasdsl.resources import checkout
 
-ADDRESS = "127.0.0.1"
 _KINDS = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -43,7 +39,7 @@ def is_playground(folder: Path) -> bool:
     return all((folder / name).is_file() for name in ("index.html", "nasdsl.zip"))
 
 
-class FileServer:
+class FileServer(LoopbackServer):
     """A server of a folder, which is up inside `with`; `url` is its address.
 
     Raises:
@@ -51,35 +47,7 @@ class FileServer:
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
-        self._server = _ThreadedServer((ADDRESS, port), _handler(folder))
-        self.url = f"http://{ADDRESS}:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-
-    def __enter__(self) -> "FileServer":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def wait(self) -> None:
-        """Go on until an interruption."""
-        while self._thread.is_alive():
-            self._thread.join(1.0)
-
-
-class _ThreadedServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error: the reader has gone."""
+        super().__init__(_handler(folder), port)
 
 
 def _handler(folder: Path) -> type[SimpleHTTPRequestHandler]:
@@ -95,9 +63,7 @@ def _handler(folder: Path) -> type[SimpleHTTPRequestHandler]:
             """Read the request; one for another address gets no file."""
             if not super().parse_request():
                 return False
-            assert isinstance(self.server, _ThreadedServer)
-            port = self.server.server_port
-            if self.headers.get("Host") not in {f"{ADDRESS}:{port}", f"localhost:{port}"}:
+            if not is_for_this_address(self):
                 self.send_error(HTTPStatus.FORBIDDEN)
                 return False
             return True
