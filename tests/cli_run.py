@@ -20,6 +20,20 @@ class Ran(NamedTuple):
 
 Run = Callable[..., Ran]
 
+#: A genotype to build, whose networks are small.
+TINY = """\
+genotype tiny
+ops nasnet
+
+cell normal {
+    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
+}
+
+cell reduction {
+    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
+}
+"""
+
 
 def exit_code(arguments: Sequence[str]) -> int:
     """Run `nasdsl` with these arguments through its entry point; the code it exits with."""

@@ -12,8 +12,12 @@ import contextlib
 import importlib.machinery
 import io
 import json
+import shlex
+import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 
 class Imported(BaseException):
@@ -47,6 +51,35 @@ def hide(mode: str, packages: set[str]) -> None:
         return spec
 
     importlib.machinery.PathFinder.find_spec = find_spec  # type: ignore[assignment]
+
+
+class Case(NamedTuple):
+    """A command line, what a table of cases wants of it, and what came of it."""
+
+    wanted: str
+    words: str
+    code: int
+    said: str
+    imported: str
+
+
+def cases_without(mode: str, packages: Iterable[str], table: str, folder: Path) -> list[Case]:
+    """Run the program in a folder on a table, whose lines are what is wanted and a command."""
+    rows = [line.split(maxsplit=1) for line in table.splitlines() if line.strip()]
+    ran = subprocess.run(
+        [sys.executable, __file__, mode, ",".join(packages)],
+        input=json.dumps([shlex.split(words) for _, words in rows]),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert ran.returncode == 0, ran.stderr
+    results = map(json.loads, ran.stdout.splitlines())
+    return [
+        Case(wanted, words, code, said, imported)
+        for (wanted, words), (code, said, imported) in zip(rows, results, strict=True)
+    ]
 
 
 def main() -> None:

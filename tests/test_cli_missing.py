@@ -1,12 +1,11 @@
 """Every command without the packages of extras: it works, or says what to install."""
 
-import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli_run import TINY
+from tests.commands_without import cases_without
 
 #: Packages that no extra-less installation has.
 EVERY = (
@@ -84,18 +83,6 @@ WITHOUT_OPTIONAL = f"""
     NAS701   compile tiny.cell {SIZE} -o x.onnx
     NAS701   bench tiny.cell {SIZE} --runtimes eager,onnxruntime
 """
-CELLS = """\
-genotype tiny
-ops nasnet
-
-cell normal {
-    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
-}
-
-cell reduction {
-    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
-}
-"""
 
 
 @pytest.mark.parametrize(
@@ -109,24 +96,14 @@ def test_what_is_missing_is_named(
     """NAS701 names the package and how to install it; nothing ends as an internal error."""
     for package in needs:
         pytest.importorskip(package)
-    (tmp_path / "tiny.cell").write_text(CELLS)
+    (tmp_path / "tiny.cell").write_text(TINY)
     (tmp_path / "run").mkdir()
-    rows = [line.split(maxsplit=1) for line in cases.splitlines() if line.strip()]
-    program = Path(__file__).with_name("commands_without.py")
-    ran = subprocess.run(
-        [sys.executable, str(program), "missing", ",".join(packages)],
-        input=json.dumps([shlex.split(words) for _, words in rows]),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert ran.returncode == 0, ran.stderr
-    results = [json.loads(line) for line in ran.stdout.splitlines()]
     wrong = [
-        (words, code, said)
-        for (wanted, words), (code, said, _) in zip(rows, results, strict=True)
-        if (code != 0 if wanted == "0" else code != 2 or wanted not in said)
-        or (wanted == "NAS701" and "install" not in said.partition("help:")[2])
+        case
+        for case in cases_without("missing", packages, cases, tmp_path)
+        if (
+            case.code != 0 if case.wanted == "0" else case.code != 2 or case.wanted not in case.said
+        )
+        or (case.wanted == "NAS701" and "install" not in case.said.partition("help:")[2])
     ]
     assert wrong == []

@@ -1,9 +1,5 @@
 """Mistakes on a command line are told before anything is imported that takes seconds."""
 
-import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,7 @@ from nasdsl.search.store.records import Outcome, Proposal
 from nasdsl.train import recipe
 from nasdsl.train.execution import Execution
 from nasdsl.train.run_folder import Job, RunFolder
+from tests.commands_without import cases_without
 
 #: What takes long to import. NumPy, networkx and rich do not.
 HEAVY = (
@@ -202,23 +199,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_nothing_heavy_is_imported_before_a_mistake_is_told(folder: Path) -> None:
     """Each command says what is wrong, writes nothing, and imports none of these packages."""
-    rows = [line.split(maxsplit=1) for line in CASES.splitlines() if line.strip()]
     before = {path.relative_to(folder) for path in folder.rglob("*")}
-    program = Path(__file__).with_name("commands_without.py")
-    ran = subprocess.run(
-        [sys.executable, str(program), "refused", ",".join(HEAVY)],
-        input=json.dumps([shlex.split(words) for _, words in rows]),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-    assert ran.returncode == 0, ran.stderr
-    results = [json.loads(line) for line in ran.stdout.splitlines()]
     wrong = [
-        (words, code, imported, said)
-        for (wanted, words), (code, said, imported) in zip(rows, results, strict=True)
-        if imported or code not in (1, 2) or wanted not in said
+        case
+        for case in cases_without("refused", HEAVY, CASES, folder)
+        if case.imported or case.code not in (1, 2) or case.wanted not in case.said
     ]
     assert wrong == []
     written = {path.relative_to(folder) for path in folder.rglob("*")} - before

@@ -21,19 +21,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402 (after what may
 
 from nasdsl.hub import mixin, models  # noqa: E402
 from nasdsl.train.run_folder import RunFolder, recorded_results  # noqa: E402
+from tests.cli_run import TINY  # noqa: E402
 
-CELLS = """\
-genotype tiny
-ops nasnet
-
-cell normal {
-    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
-}
-
-cell reduction {
-    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
-}
-"""
 TRAIN = "--N 1 --filters 8 --set batch=512 --set epochs=1 --set warmup=0 --set ema=0"
 NOT_THERE = "no-such-owner/no-such-model"
 
@@ -42,7 +31,7 @@ NOT_THERE = "no-such-owner/no-such-model"
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of one epoch, for all tests to read."""
     folder = tmp_path_factory.mktemp("hub")
-    (folder / "tiny.cell").write_text(CELLS)
+    (folder / "tiny.cell").write_text(TINY)
     out = folder / "runs" / "one"
     words = ["train", str(folder / "tiny.cell"), *TRAIN.split(), "--out", str(out), "--quiet"]
     assert exit_code(words) == 0
@@ -94,7 +83,7 @@ def test_the_configuration_has_the_text(published: Path) -> None:
     """The `.cell` text in it is the network, whatever else is installed."""
     config = json.loads((published / "config.json").read_text())
     genotype = nasdsl.loads(config["model_args"]["cell"])
-    cells = nasdsl.loads(CELLS)
+    cells = nasdsl.loads(TINY)
     assert nasdsl.canonical_hash(genotype) == nasdsl.canonical_hash(cells)
     assert (genotype.settings.N, genotype.settings.filters, genotype.settings.classes) == (1, 8, 10)
     assert config["num_classes"] == 10
@@ -151,7 +140,7 @@ def test_a_card_that_is_there_stays(run: Path, tmp_path: Path) -> None:
 def test_a_network_without_a_run(tmp_path: Path, images: Any) -> None:
     """It has no results and no license, and its settings can be replaced when it is read."""
     net = nasdsl.compile(
-        nasdsl.loads(CELLS),
+        nasdsl.loads(TINY),
         N=1,
         cell_filters=4,
         stem="cifar",

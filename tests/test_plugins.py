@@ -24,6 +24,7 @@ from nasdsl.metadata import own_groups
 from nasdsl.registry import Registry, installed_plugins
 from nasdsl.search.store import Reader
 from nasdsl.train.recipe import recipe
+from tests.cli_run import TINY
 from tests.test_install import built, fresh, pip, run, tree, wheel  # noqa: F401
 
 pytest.importorskip("torch", reason="some of the example's parts need it")
@@ -34,19 +35,7 @@ from safetensors.torch import load_file, save_file
 EXAMPLE = Path(__file__).parent / "plugin"
 OFFERED = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
 CONTRIBUTING = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
-CELLS = """\
-genotype tiny
-ops nasnet
-
-cell normal {
-    b0 = (h[i], h[i-1], sep_conv_3x3, identity, add)
-}
-
-cell reduction {
-    b0 = (h[i], h[i-1], max_pool_3x3, sep_conv_3x3, add)
-}
-"""
-SPACE = CELLS.replace("sep_conv_3x3, identity", "{sep_conv_3x3 | identity}, ?")
+SPACE = TINY.replace("sep_conv_3x3, identity", "{sep_conv_3x3 | identity}, ?")
 
 
 def shown(heading: str) -> list[str]:
@@ -82,7 +71,7 @@ def nasdsl(tmp_path_factory: pytest.TempPathFactory, wheel: Path):  # noqa: F811
     pip(*into, wheel, example, cwd=folder)
     work = folder / "work"
     work.mkdir()
-    (work / "tiny.cell").write_text(CELLS)
+    (work / "tiny.cell").write_text(TINY)
     (work / "space.cell").write_text(SPACE)
 
     def command(*words: str) -> str:

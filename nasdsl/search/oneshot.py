@@ -32,6 +32,7 @@ from nasdsl.loading import loads, loads_space
 from nasdsl.oneshot.method import METHODS
 from nasdsl.oneshot.planning import OneShotPlan
 from nasdsl.oneshot.watching import Candidate, SearchEpoch, SearchWatcher
+from nasdsl.report.visible import visible
 from nasdsl.search.store import Store
 from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
@@ -284,15 +285,9 @@ def _derived(
         f"{ended.skips} of {ended.ops} chosen ops are skips",
         f"# hash {canonical_hash(genotype)}",
     ]
-    lines = "".join(f"{_visible(line)}\n" for line in comments)
+    lines = "".join(f"{visible(line)}\n" for line in comments)
     text = f"{lines}{genotype_text(genotype)}"
     return OneShotResult(text, best.accuracy, images, ended.epoch, ended.skips, ended.ops)
-
-
-def _visible(line: str) -> str:
-    from nasdsl.report.visible import visible
-
-    return visible(line)
 
 
 def _name(path: Path) -> str:
