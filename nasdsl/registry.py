@@ -173,9 +173,15 @@ class Registry(Generic[T]):
         """
         self._entry(name)
 
-    def unknown_name(self, name: str, *hints: str) -> CellError:
-        """The error about a name that nothing has, with the nearest or all there are."""
-        known = self.names()
+    def unknown_name(self, name: str, *hints: str, others: Iterable[str] = ()) -> CellError:
+        """The error about a name that nothing has, with the nearest or all there are.
+
+        Args:
+            name: what was asked for.
+            hints: what else to do.
+            others: names of another kind that would do in the same place.
+        """
+        known = [*self.names(), *others]
         all_of_them = f"{self.list_of_all} {listed(known)}" if known else "none is installed"
         return cell_error(
             self.unknown,

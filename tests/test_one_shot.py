@@ -479,6 +479,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
         (f"{SPACE} --algorithm darts --option epoch=1", "NAS881"),
         (f"{SPACE} --algorithm darts --data digitz", "NAS825"),
         (f"{SPACE} --algorithm dart", "NAS880"),
+        (f"{SPACE} --algorithm dartz --data digits --out r", "NAS880"),
         (f"{SPACE} --algorithm darts --out tiny.cell", "NAS006"),
         (f"{SPACE} --evaluator supernet:nowhere --store s.db", "NAS843"),
         (f"{SPACE} --evaluator supernet:{{paths}} --store s.db", "NAS602"),
@@ -493,6 +494,13 @@ def test_mistakes_on_the_command_line(run: Run, paths: Path, tmp_path: Path, wor
     assert f"error[{code}" in ended.err
     assert not ended.out
     assert {path.name for path in tmp_path.iterdir()} == {"tiny.cell"}
+
+
+def test_a_misspelt_algorithm(run: Run) -> None:
+    """The nearest name, whichever kind of algorithm has it."""
+    for word, nearest in {"dartz": "darts", "evolutoin": "evolution"}.items():
+        ended = run("search", SPACE, "--algorithm", word, "--out", "r")
+        assert f"help: did you mean `{nearest}`?" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -182,9 +182,13 @@ def search(
     if retry_failed and not resume:
         raise click.UsageError("--retry-failed goes with --resume, which continues a search.")
     from nasdsl.cli.search_one_shot import is_wanted, search_one_shot
+    from nasdsl.oneshot.method import METHODS
+    from nasdsl.search.searchers import SEARCHERS
 
     if is_wanted(space, flags, resume):
         return search_one_shot(context, space, resume, quiet, as_json, flags)
+    if not resume and flags["algorithm"] not in SEARCHERS:
+        raise SEARCHERS.unknown_name(flags["algorithm"], others=METHODS)
     if flags.pop("out") is not None:
         raise click.UsageError("--out goes with an algorithm that trains a super-network.")
     # Imported here because --help should not wait for the search.
