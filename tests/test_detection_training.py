@@ -15,6 +15,9 @@ torch = pytest.importorskip("torch", reason="networks are torch modules")
 pytest.importorskip("accelerate", reason="training needs it")
 pytest.importorskip("faster_coco_eval", reason="COCO's evaluation")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
 from nasdsl.detection.coco import coco_folder  # noqa: E402
 from nasdsl.detection.model_file import read_detector  # noqa: E402
 from nasdsl.detection.run import recorded_detection  # noqa: E402
@@ -252,6 +255,21 @@ def test_damaged_runs(run: Path, images: Path, tmp_path: Path) -> None:
     (path / "run.json").write_text(json.dumps(about | {"seed": "x"}))
     with pytest.raises(CellError, match="NAS843"):
         recorded_detection(path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["3", "[]", "{}", "[" * 100_000, "9" * 5000, '{"names": 3}', '{"names": [], "style": 7}'],
+)
+def test_forged_models(run: Path, tmp_path: Path, said: str) -> None:
+    """What the metadata of a file from somebody says of its detector is read within bounds."""
+    model = run / "model.safetensors"
+    with safe_open(model, "pt") as file:
+        metadata = {**file.metadata(), "nasdsl.detector": said}
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(state, tmp_path / "forged.safetensors", metadata)
+    with pytest.raises(CellError, match="NAS802"):
+        read_detector(tmp_path / "forged.safetensors")
 
 
 def test_memory_ends_in_a_finding(run: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:

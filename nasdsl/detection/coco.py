@@ -14,7 +14,6 @@ boxes that leave the image by a fraction of a pixel, which are cut; boxes withou
 left out.
 """
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nasdsl.documents import json_value
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, plural
 
 #: By how many pixels a box may leave its image: what rounding does.
@@ -169,9 +169,8 @@ def _place(root: Path, names: Sequence[str]) -> tuple[Path, Path] | None:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
-            document = json.load(stream)
-    except (OSError, ValueError, RecursionError) as error:
+        document = json_value(path.read_bytes())
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise cell_error("NAS953", f"{str(path)!r} cannot be read: {reason}") from None
     if not isinstance(document, dict):

@@ -6,8 +6,6 @@ Purpose: writing one, read back and compared before it appears; and building the
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,9 +16,10 @@ from nasdsl.atomic_write import atomic_write
 from nasdsl.detection.backbone import compiled
 from nasdsl.detection.detector import Detector, assembled
 from nasdsl.detection.plan import DetectorPlan, plan_detector
-from nasdsl.errors import CellError, Source, cell_error
+from nasdsl.documents import json_value
+from nasdsl.errors import CellError, cell_error
 from nasdsl.export.exported import network_text
-from nasdsl.language.parser.read import MEMBER
+from nasdsl.language.parser.read import MEMBER, model_member, read_model
 from nasdsl.loading import analyse, genotype_in
 
 _DETECTOR = "nasdsl.detector"
@@ -89,18 +88,19 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     """The detector of a file that `write_detector` wrote.
 
     Raises:
-        CellError: NAS001, it cannot be read; NAS802, it holds no detector.
+        CellError: NAS001, it cannot be read; NAS802, it holds no detector, or not all of one.
     """
+    said = model_member(path, _DETECTOR)
+    if said is None:
+        raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl")
+    text = read_model(path)
     try:
+        about = json_value(said)
+        if not isinstance(about, dict):
+            raise ValueError("it is no object")
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            about: dict[str, Any] = json.loads(metadata[_DETECTOR])
-            text = Source(Path(path).name, metadata[MEMBER])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except OSError as error:
-        reason = error.strerror or "there is no such file"
-        raise cell_error("NAS001", f"cannot read {os.fspath(path)!r}: {reason}") from None
-    except (KeyError, ValueError, TypeError, SafetensorError):
+    except (ValueError, SafetensorError):
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl") from None
     try:
         names = tuple(map(str, about.pop("names")))
