@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Real
 from operator import index
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, SupportsIndex, get_args, get_origin
+from typing import Annotated, Any, Literal, SupportsIndex, get_args, get_origin, get_type_hints
 
 from nasdsl.errors import CellError, Diagnostic, listed
 
@@ -87,6 +87,13 @@ def values_of(annotation: object) -> Values | None:
         words = get_args(annotation)
         return Values(str, words=words) if all(isinstance(word, str) for word in words) else None
     return Values(annotation) if annotation in (int, float, bool, str) else None
+
+
+def field_values(kind: type) -> dict[str, Values]:
+    """What each field of a class may be, in their order; without those of some other kind."""
+    hints = get_type_hints(kind, include_extras=True)
+    allowed = {name: values_of(hint) for name, hint in hints.items()}
+    return {name: values for name, values in allowed.items() if values is not None}
 
 
 def require_types(**arguments: tuple[object, type | UnionType]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from nasdsl.detection.coco import CocoFolder, LabelledBox, coco_folder
 from nasdsl.detection.recipe import DETECTION_VALUES, RECIPE_NAMES, detection_recipe
 from nasdsl.errors import CellError
+from nasdsl.train.recipe_file import recipe_toml
 
 Image = pytest.importorskip("PIL.Image", reason="images are read by Pillow")
 
@@ -124,6 +125,7 @@ def changed_image(**values: Any) -> dict[str, Any]:
     [
         ("{", "NAS953"),
         ("[" * 100_000, "NAS953"),
+        ('{"images": [' + "9" * 500 + "]}", "NAS953"),
         ("[]", "NAS953"),
         ("{}", "NAS953"),
         (document(images=3), "NAS953"),
@@ -202,7 +204,7 @@ def test_recipes(name: str, tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines] == list(DETECTION_VALUES)
     recipe = detection_recipe(name)
     path = tmp_path / "own.toml"
-    path.write_text(recipe.text())
+    path.write_text(recipe_toml(recipe))
     assert detection_recipe(str(path)) == recipe
     assert detection_recipe(str(path), ["lr=0.5", "flip=false"]).lr == 0.5
 

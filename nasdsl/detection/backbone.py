@@ -9,7 +9,7 @@ Non-goals: detectors (`nasdsl.detection.detector`).
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,26 @@ from nasdsl.values import Values, require_types, shown
 _CHANNELS = Values(int, minimum=1, maximum=1_000_000)
 
 
-class Backbone(nn.Module):
+class NetworkPart(nn.Module):
+    """A part of a network, whose batch norms may keep their statistics.
+
+    Attributes:
+        body: the part.
+        frozen_norm: whether they do; see `backbone`.
+    """
+
+    body: Any
+    frozen_norm: bool
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation; statistics that are frozen stay as they are in both."""
+        super().train(mode)
+        if self.frozen_norm:
+            freeze_statistics(self.body)
+        return self
+
+
+class Backbone(NetworkPart):
     """The maps of some stages of a network, each after a ReLU; with `pyramid`, those made of them.
 
     Args:
@@ -81,13 +100,6 @@ class Backbone(nn.Module):
         if self.pyramid is not None:
             maps = self.pyramid(maps)
         return maps
-
-    def train(self, mode: bool = True) -> "Backbone":
-        """Set training or evaluation; statistics that are frozen stay as they are in both."""
-        super().train(mode)
-        if self.frozen_norm:
-            freeze_statistics(self.body)
-        return self
 
     def set_progress(self, progress: float) -> None:
         """Say how far training is, for ScheduledDropPath: steps taken / steps in all."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.roi_heads import RoIHeads
 
-from nasdsl.detection.backbone import freeze_statistics
+from nasdsl.detection.backbone import NetworkPart
 from nasdsl.detection.plan import DetectorPlan
 from nasdsl.detection.proposals import BOX_CODE
 from nasdsl.network.section import last_map
@@ -63,7 +63,7 @@ class Crops(nn.Module):
         return crops.transpose(0, 1)
 
 
-class BoxHead(nn.Module):
+class BoxHead(NetworkPart):
     """From crops to what the network's classifier would pool.
 
     Args:
@@ -87,13 +87,6 @@ class BoxHead(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """(n, C, size, size) to (n, c): the mean of the last map."""
         return self.features(crops).mean((2, 3))
-
-    def train(self, mode: bool = True) -> "BoxHead":
-        """Set training or evaluation; statistics that are frozen stay as they are in both."""
-        super().train(mode)
-        if self.frozen_norm:
-            freeze_statistics(self.body)
-        return self
 
 
 class Boxes(RoIHeads):  # type: ignore[misc]

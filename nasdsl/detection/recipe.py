@@ -5,19 +5,16 @@ module that say where each value comes from.
 Non-goals: where it is trained; networks.
 """
 
-import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
-import tomli_w
-
-from nasdsl.documents import document_text, toml_values
+from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, name_hints
 from nasdsl.train.recipe import Amount, FullShare, ShareBelowOne
-from nasdsl.values import Values, shown, values_of
+from nasdsl.train.recipe_file import changes_of, recipe_file_values
+from nasdsl.values import Values, field_values, shown
 
 RECIPE_NAMES = ("detection_quick", "detection")
 _Steps = Annotated[int, Values(int, minimum=0, maximum=1_000_000_000)]
@@ -32,7 +29,7 @@ class DetectionRecipe:
         epochs: times each image is seen.
         batch: images of a step.
         lr: learning rate after the warm-up.
-        schedule: `steps` falls at `lr_steps`; `cosine` goes to zero.
+        schedule: `steps` falls at two steps; `cosine` goes to zero.
         lr_factor: by which it falls.
         first_fall: the step at which it falls first; 0 never.
         second_fall: the step at which it falls again; 0 never.
@@ -98,11 +95,6 @@ class DetectionRecipe:
             raise CellError(tuple(findings))
         return replace(self, **legal)
 
-    def text(self) -> str:
-        """As TOML, with every value."""
-        values = asdict(self)
-        return tomli_w.dumps({"base": values.pop("name"), **values})
-
     def learning_rate(self, step: int, steps: int) -> float:
         """Of a step, counted from 0, of so many."""
         import math
@@ -116,15 +108,10 @@ class DetectionRecipe:
         return self.lr * self.lr_factor**falls
 
 
-def _values() -> dict[str, Values]:
-    hints = get_type_hints(DetectionRecipe, include_extras=True)
-    del hints["name"]
-    allowed = {name: values_of(hint) for name, hint in hints.items()}
-    return {name: values for name, values in allowed.items() if values is not None}
-
-
 #: What each value may be, in the order of the fields.
-DETECTION_VALUES = _values()
+DETECTION_VALUES = {
+    name: values for name, values in field_values(DetectionRecipe).items() if name != "name"
+}
 
 
 def detection_recipe(name: str, changes: Iterable[str] = ()) -> DetectionRecipe:
@@ -135,16 +122,12 @@ def detection_recipe(name: str, changes: Iterable[str] = ()) -> DetectionRecipe:
             NAS822 for its values and the changes.
     """
     if name.endswith(".toml"):
-        try:
-            values = toml_values(document_text(Path(name)))
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise cell_error("NAS846", f"the recipe {name!r} cannot be read", str(reason)) from None
+        values = recipe_file_values(name)
         base = values.pop("base", RECIPE_NAMES[0])
         found = _shipped(base if isinstance(base, str) else "").changed(values)
     else:
         found = _shipped(name)
-    return found.changed(dict(_change(word) for word in changes))
+    return found.changed(changes_of(changes))
 
 
 def _shipped(name: str) -> DetectionRecipe:
@@ -152,12 +135,4 @@ def _shipped(name: str) -> DetectionRecipe:
         hints = name_hints(name, RECIPE_NAMES, f"there are {' and '.join(RECIPE_NAMES)}")
         raise cell_error("NAS820", f"no recipe for detection is called {name!r:.60}", *hints)
     text = (files("nasdsl.detection") / "recipes" / f"{name}.toml").read_text("utf-8")
-    return DetectionRecipe(name, **tomllib.loads(text))
-
-
-def _change(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals:
-        hint = "write it as in `lr=0.1`"
-        raise cell_error("NAS821", f"`{word[:60]}` is not NAME=VALUE", hint)
-    return name.strip(), value.strip()
+    return DetectionRecipe(name, **toml_values(text))

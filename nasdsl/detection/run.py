@@ -33,6 +33,7 @@ from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import analyse, genotype_in
 from nasdsl.train.execution import provenance
+from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.run_folder import RunFolder
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
@@ -149,7 +150,7 @@ def begin_detection(
     with write_errors(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
     replace_text(folder / NETWORK, network_text(job.plan.graph))
-    replace_text(folder / RECIPE, job.recipe.text())
+    replace_text(folder / RECIPE, recipe_toml(job.recipe))
     weights = job.weights
     about = {
         "version": _VERSION,

@@ -7,7 +7,7 @@ Non-goals: the algorithms, one file each; the loop (`nasdsl.oneshot.training`).
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, NamedTuple, Protocol, get_type_hints
+from typing import Annotated, Any, NamedTuple, Protocol
 
 from nasdsl.errors import CellError, Diagnostic, name_hints
 from nasdsl.language.genotype.types import Genotype
@@ -15,7 +15,7 @@ from nasdsl.oneshot.mixing import Strengths
 from nasdsl.oneshot.supernet import Relaxation, Sharing
 from nasdsl.registry import Registry
 from nasdsl.train.recipe import Amount, ShareBelowOne
-from nasdsl.values import Values, shown, values_of
+from nasdsl.values import Values, field_values, shown
 
 #: Images (B, C, H, W) and labels (B).
 Batch = tuple[Any, Any]
@@ -133,11 +133,7 @@ class Method:
         Raises:
             CellError: every unknown option and illegal value, at once (NAS881).
         """
-        known = {
-            name: values
-            for name, hint in get_type_hints(self.options, include_extras=True).items()
-            if (values := values_of(hint)) is not None
-        }
+        known = field_values(self.options)
         found: dict[str, Any] = {}
         findings = []
         for name, value in given.items():

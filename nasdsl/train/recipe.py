@@ -9,12 +9,12 @@ from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType, ModuleType
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.registry import Registry
-from nasdsl.values import Values, require_types, shown, values_of
+from nasdsl.values import Values, field_values, require_types, shown
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
@@ -149,15 +149,10 @@ class Recipe:
         return replace(self, **legal)
 
 
-def _values() -> dict[str, Values]:
-    hints = get_type_hints(Recipe, include_extras=True)
-    del hints["name"]
-    allowed = {name: values_of(hint) for name, hint in hints.items()}
-    return {name: values for name, values in allowed.items() if values is not None}
-
-
 #: What each value of a recipe may be, in the order of the fields.
-VALUES = MappingProxyType(_values())
+VALUES = MappingProxyType(
+    {name: values for name, values in field_values(Recipe).items() if name != "name"}
+)
 
 
 #: What the values that came later mean where a text has all the others.
