@@ -18,15 +18,21 @@ WORDS = [*PYTHON, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("nasds
 
 
 def _hinted() -> set[str]:
-    """Every extra that is written out in a call of `install_hint`."""
-    return {
-        node.args[0].value
-        for path in PYTHON
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if node.func.id == "install_hint" and node.args
-        if isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
+    """Every extra that is written out: in a hint, given to what hints, or what that takes alone."""
+    named: list[ast.expr | None] = []
+    for path in PYTHON:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name("install_hint"), args=[extra, *_]):
+                    named.append(extra)
+                case ast.Call(func=ast.Name("require_packages"), args=[_, _, extra]):
+                    named.append(extra)
+                case ast.keyword("extra", extra):
+                    named.append(extra)
+                case ast.arguments():
+                    takes = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+                    named += [default for argument, default in takes if argument.arg == "extra"]
+    return {node.value for node in named if isinstance(node, ast.Constant) and node.value}
 
 
 def test_texts() -> None:
