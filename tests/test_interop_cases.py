@@ -6,6 +6,7 @@ where that folder is.
 
 # ruff: noqa: E501 (a case a line)
 
+import ast
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,6 +86,10 @@ LOG = (
     f"01/01 09:01 PM genotype = {call(OTHER)}\n"
     "done\n"
 )
+NASLIB = (
+    "(((0, 6), (1, 4), (0, 0), (1, 5), (0, 1), (1, 2), (0, 3), (1, 4)),"
+    " ((0, 6), (1, 4), (0, 0), (1, 5), (0, 1), (1, 2), (0, 3), (1, 4)))"
+)
 MANY = {
     "a log": (LOG, [("genotype", 2), ("genotype", 4)]),
     "chained assignments": (f"a = b = {call()}", [("a", 1), ("b", 1)]),
@@ -137,6 +142,57 @@ MANY = {
         "adj = [[0, 1], [0, 0]]\nlabels = ['input', 'output']\n"
         "adj_2 = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]\nl = ['input', 'conv3x3-bn-relu', 'output']\n",
         [("", 1), ("", 3)],
+    ),
+    "a log in colours": (
+        "\x1b[32m08:00 epoch 1\x1b[0m\n" * 50 + f"\x1b[31mbest genotype = {call()}\x1b[0m\n",
+        [("genotype", 51)],
+    ),
+    "a log of steps": ("Epoch [1/50] Step [\n" * 50 + f"genotype = {call()}\n", [("genotype", 51)]),
+    "Windows and a mark": (f"A = {call()}\r\nB = A\r\n", [("A", 1), ("B", 2)]),
+    "JSON lines": (
+        "".join(f"{json.dumps({'epoch': at, 'best': fields()})}\n" for at in range(2)),
+        [("best", 1), ("best", 2)],
+    ),
+    "a notebook": (
+        json.dumps(
+            {
+                "cells": [
+                    {"cell_type": "markdown", "source": ["It's [1\n", f"as in `{call()}`"]},
+                    {
+                        "cell_type": "code",
+                        "source": ["%matplotlib inline\n", "A = Genotype(\n", f"  {call()[9:-1]})\n", "B = A"],
+                        "outputs": [
+                            {"output_type": "stream", "text": ["epoch [0\n", f"best = {call(OTHER)}\n"]},
+                            {"output_type": "execute_result", "data": {"text/plain": call(), "image/png": "A("}},
+                        ],
+                    },
+                ],
+                "metadata": {},
+                "nbformat": 4,
+            },
+            indent=1,
+        ),
+        [("", 3), ("A", 6), ("B", 8), ("best", 11), ("", 14)],
+    ),
+    "NNI in a log": (
+        "12:00 INFO [1 exported_arch: {'normal/op_2_0': 'sep_conv_3x3', 'normal/input_2_0': 0,"
+        " 'normal/op_2_1': 'skip_connect', 'normal/input_2_1': 1, 'reduce/op_2_0': 'max_pool_3x3',"
+        " 'reduce/input_2_0': 0, 'reduce/op_2_1': 'max_pool_3x3', 'reduce/input_2_1': 1} it's {\n",
+        [("exported_arch", 1)],
+    ),
+    "NASLib in a log": (
+        f"12:00 best: {NASLIB} 94%\nnext: {NASLIB.replace('6', '5')} it's\n",
+        [("best", 1), ("next", 2)],
+    ),
+    "NASLib as JSON": (
+        json.dumps({"a": ast.literal_eval(NASLIB), "b": ast.literal_eval(NASLIB)}),
+        [("a", 1), ("b", 1)],
+    ),
+    "NAS-Bench-101 in a program": (
+        "ALLOWED = ['conv3x3-bn-relu', 'maxpool3x3']\n"
+        "a = ModelSpec(matrix=[[0, 1], [0, 0]], ops=['input', 'output'])\n"
+        "b = ModelSpec(matrix=[[0, 1, 0], [0, 0, 1], [0, 0, 0]], ops=[INPUT, CONV3X3, OUTPUT])\n",
+        [("a", 2), ("b", 3)],
     ),
     "the log of ENAS": (
         "[0 0 0 0]\n[0 1 1 1]\nval_acc=0.5\n[1 0\n 1 0]\n[0 1 1 1]\nval_acc=0.6\n",
@@ -233,7 +289,7 @@ def test_a_long_list_says_where_the_rest_is() -> None:
 BAD = (
     f"good = {call()}\n"
     f"bad = {call(NORMAL.replace('skip_connect', 'noise'))}\n"
-    "other = Genotype(normal=[('sep_conv_3x3', 2, 0), ('max_pool_3x3', 4, 0)],"
+    "other = Genotype(normal=[('sep_conv_3x3', 2, 0), ('max_pool_3x3', 2, 4)],"
     " normal_concat=[2], reduce=[], reduce_concat=[])\n"
     f"computed = Genotype(normal=make(), normal_concat=[2], reduce={REDUCE}, reduce_concat=[2])\n"
     "cut = Genotype(normal=[('sep_conv_3x3', 0), "
@@ -249,7 +305,7 @@ def test_one_foreign_genotype_spoils_nothing(text: str) -> None:
     hints = caught.value.diagnostics[0].hints
     assert hints[0] == "1: good, line 1"
     assert hints[1] == "2: bad, line 2, cannot be read: DARTS has no op 'noise'"
-    assert "no edge leads to state 3" in hints[2]
+    assert "the edge leads from state 4 to state 2" in hints[2]
     assert "nothing here is executed" in hints[3]
     with pytest.raises(nasdsl.CellError, match="no op 'noise'"):
         chosen(text, "bad")
@@ -296,6 +352,11 @@ FORMS = {
     "numpy arrays": (call().replace("[2]", "array([2], dtype=int32)"), 0),
     "ranges": (call().replace("[2]", "range(2, 3)"), 0),
     "lists of ranges": (call().replace("[2]", "list(range(2, 3, 1))"), 0),
+    "numpy's ranges": (call().replace("[2]", "list(np.arange(2, 3))"), 0),
+    "tuples of PyYAML": (
+        "normal:\n- !!python/tuple [sep_conv_3x3, 0]\n- !!python/tuple\n  - skip_connect\n  - 1\n"
+        "normal_concat: !!python/tuple [2]\nreduce_concat: [2]\n"
+        "reduce: [[max_pool_3x3, 0], [max_pool_3x3, 1]]\n", 0),
 }  # fmt: skip
 
 
@@ -326,6 +387,35 @@ def test_to_and_from_adds_up() -> None:
         [("max_pool_3x3", 4), ("none", 4)],
     ]
     assert [str(state) for state in cell.output_states] == ["b0", "b2", "b3"]
+
+
+FAIR_C = (
+    "FairDARTS_c = Genotype(normal=[('max_pool_3x3', 2, 0), ('sep_conv_5x5', 2, 1),"
+    " ('dil_conv_3x3', 4, 0), ('dil_conv_5x5', 4, 2), ('skip_connect', 5, 3), ('sep_conv_3x3', 5, 0)],"
+    " normal_concat=range(2, 6), reduce=[('dil_conv_3x3', 2, 1), ('dil_conv_5x5', 2, 0),"
+    " ('dil_conv_3x3', 3, 0), ('sep_conv_3x3', 3, 1), ('sep_conv_5x5', 4, 0), ('sep_conv_5x5', 4, 3),"
+    " ('sep_conv_5x5', 5, 0), ('skip_connect', 5, 1)], reduce_concat=range(2, 6))"
+)
+
+
+def test_states_that_no_edge_leads_to() -> None:
+    """FairDARTS builds no state 3 here, concatenates the others, and drops the edge from it.
+
+    Published for this genotype, 20 layers and 36 channels of CIFAR: 2.59M parameters, 400M FLOPs.
+    """
+    (genotype,), told, _ = interop.read(FAIR_C)
+    normal = genotype.cell("normal")
+    assert normal is not None
+    assert operands(normal) == [
+        [("max_pool_3x3", 0), ("sep_conv_5x5", 1)],
+        [("dil_conv_3x3", 0), ("dil_conv_5x5", 2)],
+        [("sep_conv_3x3", 0), ("none", 0)],
+    ]
+    assert [str(state) for state in normal.output_states] == ["b0", "b1", "b2"]
+    assert [found.code for found in told] == ["NAS655", "NAS655"]
+    cost = nasdsl.cost(genotype, stem="cifar", layers=20, cell_filters=36)
+    assert (round(cost.params / 1e4), round(cost.mult_adds / 1e6)) == (260, 400)
+    assert "there are at most" in problem(call("[('sep_conv_3x3', 999999999, 0)]"))
 
 
 NOT_READ = {
@@ -381,6 +471,10 @@ SCRIPTS = {
     "a flag": f'python main.py \\\n  --child_fixed_arc="{ARC} {LAST}" \\\n  "$@"\n',
     "used by a flag": f'fixed_arc="{ARC} {LAST}"\npython main.py --child_fixed_arc="${{fixed_arc}}"\n',
     "another name": f'arc="{ARC} {LAST}"\n',
+    "the script of ENAS": f'fixed_arc="{ARC}"\r\nfixed_arc="$fixed_arc {LAST}"\r\n'
+    'python main.py \\\r\n --search_for="micro" \\\r\n --child_fixed_arc="${fixed_arc}" \\\r\n "$@"\r\n',
+    "a flag without =": f"python main.py --search_for 'micro' --child_fixed_arc '{ARC} {LAST}'\n",
+    "other arcs": f"eps_no_archs = [10, 10, 10]\nsearch_x = '1 2'\nbest_arc = '{ARC} {LAST}'\n",
     "Python": f'fixed_arc = "{ARC} {LAST}"\n',
     "a list of Python": f"fixed_arc = [{', '.join(f'{ARC} {LAST}'.split())}]\n",
     "bare": f"{ARC} {LAST}",
@@ -704,7 +798,7 @@ EXPECTED: dict[str, list[tuple[str, int, bool]]] = {
     "nni1_darts.json": [("", 1, True)],
     "no_such_name.py": [("FIRST", 1, True), ("", 5, True)],
     "none_only.py": [("CELL", 1, True)],
-    "one_bad_among_good.py": [("good", 1, True), ("bad", 2, False), ("triples", 3, False)],
+    "one_bad_among_good.py": [("good", 1, True), ("bad", 2, False), ("triples", 3, True)],
     "structure.txt": [("", 1, True)],
     "two_epochs.log": [("genotype", 2, True), ("genotype", 4, True)],
     "unread_input.py": [("CELL", 2, True)],
@@ -733,3 +827,28 @@ def test_autodls_own_form_costs_what_it_costs() -> None:
     text = text.rstrip().removesuffix(")") + ", connectN=None, connects=None)\n"
     genotype = chosen(text.replace("],\n,", "],"))
     assert nasdsl.cost(genotype, stem="cifar", N=6, filters=576).params == 3_368_782
+
+
+# -- which format it is -------------------------------------------------------------------------
+
+SLIM = (
+    "class {name}BaseCell:\n  def __init__(self):\n"
+    "    operations = ['separable_5x5_2', 'none']\n"
+    "    used_hiddenstates = [1, 1, 0]\n"
+    "    hiddenstate_indices = [0, 1]\n"
+    "  def _cell_base(self, net):\n    return slim.conv2d(net, 3, 1, scope='1x1')\n"
+)
+DETECTED = {
+    "slim's own code": (SLIM.format(name="NasNetANormal"), "slim"),
+    "AmoebaNet's ops": (SLIM.format(name="Normal").replace("'none'", "'1x1'"), "amoebanet"),
+    "a search of DARTS": (f"arch_lr = [1, 2]\nfixed_arc = [1, 2]\nbest = {call()}\n", "darts"),
+    "ops of NAS-Bench-101": (f"PRIMITIVES = ['maxpool3x3', 'conv3x3-bn-relu']\nA = {call()}\n", "darts"),
+    "NAS-Bench-201's program": (f"arc = [4 5]\nx = '{NB201}'\n", "nasbench201"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DETECTED)
+def test_formats_are_told_apart(what: str) -> None:
+    """Words of other formats hide none of which a genotype can be read."""
+    text, format = DETECTED[what]
+    assert interop.find(text).format == format

@@ -6,13 +6,15 @@ error (NAS654). Nothing here executes a text.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from nasdsl.errors import CellError, Diagnostic, Source
 from nasdsl.interop.choosing import ForeignGenotypes
 from nasdsl.interop.foreign import Entry, Foreign, Options, foreign_text
-from nasdsl.interop.formats import FORMATS, Format, format_of
+from nasdsl.interop.formats import FORMATS, Format, format_of, formats_of
+from nasdsl.interop.notebook import with_cells_as_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.values import require_types
 
@@ -28,6 +30,9 @@ __all__ = [
     "read",
     "write",
 ]
+
+#: How many genotypes of a text are read to find out whether its format is the right one.
+_MAX_TRIED = 20
 
 
 class Reading(NamedTuple):
@@ -67,12 +72,37 @@ def find(
         CellError: NAS650 for the format, NAS651 and NAS656 where the text holds none.
     """
     require_types(text=(text, str | Source), format=(format, str | None), name=(name, str | None))
-    source = text if isinstance(text, Source) else Source("<text>", text)
+    source = with_cells_as_text(text if isinstance(text, Source) else Source("<text>", text))
     foreign = foreign_text(source)
-    format = format or format_of(source)
+    options = Options(name, space)
+    if format is not None:
+        return _found(format, foreign, options)
+    fitting = formats_of(source)
+    if len(fitting) == 1:
+        return _found(fitting[0], foreign, options)
+    return _found(
+        _readable_format(fitting, foreign, options) or format_of(source), foreign, options
+    )
+
+
+def _found(format: str, foreign: Foreign, options: Options) -> ForeignGenotypes:
     form = FORMATS.find(format)
-    entries = _entries(form, foreign, Options(name, space))
-    return ForeignGenotypes(foreign, format, tuple(entries), name, form.is_ours)
+    entries = _entries(form, foreign, options)
+    return ForeignGenotypes(foreign, format, tuple(entries), options.name, form.is_ours)
+
+
+def _readable_format(fitting: Sequence[str], foreign: Foreign, options: Options) -> str | None:
+    """The one format of those that fit in which a genotype can be read; None for none or several.
+
+    Programs that search have words of many formats, and genotypes of one.
+    """
+    readable = []
+    for format in fitting:
+        with suppress(CellError):
+            held = _found(format, foreign, options)
+            if any(not held.problem(entry) for entry in held.entries[:_MAX_TRIED]):
+                readable.append(format)
+    return readable[0] if len(readable) == 1 else None
 
 
 def _entries(form: Format, foreign: Foreign, options: Options) -> list[Entry]:

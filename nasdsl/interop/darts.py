@@ -28,6 +28,8 @@ _SAME = (
 DIALECT = Dialect("DARTS", "darts", {name: name for name in _SAME}, "darts")
 _KINDS = {"normal": "normal", "reduce": "reduction"}
 _INPUTS = 2
+#: Of a cell whose edges say where they lead; those to which none leads count as well.
+_MAX_STATES = 1_000
 
 
 class _Edge(NamedTuple):
@@ -116,18 +118,32 @@ def _value(fields: Fields, given: ast.expr | LiteralValue) -> LiteralValue:
 
 def _cell(foreign: Foreign, kind: str, edges: LiteralValue, concat: LiteralValue) -> Cell:
     blocks: list[Block] = []
-    states: list[State] = [hidden(1), hidden(0)]
-    for node in _nodes(foreign, kind, edges):
+    states: list[State | None] = [hidden(1), hidden(0)]
+    nodes = _nodes(foreign, kind, edges)
+    for node in nodes:
         operands = []
         for edge in node:
             DIALECT.state(foreign, edge.state, len(states) - _INPUTS, edge.span)
             op = DIALECT.op(foreign, edge.op, edge.span)
-            operands.append((states[edge.state], op))
-        states.append(_sum(blocks, operands))
+            source = states[edge.state]
+            if source is None:
+                text = f"an edge of the {kind} cell is left out: nothing leads to its state"
+                foreign.note(text, edge.span)
+            else:
+                operands.append((source, op))
+        states.append(_sum(blocks, operands) if operands else None)
     kept = numbers(foreign, concat, f"the concatenation of the {kind} cell")
+    if any(edge.target is not None for node in nodes for edge in node):
+        last = max((index for index, _ in kept if index < _MAX_STATES), default=0)
+        states += [None] * (last + 1 - len(states))
     for index, span in kept:
         DIALECT.state(foreign, index, len(states) - _INPUTS, span)
-    return cell_of(kind, blocks, [states[index] for index, _ in kept])
+    there = [(states[index], span) for index, span in kept]
+    absent = [span for state, span in there if state is None]
+    if absent:
+        text = f"the {kind} cell concatenates no state to which no edge leads"
+        foreign.note(text, absent[0])
+    return cell_of(kind, blocks, [state for state, _ in there if state is not None])
 
 
 def _sum(blocks: list[Block], operands: Sequence[tuple[State, str]]) -> State:
@@ -164,7 +180,10 @@ def _nodes(foreign: Foreign, kind: str, value: LiteralValue) -> list[list[_Edge]
 def _by_target(
     foreign: Foreign, kind: str, value: LiteralValue, edges: Sequence[_Edge]
 ) -> list[list[_Edge]]:
-    """The edges of (op, to, from), by where they lead."""
+    """The edges of (op, to, from), by where they lead; none for a state to which none leads.
+
+    xiaomi-automl/FairDARTS, fairdarts/model.py, builds no such state, and leaves out what reads it.
+    """
     found: dict[int, list[_Edge]] = {}
     for edge in edges:
         if edge.target is None:
@@ -175,12 +194,11 @@ def _by_target(
             hint = "an edge is (op, to, from), and leads to a later state that is not an input"
             raise foreign.cell_error("NAS653", text, edge.span, "", hint)
         found.setdefault(edge.target, []).append(edge)
-    for target in range(_INPUTS, max(found) + 1):
-        if target not in found:
-            text = f"no edge leads to state {target} of the {kind} cell"
-            hint = "the edges are (op, to, from), and each state adds up those that lead to it"
-            raise foreign.cell_error("NAS651", text, value.span, "", hint)
-    return [found[target] for target in sorted(found)]
+    last = max(found)
+    if last >= _MAX_STATES:
+        text = f"the {kind} cell has no state {last}; there are at most {_MAX_STATES}"
+        raise foreign.cell_error("NAS653", text, found[last][0].span)
+    return [found.get(target, []) for target in range(_INPUTS, last + 1)]
 
 
 def _edges(foreign: Foreign, value: LiteralValue) -> tuple[list[_Edge], list[list[LiteralValue]]]:

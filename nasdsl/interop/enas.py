@@ -29,7 +29,9 @@ _BLOCK = 4
 _NUMBERS = re.compile(r"[\s\[\],0-9]*")
 _WORD = re.compile(r"[^\s,\[\]]+")
 _ROW = re.compile(r"(?m)^[ \t]*\[([\s,0-9]*)\][ \t]*$")
-_SCRIPT_NAME = "arc"
+# `fixed_arc`, `child_fixed_arc`, `arc_1` and `bestArc`, but not `search_for` or `eps_no_archs`.
+_ARC = r"(?:(?<![A-Za-z])(?:arc|Arc|ARC)|(?<=[a-z])Arc)[hH]?(?![A-Za-z])"
+_SCRIPT_NAME = re.compile(_ARC)
 #: The ops of a layer of the macro space, and the functions of a recurrent cell.
 _MACRO_OPS, _RECURRENT_OPS = 6, 4
 _MIN_MACRO_LAYERS = 3
@@ -43,7 +45,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     Raises:
         CellError: there is none (NAS651).
     """
-    arcs = [value for value in variables(foreign.text) if _SCRIPT_NAME in value.name.lower()]
+    arcs = [value for value in variables(foreign.text) if _SCRIPT_NAME.search(value.name)]
     if arcs:
         # A variable that only holds another's value is the same arc.
         entries = list({each.identity: each for each in map(_entry_of_variable, arcs)}.values())
@@ -214,8 +216,9 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
 FORMAT = Format(
     title="the integers of ENAS's micro space",
     sign=(
-        r"(?m)\A(?=[\s\[\],]*[0-9])[\s\[\],0-9]*\Z|^val_acc="
-        r"|(?i:arc)\w{0,30}[ \t]*\+?=[ \t]*[\"'\[]?\s*[0-9$]"
+        r"(?m)\A(?=[\s\[\],]*[0-9])(?!\s*(\[\s*){3})[\s\[\],0-9]*\Z|^val_acc="
+        rf"|{_ARC}\w{{0,30}}(?:[ \t]*\+?=|[ \t]+(?=[\"']))(?:[ \t]*[\"'\[])?\s*"
+        r"(?:[0-9]{1,3}(?:[\"']|[\s,]+[0-9])|\$)"
     ),
     find=find,
     write=write,

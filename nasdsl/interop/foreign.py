@@ -21,6 +21,7 @@ MAX_DEPTH = 40
 MAX_NUMBER = 1_000_000_000
 
 _OPENING, _CLOSING = "([{", ")]}"
+_ESCAPE = "\x1b"
 _LEADING_SPACE = re.compile(r"\s*")
 _MAX_NAME = 60
 #: How much before a genotype is searched for `NAME =`.
@@ -159,6 +160,9 @@ def _parts(name: str) -> tuple[str, str]:
 def foreign_text(source: Source) -> Foreign:
     """The text, where it is neither too long nor nested too deep for any format.
 
+    The brackets of a log, of which `[1/50` and colours never close, do not add up: a line that
+    begins with a word or a colour begins anew.
+
     Raises:
         CellError: NAS656, at the bracket that goes too deep. It takes one pass.
     """
@@ -167,8 +171,11 @@ def foreign_text(source: Source) -> Foreign:
         raise foreign.cell_error(
             "NAS656", f"the text has {len(source.text):,} characters, more than {MAX_CHARACTERS:,}"
         )
-    depth = 0
+    depth, starts_line = 0, True
     for at, char in enumerate(source.text):
+        if starts_line and (char.isalnum() or char == _ESCAPE):
+            depth = 0
+        starts_line = char == "\n"
         if char in _OPENING:
             depth += 1
             if depth > MAX_DEPTH:

@@ -63,7 +63,9 @@ FORMATS: Registry[Format] = Registry(
     list_of_all="there are",
 )
 # Texts with slim's lists whose surroundings say whose they are.
-_AMOEBANET = re.compile(r"amoeba|evol_net|['\"](1x1|3x3|1x7_7x1|max_pool_2x2)['\"]", re.IGNORECASE)
+_AMOEBANET = re.compile(
+    r"amoeba|evol_net|[\[,(]\s*['\"](1x1|3x3|1x7_7x1|max_pool_2x2)['\"]", re.IGNORECASE
+)
 _SLIM = re.compile(r"p?nas_?net|PNASCell", re.IGNORECASE)
 
 
@@ -74,24 +76,32 @@ def format_of(source: Source) -> str:
         CellError: none or several fit (NAS650); `--from` says which it is.
     """
     require_types(source=(source, Source))
+    fitting = formats_of(source)
+    if len(fitting) == 1:
+        return fitting[0]
+    raise _ambiguity_error(source, fitting)
+
+
+def formats_of(source: Source) -> list[str]:
+    """The names of the formats that a text can be in."""
     ending = PurePath(source.name).suffix.lower()
     formats = FORMATS.usable()
     for name, known in formats.items():
         if ending in known.endings:
-            return name
+            return [name]
     text = source.text
     fitting = [name for name, known in formats.items() if re.search(known.sign, text)]
     if fitting == ["slim", "amoebanet"]:
         if _AMOEBANET.search(text):
-            return "amoebanet"
+            return ["amoebanet"]
         if _SLIM.search(text):
-            return "slim"
+            return ["slim"]
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting
     for name, known in formats.items():
         if ending in known.usual_endings and (not fitting or name in fitting):
-            return name
-    raise _ambiguity_error(source, fitting)
+            return [name]
+    return fitting
 
 
 def _ambiguity_error(source: Source, fitting: list[str]) -> CellError:

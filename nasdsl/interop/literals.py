@@ -5,10 +5,12 @@ imported or looked up.
 """
 
 import ast
+import itertools
 import json
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nasdsl import documents
@@ -17,6 +19,9 @@ from nasdsl.interop.foreign import MAX_NUMBER, Foreign
 
 #: What `range(a, b)` may make: no format has more states.
 _MAX_RANGE = 1_000
+#: How many parts in brackets are looked at, of a text that is no Python as a whole.
+_MAX_PARTS = 2_000
+_BRACKET = re.compile(r"[()\[\]{}]")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _JSON_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 #: Calls that stand for the literal they hold: containers, and scalars as numpy prints them.
@@ -136,7 +141,7 @@ class Python:
             case ast.Dict():
                 pairs = ((key, self.value(item, names=names)) for key, item in self.pairs(node))
                 return LiteralValue(dict(pairs), span)
-            case ast.Call(func=ast.Name(id="range"), args=[*bounds], keywords=[]):
+            case ast.Call(args=[*bounds], keywords=[]) if called(node) in ("range", "arange"):
                 return LiteralValue(self._range(bounds, span), span)
             case ast.Call(args=[inner], keywords=words) if _TRANSPARENT.fullmatch(called(node)):
                 if {word.arg for word in words} <= _IGNORED_KEYWORDS:
@@ -229,6 +234,48 @@ def numbers(foreign: Foreign, value: LiteralValue, what: str) -> list[tuple[int,
 def enclosed(foreign: Foreign, is_json: bool = False) -> Python:
     """The text as one expression: indented, as JSON may be, and over several lines."""
     return Python(foreign, f"(\n{foreign.text}\n)", offset=-2, is_json=is_json)
+
+
+def pythons(foreign: Foreign, opening: str) -> list[Python]:
+    """The text as Python; where it is none, what stands in it in brackets that open as given.
+
+    Programs print what they found after a time and between other words.
+
+    Args:
+        foreign: the text.
+        opening: an expression for the first characters of what is looked for, a bracket first.
+
+    Raises:
+        CellError: NAS651 where there is neither.
+    """
+    try:
+        return [Python(foreign)]
+    except CellError:
+        found = []
+        spans = _in_brackets(foreign.text, re.compile(opening))
+        for span in itertools.islice(spans, _MAX_PARTS):
+            with suppress(CellError):
+                found.append(Python(foreign, foreign.text[span.start : span.end], span.start))
+        if not found:
+            raise
+        return found
+
+
+def _in_brackets(text: str, opening: re.Pattern[str]) -> Iterator[Span]:
+    """From each bracket that opens so to the one that closes it; no character is met twice."""
+    start = depth = 0
+    for bracket in _BRACKET.finditer(text):
+        at = bracket.start()
+        if bracket.group() in "([{":
+            if not depth:
+                if opening.match(text, at) is None:
+                    continue
+                start = at
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                yield Span(start, at + 1)
 
 
 def json_value(foreign: Foreign) -> LiteralValue:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 #: What `ast` nests in one another without brackets, such as names with many dots.
 _MAX_DOTS = 20
+#: Calls whose keywords are keys; NAS-Bench-101's holds a matrix and its ops.
+_DICTIONARIES = {"dict", "OrderedDict", "ModelSpec"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _next(visit: _Visit) -> list[_Visit | _EndOfBranch]:
         case ast.Call(func=ast.Name(id="eval"), args=[inner_node]):
             return [_Visit(inner_node, scope, paths)]
         case ast.Call(func=func, args=args, keywords=keywords):
-            is_dictionary = isinstance(func, ast.Name) and func.id in ("dict", "OrderedDict")
+            is_dictionary = _dotted(func).rpartition(".")[2] in _DICTIONARIES
             around = paths if is_dictionary else ()
             return [
                 *(_Visit(part, scope, around) for part in args),

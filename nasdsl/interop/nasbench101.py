@@ -54,7 +54,7 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
         CellError: there is none, or it does not show which ops are whose (NAS651).
     """
     python = _python(foreign)
-    found = [named for named in named_nodes(python.tree, _is_part) if named.at is named.node]
+    found = _cells_of(list(named_nodes(python.tree, _is_part)))
     matrices = [named for named in found if _is_matrix(named.node)]
     ops = [named for named in found if not _is_matrix(named.node)]
     for parts, what in ((matrices, "matrix"), (ops, "ops")):
@@ -74,6 +74,19 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
         )
         for matrix, of_it in zip(matrices, ops, strict=True)
     ]
+
+
+def _cells_of(found: list[Named]) -> list[Named]:
+    """The matrices and lists of ops, without the names that a program lists beside its cells."""
+    found = [named for named in found if named.at is named.node]
+    whole = [named for named in found if _is_matrix(named.node) or _has_ends(named.node)]
+    return whole if any(map(_has_ends, (named.node for named in whole))) else found
+
+
+def _has_ends(node: ast.expr) -> bool:
+    """Whether these are names of which the first is the input's and the last the output's."""
+    words = _words(node)
+    return [word.lower() for word in (*words[:1], *words[-1:])] == ["input", "output"]
 
 
 def _python(foreign: Foreign) -> Python:
@@ -113,13 +126,17 @@ def _is_matrix(node: ast.expr) -> bool:
     )
 
 
-def _is_ops(node: ast.expr) -> bool:
-    """Whether these are names, an op or an end among them."""
-    words = [
+def _words(node: ast.expr) -> list[str]:
+    return [
         str(part.value) if isinstance(part, ast.Constant) else part.id
         for part in _elements(node)
         if isinstance(part, ast.Constant | ast.Name)
     ]
+
+
+def _is_ops(node: ast.expr) -> bool:
+    """Whether these are names, an op or an end among them."""
+    words = _words(node)
     known = {*DIALECT.ops, *DIALECT.aliases, "input", "output", "INPUT", "OUTPUT"}
     return len(words) > 1 and len(words) == len(_elements(node)) and not known.isdisjoint(words)
 

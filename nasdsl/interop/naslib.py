@@ -10,9 +10,9 @@ from functools import partial
 
 from nasdsl.errors import CellError, Diagnostic, plural
 from nasdsl.interop.dialect import Dialect, both_cells, cannot_hold, cell_of, concatenated
-from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_before
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import LiteralValue, Python, numbers
+from nasdsl.interop.literals import LiteralValue, Python, numbers, pythons
 from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype
 
@@ -22,6 +22,7 @@ _OPS = (
 )
 DIALECT = Dialect("NASLib", "darts", {str(at): name for at, name in enumerate(_OPS)}, "darts")
 _PAIRS = 8
+_OPENING = r"\(\s*\(\s*\(\s*[0-9]|\[\s*\[\s*\[\s*[0-9]{1,2}\s*,\s*[0-9]\s*\]"
 
 
 def find(foreign: Foreign, options: Options) -> list[Entry]:
@@ -30,22 +31,27 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     Raises:
         CellError: NAS651 where there is not a list.
     """
-    python = Python(foreign)
-    found = list(named_nodes(python.tree, _is_pair_of_cells))
+    texts = pythons(foreign, _OPENING)
+    found = [(each, named) for each in texts for named in named_nodes(each.tree, _is_pair_of_cells)]
     if not found:
-        lists = (node for node in ast.walk(python.tree) if isinstance(node, ast.Tuple | ast.List))
-        found = [Named(node, node) for node in itertools.islice(lists, 1)]
+        lists = (
+            (each, Named(node, node))
+            for each in texts
+            for node in ast.walk(each.tree)
+            if isinstance(node, ast.Tuple | ast.List)
+        )
+        found = list(itertools.islice(lists, 1))
     if not found:
         raise foreign.cell_error("NAS651", "a compact architecture is a pair of cells")
     return [
         Entry(
-            named.name,
+            named.name or name_before(foreign.text, python.span(named.at).start),
             python.span(named.at),
             partial(_genotype, python, named.node),
             named.path,
             identity=python.span(named.node),
         )
-        for named in found
+        for python, named in found
     ]
 
 
@@ -120,7 +126,7 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
 
 FORMAT = Format(
     title="NASLib's compact form",
-    sign=r"^[^\n#]*\(\s*\(\s*\(\s*[0-9]",
+    sign=rf"(?m)^[^\n#]*?(?:{_OPENING})",
     find=find,
     write=write,
 )

@@ -26,9 +26,9 @@ from nasdsl.interop.dialect import (
     concatenated,
     not_carried,
 )
-from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_before
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import LiteralValue, Python, enclosed
+from nasdsl.interop.literals import LiteralValue, Python, enclosed, pythons
 from nasdsl.interop.named_nodes import named_nodes
 from nasdsl.language.genotype.types import UNUSED, Block, BlockState, Cell, Genotype
 
@@ -67,17 +67,18 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
         CellError: there is none (NAS651).
     """
     try:
-        python = enclosed(foreign)
+        texts = [enclosed(foreign)]
     except CellError:
-        python = Python(foreign)
+        texts = pythons(foreign, r"\{\s*[\"'](?:normal|reduce|layer)")
     found = [
         Entry(
-            named.name,
+            named.name or name_before(foreign.text, python.span(named.at).start),
             python.span(named.at),
             partial(_genotype, python, named.node),
             named.path,
             identity=python.span(named.node),
         )
+        for python in texts
         for named in named_nodes(python.tree, _has_decisions)
     ]
     if not found:

@@ -1,7 +1,7 @@
 """What the variables of a shell script are when it ends, as far as that shows without running it.
 
-Comments, quotes, `$x`, `${x}`, `x=` and `x+=` are read. A value that is set in a branch or a loop
-is one of several that the variable may have.
+Comments, quotes, `$x`, `${x}`, `x=`, `x+=` and `--x "..."` are read. A value that is set in a
+branch or a loop is one of several that the variable may have.
 """
 
 import re
@@ -16,7 +16,8 @@ _MAX_VALUES, MAX_WORDS = 100, 10_000
 _TOKEN = re.compile(
     r"""(?m)(?<!\S)\#[^\n]*
     |(?:^|;)[ \t]*(?P<keyword>if|case|for|while|until|fi|esac|done)\b
-    |(?<![\w$./])(?P<name>[A-Za-z_]\w*)[ \t]*(?P<more>\+?)=[ \t]*
+    |(?<![\w$./])(?P<flag>--)?(?P<name>[A-Za-z_]\w*)
+     (?:[ \t]*(?P<more>\+?)=[ \t]*|(?(flag)[ \t]+(?=["'])|(?!)))
      (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|\[(?P<list>[^\[\]]*)\]|(?P<bare>[^\s"';\[\]]*))""",
     re.VERBOSE,
 )

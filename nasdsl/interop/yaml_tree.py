@@ -22,6 +22,8 @@ _PLAIN = {
     "tag:yaml.org,2002:null",
     "tag:yaml.org,2002:seq",
     "tag:yaml.org,2002:map",
+    # What PyYAML makes of the pairs of a genotype. A node of it is a sequence, as it was written.
+    "tag:yaml.org,2002:python/tuple",
 }
 
 
