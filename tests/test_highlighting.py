@@ -1,10 +1,9 @@
 """Highlighters agree with the language's own lexer."""
 
 import json
-import shutil
-import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,18 +13,26 @@ from editors import generate
 from nasdsl import library
 from nasdsl.highlighting.table import TOKENS
 from nasdsl.language.genotype.text import genotype_text
-from nasdsl.language.parser.tokens import keyword_names, lexed_tokens
+from nasdsl.language.parser.tokens import keyword_names
 from nasdsl.language.words import KEYWORDS
 from nasdsl.loading import loads_space
 from nasdsl.metadata import entry_points
 from nasdsl.space import sample
-from tests.clones import ROOT
+from tests.highlighters import (
+    GRAMMAR,
+    Seen,
+    by_codemirror,
+    by_pygments,
+    by_textmate,
+    by_tree_sitter,
+    corpus,
+    lexed,
+    tree_sitter_parser,
+)
 
 pytest.importorskip("pygments")
 
-from nasdsl.highlighting.pygments import CellLexer, _type
-
-Seen = list[tuple[int, int, str]]
+from nasdsl.highlighting.pygments import CellLexer
 
 TEXTS = {
     **{name: library.source(name).text for name in library.names()},
@@ -37,38 +44,6 @@ op h = 2 * [relu, conv(3x3, dilation 2, filters/4), x]else [ ]
 cell normal{b_0=(h[i],h [ i-1 ],{a|b},?,output_)5*(?,?,?,?,?)output concat(h[i],)}
 network { epsilon = 1e-3 rate = .5 wide = 1e+3x big = 12ab outputs = true }
 """
-_PUNCTUATION = {
-    **dict.fromkeys(("EQUAL", "VBAR", "STAR", "PLUS", "SLASH"), "operator"),
-    **dict.fromkeys(("LPAR", "RPAR", "LBRACE", "RBRACE", "LSQB", "RSQB"), "bracket"),
-    "COMMA": "comma",
-    "QMARK": "hole",
-    "STATE": "state",
-    "NUMBER": "number",
-    "WORD": "word",
-}
-
-
-def lexed(text: str) -> Seen:
-    """The tokens of the language's own lexer: start, end and kind."""
-    illegal: list[object] = []
-    found = []
-    for read in lexed_tokens(text, illegal):  # type: ignore[arg-type]
-        token = read.token
-        if token.type != "$END":
-            kind = "keyword" if token.type in keyword_names() else _PUNCTUATION[token.type]
-            found.append((int(token.start_pos or 0), int(token.end_pos or 0), kind))
-    assert not illegal
-    return found
-
-
-def by_pygments(text: str) -> Seen:
-    kinds = {_type(kind.pygments): kind.name for kind in TOKENS if kind.name != "comma"}
-    found = []
-    for start, type_, value in CellLexer().get_tokens_unprocessed(text):
-        if type_ in kinds and value.strip() and kinds[type_] != "comment":
-            name = "comma" if value == "," else kinds[type_]
-            found.append((start, start + len(value), name))
-    return found
 
 
 def test_the_keywords_are_those_of_the_grammar() -> None:
@@ -100,52 +75,71 @@ def test_what_editors_read_is_up_to_date() -> None:
         assert path.read_text(encoding="utf-8") == text, "run `python -m editors.generate`"
 
 
-# -- highlighters that run on Node ---------------------------------------------------------------
+# -- highlighters that are not Python's ----------------------------------------------------------
 
 
-def texts_for_node() -> list[str]:
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
     space = loads_space(library.source("nasnet_space").text)
-    generated = map(genotype_text, sample(space, 200, seed=4))
-    return [*TEXTS.values(), ODD, *generated]
+    return [*TEXTS.values(), ODD, *map(genotype_text, sample(space, 200, seed=4))]
 
 
-def by_node(script: str, texts: list[str]) -> list[Seen]:
-    """What a script of `editors/test` says about texts."""
-    if shutil.which("node") is None:
-        pytest.skip("Node is not installed")
-    folder = ROOT / "editors" / "test"
-    ran = subprocess.run(
-        ["node", str(folder / script)],
-        input=json.dumps(texts),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "ERR_MODULE_NOT_FOUND" in ran.stderr or "Cannot find" in ran.stderr:
-        pytest.skip("run `npm ci` in editors/test")
-    assert ran.returncode == 0, ran.stderr
-    return [[tuple(token) for token in tokens] for tokens in json.loads(ran.stdout)]
+@pytest.mark.parametrize("highlighter", [by_codemirror, by_textmate])
+def test_highlighters_on_node_agree(
+    highlighter: Callable[[Sequence[str]], list[Seen]], texts: list[str]
+) -> None:
+    for text, seen in zip(texts, highlighter(texts), strict=True):
+        assert seen == lexed(text)
 
 
-def test_the_codemirror_mode_agrees() -> None:
-    """It needs no package: the mode is plain JavaScript."""
-    kinds = {kind.codemirror: kind.name for kind in TOKENS}
-    texts = texts_for_node()
-    for text, seen in zip(texts, by_node("codemirror.mjs", texts), strict=True):
-        named = [(start, end, kinds[style]) for start, end, style in seen]
-        assert [token for token in named if token[2] != "comment"] == lexed(text)
+@pytest.fixture(scope="module")
+def tree_sitter(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return tree_sitter_parser(tmp_path_factory.mktemp("tree_sitter"))
 
 
-def test_the_textmate_grammar_agrees() -> None:
-    """Read by vscode-textmate, as VS Code reads it."""
-    kinds = {kind.textmate: kind.name for kind in TOKENS}
-    texts = texts_for_node()
-    for text, seen in zip(texts, by_node("textmate.mjs", texts), strict=True):
-        named = [(start, end, kinds[scope]) for start, end, scope in seen]
-        assert [token for token in named if token[2] != "comment"] == lexed(text)
+def test_the_tree_sitter_grammar_agrees(tree_sitter: Any, texts: list[str]) -> None:
+    for text in texts:
+        # The odd text has an error, a number and a name in one, and a letter of two bytes.
+        sound = text.replace("1e+3x", "1e+3").replace("é", "e")
+        assert by_tree_sitter(tree_sitter, sound) == lexed(sound)
 
 
-def test_the_tree_sitter_grammar_has_every_keyword() -> None:
-    """Its parser is compared in `bench/highlighting.py`, where tree-sitter is installed."""
-    text = Path(ROOT / "editors" / "tree-sitter-cell" / "grammar.js").read_text("utf-8")
-    assert all(f'"{word}"' in text for word in KEYWORDS)
+@pytest.mark.parametrize(("name", "text", "tree"), corpus())
+def test_the_corpus_of_the_tree_sitter_grammar(
+    tree_sitter: Any, name: str, text: str, tree: str
+) -> None:
+    assert str(tree_sitter.parse(text.encode()).root_node) == tree
+
+
+def test_the_queries_of_the_tree_sitter_grammar_are_sound(tree_sitter: Any) -> None:
+    from tree_sitter import Query, QueryCursor
+
+    query = Query(tree_sitter.language, (GRAMMAR / "queries" / "highlights.scm").read_text("utf-8"))
+    tree = tree_sitter.parse(library.source("nasnet_a").text.encode())
+    found = QueryCursor(query).captures(tree.root_node)
+    words = [node.text.decode() for node in sorted(found["keyword"], key=lambda n: n.start_byte)]
+    assert words == ["genotype", "ops", *["cell", "output", "concat"] * 2]
+
+
+def test_the_tree_sitter_parser_is_of_the_words_and_tokens_of_the_table() -> None:
+    """What it was generated from is in `grammar.json`; generating it anew needs a program."""
+    rules = json.loads((GRAMMAR / "src" / "grammar.json").read_text("utf-8"))["rules"]
+    patterns = {kind.name: kind.pattern for kind in TOKENS}
+    assert {name: rules[name]["content"]["value"] for name in ("number", "comment")} == {
+        name: patterns[name] for name in ("number", "comment")
+    }
+    words = {name for name in _strings(rules) if name.isalpha()}
+    assert words == set(KEYWORDS)
+    parser = (GRAMMAR / "src" / "parser.c").read_text("utf-8")
+    assert all(f'"{word}"' in parser for word in KEYWORDS)
+
+
+def _strings(rule: Any) -> Iterator[str]:
+    """Every literal of a rule of `grammar.json`."""
+    if isinstance(rule, dict):
+        if rule.get("type") == "STRING":
+            yield rule["value"]
+        rule = list(rule.values())
+    if isinstance(rule, list):
+        for part in rule:
+            yield from _strings(part)

@@ -2,11 +2,12 @@
 // those of nasdsl/highlighting/table.py, which editors/generate.py writes to tokens.json.
 const { tokens } = require("./tokens.json");
 
-const list = (rule) => optional(seq(rule, repeat(seq(",", rule)), optional(",")));
+const list = (rule) => seq(optional(seq(rule, repeat(seq(",", rule)))), optional(","));
 
 module.exports = grammar({
   name: "cell",
   extras: ($) => [/\s/, $.comment],
+  // A word of the language is a name wherever only a name can stand.
   word: ($) => $.word,
 
   rules: {
@@ -24,32 +25,26 @@ module.exports = grammar({
     _field: ($) => choice($._option, $.hole, $.choice),
     hole: (_) => "?",
     choice: ($) => seq("{", $._option, repeat(seq("|", $._option)), "}"),
-    _option: ($) => choice($.word, $.state, alias("concat", $.word), alias("each", $.word)),
+    _option: ($) => choice($.word, $.state),
     output: ($) =>
       seq("output", choice("unused", seq(choice("concat", "each"), "(", list($._option), ")"))),
 
     op: ($) => seq("op", field("name", $.word), "=", $.form, repeat(seq("else", $.form))),
-    combine: ($) =>
-      seq("combine", field("name", choice($.word, alias("concat", $.word))), "=", $.form),
+    combine: ($) => seq("combine", field("name", $.word), "=", $.form),
     form: ($) => seq($.part, repeat(seq("+", $.part))),
     part: ($) => seq(optional(seq($.number, "*")), "[", list($.layer), "]"),
     layer: ($) =>
       seq(
-        field("name", choice($.word, alias("concat", $.word))),
+        field("name", $.word),
         optional(seq("(", $.argument, repeat(seq(",", $.argument)), optional(","), ")")),
       ),
     argument: ($) =>
       choice($.number, seq($.word, optional($.number)), seq($.word, "/", $.number)),
 
     network: ($) => seq("network", "{", repeat($.setting), "}"),
-    setting: ($) =>
-      seq(
-        field("name", choice($.word, alias("genotype", $.word))),
-        "=",
-        field("value", choice($.word, $.number)),
-      ),
+    setting: ($) => seq(field("name", $.word), "=", field("value", choice($.word, $.number))),
 
-    state: (_) => token(prec(2, /[A-Za-z]\s*\[[^\[\](){},|#\n]*\]/)),
+    state: (_) => token(prec(2, /[A-Za-z]\s*\[[^\[\](){},|#\n]*\]?/)),
     number: (_) => token(new RegExp(tokens.number)),
     word: (_) => /[A-Za-z_][A-Za-z0-9_]*/,
     comment: (_) => token(new RegExp(tokens.comment)),
