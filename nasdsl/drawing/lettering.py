@@ -8,6 +8,8 @@ stand in for it, are as wide. So boxes do not depend on the fonts of the machine
 library for this in reach: matplotlib's measures take an optional package and its own fonts.
 """
 
+from functools import lru_cache
+
 from rich.cells import cell_len
 
 from nasdsl.report.visible import shortened, visible
@@ -62,6 +64,7 @@ def _breaks(words: list[str], most: int) -> list[tuple[str, ...]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def width(text: str, size: float = SIZE) -> float:
     """How wide a line of text is, in points."""
     return size / 1000 * sum(map(_width, text))

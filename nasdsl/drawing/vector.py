@@ -8,6 +8,7 @@ and is escaped, so that a name is nothing but a name.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 
 from nasdsl.drawing.lettering import LEADING
@@ -51,6 +52,7 @@ def page_svg(page: Page, theme: Theme, title: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def _escaped(text: str) -> str:
     return escape(visible(text))
 
