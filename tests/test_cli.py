@@ -74,6 +74,7 @@ def test_examples_parse(name: str) -> None:
         command = program.get_command(context, name)
         assert command is not None
         for line in command.examples.splitlines():
+            assert not re.search(r"\S  |.{100}", line), line
             words = re.split(r"[|<>)]", line.partition("nasdsl ")[2])[0].split()
             assert words[0] == name
             found = command.make_context(name, words[1:], parent=context)

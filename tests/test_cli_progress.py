@@ -35,7 +35,7 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     found = capsys.readouterr()
     assert found.out == ""
     assert found.err.splitlines() == [
-        "tiny, 1 @ 8: 1,234 parameters, 5.6 million mult-adds per image",
+        "tiny, 1 @ 8: 1,234 parameters, 5,600,000 mult-adds per image",
         "training on cpu: 10 epochs of 10 steps, 100 in all, 64 images each, "
         "continuing after step 20",
         "epoch  3/10  loss 0.5000  accuracy 87.50%  held out 93.75%  lr 1.00e-02  "

@@ -62,8 +62,8 @@ def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
     assert "report    runs/one/report.md" in ran.out
     lines = ran.err.splitlines()
     cost = nasdsl.cost("runs/one/network.cell")
-    millions = f"{cost.mult_adds / 1e6:.1f} million mult-adds per image"
-    assert lines[0] == f"tiny, 1 @ 8: {cost.params:,} parameters, {millions}"
+    mult_adds = f"{cost.mult_adds:,} mult-adds per image"
+    assert lines[0] == f"tiny, 1 @ 8: {cost.params:,} parameters, {mult_adds}"
     assert lines[1] == "training on cpu: 2 epochs of 5 steps, 10 in all, 256 images each"
     assert lines[2].startswith("epoch 1/2  loss ")
     assert "path keep probability 0.900" in lines[2]
@@ -583,8 +583,16 @@ def test_the_data_decide_about_classes(run: Run) -> None:
     """A flag that says otherwise is refused before anything is written; the same is fine."""
     ran = run(*FLASH, "--classes", "7", "--out", "new")
     assert (ran.code, "leave `--classes` out" in ran.err) == (2, True)
+    assert (
+        "the data `digits` have 1 channel\n"
+        in run(*FLASH, "--input-channels", "3", "--out", "new").err
+    )
     assert not Path("new").exists()
     assert run(*FLASH, "--classes", "10", "--out", "new").code == 0
+    ran = run("eval", "new", "--data", "fake:3")
+    assert ran.code == 2
+    assert "`tiny` has classes = 10, and the data `fake:3` have 3" in ran.err
+    assert "compile" not in ran.err
 
 
 # -- data that were moved ---------------------------------------------------------------------

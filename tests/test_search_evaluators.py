@@ -13,6 +13,7 @@ import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search.child import Child, child_from_options, limit_for
 from nasdsl.search.evaluators import evaluator
+from nasdsl.search.evaluators.python import FunctionEvaluator
 from nasdsl.search.evaluators.table import TableEvaluator, read_table
 from nasdsl.search.protocol import Evaluator, Report, Score
 from nasdsl.search.searchers import options_of, searcher
@@ -56,6 +57,10 @@ WRONG_SPECS = {
     "python:math:sqrtt": ("NAS882", "did you mean `sqrt`?"),
     "python:math:pi": ("NAS882", None),
     "python:math:sqrt?x=1": ("NAS882", None),
+    "python:re:sub": (
+        "NAS882",
+        "an evaluator is a function of `text, seed, report`; it may leave out the last two",
+    ),
 }
 
 
@@ -90,6 +95,25 @@ def test_any_function_evaluates(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reported == [0.5]
     whole = evaluator("python:their_module:score_with_curve")
     assert whole.evaluate(TEXTS[0], 0, _nothing) == Score(1.0, (0.5, 1.0), params=7)
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (lambda text: (text,), ("text",)),
+        (lambda text, seed: (text, seed), ("text", 7)),
+        (lambda text, other: (text, other), ("text", 7)),
+        (lambda text, report: (text, report), ("text", print)),
+        (lambda text, report, seed: (text, report, seed), ("text", print, 7)),
+        (lambda text, rounds=3, report=None: (text, rounds, report), ("text", 3, print)),
+        (lambda text, seed, curve=None: (text, seed, curve), ("text", 7, print)),
+        (lambda *all: all, ("text", 7, print)),
+        (lambda text, **all: (text, *all.items()), ("text", ("seed", 7), ("report", print))),
+    ],
+)
+def test_functions_that_take_less(function: Any, given: tuple[object, ...]) -> None:
+    """What a function leaves out is not given to it; what it names is given by name."""
+    assert FunctionEvaluator(function).evaluate("text", 7, print).reward == given
 
 
 # -- tables ------------------------------------------------------------------------------

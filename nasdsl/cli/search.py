@@ -262,8 +262,7 @@ command = CommandWithActions(
         nasdsl search darts_space --algorithm darts --data digits --out runs/darts
         nasdsl search nasbench201_space --algorithm evolution --evaluator supernet:runs/paths
         nasdsl search my.cell --evaluator proxy:naswot --max-params 5000000 --store s2.db
-        nasdsl search my.cell --algorithm nsga2 --objective accuracy --objective latency:min \
-            --max-latency 20ms --store s3.db
+        nasdsl search my.cell --objective accuracy --objective latency:min --max-latency 20ms
         nasdsl search status s1.db
         nasdsl search top s1.db -n 5 -o best
         nasdsl search plot s1.db s2.db -o figure6.svg

@@ -92,8 +92,8 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 
 def network_line(plan: TrainingPlan) -> str:
     """What is about to be trained, in a line."""
-    millions = f"{plan.mult_adds / 1e6:,.1f} million mult-adds per image"
-    return f"{plan.network}: {plural(plan.params, 'parameter')}, {millions}"
+    params, mult_adds = plural(plan.params, "parameter"), plural(plan.mult_adds, "mult-add")
+    return f"{plan.network}: {params}, {mult_adds} per image"
 
 
 def opening_line(plan: TrainingPlan) -> str:

@@ -26,8 +26,18 @@ if TYPE_CHECKING:
     from nasdsl.train.data import Splits
 
 
-def graph_matching(net: nn.Module, data: "Splits") -> NetworkGraph:
+#: What to do about a trained network that is for other images.
+_OTHER_DATA = "take data like those that it was trained on"
+_OTHER_RECIPE = "take the recipe of its training, or one with the network's image_size"
+
+
+def graph_matching(net: nn.Module, data: "Splits", *, trained: bool = False) -> NetworkGraph:
     """The graph of a network, if it is made for such images.
+
+    Args:
+        net: the network.
+        data: what has to be like the images that it takes.
+        trained: whether it is done, so that the data have to change and not the network.
 
     Raises:
         CellError: NAS844, with everything that differs; NAS008, the module was not made by
@@ -41,13 +51,13 @@ def graph_matching(net: nn.Module, data: "Splits") -> NetworkGraph:
     findings = [
         Diagnostic(
             "NAS844",
-            f"`{graph.name}` is for {ours} {what}, and the data has {theirs}",
-            hints=(f"compile it with {setting}={theirs}",),
+            f"`{graph.name}` has {setting} = {ours}, and the data `{data.name}` have {theirs}",
+            hints=(way_out if trained else f"compile it with {setting}={theirs}",),
         )
-        for what, setting, ours, theirs in (
-            ("classes", "classes", wanted.classes, data.classes),
-            ("channels", "input_channels", wanted.input_channels, data.channels),
-            ("pixels a side", "image_size", wanted.image_size, data.image_size),
+        for setting, ours, theirs, way_out in (
+            ("classes", wanted.classes, data.classes, _OTHER_DATA),
+            ("input_channels", wanted.input_channels, data.channels, _OTHER_DATA),
+            ("image_size", wanted.image_size, data.image_size, _OTHER_RECIPE),
         )
         if ours != theirs
     ]

@@ -127,7 +127,7 @@ def evaluate_model(
         net = _network_of_weights(path, network)
     else:
         net = _network_of_run(folder, job, loaded)
-    graph = graph_matching(net, splits)
+    graph = graph_matching(net, splits, trained=True)
     name, images = _part(splits, split)
     accelerator = accelerator_for(device, "fp32")  # `evaluate` takes the other precision
     found = evaluate(

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.api.request import SourceCells, source_cells
-from nasdsl.errors import CellError, Diagnostic, Source
+from nasdsl.errors import CellError, Diagnostic, Source, plural
 from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
@@ -289,12 +289,12 @@ def _require_no_other(settings: Settings, splits: "Splits") -> None:
     findings = [
         Diagnostic(
             "NAS844",
-            f"`{name}` is {given}, and the data `{splits.name}` have {have} {what}",
+            f"`{name}` is {given}, and the data `{splits.name}` have {plural(have, what)}",
             hints=(f"leave `--{name.replace('_', '-')}` out: in a training the data decide it",),
         )
         for name, what, given, have in (
-            ("classes", "classes", settings.classes, splits.classes),
-            ("input_channels", "channels", settings.input_channels, splits.channels),
+            ("classes", "class", settings.classes, splits.classes),
+            ("input_channels", "channel", settings.input_channels, splits.channels),
         )
         if given is not None and given != have
     ]

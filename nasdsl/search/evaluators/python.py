@@ -1,35 +1,75 @@
 """`python:module:function`: any function of a text and a seed.
 
-`function(text, seed, report)` returns a reward or a `Score`. The module is looked for where
-Python looks, and in the working directory. The worker checks the reward, as for every evaluator.
+`function(text, seed, report)` returns a reward or a `Score`; one that takes less is given less. The
+module is looked for where Python looks, and in the working directory. The worker checks the reward,
+as for every evaluator.
 """
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
 from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score
 
-ScoreFunction = Callable[[str, int, Report], float | Score]
+ScoreFunction = Callable[..., float | Score]
+
+#: What follows the text, by place and by name, in the order in which functions are asked. A name
+#: says more than a place: the second parameter of `score(text, report)` is not the seed.
+_WAYS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    ((), ("seed", "report")),
+    ((), ("report",)),
+    (("seed", "report"), ()),
+    ((), ("seed",)),
+    (("seed",), ()),
+    ((), ()),
+)
 
 
 class FunctionEvaluator:
     """Calls `function`.
 
     Args:
-        function: takes the `.cell` text, the seed, and a function that reports values of a curve.
+        function: takes the `.cell` text, the seed, and a function that reports values of a curve,
+            in this order or, after the text, by the names `seed` and `report`. It may leave out
+            either of these two or both.
+
+    Raises:
+        CellError: it takes something else (NAS882).
     """
 
     def __init__(self, function: ScoreFunction) -> None:
         self.function = function
+        self.places, self.names = _way(function)
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """What the function returns, as a score."""
-        found = self.function(text, seed, report)
+        extra = {"seed": seed, "report": report}
+        places, names = ([extra[name] for name in self.places], {n: extra[n] for n in self.names})
+        found = self.function(text, *places, **names)
         return found if isinstance(found, Score) else Score(found)
+
+
+def _way(function: ScoreFunction) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The first of `_WAYS` that a function can be called in."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions of C do not say what they take
+        return ("seed", "report"), ()
+    for places, names in _WAYS:
+        with suppress(TypeError):
+            signature.bind("", *places, **dict.fromkeys(names))
+            return places, names
+    called = getattr(function, "__name__", type(function).__name__)
+    raise cell_error(
+        "NAS882",
+        f"`{called}{signature}` cannot be called with a text",
+        "an evaluator is a function of `text, seed, report`; it may leave out the last two",
+    )
 
 
 def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
