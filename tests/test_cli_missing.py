@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli_run import TINY
 from tests.commands_without import cases_without
+from tests.test_install_hint import EXTRAS
 
 #: Packages that no extra-less installation has.
 EVERY = (
@@ -38,6 +39,17 @@ WITHOUT_ALL = f"""
     0        plot sizes --json
     0        render tiny.cell -o x.dot
     0        compile tiny.cell {SIZE} --backend source -o x.py
+    0        cost tiny.cell --detector paper
+    0        render tiny.cell -o y.dot --names --title --legend
+    0        render nasnet_a_cifar --network -o z.dot
+    0        render nasnet_space -o s.dot
+    0        diff nasnet_a nasnet_a
+    0        enumerate nasbench201_space --limit 2
+    0        list --plugins
+    0        convert --schema
+    NAS701   compile tiny.cell {SIZE} --passes merge
+    NAS701   compile tiny.cell {SIZE} --print-after dead
+    NAS701   compile tiny.cell {SIZE} -o x.pt2 --dynamic-size
     NAS701   compile tiny.cell {SIZE}
     NAS701   compile tiny.cell {SIZE} --device meta
     NAS701   compile tiny.cell {SIZE} --optimize
@@ -49,7 +61,10 @@ WITHOUT_ALL = f"""
     NAS701   train tiny.cell --out new --log wandb
     NAS701   train tiny.cell --out new --seeds 2
     NAS701   train --resume run
+    NAS701   train tiny.cell --out new --task detection --data coco:run
     NAS701   eval run
+    NAS701   eval tiny.cell --runtime openvino
+    NAS701   publish x.safetensors -o published
     NAS701   predict tiny.cell tiny.cell
     NAS843   compare run
     NAS701   plot sizes tiny.cell -o x.svg
@@ -59,6 +74,10 @@ WITHOUT_ALL = f"""
     NAS701   search nasnet_space --algorithm ppo
     NAS701   search nasnet_space --algorithm surrogate
     NAS701   search nasnet_space --algorithm optuna
+    NAS701   search nasbench201_space --algorithm darts --out od
+    NAS701   search nasbench201_space --evaluator supernet:run
+    NAS701   search nasbench201_space --objective accuracy --objective latency:min
+    NAS701   search nasbench201_space --evaluator proxy:naswot --max-latency 20ms
     NAS701   search finish s.db
     NAS701   lsp
 """
@@ -84,6 +103,61 @@ WITHOUT_OPTIONAL = f"""
     NAS701   bench tiny.cell {SIZE} --runtimes eager,onnxruntime
 """
 
+SEARCH = "search nasbench201_space --evaluator python:builtins:len --trials 1"
+#: Each extra by itself: the packages that only it brings, and what cannot work without them.
+EACH = {
+    "torch": (
+        ("torch", "torchvision", "safetensors", "h5py"),
+        f"compile tiny.cell {SIZE}; compile tiny.cell {SIZE} --optimize -o x.onnx",
+    ),
+    "train": (
+        ("accelerate", "filelock", "sklearn", "tensorboard", "tomli_w"),
+        "train tiny.cell --out new; train tiny.cell --out new --log tensorboard; eval run;"
+        "train --resume run; predict run tiny.cell; search nasbench201_space; search finish s.db",
+    ),
+    "plot": (("matplotlib",), "plot sizes -o x.svg; plot sizes tiny.cell -o x.png"),
+    "hub": (("huggingface_hub", "timm"), "publish x.safetensors -o published"),
+    "detection": (
+        ("faster_coco_eval",),
+        "train tiny.cell --out new --task detection --data coco:run",
+    ),
+    "ray": (("ray",), f"{SEARCH} --engine ray"),
+    "search": (
+        ("optuna", "pyarrow", "scipy", "threadpoolctl"),
+        f"{SEARCH} --algorithm optuna; {SEARCH} --algorithm surrogate",
+    ),
+    "lsp": (("lsprotocol", "pygls"), "lsp"),
+    "onnx": (
+        ("onnx", "onnxscript", "onnxruntime"),
+        f"compile tiny.cell {SIZE} -o x.onnx; bench tiny.cell {SIZE} --runtimes onnxruntime;"
+        f"compile tiny.cell {SIZE} -o x.onnx --dynamic-size",
+    ),
+    "openvino": (("openvino",), f"bench tiny.cell {SIZE} --runtimes eager,openvino"),
+}
+#: Extras that no command needs.
+FOR_PYTHON = {"strategies", "notebook", "all"}
+
+
+def test_each_extra_is_tried() -> None:
+    """The table has every extra there is."""
+    assert {*EACH, *FOR_PYTHON} == set(EXTRAS)
+
+
+@pytest.mark.parametrize("extra", EACH)
+def test_each_extra_by_itself(extra: str, tmp_path: Path) -> None:
+    """What needs it says so and names it, where everything else is installed."""
+    if extra != "torch":
+        pytest.importorskip("torch")
+    (tmp_path / "tiny.cell").write_text(TINY)
+    (tmp_path / "x.safetensors").touch()
+    (tmp_path / "run").mkdir()
+    packages, lines = EACH[extra]
+    table = "\n".join(f"{extra} {line.strip()}" for line in lines.split(";"))
+    for case in cases_without("missing", packages, table, tmp_path):
+        assert (case.code, "error[NAS701]" in case.said) == (2, True), case
+        assert f'install ".[{extra}]"' in case.said.partition("help:")[2], case
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.cell", "x.safetensors", "run"}
+
 
 @pytest.mark.parametrize(
     ("cases", "packages", "needs"),
@@ -97,6 +171,7 @@ def test_what_is_missing_is_named(
     for package in needs:
         pytest.importorskip(package)
     (tmp_path / "tiny.cell").write_text(TINY)
+    (tmp_path / "x.safetensors").touch()
     (tmp_path / "run").mkdir()
     wrong = [
         case

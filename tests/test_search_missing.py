@@ -63,6 +63,7 @@ NEEDS = {
     "proxy synflow": "torch",
     "searcher ppo": "torch",
     "searcher optuna": "optuna",
+    "engine ray": "ray",
     "engine on GPUs": "torch",
 }
 AS_EVER = {
@@ -77,7 +78,7 @@ AS_EVER = {
 
 def test_without_pytorch_and_optuna() -> None:
     """NAS701 names the package where it is needed, and nowhere else is it missed."""
-    words = [sys.executable, "-c", PROGRAM, "torch", "optuna"]
+    words = [sys.executable, "-c", PROGRAM, "torch", "optuna", "ray"]
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from nasdsl.errors import cell_error, install_hint, plural
-from nasdsl.registry import Registry
+from nasdsl.registry import Registry, require_packages
 from nasdsl.search.engines.engine import Engine, Slot, WorkerSettings
 from nasdsl.search.settings import SearchSettings
 
@@ -54,7 +54,12 @@ def local_engine(settings: SearchSettings) -> Engine:
 
 
 def ray_engine(settings: SearchSettings) -> Engine:
-    """Actors of a Ray cluster, reached from a process of its own."""
+    """Actors of a Ray cluster, reached from a process of its own.
+
+    Raises:
+        CellError: NAS701, ray is not installed.
+    """
+    require_packages("engine `ray` needs", ("ray",), "ray")
     from nasdsl.search.engines.ray import RayEngine
     from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 
