@@ -148,11 +148,20 @@ def _refuse_other_kinds(name: str) -> None:
     if suffix in _WEIGHTS:
         hint = f"use weights together with a text: `nasdsl compile FILE.cell --weights {name}`"
         raise cell_error("NAS007", f"{name!r} contains weights, not cells", hint)
-    if suffix in _EXPORTS:
+    refuse_exports(name)
+
+
+def refuse_exports(name: str) -> None:
+    """Refuse a file whose suffix says that it is an export, which other programs run.
+
+    Raises:
+        CellError: NAS007.
+    """
+    if Path(name).suffix.lower() in _EXPORTS:
         raise cell_error(
             "NAS007",
             f"{name!r} is a kind of file that nasdsl writes but does not read",
-            "of the files that `nasdsl compile -o` writes, only .safetensors can be compiled again",
+            "of the files that `nasdsl compile -o` writes, nasdsl reads .safetensors alone",
         )
 
 

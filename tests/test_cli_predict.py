@@ -160,3 +160,13 @@ def test_mistakes(run: Run) -> None:
     Path("empty").mkdir()
     assert "error[NAS823]" in run("predict", "model.safetensors", "empty").err
     assert run("predict", "model.safetensors", "photos", "--csv", "--json").code == 2
+    for path, head, code in (
+        ("model.pt2", b"PK", "NAS007"),
+        ("names.txt", b"ant", "NAS802"),
+        ("w.pth", b"PK", "NAS802"),
+    ):
+        Path(path).write_bytes(head)
+        for words in (("predict", path, "photos"), ("eval", path)):
+            ran = run(*words)
+            assert (ran.code, f"error[{code}]" in ran.err) == (2, True)
+            assert ("--network FILE" in ran.err) == (path == "w.pth")

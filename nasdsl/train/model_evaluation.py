@@ -17,7 +17,7 @@ from nasdsl.api.trained import WeightsFile, trained_part
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
-from nasdsl.loading import NameOrPath
+from nasdsl.loading import NameOrPath, refuse_exports
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.planning import recorded_data
@@ -25,6 +25,7 @@ from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
 from nasdsl.values import require_types
+from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -199,6 +200,8 @@ def require_model(
         trained_part(network, WeightsFile(path))  # refuses a model file, which has its own
         source_network(network)
     elif Path(path).exists() and not is_model(path):
+        refuse_exports(os.fspath(path))
+        require_weights(Path(path))
         raise cell_error(
             "NAS802",
             f"{os.fspath(path)!r} does not say which network its weights belong to",
