@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from nasdsl import export  # noqa: E402 (after the packages that may be missing)
 from nasdsl.train import Interrupted, fit  # noqa: E402
 from nasdsl.train.comparison import ComparedRun, comparison_curves  # noqa: E402
 from nasdsl.train.report import curves  # noqa: E402
-from nasdsl.train.results import Epoch  # noqa: E402
+from nasdsl.train.results import Epoch, Evaluation  # noqa: E402
 from tests.train_cases import CELLS, network, short, splits  # noqa: E402
 
 #: Two epochs of five steps.
@@ -323,6 +324,19 @@ def test_curves_have_whole_epochs() -> None:
         numbers = re.findall(r"<!-- ([\d.]+) -->", picture.decode())
         assert {"1", "2"} <= set(numbers)
         assert not {"1.2", "1.25", "1.5"} & set(numbers)
+        assert "times" not in picture.decode()  # a loss of 0.5 is not written as 5 x 10^-1
+
+
+def test_curves_of_one_epoch() -> None:
+    """They are points, at an epoch that is a whole number."""
+    pytest.importorskip("matplotlib")
+    held_out = Evaluation(0.25, 0.75, 1.0, 16, 0.1)
+    epoch = Epoch(1, 1, 2.5, 0.5, held_out, 0.1, 1.0, 1.0, 1.0)
+    picture = curves([[epoch]]).decode()
+    ticks = re.findall(r'<g id="xtick_\d+">.*?<!-- ([\d.]+) -->', picture, re.DOTALL)
+    assert ticks == ["1", "1"]
+    plain = curves([[epoch, replace(epoch, epoch=2)]]).decode()
+    assert picture.count("<use ") - plain.count("<use ") >= 2
 
 
 def test_a_seed_that_fails_is_reported(run: Run) -> None:

@@ -7,6 +7,7 @@ from nasdsl.drawing.lettering import LONGEST_NAME
 from nasdsl.drawing.rendering import PictureFormat
 from nasdsl.drawing.sizes import figure_content
 from nasdsl.drawing.themes import find_theme
+from nasdsl.report.plots import write_plain_numbers
 from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def latencies_plot(
                 fontsize=7,
                 parse_math=False,
             )
+        write_plain_numbers(axes.xaxis)
         axes.set_xlabel("milliseconds a batch", color=theme.letters)
         axes.set_ylabel(value, color=theme.letters)
         axes.grid(True, which="major", color=theme.dim_stroke, linewidth=0.5)

@@ -60,6 +60,13 @@ def draw_grid(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def write_plain_numbers(axis: Any) -> None:
+    """Write 2.5 and not 2.5 x 10^0 along a logarithmic axis, once everything is drawn."""
+    axis.set_major_formatter("{x:,g}")
+    least, most = axis.get_view_interval()
+    axis.set_minor_formatter("{x:,g}" if most < 10 * least else "")
+
+
 def content_of(picture: Any, format: str, dpi: int = 160) -> bytes:
     """The picture as a file."""
     content = BytesIO()

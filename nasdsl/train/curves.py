@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nasdsl.report.plots import content_of, draw_grid, new_picture
+from nasdsl.report.plots import content_of, draw_grid, new_picture, write_plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +23,12 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
         loss, accuracy = picture.subplots(1, 2)
         draw(loss, accuracy)
         loss.set_yscale("log")
+        write_plain_numbers(loss.yaxis)
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+            for line in axes.lines:
+                if len(line.get_xydata()) == 1:  # a line of one point would not be seen
+                    line.set_marker("o")
             draw_grid(axes)
         return content_of(picture, "svg")
