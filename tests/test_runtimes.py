@@ -46,7 +46,8 @@ def refused(work: Callable[[], object]) -> Diagnostic:
 def test_ours_are_installed() -> None:
     """Each is found by its own name and says what it is."""
     plugins = [plugin for plugin in installed_plugins() if plugin.kind == "runtimes"]
-    assert {one.name for one in plugins} == {"eager", "inductor", "onnxruntime", "openvino"}
+    ours = {"cuda_graphs", "eager", "inductor", "onnxruntime", "openvino"}
+    assert {one.name for one in plugins} == ours
     for plugin in plugins:
         found = RUNTIMES.find(plugin.name)
         assert (found.name, bool(found.help)) == (plugin.name, True)
@@ -160,6 +161,9 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     instead(needs=("no_such_package",), extra="openvino")
     found = refused(lambda: runtimes.load(net, "eager"))
     assert (found.code, "openvino" in found.hints[0]) == ("NAS701", True)
+    instead(devices=("cuda",))
+    found = refused(lambda: runtimes.load(net, "eager"))
+    assert (found.code, "is on cpu" in found.message) == ("NAS732", True)
     instead(dtypes=("float64",))
     assert refused(lambda: runtimes.load(net, "eager")).code == "NAS732"
     instead(load=lambda network, threads: lambda images: network(images) * 1.001)
@@ -339,3 +343,35 @@ def test_command(
     rows = [line.split() for line in ran.out.splitlines() if line.strip().startswith("eager")]
     assert [row[1] == "bfloat16" for row in rows] == [False, True]
     assert run("bench", "nasnet_a", *flags, "--runtimes", ",").code == 2
+    assert run("bench", "nasnet_a", *flags, "--device", "cuda", "--processor-time").code == 2
+    assert run("bench", "nasnet_a", *flags, "--device", "meta").code == 2
+    assert "NAS707" in run("bench", "nasnet_a", *flags, "--device", "cuda:99").err
+
+
+def test_compile_in_a_runtime(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network runs there as well, after the runtime's own passes."""
+    run = runner(capfd, monkeypatch)
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
+    ran = run("compile", "nasnet_a", *flags, "--runtime", "eager", "--print-after", "fold")
+    assert ran.code == 0
+    assert "for one image in runtime eager" in ran.out
+    assert "after fold:" in ran.err
+    members = json.loads(run("compile", "nasnet_a", *flags, "--runtime", "eager", "--json").out)
+    assert (members["runtime"], members["seconds"]["runtime_forward"] >= 0) == ("eager", True)
+    for wrong, code in (("eagre", "NAS730"), ("cuda_graphs", "NAS732")):
+        assert code in run("compile", "nasnet_a", *flags, "--runtime", wrong).err
+    for wrong in (["--optimize"], ["-o", "a.onnx"], ["--device=meta"], ["--backend=source"]):
+        assert run("compile", "nasnet_a", *flags, "--runtime", "eager", *wrong).code == 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cuda_graphs() -> None:
+    """A replay gives the logits of its own images, at every size and batch."""
+    net = tiny().cuda()
+    call = runtimes.load(net, "cuda_graphs")
+    for images in (image(net.graph, 3), image(net.graph, 3), image(net.graph, 1, 11)):
+        with torch.inference_mode():
+            expected = net(images.cuda())
+        torch.testing.assert_close(call(images.cuda()), expected, rtol=1e-3, atol=1e-4)

@@ -41,6 +41,7 @@ class Contender:
             machine hardly disturbs: on one thread, that is the latency of an idle machine.
         dtype: what the runtime computes in; that of the weights where it is None. `int8` is
             calibrated with random images, which is enough for times.
+        device: where it computes, in PyTorch's words.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Contender:
     settings: dict[str, Any] = field(default_factory=dict)
     processor_time: bool = False
     dtype: str | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Measured:
         spread: from the lower to the upper quartile, in seconds.
         images_per_second: the batch, by the median.
         load_seconds: what optimising, exporting and compiling took, to the first logits.
-        peak_memory: of its process while it ran, in bytes; None outside Linux.
+        peak_memory: of its process while it ran, in bytes, or of its tensors on a GPU; None
+            where it is not known.
         relative_error: how far its logits are from those of the compiled network, relative to
             the largest.
         weight_bytes: what its parameters take in float32, and so nearly all of its file.
@@ -190,7 +193,7 @@ def serve(connection: "Connection", contender: Contender) -> None:
     with connection, suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
         try:
             run, *figures = _batch_runner(contender)
-            _forget_peak_memory()
+            _forget_peak_memory(contender.device)
             connection.send(("loaded", tuple(figures)))
             clock = process_time if contender.processor_time else perf_counter
             while connection.recv() == "run":
@@ -201,7 +204,7 @@ def serve(connection: "Connection", contender: Contender) -> None:
             found = caught.diagnostics[0]
             connection.send(("refused", (found.code, found.message, found.hints)))
         else:
-            connection.send(("peak", _peak_memory()))
+            connection.send(("peak", _peak_memory(contender.device)))
 
 
 def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, float, int]:
@@ -214,9 +217,11 @@ def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, fl
     from nasdsl.export.comparison import finite_logits
 
     torch.set_num_threads(contender.threads)
-    network = compile(contender.source, seed=0, **contender.settings).eval()
+    settings = {"seed": 0, "device": contender.device, **contender.settings}
+    network = compile(contender.source, **settings).eval()
     generator = torch.Generator().manual_seed(1)
     images = torch.randn((contender.batch, *network.graph.image), generator=generator)
+    images = images.to(contender.device)
     (expected,) = finite_logits(network, [images])
     start = perf_counter()
     made = network if contender.passes is None else optimize(network, passes=contender.passes)
@@ -234,17 +239,31 @@ def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, fl
     weight_bytes = sum(tensor.nbytes for tensor in made.parameters())
     del network, made
     gc.collect()
-    return lambda: call(images), load_seconds, error, weight_bytes
+
+    def run() -> None:
+        call(images)
+        if images.is_cuda:
+            torch.cuda.synchronize(images.device)  # until then the call has only been launched
+
+    return run, load_seconds, error, weight_bytes
 
 
-def _forget_peak_memory() -> None:
-    """Linux remembers the most memory that a process had; from now on."""
+def _forget_peak_memory(device: str) -> None:
+    """Linux and PyTorch remember the most memory that a process had; from now on."""
+    import torch
+
+    if torch.device(device).type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak_memory() -> int | None:
+def _peak_memory(device: str) -> int | None:
     """In bytes."""
+    import torch
+
+    if torch.device(device).type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

@@ -11,7 +11,12 @@ import click
 from nasdsl.atomic_write import require_writable
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.completers import complete_file, complete_installed, installed
+from nasdsl.cli.completers import (
+    complete_device,
+    complete_file,
+    complete_installed,
+    installed,
+)
 from nasdsl.cli.options import json_option, ops_option, settings_options
 from nasdsl.cli.picture_output import deliver, wanted_form
 from nasdsl.drawing import PictureFormat
@@ -52,6 +57,7 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
         nasdsl bench nasnet_a_mobile --runtimes eager,onnxruntime,openvino --threads 2
         nasdsl bench nasnet_a_mobile darts_v2_imagenet --plain --batch 1,8
         nasdsl bench nasnet_a_large --runtimes openvino --dtypes float32,bfloat16
+        nasdsl bench nasnet_a_mobile --runtimes eager,cuda_graphs --device cuda
         nasdsl bench model.safetensors --passes inference,merge,hoist --json
     """,
 )
@@ -111,6 +117,14 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
     help="Data types that runtimes compute in: float32, bfloat16, int8.",
 )
 @click.option(
+    "--device",
+    metavar="DEVICE",
+    shell_complete=complete_device,
+    default="cpu",
+    show_default=True,
+    help="Device to run on.",
+)
+@click.option(
     "--processor-time",
     is_flag=True,
     help="Measure CPU time, which other work on the machine disturbs less.",
@@ -145,6 +159,7 @@ def command(
     batch: tuple[int, ...],
     threads: tuple[int, ...],
     dtypes: tuple[str, ...],
+    device: str,
     processor_time: bool,
     rounds: int,
     plot: str | None,
@@ -162,6 +177,10 @@ def command(
         raise click.UsageError("--runtimes, --batch, --threads and --dtypes each need a value.")
     if accuracy and (plot is None or len(accuracy) != len(files)):
         raise click.UsageError("--accuracy requires --plot, and a value for each FILE.")
+    if processor_time and device != "cpu":
+        raise click.UsageError("--processor-time measures the CPU, not --device.")
+    if device == "meta":
+        raise click.UsageError("--device meta holds no values, so nothing can be run there.")
     form = None if plot is None else wanted_form(plot, None, PLOTS)
     if plot is not None:
         require_writable(plot)
@@ -183,6 +202,7 @@ def command(
             settings=given,
             processor_time=processor_time,
             dtype=None if dtype == "float32" else dtype,
+            device=device,
         )
         for file, images, count, runtime, is_plain, dtype in product(
             files, batch, threads, found, (True, False) if plain else (False,), dtypes

@@ -28,7 +28,8 @@ def print_measured(measured: Sequence[Measured], stream: TextIO) -> None:
 def _title(contender: Contender) -> Text:
     threads = plural(contender.threads, "thread")
     name = visible(contender.source)
-    return Text.assemble((name, "bold"), f"  batch {contender.batch}  {threads}")
+    where = threads if contender.device == "cpu" else contender.device
+    return Text.assemble((name, "bold"), f"  batch {contender.batch}  {where}")
 
 
 def name_in_table(contender: Contender) -> str:

@@ -42,6 +42,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
         nasdsl compile nasnet_a_mobile --classes 10 -o model.safetensors
         nasdsl compile model.safetensors -o model.onnx
         nasdsl compile model.safetensors --optimize -o model.onnx
+        nasdsl compile nasnet_a_mobile --runtime onnxruntime
         nasdsl compile nasnet_a_large --device meta
         nasdsl compile nasnet_a_cifar --backend source > network.py
         nasdsl compile nasnet_a_cifar --passes merge,hoist --print-after hoist
@@ -70,6 +71,13 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
     help="Let a .pt2 or .onnx file take images of other sizes too.",
 )
 @pass_options
+@click.option(
+    "--runtime",
+    metavar="NAME",
+    shell_complete=complete_installed("runtimes"),
+    help="Optimise the network for this runtime, and run it there as well: "
+    f"{', '.join(installed('runtimes'))}.",
+)
 @click.option(
     "--backend",
     default=TORCH,
@@ -115,6 +123,7 @@ def command(
     dynamic_size: bool,
     backend: str,
     pipeline: "Pipeline",
+    runtime: str | None,
     weights: str | None,
     layout: str,
     drop_background: bool,
@@ -138,6 +147,9 @@ def command(
     With --optimize, batch norm becomes a part of convolutions and what only training needs is left
     out. The logits are compared with those of the network before anything is written.
 
+    With --runtime, the optimised network is loaded in that runtime, its logits are compared, and
+    it runs on one image there. `nasdsl bench` measures how fast runtimes are.
+
     Passes rewrite the network before a backend builds it. The network computes the same, and its
     parameters keep their names. An empty --passes runs no passes.
     """
@@ -153,11 +165,17 @@ def command(
         raise click.UsageError(f"--seed has no effect with {other}: no weights are drawn.")
     if is_optimized and device == "meta":
         raise click.UsageError("--optimize requires weights, and --device meta has none.")
+    if runtime is not None and backend == TORCH:
+        if device == "meta":
+            raise click.UsageError("--runtime requires weights, and --device meta has none.")
+        if out is not None or is_optimized:
+            flag = "-o writes a file without it" if out is not None else "it optimises anyway"
+            raise click.UsageError(f"--runtime only runs the network here: {flag}.")
     if dynamic_size and (out is None or backend != TORCH):
         raise click.UsageError(f"--dynamic-size requires -o and the backend {TORCH}.")
     if backend != TORCH:
-        if weights is not None or is_optimized:
-            flag = "--optimize" if is_optimized else "--weights"
+        if weights is not None or is_optimized or runtime is not None:
+            flag = "--optimize" if is_optimized else "--runtime" if runtime else "--weights"
             raise click.UsageError(f"{flag} requires the backend {TORCH}.")
         given = [name for name in ("device", "dtype", "seed") if is_given(context, name)]
         options = {name: context.params[name] for name in given}
@@ -165,10 +183,11 @@ def command(
         _build_with(backend, options, pipeline, file, graph, out, as_json)
         return
     # Imported here because --help should not wait for it.
-    from nasdsl import export
+    from nasdsl import export, runtimes
     from nasdsl.api.optimize import optimized
     from nasdsl.api.proof import proof_of
     from nasdsl.api.trained import WeightsFile, trained_part
+    from nasdsl.export.comparison import random_images
     from nasdsl.passes import AS_THE_BACKEND_ASKS
 
     if out is not None:
@@ -176,7 +195,7 @@ def command(
     asked = None if weights is None else WeightsFile(weights, layout, drop_background)
     trained = trained_part(file, asked)
     graph = reading.network(file, settings, ops)
-    passes = AS_THE_BACKEND_ASKS if is_optimized else pipeline
+    passes = AS_THE_BACKEND_ASKS if is_optimized or runtime else pipeline
     proof = proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=passes)
     seconds = dict(proof.seconds)
     network = proof.network
@@ -184,16 +203,23 @@ def command(
     if is_optimized:
         network = optimized(network, pipeline)
         seconds["optimize"] = round(perf_counter() - start, 4)
+    if runtime is not None:
+        call = runtimes.load(optimized(network, pipeline), runtime)
+        seconds["runtime_load"] = round(perf_counter() - start, 4)
+        image = random_images(graph, next(network.parameters()).dtype)[-1].to(device)
+        start = perf_counter()
+        call(image)
+        seconds["runtime_forward"] = round(perf_counter() - start, 4)
     start = perf_counter()
     written = None if out is None else export.write(network, out, dynamic_size=dynamic_size)
     if written is not None:
         seconds["write"] = round(perf_counter() - start, 4)
     if as_json:
-        output.data_object(**_members(proof, seconds, written))
+        output.data_object(**_members(proof, seconds, written), runtime=runtime)
         return
     from nasdsl.cli.network_tables import print_proof
 
-    print_proof(proof, seconds, written, sys.stdout)
+    print_proof(proof, seconds, written, sys.stdout, runtime)
 
 
 def _build_with(

@@ -94,18 +94,32 @@ _STAGES = {
     "load": "to load the weights",
     "forward": "for one image",
     "optimize": "to optimise it for inference",
+    "runtime_load": "to optimise it and load it in runtime",
+    "runtime_forward": "for one image in runtime",
     "write": "to write the file",
 }
 
 
 def print_proof(
-    proof: Proof, seconds: Mapping[str, float], written: Written | None, stream: TextIO
+    proof: Proof,
+    seconds: Mapping[str, float],
+    written: Written | None,
+    stream: TextIO,
+    runtime: str | None = None,
 ) -> None:
-    """Print the whole summary; `seconds` are the proof's and those it took to write a file."""
+    """Print the whole summary.
+
+    Args:
+        proof: the network.
+        seconds: the proof's, and those it took to write a file or to run in a runtime.
+        written: the file.
+        stream: where to print.
+        runtime: the name of the runtime in which the network ran as well.
+    """
     console = console_for(stream)
     console.print(_headline(proof.graph.name, proof.graph.configuration))
     console.print(_cells(proof, wide=console.width >= WIDTH))
-    console.print(_proof_figures(proof, seconds))
+    console.print(_proof_figures(proof, seconds, runtime))
     if written is not None:
         size = f"{written.bytes / 1e6:,.1f} MB"
         console.print()
@@ -163,7 +177,7 @@ def _shapes(shapes: tuple[Shape, ...]) -> str:
     return f"{len(shapes)} * {first.channels}{size}"
 
 
-def _proof_figures(proof: Proof, seconds: Mapping[str, float]) -> Table:
+def _proof_figures(proof: Proof, seconds: Mapping[str, float], runtime: str | None) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(justify="right", style="bold green", no_wrap=True)
     table.add_column()
@@ -173,16 +187,20 @@ def _proof_figures(proof: Proof, seconds: Mapping[str, float]) -> Table:
     if cost.auxiliary_params:
         table.add_row(f"{cost.auxiliary_params:,}", "more parameters in the auxiliary classifier")
     for stage, took in seconds.items():
-        table.add_row(f"{took:.2f} s", f"{_STAGES[stage]}{_stage_remark(stage, proof)}")
+        table.add_row(f"{took:.2f} s", f"{_STAGES[stage]}{_stage_remark(stage, proof, runtime)}")
     if proof.output_shape is None:
         table.add_row("", f"not run: the {proof.device} device holds no values")
     return table
 
 
-def _stage_remark(stage: str, proof: Proof) -> str:
+def _stage_remark(stage: str, proof: Proof, runtime: str | None) -> str:
     if stage == "forward":
         shape = tuple(proof.output_shape or ())
         return f": logits {shape}, all finite, {proof.dtype} on {proof.device}"
+    if stage == "runtime_load":
+        return f" {runtime}: its logits agree"
+    if stage == "runtime_forward":
+        return f" {runtime}"
     if stage == "load" and proof.loaded is not None:
         return f": {proof.loaded.tensors} tensors, layout {proof.loaded.layout}"
     return ""

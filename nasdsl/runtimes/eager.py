@@ -24,4 +24,5 @@ RUNTIME = Runtime(
     load,
     any_size=True,
     dtypes=("float32", "float64", "bfloat16", "float16"),
+    devices=None,
 )

@@ -36,6 +36,7 @@ class Runtime:
         load: from a network in evaluation and a number of threads to a function of images.
         any_size: whether images may have another size than the network was compiled for.
         dtypes: what it computes in, by PyTorch's names: the type of the weights that it is given.
+        devices: where it computes, by PyTorch's kinds of devices; None wherever the weights are.
         needs: packages besides PyTorch that have to be importable.
         extra: the extra that brings them.
         passes: those with which a network takes the least time here.
@@ -47,6 +48,7 @@ class Runtime:
     load: Callable[[Any, int], Call]
     any_size: bool = False
     dtypes: tuple[str, ...] = ("float32",)
+    devices: tuple[str, ...] | None = ("cpu",)
     needs: tuple[str, ...] = ()
     extra: str = "torch"
     passes: tuple[str, ...] = FOR_INFERENCE
@@ -122,7 +124,15 @@ def load(
             f"`{graph.name}` is in training mode, and runtimes only evaluate",
             "call `eval()` first, or `nasdsl.optimize`",
         )
-    own = next(network.parameters()).dtype
+    weights = next(network.parameters())
+    own, device = weights.dtype, weights.device
+    if runtime.devices is not None and device.type not in runtime.devices:
+        raise cell_error(
+            "NAS732",
+            f"runtime `{name}` computes on {listed(runtime.devices)}, and `{graph.name}` is on "
+            f"{device.type}",
+            f"compile it with device `{runtime.devices[0]}`",
+        )
     words = dtype or str(own).removeprefix("torch.")
     if words == "int8":
         call = _quantized(runtime, network, threads, calibration)
@@ -133,8 +143,9 @@ def load(
             f"runtime `{name}` computes in {listed(runtime.dtypes)}, not in `{words:.40}`",
         )
     chosen: torch.dtype = getattr(torch, words)
-    expected = [each.to(chosen) for each in finite_logits(network, random_images(graph, own))]
-    images = random_images(graph, chosen)
+    random = [batch.to(device) for batch in random_images(graph, own)]
+    expected = [each.to(chosen) for each in finite_logits(network, random)]
+    images = [batch.to(device) for batch in random_images(graph, chosen)]
     if chosen != own:
         network = copy.deepcopy(network).to(chosen)
     with _naming_failures(name, graph), torch.inference_mode():
