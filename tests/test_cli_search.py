@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -179,6 +180,11 @@ def test_plot(run: Run) -> None:
     text = Path("one.svg").read_text()
     assert "evolution (e), best" in text.replace("<!-- ", "").replace(" -->", "")
     assert text == Path("two.svg").read_text()
+    searched(run, "--trials", "1", store="first.db")
+    assert run("search", "plot", "first.db", "-o", "first.svg").code == 0
+    ticks = r'<g id="xtick_\d+">.*?<!-- ([\d.]+) -->'
+    assert re.findall(ticks, Path("first.svg").read_text(), re.DOTALL) == ["1"]
+    assert all(each.isdigit() for each in re.findall(ticks, text, re.DOTALL))
 
 
 def test_plot_of_one_name_twice(run: Run) -> None:

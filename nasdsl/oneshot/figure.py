@@ -5,7 +5,7 @@ from typing import Any
 
 from nasdsl.language.genotype.types import Space
 from nasdsl.oneshot.mixing import mixtures
-from nasdsl.report.plots import COLOURS, content_of, draw_grid, label, new_picture
+from nasdsl.report.plots import COLOURS, content_of, count_along, draw_grid, label, new_picture
 
 _COLOURS = (*COLOURS, "#b03a6b", "#2a8c8c")
 _COLUMNS, _MOST = 5, 100
@@ -43,6 +43,7 @@ def strengths_picture(history: Sequence[Any], space: Space) -> bytes:
             for column, option in enumerate(mixture.options):
                 line = [epoch.strengths[mixture.name][row][column] for epoch in history]
                 axes.plot(epochs, line, ".-", markersize=2, linewidth=1, color=colours[option])
+            count_along(axes)
             draw_grid(axes)
         for axes in list(figure.axes)[len(found) :]:
             axes.set_visible(False)

@@ -60,6 +60,17 @@ def draw_grid(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def count_along(axes: Any) -> None:
+    """Number whole things from left to right, once everything is drawn.
+
+    There is no epoch 1.5, and a line that has only one point yet is a dot.
+    """
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    for line in axes.lines:
+        if len(line.get_xydata()) == 1:
+            line.set_marker("o")
+
+
 def write_plain_numbers(axis: Any) -> None:
     """Write 2.5 and not 2.5 x 10^0 along a logarithmic axis, once everything is drawn."""
     axis.set_major_formatter("{x:,g}")

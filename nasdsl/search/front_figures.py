@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
+from nasdsl.report.plots import COLOURS, content_of, count_along, frame, label, new_picture
 from nasdsl.search.objectives import Objective
 from nasdsl.search.pareto import Gains, front, hypervolumes, worst
 
@@ -69,6 +69,7 @@ def fronts_figure(
                 ds="steps-post",
             )
         frame(left, _named(across), _named(up))
+        count_along(right)
         frame(right, counted, "hypervolume")
         left.legend(frameon=False, loc="best")
         right.legend(frameon=False, loc="lower right")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nasdsl.errors import cell_error
-from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
+from nasdsl.report.plots import COLOURS, content_of, count_along, frame, label, new_picture
 from nasdsl.search.checking import checked_trial
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.places import spec_at
@@ -104,6 +104,7 @@ def regrets_figure(
                     label=f"{label(name)}, {label(column)}",
                     ds="steps-post",
                 )
+        count_along(axes)
         frame(axes, counted, "regret")
         axes.legend(frameon=False, loc="upper right")
         return content_of(picture, format)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nasdsl.report.plots import content_of, draw_grid, new_picture, write_plain_numbers
+from nasdsl.report.plots import content_of, count_along, draw_grid, new_picture, write_plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +26,6 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
         write_plain_numbers(loss.yaxis)
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-            for line in axes.lines:
-                if len(line.get_xydata()) == 1:  # a line of one point would not be seen
-                    line.set_marker("o")
+            count_along(axes)
             draw_grid(axes)
         return content_of(picture, "svg")
