@@ -1,24 +1,24 @@
 """Change the code in small ways, and see whether the tests notice.
 
-    pip install cosmic-ray        # or `uv sync --group mutation`
-    python -m bench.mutation --mutants 200 --seed 0 --out bench/tables/mutation.csv
+    pip install cosmic-ray coverage        # or `uv sync --group mutation`
+    python -m bench.mutation --mutants 400 --seed 0 --out bench/tables/mutation.csv
 
-The mutations are those of cosmic-ray: another operator, comparison, number or truth value, no
-iteration, another exception, a decorator less. A seeded sample of the places that can be mutated
-is drawn, and one mutation of each. Every mutant is tested in a clone of the checkout, in a process
-of its own, with the tests of `TARGETS` and nothing else. It counts as noticed if they fail or hang.
+A seeded sample of the places that can be mutated is drawn, and one mutation of each
+(`bench/mutants.py`). First the tests of `TARGETS` run once as they are, and coverage.py notes which
+test executes which line. Then every mutant is tested in a clone of the checkout, in a process of
+its own, by the tests that execute the lines it changes, the quick ones first, until one fails. A
+mutant is noticed if a test fails or does not end.
 
-Rows are appended as they are known, and an interrupted run continues where it stopped.
-`--survivors` tests again those that the table says nobody noticed, once there are new tests.
-
-Non-goals: annotations, and the options of `@dataclass`, which no test should have to notice.
+Rows are appended as they are known, and an interrupted run continues where it stopped. What
+coverage.py found is kept in `.mutation/` until the code or the tests change. `--survivors` tests
+those again that nobody noticed, once there are new tests. A survivor that computes the same has the
+reason in the column `equivalent`, which is written by hand.
 """
 
 import argparse
-import ast
 import csv
-import difflib
 import importlib
+import json
 import os
 import shutil
 import signal
@@ -26,18 +26,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator, operator_names
+import pytest
 
-ROOT = Path(__file__).parent.parent
+from bench.mutants import ROOT, Mutant, sample
 
 #: What is mutated, and the tests that should notice, the likeliest first.
 TARGETS = {
@@ -51,6 +50,7 @@ TARGETS = {
     "nasdsl/skeletons/*.py": (
         "tests/test_network_wiring.py",
         "tests/test_network_skeleton.py",
+        "tests/test_skeletons.py",
         "tests/test_library_counts.py",
         "tests/test_nasbench201.py",
     ),
@@ -65,99 +65,51 @@ TARGETS = {
 }
 #: Slow, and others notice the same.
 LEFT_OUT = "not never_more and not ten_thousand and not networkx"
-#: Operators with arguments of their own, and the one that changes nothing.
-_UNUSED = ("NoOp", "VariableInserter", "VariableReplacer")
 #: Imported once, before the processes are forked. Nothing of nasdsl may be among them.
 _HEAVY = ("torch", "networkx", "lark", "pytest", "hypothesis", "hypothesis.strategies")
 #: Hypothesis is among them, and pytest would have rewritten its assertions.
 _IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"
-#: Seconds that only a mutant that hangs can take.
-_DEADLINE = 300
+#: Seconds of processor time, and on the clock, that only what never ends can take.
+_PROCESSOR, _DEADLINE = 60.0, 900
+#: Seconds. Tests that take longer come after all others.
+_QUICK = 0.2
+
+
+@dataclass(slots=True)
+class Row:
+    """A mutant, whether the tests noticed it (`yes`, `hangs`, `no`), and what was said of it."""
+
+    mutant: Mutant
+    noticed: str
+    diff: str
+    equivalent: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is known by in the next version of the code, too."""
+        return self.mutant.file, self.mutant.operator, self.diff
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
-    """One small change: an occurrence of what a cosmic-ray operator changes in a file."""
+class Tests:
+    """The files of tests of a target, and the seconds and lines of each test."""
 
-    file: str
-    line: int
-    operator: str
-    occurrence: int
+    files: Sequence[str]
+    seconds: dict[str, float]
+    #: For each line of a file, the tests that execute it. "" stands for all of them: what an
+    #: import executes, or a fixture that several tests share.
+    lines: dict[str, dict[int, list[str]]]
 
-    def text(self) -> str:
-        """The text of the file with the change."""
-        operator = get_operator(self.operator)()
-        changed = mutate_code((ROOT / self.file).read_text("utf-8"), operator, self.occurrence)
-        assert isinstance(changed, str)
-        return changed
-
-    def diff(self) -> str:
-        """The lines that go, and those that come."""
-        lines = (ROOT / self.file).read_text("utf-8").splitlines()
-        found = difflib.unified_diff(lines, self.text().splitlines(), lineterm="", n=0)
-        return "\n".join(line for line in list(found)[2:] if not line.startswith("@@"))
+    def of(self, mutant: Mutant) -> dict[str, float]:
+        """The tests that execute a mutant's lines, with the seconds of each."""
+        lines = self.lines.get(mutant.file, {})
+        found = {test for line in mutant.lines() for test in lines.get(line, ())}
+        return dict(self.seconds) if "" in found else {test: self.seconds[test] for test in found}
 
 
-#: A mutant, whether a test noticed it, and its diff.
-Row = tuple[Mutant, bool, str]
-
-
-def tests_of(file: str) -> Sequence[str]:
-    """The tests that should notice a change of a file."""
-    return next(tests for pattern, tests in TARGETS.items() if Path(file).match(pattern))
-
-
-def sample(count: int, seed: int) -> list[Mutant]:
-    """So many mutants at different places, in random order; all places if there are fewer."""
-    random = Random(seed)
-    files = sorted(path for pattern in TARGETS for path in ROOT.glob(pattern))
-    places = [place for path in files for place in _places(path)]
-    return [random.choice(place) for place in random.sample(places, min(count, len(places)))]
-
-
-def _places(path: Path) -> list[list[Mutant]]:
-    """The mutants of each place of a file."""
-    text = path.read_text("utf-8")
-    tree, spared = get_ast(text), _spared_places(text)
-    places: dict[tuple[tuple[int, int], str], list[Mutant]] = {}
-    for name in operator_names():
-        if name.endswith(_UNUSED):
-            continue
-        operator, occurrence = get_operator(name)(), 0
-        for node in ast_nodes(tree):
-            for start, _ in operator.mutation_positions(node):
-                if start not in spared:
-                    kind = name.split("_")[0]
-                    mutant = Mutant(str(path.relative_to(ROOT)), start[0], name, occurrence)
-                    places.setdefault((start, kind), []).append(mutant)
-                occurrence += 1
-    return [places[key] for key in sorted(places)]
-
-
-def _spared_places(text: str) -> set[tuple[int, int]]:
-    """Every (line, column) inside an annotation or a call of `dataclass`."""
-    spared: list[ast.expr] = []
-    for node in ast.walk(ast.parse(text)):
-        match node:
-            case ast.AnnAssign():
-                spared.append(node.annotation)
-            case ast.arg() if node.annotation:
-                spared.append(node.annotation)
-            case ast.FunctionDef() if node.returns:
-                spared.append(node.returns)
-            case ast.ClassDef():
-                spared += node.decorator_list
-    lines = [line.encode() for line in text.splitlines()]
-    return {
-        (line, column)
-        for node in spared
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        for column in range(
-            # A decorator's mutation starts at its `@`.
-            node.col_offset - 1 if line == node.lineno else 0,
-            (node.end_col_offset or 0) if line == node.end_lineno else len(lines[line - 1]),
-        )
-    }
+def target(file: str) -> str:
+    """The pattern of `TARGETS` that a file is of."""
+    return next(pattern for pattern in TARGETS if Path(file).match(pattern))
 
 
 def clone(folder: Path) -> None:
@@ -176,8 +128,8 @@ def clone(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "nasdsl"], cwd=folder, check=True)
 
 
-def is_noticed(mutant: Mutant, folder: Path) -> bool:
-    """Whether the tests of a mutant's file fail with it, in a clone."""
+def fate(mutant: Mutant, tests: Tests, folder: Path) -> str:
+    """Whether tests notice a mutant in a clone: `yes`, `hangs` or `no`."""
     path = folder / mutant.file
     original = path.read_text("utf-8")
     # Compiled code is known by seconds and size, and two mutants may have both in common.
@@ -185,30 +137,70 @@ def is_noticed(mutant: Mutant, folder: Path) -> bool:
         compiled.unlink()
     path.write_text(mutant.text(), "utf-8")
     try:
-        # One file after another: most mutants fall to the first.
-        return not all(passes([tests], folder) for tests in tests_of(mutant.file))
+        status = _status(tests.files, folder, _Chosen(tests.files, tests.of(mutant)))
     finally:
         path.write_text(original, "utf-8")
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM):
+        return "hangs"
+    # 5 is pytest's status where there is no test.
+    return "no" if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 5) else "yes"
 
 
-def passes(tests: Sequence[str], folder: Path) -> bool:
-    """Whether these tests pass in a clone, in time."""
+def measured(pattern: str, folder: Path) -> Tests:
+    """Run the tests of a target as they are; which lines each executes, and its seconds."""
+    files = TARGETS[pattern]
+    read = [*sorted((ROOT / "nasdsl").rglob("*.py")), *(ROOT / file for file in files)]
+    digest = sha256(b"\0".join(path.read_bytes() for path in read)).hexdigest()
+    path = ROOT / ".mutation" / f"{digest}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        if _status(files, folder, _Covered(folder, pattern, path)) != 0:
+            sys.exit(f"these tests fail without a mutation: {' '.join(files)}")
+    found = json.loads(path.read_text())
+    lines = {
+        file: {int(line): names for line, names in lines.items()}
+        for file, lines in found["lines"].items()
+    }
+    return Tests(files, found["seconds"], lines)
+
+
+def _status(tests: Sequence[str], folder: Path, plugin: "_Plugin") -> int:
+    """The status of a process in which these tests run in a clone."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = _tested(tests, folder)
+            code = _tested(tests, folder, plugin)
         finally:
             os._exit(code)
     try:
-        return os.waitpid(child, 0)[1] == 0
+        return os.waitpid(child, 0)[1]
     finally:
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the tests have started
 
 
-class _WithoutShrinking:
-    """A plugin of pytest. Whether a test fails is all that counts."""
+def _tested(tests: Sequence[str], folder: Path, plugin: "_Plugin") -> int:
+    """Pytest's exit status; in a process of its own."""
+    os.setsid()
+    signal.alarm(_DEADLINE)
+    signal.setitimer(signal.ITIMER_PROF, _PROCESSOR)
+    os.chdir(folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(folder), str(folder / "backends")))
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT))]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-W", _IMPORTED, *plugin.options]
+    return pytest.main([*options, *tests], plugins=[plugin])
+
+
+class _Plugin:
+    """A plugin of pytest: fewer examples and no shrinking, because only a failure counts."""
+
+    options: tuple[str, ...] = ()
 
     def pytest_sessionstart(self) -> None:
         """Replace the settings of `tests/conftest.py`, which has been read by now."""
@@ -225,108 +217,170 @@ class _WithoutShrinking:
         )
         settings.load_profile("mutation")
 
+
+class _Chosen(_Plugin):
+    """Runs the tests that were chosen, the quick ones of each file first."""
+
+    def __init__(self, files: Sequence[str], chosen: dict[str, float]) -> None:
+        self._files, self._chosen = list(files), chosen
+
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Let single examples come before hypothesis, which takes longer."""
-        items.sort(key=lambda item: getattr(item.obj, "is_hypothesis_test", False))
+        """Choose and sort."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        items[:] = [item for item in items if item.nodeid in self._chosen]
+        items.sort(key=lambda item: self._order(item.nodeid))
+
+    def _order(self, test: str) -> tuple[bool, int, float]:
+        seconds = self._chosen[test]
+        return seconds > _QUICK, self._files.index(test.partition("::")[0]), seconds
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Give each test processor time that only a hang takes: far more than it took."""
+        signal.setitimer(signal.ITIMER_PROF, 5 + 10 * self._chosen[nodeid])
 
 
-def _tested(tests: Sequence[str], folder: Path) -> int:
-    """Pytest's exit status; in a process of its own."""
-    import pytest
+class _Covered(_Plugin):
+    """Notes the seconds of each test, and the lines of a target that it executes."""
 
-    os.setsid()
-    signal.alarm(_DEADLINE)
-    os.chdir(folder)
-    os.environ["PYTHONPATH"] = os.pathsep.join((str(folder), str(folder / "backends")))
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT))]
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, "-W", _IMPORTED]
-    return pytest.main([*options, *tests], plugins=[_WithoutShrinking()])
+    options = ("-k", LEFT_OUT)
+
+    def __init__(self, folder: Path, pattern: str, out: Path) -> None:
+        import coverage
+
+        self._folder, self._out = folder, out
+        self._seconds: dict[str, float] = {}
+        self._test = ""
+        self._coverage = coverage.Coverage(
+            data_file=None, include=[str(folder / pattern)], config_file=False
+        )
+
+    def pytest_sessionstart(self) -> None:
+        """Begin, before anything of nasdsl is imported."""
+        super().pytest_sessionstart()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self._coverage.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """What is executed from now on is a test's."""
+        self._test = nodeid
+        self._coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Add the seconds of a set-up, a call or a clean-up."""
+        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
+        """What a fixture of several tests executes is everybody's."""
+        shared = fixturedef.scope != "function"
+        if shared:
+            self._coverage.switch_context("")
+        yield
+        if shared:
+            self._coverage.switch_context(self._test)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write down what was found."""
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        lines = {
+            Path(file).relative_to(self._folder).as_posix(): data.contexts_by_lineno(file)
+            for file in data.measured_files()
+        }
+        self._out.write_text(json.dumps({"seconds": self._seconds, "lines": lines}))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mutants", type=int, default=200)
+    parser.add_argument("--mutants", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "bench/tables/mutation.csv")
     parser.add_argument("--survivors", action="store_true", help="test the survivors again")
-    parser.add_argument("--part", default="0/1", help="1/2: the second half of the sample")
     parser.add_argument("--limit", type=int, help="stop after so many tests")
     given = parser.parse_args()
-    rows = _rows(given.out) if given.out.exists() else []
+    rows = _current(_rows(given.out)) if given.out.exists() else []
     if given.survivors:
-        wanted = [mutant for mutant, is_killed, _ in rows if not is_killed]
-        rows = [row for row in rows if row[1]]
+        wanted = [row for row in rows if row.noticed == "no" and not row.equivalent]
     else:
-        done = {mutant for mutant, _, _ in rows}
-        part, parts = map(int, given.part.split("/"))
-        drawn = sample(given.mutants, given.seed)[part::parts]
-        wanted = [mutant for mutant in drawn if mutant not in done]
+        files = sorted(path for pattern in TARGETS for path in ROOT.glob(pattern))
+        drawn = [Row(each, "no", each.diff()) for each in sample(files, given.mutants, given.seed)]
+        left = Counter(row.key for row in drawn) - Counter(row.key for row in rows)
+        wanted = [row for row in drawn if left[row.key] > 0]
+        rows += wanted
     for name in _HEAVY:
         importlib.import_module(name)
+    waiting = wanted[: given.limit]
+    untested = {id(row) for row in wanted} if not given.survivors else set()
+    known: dict[str, Tests] = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name).resolve()
         clone(folder)
-        tested = wanted[: given.limit]
-        for tests in dict.fromkeys(tests_of(mutant.file) for mutant in tested if not rows):
+        for row in waiting:
+            pattern = target(row.mutant.file)
+            if pattern not in known:
+                known[pattern] = measured(pattern, folder)
+                seconds = sum(known[pattern].seconds.values())
+                print(f"{pattern}: {seconds:.1f} s without a mutation", flush=True)
             start = time.monotonic()
-            if not passes(tests, folder):
-                sys.exit(f"these tests fail without a mutation: {' '.join(tests)}")
-            print(
-                f"{time.monotonic() - start:.1f} s without a mutation: {' '.join(tests)}",
-                flush=True,
-            )
-        for number, mutant in enumerate(tested):
-            start = time.monotonic()
-            is_killed = is_noticed(mutant, folder)
-            rows.append((mutant, is_killed, mutant.diff()))
-            # The survivors that have not been tested yet stay in the table.
-            rest = [(each, False, each.diff()) for each in wanted[number + 1 :]]
-            _write(given.out, rows + rest if given.survivors else rows)
-            word = "noticed" if is_killed else "SURVIVES"
-            seconds = time.monotonic() - start
-            print(
-                f"{word} {mutant.file}:{mutant.line} {mutant.operator} ({seconds:.1f} s)",
-                flush=True,
-            )
-    for line in score(rows):
+            row.noticed = fate(row.mutant, known[pattern], folder)
+            untested.discard(id(row))
+            _write(given.out, [each for each in rows if id(each) not in untested])
+            words = row.mutant, f"{time.monotonic() - start:.1f} s"
+            print({"no": "SURVIVES"}.get(row.noticed, row.noticed), *words, flush=True)
+    for line in score([each for each in rows if id(each) not in untested]):
         print(line)
 
 
 def score(rows: Sequence[Row]) -> list[str]:
-    """How many mutants of each target were noticed, and of all."""
+    """How many mutants of each target that are not known to be equivalent were noticed."""
     lines = []
     for pattern in (*TARGETS, "**/*.py"):
-        found = [is_killed for mutant, is_killed, _ in rows if Path(mutant.file).match(pattern)]
-        if found:
-            share = sum(found) / len(found)
-            lines.append(f"{pattern:32} {sum(found):4} of {len(found):4} noticed, {share:.1%}")
+        found = [row for row in rows if Path(row.mutant.file).match(pattern)]
+        counted = [row.noticed != "no" for row in found if not row.equivalent]
+        if counted:
+            share = (
+                f"{sum(counted):4} of {len(counted):4} noticed, {sum(counted) / len(counted):.1%}"
+            )
+            lines.append(f"{pattern:32} {share}, {len(found) - len(counted)} equivalent")
     return lines
+
+
+def _current(rows: Sequence[Row]) -> list[Row]:
+    """Those whose lines are still in the code."""
+    found = []
+    for row in rows:
+        path = ROOT / row.mutant.file
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        gone = [line[1:] for line in row.diff.splitlines() if line.startswith("-")]
+        if all(line in lines for line in gone):
+            found.append(row)
+    return found
 
 
 def _rows(path: Path) -> list[Row]:
     with path.open(newline="") as file:
         return [
-            (
+            Row(
                 Mutant(row["file"], int(row["line"]), row["operator"], int(row["occurrence"])),
-                row["noticed"] == "yes",
+                row["noticed"],
                 row["diff"],
+                row["equivalent"],
             )
             for row in csv.DictReader(file)
         ]
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    """The whole table, in the order of the files."""
-    with path.open("w", newline="") as file:
+    """The whole table, in the order of the files; the old one stays if this is interrupted."""
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "line", "operator", "occurrence", "noticed", "diff"))
-        for mutant, is_killed, diff in sorted(rows, key=lambda row: astuple(row[0])):
-            writer.writerow((*astuple(mutant), "yes" if is_killed else "no", diff))
+        writer.writerow(("file", "line", "operator", "occurrence", "noticed", "equivalent", "diff"))
+        for row in sorted(rows, key=lambda row: (row.mutant.file, row.mutant.line, row.key)):
+            of = row.mutant
+            place = (of.file, of.line, of.operator, of.occurrence)
+            writer.writerow((*place, row.noticed, row.equivalent, row.diff))
+    os.replace(beside, path)
 
 
 if __name__ == "__main__":
