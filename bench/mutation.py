@@ -298,6 +298,8 @@ def main() -> None:
     parser.add_argument("--survivors", action="store_true", help="test the survivors again")
     parser.add_argument("--limit", type=int, help="stop after so many tests")
     given = parser.parse_args()
+    # As an exception, so that tests in another session end too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     rows = _current(_rows(given.out)) if given.out.exists() else []
     if given.survivors:
         wanted = [row for row in rows if row.noticed == "no" and not row.equivalent]

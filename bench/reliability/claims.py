@@ -2,8 +2,9 @@
 
     python -m bench.reliability.claims --processes 64 --claims 1000 --batch 100
 
-A store has one writer at a time: another is refused with NAS864 and tries again. Each process
-claims a batch, closes the store, and goes on until it has all of its claims. Exit status 1 if a
+A store has one writer at a time: another is refused with NAS864 and tries again, after a random
+moment that grows with their number, so that waiting takes no processor. Each process claims a
+batch, closes the store, and goes on until it has all of its claims. Exit status 1 if a
 trial was claimed twice, one is missing, or a process saw anything but NAS864.
 """
 
@@ -15,10 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 
 from nasdsl.errors import CellError
 from nasdsl.search.store import Store
 from nasdsl.search.store.records import Proposal
+
+#: Seconds for each process that waits.
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ def claim_together(path: Path, processes: int, claims: int, batch: int) -> Found
         store.propose(0, [Proposal("x", f"{k:016x}") for k in range(processes * claims)])
     store.close()
     with get_context("spawn").Pool(processes) as pool:
-        work = [(path, f"process {k}", claims, batch) for k in range(processes)]
+        pause = processes * _PAUSE
+        work = [(path, f"process {k}", claims, batch, pause) for k in range(processes)]
         parts = pool.starmap(_claim, work, chunksize=1)
     claimed = [trial for trials, _, _ in parts for trial in trials]
     errors = tuple(error for _, _, error in parts if error)
@@ -50,9 +56,11 @@ def claim_together(path: Path, processes: int, claims: int, batch: int) -> Found
     return Found(len(claimed), len(claimed) - len(set(claimed)), refused, errors)
 
 
-def _claim(path: Path, owner: str, claims: int, batch: int) -> tuple[Sequence[int], int, str]:
+def _claim(
+    path: Path, owner: str, claims: int, batch: int, pause: float
+) -> tuple[Sequence[int], int, str]:
     trials: list[int] = []
-    refused = 0
+    refused, random = 0, Random(owner)
     while len(trials) < claims:
         try:
             store = Store(path)
@@ -60,7 +68,7 @@ def _claim(path: Path, owner: str, claims: int, batch: int) -> tuple[Sequence[in
             if error.diagnostics[0].code != "NAS864":
                 return trials, refused, str(error)
             refused += 1
-            time.sleep(0.01)
+            time.sleep(random.uniform(0, pause))
             continue
         try:
             with store.transaction():
