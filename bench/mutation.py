@@ -152,7 +152,9 @@ def fate(mutant: Mutant, tests: Tests, folder: Path) -> str:
 def measured(files: Sequence[str], pattern: str, folder: Path) -> Tests:
     """Run tests as they are; which lines of a target each executes, and its seconds."""
     read = [*sorted((ROOT / "nasdsl").rglob("*.py")), *(ROOT / file for file in files)]
-    digest = sha256(b"\0".join(path.read_bytes() for path in read)).hexdigest()
+    digest = sha256(
+        b"\0".join([pattern.encode(), *(path.read_bytes() for path in read)])
+    ).hexdigest()
     path = ROOT / ".mutation" / f"{digest}.json"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)

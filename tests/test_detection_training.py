@@ -20,9 +20,10 @@ from safetensors.torch import save_file  # noqa: E402
 
 from nasdsl.detection.coco import coco_folder  # noqa: E402
 from nasdsl.detection.model_file import read_detector  # noqa: E402
-from nasdsl.detection.run import recorded_detection  # noqa: E402
+from nasdsl.detection.run import begin_detection, recorded_detection  # noqa: E402
 from nasdsl.detection.training import DetectionEpoch, train_detection  # noqa: E402
 from nasdsl.train.loop import Interrupted  # noqa: E402
+from nasdsl.train.run_folder import RunFolder  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -251,15 +252,51 @@ def test_damaged_runs(run: Path, images: Path, tmp_path: Path) -> None:
         read_detector(model)
     assert exit_code(["detect", str(path), str(images / "val")]) in (1, 2)
     assert exit_code(["detect", str(tmp_path), str(images / "val")]) in (1, 2)
-    about = json.loads((path / "run.json").read_text())
-    (path / "run.json").write_text(json.dumps(about | {"seed": "x"}))
-    with pytest.raises(CellError, match="NAS843"):
-        recorded_detection(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"),
+    [
+        ("run.json", '"seed": 0', '"seed": 1', "another seed"),
+        ("recipe.toml", "warmup = 2", "warmup = 1", "another warmup"),
+        ("network.cell", "dropout              = 0.5", "dropout = 0.25", "another dropout"),
+        ("run.json", '"seed": 0', '"seed": "x"', "cannot be read"),
+        ("run.json", '"seed": 0', '"seed": -1', "cannot be read"),
+        ("run.json", '"workers": 0', '"workers": -1', "cannot be read"),
+        ("run.json", '"device": "cpu"', '"device": 3', "cannot be read"),
+        ("run.json", '"weights": null', '"weights": [1, 2, 3]', "cannot be read"),
+    ],
+)
+def test_edited_runs(
+    run: Path, images: Path, tmp_path: Path, name: str, before: str, after: str, said: str
+) -> None:
+    """What its checkpoint was made with must be what its files say, and they what a run writes."""
+    path = tmp_path / "run"
+    shutil.copytree(run, path)
+    text = (path / name).read_text()
+    assert before in text, text
+    (path / name).write_text(text.replace(before, after))
+    with pytest.raises(CellError, match="NAS843") as raised:
+        train_detection(path, recorded_detection(path), coco_folder(f"coco:{images}"))
+    assert said in raised.value.diagnostics[0].message
+
+
+def test_two_runs_started_in_one_empty_folder(run: Path, tmp_path: Path) -> None:
+    """While one is being started another cannot be."""
+    job = recorded_detection(run)
+    with RunFolder(tmp_path).locked(), pytest.raises(CellError, match="NAS841"):
+        begin_detection(tmp_path, job, ["nasdsl"])
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(
     "said",
-    ["3", "[]", "{}", "[" * 100_000, "9" * 5000, '{"names": 3}', '{"names": [], "style": 7}'],
+    [
+        *("3", "[]", "{}", "[" * 100_000, "9" * 5000, '{"names": 3}', '{"names": [], "style": 7}'),
+        # More weights than any memory holds.
+        '{"names": [], "classes": 1000000000}',
+        '{"names": [], "classes": 3, "crop": 900000}',
+    ],
 )
 def test_forged_models(run: Path, tmp_path: Path, said: str) -> None:
     """What the metadata of a file from somebody says of its detector is read within bounds."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from nasdsl.search.store import Reader
 from nasdsl.space import decisions
 from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.loop import Interrupted
+from nasdsl.train.run_folder import RunFolder
 from tests.cli_run import Run, runner
 
 SPACE = "nasbench201_space"
@@ -220,6 +222,31 @@ def test_a_run_that_somebody_changed(paths: Path, tmp_path: Path, name, content)
         with pytest.raises(CellError) as raised:
             recorded_one_shot(folder)
         assert raised.value.diagnostics[0].code == "NAS843"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"),
+    [
+        ("oneshot.json", '"seed": 3', '"seed": 4', "another seed"),
+        ("oneshot.json", '"batch": 256', '"batch": 128', "another batch"),
+        ("space.cell", "avg_pool_3x3", "max_pool_3x3", "another space"),
+        ("oneshot.json", '"seed": 3', '"seed": -1', "cannot be read"),
+        ("oneshot.json", '"device": null', '"device": 7', "cannot be read"),
+        ("oneshot.json", '"skeleton": "darts"', '"N": "x"', "cannot be read"),
+    ],
+)
+def test_an_edited_run_is_not_resumed(
+    paths: Path, tmp_path: Path, name: str, before: str, after: str, said: str
+) -> None:
+    """What its checkpoint was made with must be what its files say."""
+    folder = tmp_path / "run"
+    shutil.copytree(paths, folder)
+    text = (folder / name).read_text()
+    assert before in text
+    (folder / name).write_text(text.replace(before, after))
+    with pytest.raises(CellError, match="NAS843") as raised:
+        run_one_shot(RunFolder(folder), recorded_one_shot(folder))
+    assert said in raised.value.diagnostics[0].message
 
 
 class _Collapsing(SearchWatcher):

@@ -15,6 +15,7 @@ pytest.importorskip("accelerate", reason="training needs it")
 
 import filelock
 
+import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.export.exported import network_text
 from nasdsl.train import Execution, Fitted, Watcher
@@ -39,7 +40,8 @@ def job() -> Job:
 
 
 def _plan(job: Job) -> RunPlan:
-    return RunPlan(job, network().graph, replace(splits(), name=job.data))
+    graph = nasdsl.compile(nasdsl.loads(job.network)).graph
+    return RunPlan(job, graph, replace(splits(), name=job.data))
 
 
 def _train(folder: RunFolder, job: Job, *watchers: Watcher) -> Fitted:
@@ -124,6 +126,9 @@ EDITS = {
     "lr": ("recipe.toml", r"^lr = .*", "lr = 0.5"),
     "seed": ("run.json", r'"seed": 0', '"seed": 1'),
     "data": ("run.json", r'"data": "noisy"', '"data": "digits"'),
+    # Tensors of the same names and shapes.
+    "dropout": ("network.cell", r"^( *dropout *=).*", r"\1 0.25"),
+    "network": ("network.cell", r"\(h\[i\], h\[i-1\], max_pool_3x3", "(h[i], h[i-1], avg_pool_3x3"),
 }
 
 

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 import nasdsl
 from nasdsl.errors import CellError
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.text import genotype_text
 from nasdsl.weights.files import opened_weights, unwrapped_weights
 from nasdsl.weights.stored import Stored
 
@@ -516,3 +518,15 @@ def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = _finding(tmp_path / "x.h5")
     assert found.code == "NAS701"
     assert found.hints == ('run `pip install ".[torch]"` in a checkout of nasdsl',)
+
+
+def test_a_model_of_a_network_that_is_larger_than_itself(tmp_path: Path) -> None:
+    """A text of a few lines asks for any memory: it is refused before weights are drawn."""
+    settings = Settings(N=200, filters=999_984)
+    text = genotype_text(nasdsl.load("nasnet_a").with_settings(settings))
+    path = tmp_path / "model.safetensors"
+    safetensors_torch.save_file({"a": torch.zeros(3)}, path, {"nasdsl.cell": text})
+    with pytest.raises(CellError, match="NAS801"):
+        nasdsl.compile(path)
+    with pytest.raises(CellError, match="NAS707"):
+        nasdsl.compile("nasnet_a", N=200, filters=999_984)

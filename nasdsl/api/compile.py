@@ -165,11 +165,13 @@ def build(
         **options: the backend's own.
 
     Raises:
-        CellError: NAS501, NAS701 to NAS708 and NAS720 to NAS722 as `compile` does.
+        CellError: NAS501, NAS701 to NAS708 and NAS720 to NAS722 as `compile` does; NAS801, the
+            model that the graph is of has less than its weights.
     """
     ensure_options(backend, options)
     found = backends.find(backend)
     trained = trained or Trained()
+    trained.require_enough(graph)
     if trained.passes is not None:
         # The file has the tensors that these passes made.
         pipeline = replace(pipeline, names=trained.passes)

@@ -15,6 +15,8 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import drop_path_mode, image_metadata, inference_passes, is_model
 from nasdsl.loading import NameOrPath
+from nasdsl.network.cost import graph_cost
+from nasdsl.network.graph import NetworkGraph
 from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
@@ -58,6 +60,26 @@ class Trained:
     weights: WeightsFile | None = None
     drop_path_mode: str | None = None
     passes: tuple[str, ...] | None = None
+
+    def require_enough(self, graph: NetworkGraph) -> None:
+        """Refuse a model that cannot hold the weights of its network, before any is drawn.
+
+        A text of a few lines describes networks that fill any memory.
+
+        Raises:
+            CellError: NAS801.
+        """
+        if self.weights is None or self.weights.layout != "native":
+            return
+        path = self.weights.path
+        size, params = Path(path).stat().st_size, graph_cost(graph).params
+        # No type has less than a byte.
+        if is_model(path) and size < params:
+            raise cell_error(
+                "NAS801",
+                f"{os.fspath(path)!r} has {size:,} bytes, and its network {params:,} parameters",
+                "it is damaged, or not what nasdsl has written",
+            )
 
 
 def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = None) -> Trained:

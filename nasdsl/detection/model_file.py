@@ -14,6 +14,7 @@ from safetensors.torch import save
 from nasdsl.api.trained import WeightsFile
 from nasdsl.atomic_write import atomic_write
 from nasdsl.detection.backbone import compiled
+from nasdsl.detection.cost import detector_cost
 from nasdsl.detection.detector import Detector, assembled
 from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.documents import json_value
@@ -105,9 +106,13 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     try:
         names = tuple(map(str, about.pop("names")))
         plan = plan_detector(genotype_in(analyse(text, network=False)), **about)
+        # What is there before what is said: a few words can ask for any amount of memory.
+        held = sum(tensor.numel() for tensor in state.values())
+        if held < detector_cost(plan).params:
+            raise ValueError(f"it holds {held:,} numbers, and its detector has more weights")
         detector = build_detector(plan)
         detector.load_state_dict(state)
-    except (CellError, KeyError, TypeError, RuntimeError) as error:
+    except (CellError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0][:120]
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no whole detector", reason) from None
     return TrainedDetector(detector.eval(), names)

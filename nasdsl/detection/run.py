@@ -32,9 +32,9 @@ from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import analyse, genotype_in
-from nasdsl.train.execution import provenance
+from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe_file import recipe_toml
-from nasdsl.train.run_folder import RunFolder
+from nasdsl.train.run_folder import SEED, RunFolder, record, recorded_value
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
 METRICS, REPORT = "metrics.jsonl", "report.md"
@@ -143,29 +143,33 @@ def begin_detection(
     """The folder of a new run.
 
     Raises:
-        CellError: NAS841, something is there; NAS006, it cannot be written.
+        CellError: NAS841, something is there, or the folder is in use; NAS006, it cannot be
+            written.
     """
     folder = RunFolder(path)
     folder.require_new()
     with write_errors(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / NETWORK, network_text(job.plan.graph))
-    replace_text(folder / RECIPE, recipe_toml(job.recipe))
     weights = job.weights
-    about = {
-        "version": _VERSION,
-        "task": TASK,
-        "data": job.data,
-        "categories": dict(zip(map(str, job.numbers), job.names, strict=True)),
-        "seed": job.seed,
-        "device": job.device,
-        "workers": job.workers,
-        "weights": weights and [os.fspath(weights.path), weights.layout, weights.drop_background],
-        "command": list(command),
-        **provenance(),
-    }
-    # Last, because this file makes the folder a run.
-    replace_text(folder / RUN, json.dumps(about, indent=2) + "\n")
+    with folder.locked():
+        folder.require_new()
+        replace_text(folder / NETWORK, network_text(job.plan.graph))
+        replace_text(folder / RECIPE, recipe_toml(job.recipe))
+        about = {
+            "version": _VERSION,
+            "task": TASK,
+            "data": job.data,
+            "categories": dict(zip(map(str, job.numbers), job.names, strict=True)),
+            "seed": job.seed,
+            "device": job.device,
+            "workers": job.workers,
+            "weights": weights
+            and [os.fspath(weights.path), weights.layout, weights.drop_background],
+            "command": list(command),
+            **provenance(),
+        }
+        # Last, because this file makes the folder a run.
+        replace_text(folder / RUN, json.dumps(about, indent=2) + "\n")
     return folder.path
 
 
@@ -180,19 +184,19 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
         about = json_value(document_text(folder / RUN))
         if about["version"] != _VERSION or about["task"] != TASK:
             raise ValueError("it is no run of a detector of this version")
-        categories, seed, workers = about["categories"], about["seed"], about["workers"]
-        data, device, weights = about["data"], about["device"], about["weights"]
-        if type(seed) is not int or type(workers) is not int or not isinstance(data, str):
-            raise ValueError("a value has another type")
+        categories, weights = about["categories"], about["weights"]
+        data = recorded_value("data", str, about["data"])
+        seed = recorded_value("seed", SEED, about["seed"])
+        execution = record(Execution, {name: about[name] for name in ("device", "workers")})
         if not all(isinstance(each, str) for each in categories.values()):
             raise ValueError("a category has no name")
         numbers = tuple(int(number) for number in categories)
+        file = None if weights is None else _weights_file(*weights)
         name = NETWORK
         text = Source(os.fspath(folder / NETWORK), document_text(folder / NETWORK))
         genotype = genotype_in(analyse(text, network=False))
         name = RECIPE
         recipe = detection_recipe(os.fspath(folder / RECIPE))
-        file = None if weights is None else WeightsFile(*weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
         raise cell_error(
@@ -200,4 +204,14 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
         ) from None
     plan = detector_plan(genotype, recipe, len(numbers) + 1, {})
     names = tuple(categories.values())
-    return DetectionJob(plan, recipe, data, names, numbers, seed, device, workers, file)
+    return DetectionJob(
+        plan, recipe, data, names, numbers, seed, execution.device, execution.workers, file
+    )
+
+
+def _weights_file(path: object, layout: object, drop_background: object) -> WeightsFile:
+    return WeightsFile(
+        recorded_value("weights", str, path),
+        recorded_value("layout", str, layout),
+        recorded_value("drop_background", bool, drop_background),
+    )

@@ -29,9 +29,10 @@ from nasdsl.detection.report import detection_report
 from nasdsl.detection.run import METRICS, MODEL, REPORT, DetectionJob
 from nasdsl.errors import cell_error
 from nasdsl.train.batches import EpochBatches, readable, seed_of, seed_torch
-from nasdsl.train.checkpoint import Checkpoints, state_errors
+from nasdsl.train.checkpoint import state_errors
 from nasdsl.train.loop import Interrupted, divergence_error
 from nasdsl.train.optimizer import decays
+from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
 
@@ -82,7 +83,8 @@ def train_detection(
     Raises:
         CellError: NAS707, the device cannot be used or has too little memory; NAS840, the training
             diverges; NAS841, another training uses the folder; NAS842, no checkpoint can be read;
-            NAS955, the data are not those that the run began with.
+            NAS843, it was made with another recipe, seed, network or data; NAS955, the data are
+            not those that the run began with.
     """
     if (data.names, data.numbers) != (job.names, job.numbers):
         raise cell_error(
@@ -156,7 +158,15 @@ class _DetectorTraining:
         self.path, self.job, self.data = path, job, data
         recipe = job.recipe
         self.device = usable_device(job.device)
-        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.checkpoints = OwnCheckpoints(
+            path / "checkpoints",
+            {
+                "recipe": asdict(recipe),
+                "seed": job.seed,
+                "data": job.data,
+                "network": network_identity(job.plan.graph),
+            },
+        )
         loaded = self.checkpoints.newest()
         self.net = build_detector(
             job.plan,
@@ -279,14 +289,10 @@ class _DetectorTraining:
             "optimizer": self.optimizer.state_dict(),
             "sums": self.sums,
             "history": [asdict(each) for each in self.history],
-            "recipe": asdict(self.job.recipe),
-            "seed": self.job.seed,
         }
         return self.checkpoints.save(self.step, state)
 
     def _load(self, state: dict[str, Any]) -> None:
-        if (state["recipe"], state["seed"]) != (asdict(self.job.recipe), self.job.seed):
-            raise ValueError("it was made with another recipe or seed")
         if not 0 <= state["step"] <= self.steps:
             raise ValueError(f"step {state['step']!r:.40} is not one of {self.steps}")
         self.net.load_state_dict(state["net"])

@@ -18,15 +18,16 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from nasdsl import __version__
-from nasdsl.atomic_write import replace_bytes, replace_text
+from nasdsl.atomic_write import replace_bytes, replace_text, write_errors
 from nasdsl.canonical import canonical_hash
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error
-from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.loading import loads, loads_space
 from nasdsl.oneshot.method import METHODS
@@ -36,9 +37,17 @@ from nasdsl.report.visible import visible
 from nasdsl.search.store import Store
 from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
-from nasdsl.train.execution import provenance
+from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import recipe
-from nasdsl.train.run_folder import CHECKPOINTS, METRICS, RunFolder
+from nasdsl.train.run_folder import (
+    CHECKPOINTS,
+    METRICS,
+    SEED,
+    RunFolder,
+    record,
+    recorded_value,
+)
+from nasdsl.values import shown
 
 VERSION = 1
 SPACE, RUN, STORE = "space.cell", "oneshot.json", "search.db"
@@ -81,7 +90,8 @@ def begin_one_shot(
     """
     folder = RunFolder(path)
     require_new(path)
-    folder.path.mkdir(parents=True, exist_ok=True)
+    with write_errors(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
     with folder.locked():
         require_new(path)
         replace_text(folder / SPACE, space_text(plan.space))
@@ -135,10 +145,11 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
             raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
         method = METHODS.find(_typed(about, "algorithm", str))
         options = method.options_with(_typed(about, "options", dict))
-        data, seed = _typed(about, "data", str), _typed(about, "seed", int)
-        device = about["device"] and _typed(about, "device", str)
+        data = recorded_value("data", str, about["data"])
+        seed = recorded_value("seed", SEED, about["seed"])
+        device = record(Execution, {"device": about["device"]}).device
         space = loads_space(document_text(folder / SPACE))
-        own = Settings(**_typed(about, "own", dict))
+        own = _settings(_typed(about, "own", dict))
     except CellError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -151,6 +162,14 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
         wanted = wanted.changed(image_size=space.settings.image_size)
     splits = datasets(data, wanted)
     return OneShotPlan(space, method, options, splits, own, seed, device)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    legal = {name: RULES[name].legal(value) for name, value in given.items()}
+    for name, value in legal.items():
+        if value is None or type(value) is not type(given[name]):
+            raise ValueError(f"{name} is {shown(given[name])}, not {RULES[name].description}")
+    return Settings(**legal)
 
 
 def _typed(about: dict[str, Any], name: str, kind: type) -> Any:
@@ -171,20 +190,20 @@ def run_one_shot(
         watchers: `SearchWatcher`s, in addition to those that write the run's files.
 
     Raises:
-        CellError: NAS841, another process uses the folder; NAS840, NAS842.
+        CellError: NAS841, another process uses the folder; NAS840, NAS842; NAS843, its checkpoint
+            was made with another algorithm, options, seed, data or space.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
     from nasdsl.oneshot.training import OneShotSearch
-    from nasdsl.train.checkpoint import Checkpoints
+    from nasdsl.train.own_checkpoints import OwnCheckpoints
     from nasdsl.train.run import interruption
 
     with folder.locked(), interruption() as stop:
         store = Store(folder / STORE)
         try:
             files = _Files(folder, plan, store)
-            search = OneShotSearch(
-                plan, Checkpoints(folder / CHECKPOINTS), (files, *watchers), stop
-            )
+            checkpoints = OwnCheckpoints(folder / CHECKPOINTS, _made_with(plan))
+            search = OneShotSearch(plan, checkpoints, (files, *watchers), stop)
             ended = search.run()
             result = _derived(folder, plan, ended, search.held_out.count)
             files.finish(search)
@@ -192,6 +211,15 @@ def run_one_shot(
         finally:
             store.close()
     return result
+
+
+def _made_with(plan: OneShotPlan) -> dict[str, Any]:
+    return {
+        "options": {"algorithm": plan.method.name, **plan.option_texts()},
+        "seed": plan.seed,
+        "data": plan.splits.name,
+        "space": sha256(space_text(plan.space).encode()).hexdigest(),
+    }
 
 
 class _Files(SearchWatcher):
@@ -230,7 +258,7 @@ class _Files(SearchWatcher):
         """Add the epoch."""
         self.history.append(epoch)
         path = self.folder / METRICS
-        with path.open("a", encoding="utf-8") as stream:
+        with write_errors(path), path.open("a", encoding="utf-8") as stream:
             stream.write(_line(epoch))
         with self.store.transaction():
             self._add(epoch.candidates)

@@ -18,11 +18,11 @@ import torch
 from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import Diagnostic, cell_error
-from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint, state_errors
 from nasdsl.train.comparison import settings_of
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.loggers import LoggedRun, watchers_of
 from nasdsl.train.loop import fit
+from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
@@ -53,7 +53,7 @@ def train_run(
     Raises:
         CellError: NAS841, another process is training in the folder; NAS801 to NAS805, the weights
             to start from do not fit or cannot be read; NAS843, its checkpoint
-            was made with another recipe, seed or data; NAS707, the device has too little
+            was made with another recipe, seed, network or data; NAS707, the device has too little
             memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
@@ -90,7 +90,7 @@ def _train(
             job.recipe,
             seed=job.seed,
             execution=job.execution,
-            checkpoints=_OwnCheckpoints(folder, plan),
+            checkpoints=_own_checkpoints(folder, plan),
             save_seconds=save_seconds,
             watchers=(*files, *watchers),
             stop=stop,
@@ -119,43 +119,16 @@ def _logged_run(folder: RunFolder, plan: RunPlan) -> LoggedRun:
     return LoggedRun(path, name, folder.log_id() if plan.job.loggers else "", settings)
 
 
-class _OwnCheckpoints(Checkpoints):
-    """The checkpoints of a run. Its report says one recipe, seed and data: all epochs had them."""
-
-    def __init__(self, folder: RunFolder, plan: RunPlan) -> None:
-        super().__init__(folder.checkpoints.folder)
-        self.recipe = asdict(plan.job.recipe)
-        self.others = {"seed": plan.job.seed, "data": plan.splits.name}
-
-    def newest(self) -> LoadedCheckpoint | None:
-        """The newest checkpoint that loads; None if there are no files.
-
-        Raises:
-            CellError: as `Checkpoints.newest`; NAS843, it was made with another recipe, seed
-                or data than the files of the run say.
-        """
-        loaded = super().newest()
-        if loaded is None:
-            return None
-        # Checkpoints of version 0.1.0 do not have all of these.
-        with state_errors(loaded.path):
-            recipe, state = loaded.state.get("recipe", {}), loaded.state
-            made_with = {name: recipe[name] for name in self.recipe if name in recipe}
-            made_with |= {name: state[name] for name in self.others if name in state}
-            now = {**self.recipe, **self.others}
-            differing = [name for name, value in made_with.items() if now[name] != value]
-        if differing:
-            raise cell_error(
-                "NAS843",
-                f"the checkpoint {str(loaded.path)!r} was made with another "
-                f"{' and another '.join(differing)}",
-                *(
-                    f"{name} was {made_with[name]!r:.60}, and is {now[name]!r:.60}"
-                    for name in differing
-                ),
-                "undo the change to the files of the run, or train in another folder",
-            )
-        return loaded
+def _own_checkpoints(folder: RunFolder, plan: RunPlan) -> OwnCheckpoints:
+    return OwnCheckpoints(
+        folder.checkpoints.folder,
+        {
+            "recipe": asdict(plan.job.recipe),
+            "seed": plan.job.seed,
+            "data": plan.splits.name,
+            "network": network_identity(plan.graph),
+        },
+    )
 
 
 def leave_processes() -> None:

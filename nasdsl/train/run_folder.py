@@ -271,10 +271,13 @@ class RunFolder:
             about = json_value(document_text(self / RUN))
             if about["version"] != VERSION:
                 raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
-            execution = _record(Execution, about["execution"])
+            execution = record(Execution, about["execution"])
             given = about.get("weights")
-            weights = None if given is None else _record(StartingWeights, given)
-            data, seed = _value("data", str, about["data"]), _value("seed", _SEED, about["seed"])
+            weights = None if given is None else record(StartingWeights, given)
+            data, seed = (
+                recorded_value("data", str, about["data"]),
+                recorded_value("seed", SEED, about["seed"]),
+            )
             loggers, _ = _loggers(about)
         with self.read_errors(NETWORK):
             text = document_text(self / NETWORK)
@@ -294,10 +297,11 @@ class RunFolder:
             ) from None
 
 
-_SEED = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
+#: What the seed of a run may be.
+SEED = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
 
 
-def _record(kind: type[_Record], members: dict[str, Any]) -> _Record:
+def record(kind: type[_Record], members: dict[str, Any]) -> _Record:
     """A dataclass with these members, each of the type that is declared for it.
 
     Raises:
@@ -307,7 +311,9 @@ def _record(kind: type[_Record], members: dict[str, Any]) -> _Record:
     for name in members:
         if name not in hints:
             raise ValueError(f"there is no {name!r:.40}")
-    return kind(**{name: _value(name, hints[name], value) for name, value in members.items()})
+    return kind(
+        **{name: recorded_value(name, hints[name], value) for name, value in members.items()}
+    )
 
 
 def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
@@ -324,7 +330,12 @@ def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return tuple(names), found
 
 
-def _value(name: str, hint: Any, value: Any) -> Any:
+def recorded_value(name: str, hint: Any, value: Any) -> Any:
+    """A value of a file of a run, where it is one of the type and the bounds of a hint.
+
+    Raises:
+        ValueError: it is not.
+    """
     if value is None and NoneType in get_args(hint):
         return None
     values = values_of(hint) or values_of(get_args(hint)[0])
