@@ -29,7 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,8 @@ _HEAVY = ("torch", "networkx", "lark", "pytest", "hypothesis", "hypothesis.strat
 _IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"
 #: Seconds of processor time, and on the clock, that only what never ends can take.
 _PROCESSOR, _DEADLINE = 60.0, 900
-#: Seconds. Tests that take longer come after all others.
-_QUICK = 0.2
+#: Seconds. Tests that take longer come after all others; only survivors meet the slowest.
+_QUICK, _SLOW = 0.2, 1.5
 
 
 @dataclass(slots=True)
@@ -103,11 +103,17 @@ class Tests:
     #: import executes, or a fixture that several tests share.
     lines: dict[str, dict[int, list[str]]]
 
+    def quick(self) -> "Tests":
+        """Without those that only survivors meet."""
+        kept = {test: taken for test, taken in self.seconds.items() if taken <= _SLOW}
+        return replace(self, seconds=kept)
+
     def of(self, mutant: Mutant) -> dict[str, float]:
         """The tests that execute a mutant's lines, with the seconds of each."""
         lines = self.lines.get(mutant.file, {})
         found = {test for line in mutant.lines() for test in lines.get(line, ())}
-        return dict(self.seconds) if "" in found else {test: self.seconds[test] for test in found}
+        taken = self.seconds.items()
+        return {test: seconds for test, seconds in taken if "" in found or test in found}
 
 
 def target(file: str) -> str:
@@ -326,7 +332,8 @@ def main() -> None:
             if pattern not in known:
                 quick, more = TARGETS[pattern]
                 files = (*quick, *more) if given.survivors else quick
-                known[pattern] = measured(files, pattern, folder)
+                found = measured(files, pattern, folder)
+                known[pattern] = found if given.survivors else found.quick()
                 seconds = sum(known[pattern].seconds.values())
                 print(f"{pattern}: {seconds:.1f} s without a mutation", flush=True)
             start = time.monotonic()
