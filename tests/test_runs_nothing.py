@@ -1,11 +1,13 @@
 """Working folders from others: nothing in them is run unless it was asked for by name."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import nasdsl
+from nasdsl.api import bench
 from nasdsl.search.engines.processes import python, python_environment
 from nasdsl.train.execution import git_state
 
@@ -21,7 +23,7 @@ def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that is there once a module of the working folder has run."""
     folder, mark = tmp_path / "work", tmp_path / "mark"
     folder.mkdir()
-    for name in ("random", "runpy", "json", "torch"):
+    for name in ("random", "runpy", "json", "torch", "pickle"):
         (folder / f"{name}.py").write_text(MARKS.format(mark=str(mark)))
     monkeypatch.chdir(folder)
     return mark
@@ -41,6 +43,18 @@ def test_workers_run_nothing_of_the_working_folder(
         text=True,
     )
     assert (ran.returncode, mark.exists()) == (0, False), ran.stderr
+
+
+def test_benchmarks_run_nothing_of_the_working_folder(
+    mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their processes are started by Python itself, which would look there."""
+    monkeypatch.setattr(bench, "serve", print)
+    started = bench.in_a_process(bench.Contender("nasnet_a", "eager"))
+    with started as connection, pytest.raises(EOFError):
+        connection.recv()
+    assert not mark.exists()
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def test_the_check_of_an_export_runs_nothing_of_the_working_folder(mark: Path) -> None:

@@ -19,6 +19,7 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.api.isolated import isolated_start
 from nasdsl.errors import CellError, Diagnostic, cell_error
 
 if TYPE_CHECKING:
@@ -154,7 +155,8 @@ def in_a_process(contender: Contender) -> Iterator["Connection"]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, contender), daemon=True)
-    process.start()
+    with isolated_start():
+        process.start()
     theirs.close()
     try:
         yield ours

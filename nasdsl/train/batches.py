@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
+from nasdsl.api.isolated import isolated_start
 from nasdsl.errors import CellError
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def readable(batches: Iterable[Any]) -> Iterator[Any]:
     Raises:
         CellError: that error.
     """
-    for batch in batches:
+    # Where processes load the images, they start here.
+    with isolated_start():
+        loaded = iter(batches)
+    for batch in loaded:
         if isinstance(batch, CellError):
             raise batch
         yield batch
