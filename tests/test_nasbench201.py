@@ -88,6 +88,26 @@ def test_settings_without_effect(settings: Settings) -> None:
     assert [found.code for found in caught.value.diagnostics] == ["NAS502"]
 
 
+def test_drop_path_drops_what_ops_compute() -> None:
+    """Not what passes through, and nothing in the residual blocks; the original drops nothing."""
+    arch = "|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|none~0|nor_conv_1x1~1|skip_connect~2|"
+    computing = {"nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3", "none"}
+    settings = NETWORK.override(Settings(N=1, drop_path=0.2))
+    dropped = network_graph(cell_of(arch), settings)
+    cells = [each for each in dropped.modules if each.role == "cell"]
+    assert [each.kind for each in cells] == ["normal", "reduction"] * 2 + ["normal"]
+    for cell in cells:
+        ops = [part for part in cell.body.parts if part.role == "op"]
+        last = {part.label: part.nodes[-1].primitive for part in ops if part.nodes}
+        drops = {label for label, primitive in last.items() if primitive == "drop_path"}
+        assert drops == (computing if cell.kind == "normal" else set())
+    primitives = {
+        node.primitive
+        for _, node in network_graph(cell_of(arch), NETWORK.override(Settings(N=1))).nodes()
+    }
+    assert "drop_path" not in primitives
+
+
 def test_edges_are_numbered_however_blocks_are_written() -> None:
     """The layout follows what the ops read; the operands of a sum may be exchanged."""
     text = """\

@@ -44,17 +44,20 @@ def refusal(genotype: Genotype, settings: Settings) -> list[Diagnostic]:
 
 
 @pytest.mark.parametrize(
-    ("name", "stem", "N", "filters", "stem_filters", "size", "classes", "epsilon"),
+    (
+        *("name", "stem", "N", "filters", "stem_filters", "size", "classes"),
+        *("epsilon", "drop_path", "dropout", "momentum"),
+    ),
     [
-        ("nasnet_a", "imagenet", 6, 4032, 96, 331, 1000, 1e-3),
-        ("nasnet_a", "cifar", 6, 768, 96, 32, 10, 1e-5),
-        ("pnasnet5", "imagenet", 4, 4320, 96, 331, 1000, 1e-3),
-        ("pnasnet5", "cifar", 3, 960, 144, 32, 10, 1e-5),
-        ("amoebanet_a", "imagenet", 6, 3040, 32, 331, 1000, 1e-3),
-        ("amoebanet_a", "cifar", 6, 576, 108, 32, 10, 1e-3),
-        ("enas_micro", "cifar", 5, 720, 108, 32, 10, 1e-5),
-        ("darts_v2", "imagenet", 4, 768, 24, 224, 1000, 1e-5),
-        ("darts_v2", "cifar", 6, 576, 108, 32, 10, 1e-5),
+        ("nasnet_a", "imagenet", 6, 4032, 96, 331, 1000, 1e-3, 0.3, 0.5, 3e-4),
+        ("nasnet_a", "cifar", 6, 768, 96, 32, 10, 1e-5, 0.4, 0.0, 0.1),
+        ("pnasnet5", "imagenet", 4, 4320, 96, 331, 1000, 1e-3, 0.4, 0.5, 3e-4),
+        ("pnasnet5", "cifar", 3, 960, 144, 32, 10, 1e-5, 0.4, 0.0, 0.1),
+        ("amoebanet_a", "imagenet", 6, 3040, 32, 331, 1000, 1e-3, 0.3, 0.5, 3e-4),
+        ("amoebanet_a", "cifar", 6, 576, 108, 32, 10, 1e-3, 0.3, 0.0, 3e-4),
+        ("enas_micro", "cifar", 5, 720, 108, 32, 10, 1e-5, 0.4, 0.2, 0.1),
+        ("darts_v2", "imagenet", 4, 768, 24, 224, 1000, 1e-5, 0.0, 0.0, 0.1),
+        ("darts_v2", "cifar", 6, 576, 108, 32, 10, 1e-5, 0.2, 0.0, 0.1),
     ],
 )
 def test_defaults_are_the_released_networks(
@@ -66,6 +69,9 @@ def test_defaults_are_the_released_networks(
     size: int,
     classes: int,
     epsilon: float,
+    drop_path: float,
+    dropout: float,
+    momentum: float,
 ) -> None:
     """Without settings, each skeleton and stem is its published network."""
     made = configuration_of(load(name), Settings(stem=stem))
@@ -75,6 +81,8 @@ def test_defaults_are_the_released_networks(
         classes,
         epsilon,
     )
+    rates = (made.drop_path, made.dropout, made.batch_norm_momentum)
+    assert rates == (drop_path, dropout, momentum)
     assert made.skip_reduction_input == (name == "nasnet_a" and stem == "imagenet")
     assert not made.auxiliary
 
