@@ -1,4 +1,4 @@
-"""Train a small detector on generated images, and write its curve to bench/tables/detection.csv.
+r"""Train a small detector on generated images, and write its curve to bench/tables/detection.csv.
 
     python -m bench.detection --out FOLDER                 # images and a run, in minutes
     python -m bench.detection --out FOLDER --images-only   # the images alone
@@ -7,7 +7,8 @@
 kinds of digits (from scikit-learn, enlarged), one to four an image, on textured ground. A training
 that was stopped is continued. It is that of
 
-    nasdsl train small.cell --N 1 --cell-filters 8 --task detection --data coco:IMAGES --out RUN
+    nasdsl train small.cell --N 1 --cell-filters 16 --stem-filters 32 --task detection \
+        --data coco:IMAGES --out RUN
 """
 
 import argparse
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--images-only", action="store_true")
     parser.add_argument("--set", dest="changes", action="append", default=[])
-    parser.add_argument("--cell-filters", type=int, default=8)
+    parser.add_argument("--cell-filters", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", type=Path, default=TABLE, help="where the curve is written")
     options = parser.parse_args()
@@ -145,7 +146,7 @@ def main() -> None:
             source_cells(nasdsl.loads(CELL)),
             coco_folder(f"coco:{options.out / 'images'}"),
             detection_recipe("detection_quick", options.changes),
-            Settings(N=1, cell_filters=options.cell_filters),
+            Settings(N=1, cell_filters=options.cell_filters, stem_filters=32),
             seed=options.seed,
             device="cpu",
         )

@@ -48,6 +48,8 @@ class DetectionRecipe:
         frozen_norm: whether batch norm keeps its statistics.
         norm_momentum: weight of the newest batch in them, where the network's text does not say; 0
             takes the skeleton's, which is for trainings of a hundred thousand steps.
+        drop_paths: whether paths are dropped as often as the skeleton says, where neither a setting
+            nor the network's text says how often.
     """
 
     name: str
@@ -71,6 +73,7 @@ class DetectionRecipe:
     least_anchor: Annotated[int, Values(int, minimum=0, maximum=16_384, unit="pixels")]
     frozen_norm: bool
     norm_momentum: FullShare
+    drop_paths: bool
 
     def changed(self, values: dict[str, Any]) -> "DetectionRecipe":
         """This recipe with other values.

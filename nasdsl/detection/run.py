@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,8 @@ def plan_detection(
         given.setdefault("stem", "cifar")
     if recipe.norm_momentum and own.batch_norm_momentum is None:
         given.setdefault("batch_norm_momentum", recipe.norm_momentum)
+    if not recipe.drop_paths and own.drop_path is None:
+        given.setdefault("drop_path", 0.0)
     recipe = recipe.changed({"image_size": size or 0})
     plan = detector_plan(cells.genotype, recipe, data.classes, given)
     absolute = None
@@ -121,20 +124,23 @@ def detector_plan(
     genotype: Genotype, recipe: DetectionRecipe, classes: int, settings: dict[str, Any]
 ) -> DetectorPlan:
     """The detector that a recipe trains."""
-    least, anchors = recipe.least_anchor, None
-    if least:
-        anchors = [least * 2**power for power in range(5 if recipe.style == "fpn" else 4)]
-    return plan_detector(
+    planned = partial(
+        plan_detector,
         genotype,
         style=recipe.style,
         classes=classes,
         image_size=recipe.image_size or None,
         proposals=recipe.proposals or None,
-        anchor_sizes=anchors,
         crop=recipe.crop or None,
         training_boxes=recipe.training_boxes or None,
         **settings,
     )
+    plan = planned()
+    if not recipe.least_anchor:
+        return plan
+    # As many as the style has: in a pyramid one for each map that the network gives.
+    count = sum(len(sizes) for sizes in plan.numbers.anchor_sizes)
+    return planned(anchor_sizes=[recipe.least_anchor * 2**power for power in range(count)])
 
 
 def begin_detection(
