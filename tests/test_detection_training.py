@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+import nasdsl
+from nasdsl.api.request import source_cells
 from nasdsl.detection.run_kind import is_detection_run
 from nasdsl.errors import CellError
-from tests.cli_run import exit_code
+from nasdsl.language.genotype.settings import Settings
+from tests.cli_run import TINY, exit_code
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
 pytest.importorskip("accelerate", reason="training needs it")
@@ -19,8 +22,9 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from nasdsl.detection.coco import coco_folder  # noqa: E402
-from nasdsl.detection.model_file import read_detector  # noqa: E402
-from nasdsl.detection.run import begin_detection, recorded_detection  # noqa: E402
+from nasdsl.detection.model_file import TrainedDetector, read_detector  # noqa: E402
+from nasdsl.detection.recipe import detection_recipe  # noqa: E402
+from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection  # noqa: E402
 from nasdsl.detection.training import DetectionEpoch, train_detection  # noqa: E402
 from nasdsl.train.loop import Interrupted  # noqa: E402
 from nasdsl.train.run_folder import RunFolder  # noqa: E402
@@ -117,6 +121,20 @@ def test_resumed_bit_for_bit(run: Path, images: Path, tmp_path: Path, step: int)
     assert all(torch.equal(v, state[n]) for n, v in ours.detector.state_dict().items())
 
 
+def test_what_a_recipe_decides(images: Path) -> None:
+    """A pyramid of fewer maps has as many anchors; paths are dropped where a recipe says so."""
+    data, cells = coco_folder(f"coco:{images}"), source_cells("nasnet_a")
+    small = Settings(N=1, cell_filters=4)
+    recipe = detection_recipe("detection_quick", ["style=fpn", "image_size=32", "least_anchor=8"])
+    plan = plan_detection(cells, data, recipe, small).plan
+    assert plan.numbers.anchor_sizes == ((8,), (16,), (32,), (64,))
+    assert plan.network.configuration.drop_path == 0
+    released = detection_recipe("detection")
+    for settings, expected in ((small, 0.3), (Settings(N=1, cell_filters=4, drop_path=0.1), 0.1)):
+        plan = plan_detection(cells, data, released, settings).plan
+        assert plan.network.configuration.drop_path == expected
+
+
 def test_eval(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command's figures are those of the last epoch."""
     assert exit_code(["eval", str(run), "--json"]) == 0
@@ -158,6 +176,89 @@ def test_detect(
     captured = capsys.readouterr()
     assert "NAS824" in captured.err
     assert "0.png" in captured.out
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_programs(tmp_path: Path, suffix: str) -> None:
+    """Files of a detector find on an image of another size what the detector finds."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="runs .onnx files")
+    pytest.importorskip("onnxscript", reason="writes .onnx files")
+    numbers = {"N": 1, "cell_filters": 4, "stem_filters": 8, "image_size": 48, "seed": 0}
+    genotype = nasdsl.loads(TINY)
+    made = nasdsl.detection.faster_rcnn(
+        genotype,
+        classes=3,
+        proposals=12,
+        crop=5,
+        frozen_norm=False,
+        batch_norm_momentum=1.0,
+        **numbers,
+    )
+    image = torch.rand(3, 37, 61, generator=torch.Generator().manual_seed(3))
+    target = {"boxes": torch.tensor([[4.0, 4, 30, 30]]), "labels": torch.tensor([1])}
+    # Statistics of an image, so that something is found.
+    made([image, image.flip(-1)], [target, target])
+    path = tmp_path / f"detector{suffix}"
+    written = nasdsl.detection.export_detector(TrainedDetector(made.eval(), ("a", "b")), path)
+    assert written.relative_error < 1e-4
+    with torch.inference_mode():
+        (found,) = made([image])
+        if suffix == ".pt2":
+            answer = dict(zip(found, torch.export.load(path).module()(image), strict=True))
+        else:
+            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            names = [each.name for each in session.get_outputs()]
+            arrays = session.run(names, {"image": image.numpy()})
+            answer = {
+                name: torch.from_numpy(each) for name, each in zip(names, arrays, strict=True)
+            }
+    assert len(found["scores"]) > 3
+    for name, theirs in answer.items():
+        assert torch.allclose(found[name], theirs, atol=1e-3), name
+
+
+def test_programs_that_there_are_not(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Formats and flags that do not apply, a file that finds something else: nothing is left."""
+    from nasdsl.detection import export
+
+    model = str(run / "model.safetensors")
+    for words, code in (
+        (["-o", "detector.py"], "NAS708"),
+        (["-o", "detector.xyz"], "NAS007"),
+        (["-o", "detector.pt2", "--N", "2"], "does not apply"),
+        ([], "-o OUT"),
+    ):
+        given = [str(tmp_path / word) if "." in word else word for word in words]
+        assert exit_code(["compile", model, *given]) in (1, 2)
+        assert code in capsys.readouterr().err
+    copy = tmp_path / "copy.safetensors"
+    assert exit_code(["compile", model, "-o", str(copy), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["even", "odd"]
+    assert exit_code(["compile", model, "-o", str(copy)]) == 0
+    assert str(copy) in capsys.readouterr().out
+    copy.unlink()
+    trained = read_detector(model)
+    pyramid = nasdsl.detection.faster_rcnn("nasnet_a", style="fpn", N=1, cell_filters=4)
+    with pytest.raises(CellError, match="NAS708"):
+        export.export_detector(TrainedDetector(pyramid, ("a",)), tmp_path / "d.pt2")
+
+    def others(trained: Any, suffix: str, images: Any, path: Path) -> Any:
+        path.write_bytes(b"content")
+        return [
+            (boxes + 1, labels, scores)
+            for boxes, labels, scores in (export._found(trained.detector, each) for each in images)
+        ]
+
+    monkeypatch.setattr(export, "_written", others)
+    with pytest.raises(CellError, match="NAS705"):
+        export.export_detector(trained, tmp_path / "d.pt2")
+    with torch.no_grad():
+        next(trained.detector.parameters()).fill_(torch.nan)
+    with pytest.raises(CellError, match="NAS706"):
+        export.export_detector(trained, tmp_path / "d.pt2")
+    assert not list(tmp_path.iterdir())
 
 
 def test_learns(run: Path, images: Path, tmp_path: Path) -> None:

@@ -121,16 +121,21 @@ def print_proof(
     console.print(_cells(proof, wide=console.width >= WIDTH))
     console.print(_proof_figures(proof, seconds, runtime))
     if written is not None:
-        size = f"{written.bytes / 1e6:,.1f} MB"
         console.print()
-        console.print(
-            Text.assemble(
-                ("wrote ", "dim"),
-                (visible(written.path), "bold"),
-                f"  {size}, read back, agrees to {written.relative_error:.1g}",
-            ),
-            soft_wrap=True,
-        )
+        print_written(written, console)
+
+
+def print_written(written: Written, console: Console) -> None:
+    """Print a line about a file."""
+    size = f"{written.bytes / 1e6:,.1f} MB"
+    console.print(
+        Text.assemble(
+            ("wrote ", "dim"),
+            (visible(written.path), "bold"),
+            f"  {size}, read back, agrees to {written.relative_error:.1g}",
+        ),
+        soft_wrap=True,
+    )
 
 
 def _headline(name: str, network: Configuration) -> Text:

@@ -8,6 +8,9 @@ from .cost import DetectorCost as DetectorCost
 from .cost import detector_cost as detector_cost
 from .detector import Detector as Detector
 from .detector import faster_rcnn as faster_rcnn
+from .export import export_detector as export_detector
+from .model_file import TrainedDetector as TrainedDetector
+from .model_file import read_detector as read_detector
 from .plan import DetectorPlan as DetectorPlan
 from .plan import plan_detector as plan_detector
 from .precision import AveragePrecision as AveragePrecision

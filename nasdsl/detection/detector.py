@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -215,15 +216,25 @@ def faster_rcnn(
         weights,
         {**settings, "auxiliary": False, "image_size": plan.graph.image.height, **options},
     )
-    return assembled(plan, network, frozen_norm)
+    return assembled(plan, network, frozen_norm, options.get("seed"))
 
 
 #: Options of the backend `torch`.
 _OPTIONS = ("device", "dtype", "seed", "drop_path_mode")
 
 
-def assembled(plan: DetectorPlan, network: Any, frozen_norm: bool = True) -> Detector:
-    """The detector of a plan, with the layers of a network that was compiled without `hoist`."""
+def assembled(
+    plan: DetectorPlan, network: Any, frozen_norm: bool = True, seed: int | None = None
+) -> Detector:
+    """The detector of a plan, with the layers of a network that was compiled without `hoist`.
+
+    A seed decides the weights that the network does not bring, and leaves the caller's generator
+    as it is.
+    """
+    if seed is not None:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return assembled(plan, network, frozen_norm)
     numbers = plan.numbers
     if plan.style == "paper":
         head = BoxHead(network, plan, frozen_norm)

@@ -17,13 +17,12 @@ from nasdsl.detection.backbone import compiled
 from nasdsl.detection.cost import detector_cost
 from nasdsl.detection.detector import Detector, assembled
 from nasdsl.detection.plan import DetectorPlan, plan_detector
+from nasdsl.detection.run_kind import DETECTOR
 from nasdsl.documents import json_value
 from nasdsl.errors import CellError, cell_error
 from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import MEMBER, model_member, read_model
 from nasdsl.loading import analyse, genotype_in
-
-_DETECTOR = "nasdsl.detector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,7 @@ def build_detector(
 ) -> Detector:
     """The detector of a plan; weights that no file gives are drawn from a seed."""
     network = compiled(plan.network.genotype, None, weights, {"seed": seed})
-    if seed is None:
-        return assembled(plan, network, frozen_norm)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return assembled(plan, network, frozen_norm)
+    return assembled(plan, network, frozen_norm, seed)
 
 
 def write_detector(
@@ -63,7 +58,19 @@ def write_detector(
     Raises:
         CellError: NAS006, it cannot be written; NAS705, what was read back differs.
     """
-    plan, numbers = detector.plan, detector.plan.numbers
+    state = {name: tensor.contiguous() for name, tensor in detector.state_dict().items()}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(state, detector_members(detector.plan, names)))
+        again = read_detector(temporary).detector.state_dict()
+        if again.keys() != state.keys() or not all(
+            torch.equal(again[name], tensor.cpu()) for name, tensor in state.items()
+        ):
+            raise cell_error("NAS705", f"{os.fspath(path)!r} does not hold what was written")
+
+
+def detector_members(plan: DetectorPlan, names: tuple[str, ...]) -> dict[str, str]:
+    """What every file of a detector says of it: its network's text, and JSON with all else."""
+    numbers = plan.numbers
     about = {
         "style": plan.style,
         "classes": plan.classes,
@@ -74,15 +81,7 @@ def write_detector(
         "anchor_sizes": [size for each in numbers.anchor_sizes for size in each],
         "names": names,
     }
-    state = {name: tensor.contiguous() for name, tensor in detector.state_dict().items()}
-    metadata = {MEMBER: network_text(plan.graph), _DETECTOR: json.dumps(about)}
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(save(state, metadata))
-        again = read_detector(temporary).detector.state_dict()
-        if again.keys() != state.keys() or not all(
-            torch.equal(again[name], tensor.cpu()) for name, tensor in state.items()
-        ):
-            raise cell_error("NAS705", f"{os.fspath(path)!r} does not hold what was written")
+    return {MEMBER: network_text(plan.graph), DETECTOR: json.dumps(about)}
 
 
 def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
@@ -91,7 +90,7 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     Raises:
         CellError: NAS001, it cannot be read; NAS802, it holds no detector, or not all of one.
     """
-    said = model_member(path, _DETECTOR)
+    said = model_member(path, DETECTOR)
     if said is None:
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl")
     text = read_model(path)

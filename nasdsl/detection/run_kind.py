@@ -1,12 +1,16 @@
-"""Whether a folder holds the training of a detector; looked at without PyTorch."""
+"""Whether a folder or a model file is a detector's; looked at without PyTorch."""
 
 import os
 from pathlib import Path
 
 from nasdsl.documents import document_text, json_value
+from nasdsl.errors import CellError
+from nasdsl.language.parser.read import is_model, model_member
 
 #: The file that makes a folder a run, and what it says of this kind.
 RUN, TASK = "run.json", "detection"
+#: The member of a model file's metadata with what its detector is built from.
+DETECTOR = "nasdsl.detector"
 
 
 def is_detection_run(path: str | os.PathLike[str]) -> bool:
@@ -16,3 +20,11 @@ def is_detection_run(path: str | os.PathLike[str]) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(about, dict) and about.get("task") == TASK
+
+
+def is_detector_model(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a model file with a detector."""
+    try:
+        return is_model(path) and model_member(path, DETECTOR) is not None
+    except CellError:
+        return False

@@ -19,15 +19,26 @@ from nasdsl.export.onnx_graph import OPSET, can_write, onnx_graph
 from nasdsl.export.program_file import dynamic_axes, exported_program
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
 def write(request: Export, path: Path) -> None:
     """Write the file; it holds the weights too."""
-    import torch
-
     if request.graph.inference and request.stride is None and write_graph(request, path):
         return
+    write_program(exported_program(request), dynamic_axes(request), ["logits"], {}, path)
+
+
+def write_program(
+    program: "torch.export.ExportedProgram",
+    axes: dict[int, Any],
+    outputs: list[str],
+    members: dict[str, str],
+    path: Path,
+) -> None:
+    """Write a program of one input `image`, with texts by name in its metadata."""
+    import torch
 
     noisy = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript")
     levels = [logger.level for logger in noisy]
@@ -35,17 +46,18 @@ def write(request: Export, path: Path) -> None:
         for logger in noisy:
             logger.setLevel(logging.ERROR)
         made: Any = torch.onnx.export(
-            exported_program(request),
+            program,
             dynamo=True,
             opset_version=OPSET,
             input_names=["image"],
-            output_names=["logits"],
-            dynamic_shapes=(dynamic_axes(request),),
+            output_names=outputs,
+            dynamic_shapes=(axes,),
             verbose=False,
         )
         for node in made.model.graph.all_nodes():
             # What each node was in PyTorch: longer than many a network, and of no use.
             node.metadata_props.clear()
+        made.model.metadata_props.update(members)
         made.save(path, external_data=False)
     finally:
         for logger, level in zip(noisy, levels, strict=True):
@@ -72,11 +84,17 @@ def logits(request: Export, path: Path) -> "list[Tensor]":
     """The logits that ONNX Runtime computes from the file."""
     import torch
 
-    onnxruntime: Any = import_module("onnxruntime")
+    run = session(path)
+    found = [run.run(["logits"], {"image": images.numpy()}) for images in request.images]
+    return [torch.from_numpy(outputs[0]) for outputs in found]
 
+
+def session(path: Path) -> Any:
+    """ONNX Runtime's session of a file, on the CPU."""
+    import torch
+
+    onnxruntime: Any = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    found = [session.run(["logits"], {"image": images.numpy()}) for images in request.images]
-    return [torch.from_numpy(outputs[0]) for outputs in found]
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

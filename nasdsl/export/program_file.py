@@ -21,20 +21,33 @@ if TYPE_CHECKING:
 
 def write(request: Export, path: Path) -> None:
     """Write the file."""
+    save_program(exported_program(request), {MEMBER: request.text}, path)
+
+
+def save_program(
+    program: "torch.export.ExportedProgram", members: dict[str, str], path: Path
+) -> None:
+    """Write a program, with texts by name beside it."""
     import torch
 
     # In memory, because PyTorch's own writer ends the process where the disk is full.
     content = BytesIO()
-    torch.export.save(exported_program(request), content, extra_files={MEMBER: request.text})
+    torch.export.save(program, content, extra_files=members)
     path.write_bytes(content.getbuffer())
 
 
 def exported_program(request: Export) -> "torch.export.ExportedProgram":
     """The network as a program that says nothing about where it was made."""
+    return program_of(request.net, request.images[0], dynamic_axes(request))
+
+
+def program_of(
+    net: "torch.nn.Module", example: "Tensor", axes: dict[int, Any]
+) -> "torch.export.ExportedProgram":
+    """A module of one tensor as a program that says nothing about where it was made."""
     import torch
 
-    axes = (dynamic_axes(request),)
-    program = torch.export.export(request.net, (request.images[0],), dynamic_shapes=axes)
+    program = torch.export.export(net, (example,), dynamic_shapes=(axes,))
     for module in program.graph_module.modules():
         for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
             # The files of the libraries and of nasdsl, by their paths.
