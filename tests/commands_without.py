@@ -12,6 +12,7 @@ import contextlib
 import importlib.machinery
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -66,20 +67,34 @@ class Case(NamedTuple):
 def cases_without(mode: str, packages: Iterable[str], table: str, folder: Path) -> list[Case]:
     """Run the program in a folder on a table, whose lines are what is wanted and a command."""
     rows = [line.split(maxsplit=1) for line in table.splitlines() if line.strip()]
-    ran = subprocess.run(
-        [sys.executable, __file__, mode, ",".join(packages)],
-        input=json.dumps([shlex.split(words) for _, words in rows]),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-    assert ran.returncode == 0, ran.stderr
-    results = map(json.loads, ran.stdout.splitlines())
+    commands = [shlex.split(words) for _, words in rows]
+    results = outcomes_without(mode, packages, commands, folder)
     return [
         Case(wanted, words, code, said, imported)
         for (wanted, words), (code, said, imported) in zip(rows, results, strict=True)
     ]
+
+
+def outcomes_without(
+    mode: str,
+    packages: Iterable[str],
+    commands: list[list[str]],
+    folder: Path,
+    hash_seed: str = "random",
+) -> list[tuple[int, str, str]]:
+    """The code, the output and the import that was tried of each command, run in a folder."""
+    ran = subprocess.run(
+        [sys.executable, __file__, mode, ",".join(packages)],
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+    )
+    assert ran.returncode == 0, ran.stderr
+    answers = map(json.loads, ran.stdout.splitlines())
+    return [(code, said, imported) for code, said, imported in answers]
 
 
 def main() -> None:

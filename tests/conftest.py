@@ -23,9 +23,14 @@ GOLDEN = Path(__file__).parent / "golden"
 # Without the extra `torch`, the tests of its backend have nothing to test.
 collect_ignore_glob = [] if find_spec("torch") else ["test_torch*.py"]
 
-# Tests run on machines that other work shares: no deadline, and the same examples each run.
+# Tests run on machines that other work shares: no deadline, and the same examples each run, few of
+# them; `tests/thorough.py` says how a run has more.
 settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "default",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

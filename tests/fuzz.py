@@ -1,6 +1,6 @@
 """Hostile inputs, made from a seed and a number, and what must hold for any of them.
 
-Shared by `tests/test_fuzz.py` (a few thousand inputs each run) and `bench/fuzz.py`
+Shared by `tests/test_fuzz.py` (2,000 inputs each run) and `bench/fuzz.py`
 (a million). Input `number` of a seed never depends on the others, so the inputs can be
 divided among processes, and a failure is reproduced by its two numbers alone.
 """

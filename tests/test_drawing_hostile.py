@@ -33,6 +33,7 @@ from nasdsl.language.genotype.types import (
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import load
 from nasdsl.network import network_graph
+from tests.thorough import many
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 
@@ -126,11 +127,14 @@ def found(text: str) -> tuple[int, int]:
 
 
 @needs_dot
-def test_ten_thousand_labels() -> None:
-    """Every label is drawn as itself: same nodes, same edges, same letters, nothing else."""
+def test_many_labels() -> None:
+    """Every label is drawn as itself: same nodes, same edges, same letters, nothing else.
+
+    A thousand labels, and ten thousand with HYPOTHESIS_PROFILE=thorough.
+    """
     names = labels()
     seen = 0
-    while seen < 10_000:
+    while seen < many(10_000, usually=1_000):
         drawing = genotype_drawing(genotype(names))
         text = svg(drawing)
         assert counted(drawing) == found(text)
@@ -277,18 +281,30 @@ def test_html_of_ten_thousand_messages() -> None:
 def test_plots() -> None:
     """A plot takes any name, dollars included, and has no element more for it."""
     pytest.importorskip("matplotlib")
-    tame = sizes_plot(
-        (GenotypeSize("name", 10**7, 10**9), GenotypeSize("name", 10**7, 10**9, 80.0))
-    )
-    expected = Counter(element.tag for element in ElementTree.fromstring(tame).iter())
-    for start in range(0, len(SEEDS) - 1, 2):
-        a, b = (seed.encode("utf-8", "replace").decode() for seed in SEEDS[start : start + 2])
-        plot = sizes_plot((GenotypeSize(a, 10**7, 10**9), GenotypeSize(b, 10**7, 10**9, 80.0)))
-        root = ElementTree.fromstring(plot)
-        found = Counter(element.tag for element in root.iter())
+    names = [seed.encode("utf-8", "replace").decode() for seed in SEEDS]
+    visible = [name for name in names if name.strip()]
+    invisible = [name for name in names if not name.strip()]
+    for some in (*batched(visible, 10), invisible):
+        found, expected = (
+            Counter(element.tag for element in ElementTree.fromstring(plot).iter())
+            for plot in (plotted(some), plotted(["name"] * len(some)))
+        )
         assert not {f"{SVG}script", f"{SVG}image", f"{SVG}a"} & found.keys()
-        if a.strip() and b.strip():
-            assert found == expected
+        assert some is invisible or found == expected
+
+
+def batched(names: list[str], size: int) -> list[list[str]]:
+    return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def plotted(names: list[str]) -> bytes:
+    """A plot of genotypes of these names, every second of which has an accuracy."""
+    return sizes_plot(
+        tuple(
+            GenotypeSize(name, 10**7 * (number + 1), 10**9, 80.0 if number % 2 else None)
+            for number, name in enumerate(names)
+        )
+    )
 
 
 def test_our_own_svg_holds_hostile_names() -> None:

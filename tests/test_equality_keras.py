@@ -113,11 +113,14 @@ def test_full_size(preset: str, build: Any, tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = _logits(peer, x)
     peer.save_weights(tmp_path / "peer.weights.h5")
-    for source in (weights, tmp_path / "peer.weights.h5"):
-        net = nasdsl.compile(preset, ops="nasnet_keras", device="meta").eval()
-        assert load(net, source) == ("keras", len(weights), ())
-        with torch.inference_mode():
-            assert _error(net(x), expected) <= TOLERANCE
+    net, read = (nasdsl.compile(preset, ops="nasnet_keras", device="meta").eval() for _ in range(2))
+    assert load(net, weights) == ("keras", len(weights), ())
+    with torch.inference_mode():
+        assert _error(net(x), expected) <= TOLERANCE
+    assert load(read, tmp_path / "peer.weights.h5") == ("keras", len(weights), ())
+    held = read.state_dict()
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(held[name], tensor), name
 
 
 @pytest.mark.parametrize("size", [32, 47, 64, 97, 113])

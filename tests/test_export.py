@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import nasdsl
 from nasdsl import library
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
-from nasdsl.export import SUFFIXES, formats, require_exportable, write
+from nasdsl.export import SUFFIXES, Written, formats, require_exportable, write
 from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import read_model
 from nasdsl.network import network_graph
@@ -28,6 +29,7 @@ pytest.importorskip("safetensors", reason="models are saved with it")
 
 from nasdsl_backends.torch import Network  # noqa: E402
 
+from tests.thorough import many  # noqa: E402
 from tests.torch_networks import (  # noqa: E402
     KINDS,
     built,
@@ -55,7 +57,6 @@ cell reduction {
 }
 """
 TINY_NETWORK = {"stem": "cifar", "N": 1, "filters": 24, "image_size": 17, "classes": 3}
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 PRESETS = [
     name
     for name in library.names()
@@ -86,26 +87,38 @@ def codes(call: Callable[[], object]) -> list[str]:
     return [found.code for found in caught.value.diagnostics]
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Written]:
+    """`smaller`, in training, written once in the format of a suffix, to a folder of its own."""
+
+    @cache
+    def exported(suffix: str) -> Written:
+        net = smaller().train()
+        before = copy.deepcopy(net.state_dict())
+        written = write(net, tmp_path_factory.mktemp("exported") / f"model{suffix}")
+        assert net.training
+        for name, tensor in net.state_dict().items():
+            assert torch.equal(tensor, before[name])
+        return written
+
+    return exported
+
+
 # -- agreement ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", WRITTEN)
-def test_files_agree(suffix: str, tmp_path: Path) -> None:
+def test_files_agree(suffix: str, exported: Callable[[str], Written]) -> None:
     """Each format is written, alone in its folder, with the mode of any new file."""
-    net = smaller().train()
-    before = copy.deepcopy(net.state_dict())
-    path = tmp_path / f"model{suffix}"
-    written = write(net, path)
+    written = exported(suffix)
+    path = Path(written.path)
     assert written.relative_error <= 1e-5
     assert written.bytes == path.stat().st_size
-    assert os.listdir(tmp_path) == [path.name]
+    assert os.listdir(path.parent) == [path.name]
     require_nothing_of_the_machine(path)
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
-    assert net.training
-    for name, tensor in net.state_dict().items():
-        assert torch.equal(tensor, before[name])
 
 
 def require_nothing_of_the_machine(path: Path) -> None:
@@ -148,29 +161,28 @@ def test_a_single_pixel_has_no_dynamic_size(tmp_path: Path) -> None:
 def test_random_genotypes_agree(tmp_path: Path) -> None:
     """Eager, .pt2 and ONNX Runtime agree on random genotypes at odd sizes and any batch.
 
-    200 of them with HYPOTHESIS_PROFILE=thorough; `test_source` does as many for .py always.
+    200 of them with HYPOTHESIS_PROFILE=thorough; `test_source` does the same for .py.
     """
-    for graph in random_graphs(200 if THOROUGH else 5, seed=3, largest=48):
+    for graph in random_graphs(many(200, usually=2), seed=3, largest=48):
         net = randomised(built(graph, seed=0)).eval()
         for suffix in (".pt2", ".onnx"):
             assert write(net, tmp_path / f"model{suffix}").relative_error <= 1e-5
 
 
 @needs_onnx
-def test_onnx_takes_any_batch_and_states_its_opset(tmp_path: Path) -> None:
+def test_onnx_takes_any_batch_and_states_its_opset(exported: Callable[[str], Written]) -> None:
     """Batches of 1 and 5 through ONNX Runtime; opset 18; the weights are in the file."""
     import onnx
     import onnxruntime
 
-    net, path = smaller(), tmp_path / "model.onnx"
-    write(net, path)
+    net, path = smaller(), exported(".onnx").path
     model = onnx.load(path)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
     assert [value.name for value in (*model.graph.input, *model.graph.output)] == [
         "image",
         "logits",
     ]
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for batch in (1, 5):
         pixels = image(net.graph, batch, seed=batch)
         (found,) = session.run(None, {"image": pixels.numpy()})
@@ -178,13 +190,12 @@ def test_onnx_takes_any_batch_and_states_its_opset(tmp_path: Path) -> None:
         assert numpy.abs(found - expected).max() <= 1e-5 * numpy.abs(expected).max()
 
 
-def test_programs_run_without_nasdsl(tmp_path: Path) -> None:
+def test_programs_run_without_nasdsl(exported: Callable[[str], Written], tmp_path: Path) -> None:
     """A .pt2 file in an interpreter that cannot import nasdsl gives the same logits.
 
     It holds its `.cell` text too.
     """
-    net, path = smaller(), tmp_path / "model.pt2"
-    write(net, path)
+    net, path = smaller(), exported(".pt2").path
     with zipfile.ZipFile(path) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("nasdsl.cell"))
         text = archive.read(name).decode()
@@ -194,10 +205,10 @@ def test_programs_run_without_nasdsl(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['nasdsl'] = sys.modules['nasdsl_backends'] = None\n"
         "import torch\n"
-        "net = torch.export.load('model.pt2').module()\n"
+        "net = torch.export.load(sys.argv[1]).module()\n"
         "torch.save(net(torch.load('pixels.pt')).detach(), 'logits.pt')\n"
     )
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, path], check=True, cwd=tmp_path)
     torch.testing.assert_close(torch.load(tmp_path / "logits.pt"), logits(net, pixels))
 
 

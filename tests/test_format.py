@@ -15,6 +15,7 @@ from nasdsl.language.printer.format import formatted_text
 from nasdsl.language.printer.lines import aligned_tuples
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
+from tests.thorough import many
 
 
 def fmt(text: str) -> str:
@@ -132,13 +133,16 @@ def layouts(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize("share", range(4))
-def test_ten_thousand_layouts_keep_their_tokens_and_comments(share: int) -> None:
-    """Random layouts of random members of a space: nothing lost, nothing left to change."""
+def test_many_layouts_keep_their_tokens_and_comments(share: int) -> None:
+    """Random layouts of random members of a space: nothing lost, nothing left to change.
+
+    A thousand of them, and ten thousand with HYPOTHESIS_PROFILE=thorough.
+    """
     dice = Random(share)
     space = load_space("nasnet_space")
     gaps = [" ", "\n", "\n\n\n", "\t", " # c\n", "\n# own\n", "  #\n# two\n"]
     weights = [60, 20, 4, 4, 4, 4, 2]
-    for genotype in sample(space, 2500, seed=share):
+    for genotype in sample(space, many(2_500, usually=250), seed=share):
         tokens = [str(read.token) for read in lexed_tokens(genotype_text(genotype), [])]
         chosen = dice.choices(gaps, weights, k=len(tokens))
         text = "".join(gap + token for gap, token in zip(chosen, tokens, strict=True))

@@ -1,6 +1,5 @@
 """Optimising keeps what a trained network computes, and nothing that only training needs."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from nasdsl.language.parser.read import image_metadata
 from nasdsl.network import NetworkGraph
 from nasdsl.passes import FOR_BLOCKS, FOR_INFERENCE, run
 from tests.cli_run import runner
+from tests.thorough import many
 from tests.torch_networks import (
     KINDS,
     built,
@@ -26,7 +26,6 @@ from tests.torch_networks import (
     small,
 )
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 #: Each pass for inference alone, and all of them.
 PIPELINES = {
     **{name: ("inference", name) for name in ("fold", "sink")},
@@ -83,7 +82,7 @@ def test_library(kind: str, name: str) -> None:
 
 def test_random_genotypes() -> None:
     """Random genotypes on random skeletons at odd sizes; 200 in the profile `thorough`."""
-    for graph in random_graphs(200 if THOROUGH else 6, seed=31, largest=48):
+    for graph in random_graphs(many(200, usually=6), seed=31, largest=48):
         net = trained(graph)
         fast = nasdsl.optimize(net, passes=FOR_BLOCKS, verify_passes=True)
         assert difference(net, fast, graph.image.height + 1) < 1e-5

@@ -56,9 +56,34 @@ def proposed(nasdsl, store: str) -> list[str]:
         return sorted(trial.text for trial in reader.trials())
 
 
+#: Reads commands, a JSON list of arguments a line, and answers each with a line: the code it ends
+#: with, and what it printed. Whatever else prints there goes to standard error.
+COMMANDS = """
+import contextlib, io, json, os, sys
+from nasdsl.cli import main
+
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    sys.argv[1:] = words = json.loads(line)
+    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        try:
+            main(words)
+        except SystemExit as ended:
+            code = ended.code
+    said = [stream.buffer.getvalue().decode() for stream in streams]
+    print(json.dumps([code, *said]), file=answers, flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def nasdsl(tmp_path_factory: pytest.TempPathFactory, wheel: Path):  # noqa: F811
-    """The command of a fresh environment in which the example is installed, run in a folder."""
+    """The command of a fresh environment in which the example is installed, run in a folder.
+
+    The commands run one after the other in one process of that environment, which imports PyTorch
+    once; `alone` runs one in a process of its own.
+    """
     folder = tmp_path_factory.mktemp("plugins")
     scripts = fresh(folder)
     (site,) = (folder / "env").glob("lib/python*/site-packages")
@@ -74,11 +99,27 @@ def nasdsl(tmp_path_factory: pytest.TempPathFactory, wheel: Path):  # noqa: F811
     (work / "tiny.cell").write_text(TINY)
     (work / "space.cell").write_text(SPACE)
 
-    def command(*words: str) -> str:
-        return run(scripts / "nasdsl", *words, cwd=work)
+    with subprocess.Popen(
+        [scripts / "python", "-P", "-c", COMMANDS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=work,
+    ) as process:
 
-    command.folder = work
-    return command
+        def command(*words: str) -> str:
+            print(json.dumps(words), file=process.stdin, flush=True)
+            answer = process.stdout.readline()
+            assert answer, f"{words} ended the process"
+            code, out, err = json.loads(answer)
+            assert code == 0, f"{words}\n{out}\n{err}"
+            return out
+
+        command.folder = work
+        command.alone = lambda *words: run(scripts / "nasdsl", *words, cwd=work)
+        yield command
+        process.communicate()
 
 
 def test_every_kind_has_an_example() -> None:
@@ -111,7 +152,7 @@ def test_recipes_for_additions_are_the_example() -> None:
 
 def test_listed_with_package_and_version(nasdsl) -> None:
     """`list --plugins` and `doctor` show everything, and that it can be used."""
-    found = json.loads(nasdsl("list", "--plugins", "--json"))["plugins"]
+    found = json.loads(nasdsl.alone("list", "--plugins", "--json"))["plugins"]
     ours = {(each["kind"], each["name"]): each for each in found if each["version"] == "1.0"}
     assert set(ours) == {
         (group.removeprefix("nasdsl."), name) for group in OFFERED for name in OFFERED[group]

@@ -325,7 +325,7 @@ def test_python_completes_and_expands_once(calls: dict[str, int]) -> None:
         "proxy:synflow?N=1&cell_filters=2&image_size=8&stem=cifar",
     ],
 )
-@pytest.mark.parametrize("network", ["", "network { N = 3  filters = 768 }"])
+@pytest.mark.parametrize("network", ["", "network { N = 2  filters = 96 }"])
 def test_an_evaluation_completes_and_expands_once(
     calls: dict[str, int], spec: str, network: str
 ) -> None:

@@ -35,6 +35,7 @@ torch = pytest.importorskip("torch", reason="the printed files need PyTorch")
 from nasdsl_backends.torch import Network  # noqa: E402
 
 from tests.hash_seeds import printed_under_hash_seeds  # noqa: E402
+from tests.thorough import many  # noqa: E402
 from tests.torch_networks import (  # noqa: E402
     KINDS,
     built,
@@ -100,13 +101,16 @@ def difference(graph: NetworkGraph, size: int | None = None) -> float:
 
 @pytest.mark.parametrize("part", range(8))
 def test_random_genotypes_agree(part: int) -> None:
-    """200 genotypes of the paper's space, at the size they were built for and at another."""
-    for number, graph in enumerate(random_graphs(25, seed=part)):
+    """Genotypes of the paper's space, at the size they were built for and at another.
+
+    40 of them, and 200 with HYPOTHESIS_PROFILE=thorough.
+    """
+    for number, graph in enumerate(random_graphs(many(25, usually=5), seed=part)):
         size = None if number % 2 else graph.configuration.image_size + 7
         assert difference(graph, size) < TOLERANCE
 
 
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=many(40, usually=20))
 @given(cases)
 def test_every_setting_agrees(case: tuple[Genotype, Settings]) -> None:
     """Outputs, combines, skeletons, blocks and cells that no result needs."""
@@ -411,12 +415,16 @@ def skeleton_of(text: str) -> str:
 
 
 def test_names_cannot_break_out() -> None:
-    """10,000 names: the same program as with plain ones, in printable ASCII."""
+    """1,200 names: the same program as with plain ones, in printable ASCII.
+
+    10,000 with HYPOTHESIS_PROFILE=thorough.
+    """
     plain = named(f"name{number}" for number in range(1000))
     settings = Settings(N=1, cell_filters=4, stem="cifar", classes=3)
     expected = skeleton_of(backend.build(network_graph(plain, settings)))
-    words, used = names(10_000), 0
-    while used < 9_900:
+    count = many(10_000, usually=1_200)
+    words, used = names(count), 0
+    while used < count - 100:
         each = list(islice(words, 60))
         used += len(each)
         genotype = named(iter([*each, *(f"z{number}" for number in range(60))]))
@@ -444,7 +452,7 @@ def test_words_end_where_they_should(word: str) -> None:
 
 @pytest.mark.parametrize("names", [("merge",), ("hoist",), ("merge", "hoist", "dead")])
 @given(cases)
-@hypothesis_settings(max_examples=25)
+@hypothesis_settings(max_examples=many(25, usually=10))
 def test_networks_that_passes_have_rewritten(
     names: tuple[str, ...], case: tuple[Genotype, Settings]
 ) -> None:

@@ -1,25 +1,16 @@
 """Work, counted: what a test bounds in place of seconds, which belong to the machine."""
 
 import gc
-import sys
 from collections.abc import Callable
+from cProfile import Profile
 from time import process_time
 
 
 def calls(work: Callable[[], object]) -> int:
     """How many function calls `work` makes, those into C included; no clock disturbs them."""
-    count = 0
-
-    def counted(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counted)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
+    profile = Profile(subcalls=False)
+    profile.runcall(work)
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 def is_linear(work: Callable[[int], object], large: int, tries: int = 5) -> bool:
@@ -39,9 +30,9 @@ def is_linear(work: Callable[[int], object], large: int, tries: int = 5) -> bool
 def seconds(work: Callable[[], object]) -> float:
     """The processor time of `work`, without collections of garbage.
 
-    They look at whatever other tests of the process have left, which may take seconds.
+    They look at whatever other tests of the process have left, which may take seconds; so nothing
+    is collected before, either.
     """
-    gc.collect()
     gc.disable()
     try:
         start = process_time()
