@@ -97,6 +97,16 @@ def check(name_or_path: NameOrPath) -> tuple[Diagnostic, ...]:
         return error.diagnostics
 
 
+def cells_of_text(text: Source | str) -> Genotype:
+    """The genotype of a text, for those who complete its settings themselves, in their own network.
+
+    Raises:
+        CellError: the text has mistakes other than those of its settings.
+    """
+    source = text if isinstance(text, Source) else Source("<text>", text)
+    return genotype_in(analyse(source, network=False))
+
+
 # -- stages ----------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import PRIMITIVES
 
@@ -26,12 +25,12 @@ def threads_for(graph: NetworkGraph, images: int) -> int:
     The number depends only on the network, the images and the machine, so a resumed run takes
     the same one and sums in the same order.
     """
-    layers = sum(
-        PRIMITIVES[node.primitive].mult_adds(node) > 0
-        for module in graph.modules
-        for node in module.body.nodes
-    )
-    share = graph_cost(graph).mult_adds * images / max(layers, 1)
+    layers = total = 0
+    for module in graph.modules:
+        work = [PRIMITIVES[node.primitive].mult_adds(node) for node in module.body.nodes]
+        layers += sum(mult_adds > 0 for mult_adds in work)
+        total += 0 if module.for_auxiliary else sum(work)
+    share = total * images / max(layers, 1)
     most: int = import_module("torch").get_num_threads()
     return most if share >= _MIN_SHARED_WORK else 1
 

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from nasdsl import weights
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.language.parser.read import drop_path_mode, image_metadata, inference_passes, is_model
+from nasdsl.language.parser.read import (
+    DROP_PATH_MEMBER,
+    PASSES_MEMBER,
+    image_metadata,
+    is_model,
+    model_metadata,
+)
 from nasdsl.loading import NameOrPath
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
@@ -104,5 +110,10 @@ def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = Non
             "others",
             "name the .cell file instead of the model",
         )
-    weights = WeightsFile(source, "native")
-    return Trained(weights, drop_path_mode(source), inference_passes(source))
+    said = model_metadata(source)
+    passes = said.get(PASSES_MEMBER)
+    return Trained(
+        WeightsFile(source, "native"),
+        said.get(DROP_PATH_MEMBER),
+        None if passes is None else tuple(passes.split(",")),
+    )

@@ -21,8 +21,8 @@ from nasdsl.detection.run_kind import DETECTOR
 from nasdsl.documents import json_value
 from nasdsl.errors import CellError, cell_error
 from nasdsl.export.exported import network_text
-from nasdsl.language.parser.read import MEMBER, model_member, read_model
-from nasdsl.loading import analyse, genotype_in
+from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
+from nasdsl.loading import cells_of_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     Raises:
         CellError: NAS001, it cannot be read; NAS802, it holds no detector, or not all of one.
     """
-    said = model_member(path, DETECTOR)
+    said = model_metadata(path).get(DETECTOR)
     if said is None:
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl")
     text = read_model(path)
@@ -104,7 +104,7 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl") from None
     try:
         names = tuple(map(str, about.pop("names")))
-        plan = plan_detector(genotype_in(analyse(text, network=False)), **about)
+        plan = plan_detector(cells_of_text(text), **about)
         # What is there before what is said: a few words can ask for any amount of memory.
         held = sum(tensor.numel() for tensor in state.values())
         if held < detector_cost(plan).params:

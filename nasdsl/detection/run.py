@@ -32,7 +32,7 @@ from nasdsl.errors import Source, cell_error
 from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.loading import analyse, genotype_in
+from nasdsl.loading import cells_of_text
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.run_folder import SEED, RunFolder, record, recorded_value
@@ -200,7 +200,7 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
         file = None if weights is None else _weights_file(*weights)
         name = NETWORK
         text = Source(os.fspath(folder / NETWORK), document_text(folder / NETWORK))
-        genotype = genotype_in(analyse(text, network=False))
+        genotype = cells_of_text(text)
         name = RECIPE
         recipe = detection_recipe(os.fspath(folder / RECIPE))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError
-from nasdsl.language.parser.read import is_model, model_member
+from nasdsl.language.parser.read import is_model, model_metadata
 
 #: The file that makes a folder a run, and what it says of this kind.
 RUN, TASK = "run.json", "detection"
@@ -25,6 +25,6 @@ def is_detection_run(path: str | os.PathLike[str]) -> bool:
 def is_detector_model(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a model file with a detector."""
     try:
-        return is_model(path) and model_member(path, DETECTOR) is not None
+        return is_model(path) and DETECTOR in model_metadata(path)
     except CellError:
         return False

@@ -28,12 +28,21 @@ def network_text(graph: NetworkGraph) -> str:
     Raises:
         CellError: NAS708, the graph was not made from a genotype.
     """
+    return genotype_text(network_genotype(graph))
+
+
+def network_genotype(graph: NetworkGraph) -> Genotype:
+    """The genotype that the text says: with every op it uses, and all settings.
+
+    Raises:
+        CellError: NAS708, the graph was not made from a genotype.
+    """
     if graph.genotype is None:
         raise cell_error(
             "NAS708", f"`{graph.name}` was not made from a genotype, so it has no text"
         )
     genotype = self_contained_genotype(graph.genotype)
-    return genotype_text(genotype.with_settings(all_settings(genotype, graph.configuration)))
+    return genotype.with_settings(all_settings(genotype, graph.configuration))
 
 
 def all_settings(genotype: Genotype, configuration: Configuration) -> Settings:

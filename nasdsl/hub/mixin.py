@@ -18,7 +18,7 @@ from nasdsl.hub.card import model_card
 from nasdsl.hub.configuration import cell_text, configuration_text
 from nasdsl.hub.published import PublishedModel
 from nasdsl.language.genotype.settings import RULES
-from nasdsl.language.parser.read import MEMBER, model_member
+from nasdsl.language.parser.read import MEMBER, model_metadata
 from nasdsl.loading import loads
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def network_from(config: Path, weights: Path, **settings: Any) -> "Module":
     """
     genotype = loads(cell_text(_content(config), str(config)))
     trained = Trained(WeightsFile(weights, "native"))
-    if model_member(weights, MEMBER) is not None:
+    if MEMBER in model_metadata(weights):
         trained = trained_part(weights)  # ours, which also says how paths are dropped
     network = {name: value for name, value in settings.items() if name in RULES}
     options = {name: value for name, value in settings.items() if name not in RULES}

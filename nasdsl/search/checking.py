@@ -15,7 +15,7 @@ from types import NoneType
 
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, cell_error
-from nasdsl.loading import loads
+from nasdsl.loading import cells_of_text
 from nasdsl.search.objectives import gains_of, stored_objectives
 from nasdsl.search.pareto import front, fronts
 from nasdsl.search.store import Reader, Trial
@@ -71,7 +71,7 @@ def checked_network(trial: Trial, path: Path) -> Trial:
     if trial.reward is None or not math.isfinite(trial.reward):
         raise _forged_error(path, trial, f"its reward is {trial.reward}")
     try:
-        found = canonical_hash(loads(trial.text))
+        found = canonical_hash(cells_of_text(trial.text))
     except CellError as error:
         first = error.diagnostics[0]
         raise _forged_error(

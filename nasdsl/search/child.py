@@ -11,7 +11,7 @@ in a millisecond, before anything trains.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nasdsl.errors import CellError, Source, cell_error
+from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     NO_SETTINGS,
@@ -21,7 +21,6 @@ from nasdsl.language.genotype.settings import (
     stem_names,
 )
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.loading import analyse, genotype_in
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
@@ -91,15 +90,6 @@ class Child:
             CellError: the network cannot be built; see `network_graph`.
         """
         return network_graph(self.network(genotype))
-
-
-def genotype_of_text(text: str) -> Genotype:
-    """The genotype of a `.cell` text whose settings are yet to be completed by a child's.
-
-    Raises:
-        CellError: the text has mistakes other than those of its settings.
-    """
-    return genotype_in(analyse(Source("<text>", text), network=False))
 
 
 def child_from_options(options: dict[str, str]) -> Child:

@@ -13,7 +13,7 @@ from random import Random
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.loading import loads
+from nasdsl.loading import cells_of_text
 from nasdsl.space import choices, decisions
 from nasdsl.space.flat import FlatSpace, flat_space
 
@@ -61,7 +61,7 @@ class Decisions:
         remembered = self._choices_of_text.get(text)
         if remembered is not None:
             return remembered
-        every = choices(self.space, loads(text))
+        every = choices(self.space, cells_of_text(text))
         return tuple(every[position] for position in self.positions)
 
     def draw(self, rng: Random) -> Choices:

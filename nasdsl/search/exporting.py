@@ -18,7 +18,7 @@ from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import cell_error, install_hint
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.tree import FIELD_NAMES
-from nasdsl.loading import loads, loads_space
+from nasdsl.loading import cells_of_text, loads_space
 from nasdsl.search.checking import checked_trial
 from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.pareto import front
@@ -162,7 +162,7 @@ def _optuna_trial(trial: Trial, space: Space | None, objectives: Sequence[Object
     import optuna
 
     names, options = _parameters(space) if space else ([], {})
-    taken = choices(space, loads(trial.text)) if space else ()
+    taken = choices(space, cells_of_text(trial.text)) if space else ()
     state = optuna.trial.TrialState[_STATES[trial.state]]
     parameters = {name: options[name][taken[at]] for at, name in names}
     # A trial that shares another one's reward took no time of its own.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.loading import NameOrPath, loads, loads_space
+from nasdsl.loading import NameOrPath, cells_of_text, loads_space
 from nasdsl.search.checking import best_trials, checked_network
 from nasdsl.search.engines.choosing import engine_for
 from nasdsl.search.evaluators.finishing import (
@@ -195,7 +195,7 @@ def _first_plan(best: Sequence[Trial], wanted: Finish, download: bool) -> tuple[
     errors: list[CellError] = []
     for trial in best:
         try:
-            return trial, wanted.plan(loads(trial.text), download=download)
+            return trial, wanted.plan(cells_of_text(trial.text), download=download)
         except CellError as error:
             errors.append(error)
     raise errors[0]

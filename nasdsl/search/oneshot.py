@@ -29,7 +29,7 @@ from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.text import genotype_text, space_text
-from nasdsl.loading import loads, loads_space
+from nasdsl.loading import cells_of_text, loads_space
 from nasdsl.oneshot.method import METHODS
 from nasdsl.oneshot.planning import OneShotPlan
 from nasdsl.oneshot.watching import Candidate, SearchEpoch, SearchWatcher
@@ -267,7 +267,7 @@ class _Files(SearchWatcher):
         """Measure everything again, and draw."""
         found = {each.text: each for epoch in self.history for each in epoch.candidates}
         again = [
-            replace(each, accuracy=search.held_out.accuracy(search.net, loads(text)))
+            replace(each, accuracy=search.held_out.accuracy(search.net, cells_of_text(text)))
             for text, each in found.items()
         ]
         with self.store.transaction():
@@ -286,7 +286,7 @@ class _Files(SearchWatcher):
 
     def _add(self, candidates: Sequence[Candidate]) -> None:
         first = self.store.counts().proposed
-        proposals = [Proposal(c.text, canonical_hash(loads(c.text))) for c in candidates]
+        proposals = [Proposal(c.text, canonical_hash(cells_of_text(c.text))) for c in candidates]
         self.store.propose(first, proposals)
         for number, candidate in enumerate(candidates, first):
             self.store.settle(Outcome("", number, candidate.accuracy, (candidate.accuracy,)))
@@ -303,7 +303,7 @@ def _derived(
     folder: RunFolder, plan: OneShotPlan, ended: SearchEpoch, images: int
 ) -> OneShotResult:
     best = ended.best
-    genotype = replace(loads(best.text), name=_name(folder.path))
+    genotype = replace(cells_of_text(best.text), name=_name(folder.path))
     options = ", ".join(f"{name} = {value}" for name, value in plan.option_texts().items())
     comments = [
         f"# {genotype.name}: derived by `{plan.method.name}` of nasdsl {__version__} from the "

@@ -14,7 +14,7 @@ from pathlib import Path
 from nasdsl.canonical import canonical_hash
 from nasdsl.canonical.function import FunctionForm
 from nasdsl.errors import CellError, cell_error
-from nasdsl.loading import loads
+from nasdsl.loading import cells_of_text
 from nasdsl.search.objectives import LATENCY, gains
 from nasdsl.search.protocol import Searcher
 from nasdsl.search.settings import SearchSettings
@@ -150,7 +150,7 @@ class Proposer:
         return True
 
     def _proposal(self, text: str) -> Proposal:
-        genotype = loads(text)
+        genotype = cells_of_text(text)
         limit = self.settings.limit
         rejection = limit(genotype) if limit else None
         function = self.form.hash(genotype) if self.form else None

@@ -10,7 +10,8 @@ from typing import Any
 
 from nasdsl.canonical import canonical_hash
 from nasdsl.errors import Source
-from nasdsl.loading import analyse, genotype_in
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import cells_of_text
 from nasdsl.train.curves import loss_and_accuracy
 from nasdsl.train.results import Epoch, Evaluation, Mean, mean_of
 from nasdsl.train.run_folder import (
@@ -68,7 +69,9 @@ def compared_run(path: str | os.PathLike[str]) -> ComparedRun:
         CellError: NAS843, there is no run, or its files are damaged.
     """
     folder = RunFolder(path)
-    settings = settings_of(folder.job(), os.fspath(folder / NETWORK))
+    job = folder.job()
+    text = Source(os.fspath(folder / NETWORK), job.network)
+    settings = run_settings(job, cells_of_text(text))
     finished, test = (folder / MODEL).is_file(), recorded_results(folder).get("test")
     return ComparedRun(os.fspath(path), settings, folder.history(), finished, test)
 
@@ -126,12 +129,11 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
     return loss_and_accuracy(draw)
 
 
-def settings_of(job: Job, name: str) -> dict[str, Any]:
+def run_settings(job: Job, genotype: Genotype) -> dict[str, Any]:
     """All that decides what a run computes and how it runs, by name, in plain values.
 
-    `name` is what the text of the network is called in messages.
+    `genotype` is what the text of the job's network says.
     """
-    genotype = genotype_in(analyse(Source(name, job.network), network=False))
     weights = {} if job.weights is None else asdict(job.weights)
     return {
         "data": job.data,

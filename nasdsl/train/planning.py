@@ -36,7 +36,7 @@ from nasdsl.language.genotype.settings import (
     stem_names,
 )
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.loading import NameOrPath, analyse, genotype_in
+from nasdsl.loading import NameOrPath, cells_of_text
 from nasdsl.network.cost import size_findings
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
@@ -181,7 +181,7 @@ def recorded_plan(folder: RunFolder) -> RunPlan:
     job = folder.job()
     splits = recorded_data(folder, job)
     text = Source(os.fspath(folder / NETWORK), job.network)
-    graph = network_graph(genotype_in(analyse(text, network=False)))
+    graph = network_graph(cells_of_text(text))
     return RunPlan(job, graph, splits)
 
 

@@ -18,7 +18,8 @@ import torch
 from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import Diagnostic, cell_error
-from nasdsl.train.comparison import settings_of
+from nasdsl.export.exported import network_genotype
+from nasdsl.train.comparison import run_settings
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.loggers import LoggedRun, watchers_of
 from nasdsl.train.loop import fit
@@ -26,7 +27,7 @@ from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
-from nasdsl.train.run_folder import MODEL, NETWORK, MetricsFile, RunFolder, has_seeds
+from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder, has_seeds
 from nasdsl.train.watchers import Watcher
 from nasdsl.values import require_types
 
@@ -115,7 +116,7 @@ def _loggers(named: Sequence[str], tensorboard: bool) -> list[str]:
 def _logged_run(folder: RunFolder, plan: RunPlan) -> LoggedRun:
     path = Path(folder.path.absolute())
     name = f"{path.parent.name}/{path.name}" if has_seeds(path.parent) else path.name
-    settings = settings_of(plan.job, str(folder / NETWORK))
+    settings = run_settings(plan.job, network_genotype(plan.graph))
     return LoggedRun(path, name, folder.log_id() if plan.job.loggers else "", settings)
 
 

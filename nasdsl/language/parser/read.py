@@ -109,13 +109,8 @@ def read_model(path: str | os.PathLike[str]) -> Source:
             (damaged, or without a text).
     """
     name = os.fspath(path)
-    try:
-        header = _header(Path(path), name)
-    except OSError as error:
-        raise cell_error("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
-    metadata = header.get("__metadata__")
-    text = metadata.get(MEMBER) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
+    text = model_metadata(path).get(MEMBER)
+    if text is None:
         raise cell_error(
             "NAS802",
             f"{name!r} does not say which network its weights belong to",
@@ -127,47 +122,28 @@ def read_model(path: str | os.PathLike[str]) -> Source:
     return Source(f"<{name}>", text)
 
 
-def drop_path_mode(path: str | os.PathLike[str]) -> str | None:
-    """How the network of a model file drops paths, where the file says so.
-
-    Raises:
-        CellError: as `read_model` does.
-    """
-    return model_member(path, DROP_PATH_MEMBER)
-
-
-def inference_passes(path: str | os.PathLike[str]) -> tuple[str, ...] | None:
-    """The passes that made the network of a model file, where it was optimised.
-
-    Raises:
-        CellError: as `read_model` does.
-    """
-    said = model_member(path, PASSES_MEMBER)
-    return None if said is None else tuple(said.split(","))
-
-
 def image_metadata(path: str | os.PathLike[str]) -> str | None:
     """What a model file says about the images it was trained for, where it does: JSON.
 
     Raises:
         CellError: as `read_model` does.
     """
-    return model_member(path, IMAGES_MEMBER)
+    return model_metadata(path).get(IMAGES_MEMBER)
 
 
-def model_member(path: str | os.PathLike[str], member: str) -> str | None:
-    """A member of a model file's metadata, where it has that one.
+def model_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The metadata of a model file, by the names of their members.
 
     Raises:
-        CellError: as `read_model` does.
+        CellError: NAS001 (the file cannot be read), NAS802 (it is damaged).
     """
     name = os.fspath(path)
     try:
         metadata = _header(Path(path), name).get("__metadata__")
     except OSError as error:
         raise cell_error("NAS001", f"cannot read {name!r}: {error.strerror or error}") from None
-    said = metadata.get(member) if isinstance(metadata, dict) else None
-    return said if isinstance(said, str) else None
+    members = metadata.items() if isinstance(metadata, dict) else ()
+    return {member: said for member, said in members if isinstance(said, str)}
 
 
 def _header(path: Path, name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from nasdsl.documents import document_text, json_value
 from nasdsl.errors import Diagnostic, cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.loading import loads
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.evaluators.places import data_in
 from nasdsl.search.evaluators.spec import no_options
@@ -120,7 +120,7 @@ class FinishingEvaluator:
         # Imported here because it brings PyTorch, and a wrong recipe should not wait for that.
         from nasdsl.train.run import train_run
 
-        genotype = loads(text)
+        genotype = cells_of_text(text)
         plan = self.finish.plan(genotype)
         path = self.folder / canonical_hash(genotype)
         folder = RunFolder(path)

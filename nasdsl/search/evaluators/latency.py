@@ -20,8 +20,9 @@ from nasdsl.api.compile import build
 from nasdsl.api.optimize import optimize
 from nasdsl.api.threads import threads
 from nasdsl.errors import cell_error, listed, plural
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
-from nasdsl.search.child import Child, child_from_options, genotype_of_text
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.values import Values
 
@@ -79,7 +80,7 @@ class LatencyEvaluator:
         """
         import torch
 
-        graph = self.child.graph(genotype_of_text(text))
+        graph = self.child.graph(cells_of_text(text))
         cost = graph_cost(graph)
         with threads(self.threads):
             network = build(graph, seed=seed).eval()

@@ -19,8 +19,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
 from nasdsl.errors import cell_error, name_hints
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
-from nasdsl.search.child import Child, genotype_of_text
+from nasdsl.search.child import Child
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
 from nasdsl.search.evaluators.table import TableEvaluator
 from nasdsl.search.objectives import (
@@ -91,7 +92,7 @@ def _counts(main: Evaluator, score: Score, text: str) -> tuple[int, int]:
     if score.params is not None and score.mult_adds is not None:
         return score.params, score.mult_adds
     child: Child = getattr(main, "child", None) or Child()
-    cost = graph_cost(child.graph(genotype_of_text(text)))
+    cost = graph_cost(child.graph(cells_of_text(text)))
     return cost.params, cost.mult_adds
 
 

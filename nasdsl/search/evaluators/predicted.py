@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import cell_error, listed, plural
-from nasdsl.search.child import Child, child_from_options, genotype_of_text
+from nasdsl.loading import cells_of_text
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.evaluators.table import TableEvaluator, read_table
 from nasdsl.search.protocol import Report, Score
 from nasdsl.search.table_rows import number_columns
@@ -162,7 +163,7 @@ class PredictedLatencyEvaluator:
     def _features(self, text: str) -> "Floats":
         from nasdsl.search.latency_model import cost_features
 
-        return cost_features(self.child.graph(genotype_of_text(text)))
+        return cost_features(self.child.graph(cells_of_text(text)))
 
     @cached_property
     def _measured_features(self) -> "Floats":

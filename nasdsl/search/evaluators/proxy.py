@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from nasdsl.api.compile import build
 from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
-from nasdsl.search.child import Child, child_from_options, genotype_of_text
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.search.proxies import PROXIES
 from nasdsl.values import Values
@@ -54,7 +55,7 @@ class ProxyEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The score with weights drawn by `seed`."""
-        graph = self.child.graph(genotype_of_text(text))
+        graph = self.child.graph(cells_of_text(text))
         cost = graph_cost(graph)
         module = build(graph, seed=seed)
         images = _ones(module) if self.images is None else self.images

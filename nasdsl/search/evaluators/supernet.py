@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import cell_error, listed, plural
 from nasdsl.language.genotype.types import Space
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
-from nasdsl.search.child import Child, genotype_of_text
+from nasdsl.search.child import Child
 from nasdsl.search.protocol import Report, Score
 from nasdsl.space import choices, sample
 from nasdsl.train.execution import ensure_installed
@@ -67,7 +68,7 @@ class SupernetEvaluator:
         Raises:
             CellError: NAS602, the genotype is not a member of the run's space.
         """
-        genotype = genotype_of_text(text)
+        genotype = cells_of_text(text)
         reward = self.held_out.accuracy(self.net, genotype)
         cost = graph_cost(self.child.graph(genotype))
         return Score(reward, (), cost.params, cost.mult_adds)

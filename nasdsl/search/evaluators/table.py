@@ -29,7 +29,7 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
-from nasdsl.loading import loads
+from nasdsl.loading import cells_of_text
 from nasdsl.search.protocol import Report, Same, Score
 from nasdsl.search.table_rows import (
     finite_number,
@@ -99,7 +99,7 @@ class TableEvaluator:
         Raises:
             CellError: the table does not have it (NAS884).
         """
-        genotype = loads(text)
+        genotype = cells_of_text(text)
         hash = canonical_hash(genotype)
         if self.format is None:
             key = hash

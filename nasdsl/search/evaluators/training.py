@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from nasdsl.api.compile import build
 from nasdsl.errors import cell_error, plural
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
-from nasdsl.search.child import Child, child_from_options, genotype_of_text
+from nasdsl.search.child import Child, child_from_options
 from nasdsl.search.protocol import Report, Score
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, ensure_installed
@@ -58,7 +59,7 @@ class TrainingEvaluator:
         # Imported here because it brings PyTorch, and a wrong spec should not wait for that.
         from nasdsl.train.loop import fit
 
-        graph = self.child.graph(genotype_of_text(text))
+        graph = self.child.graph(cells_of_text(text))
         cost = graph_cost(graph)
         curve: list[float] = []
 
