@@ -134,7 +134,7 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
     type=_POSITIVE,
     default=20,
     show_default=True,
-    help="Batches that each network runs.",
+    help="How many batches each network runs.",
 )
 @click.option(
     "--plot",

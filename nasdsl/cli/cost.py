@@ -54,7 +54,7 @@ _PROPOSALS = 300
     type=click.IntRange(1, 1_000_000),
     default=_PROPOSALS,
     show_default=True,
-    help="Boxes an image that reach the box head of --detector.",
+    help="How many boxes per image reach the box head of --detector.",
 )
 @json_option()
 @click.pass_context

@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     type=click.IntRange(1, 4096),
-    help="Threads of the processor for the runtime.  [default: PyTorch's]",
+    help="How many CPU threads the runtime uses.  [default: PyTorch's]",
 )
 @json_option()
 def command(

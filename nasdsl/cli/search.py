@@ -29,7 +29,7 @@ ACTIONS = {
     "top": "Print the best networks, or write them to files.",
     "plot": "Draw the best rewards or the Pareto front against the number of networks.",
     "export": "Write every trial as CSV, Parquet or an Optuna study.",
-    "finish": "Train the best networks to convergence and rank them anew.",
+    "finish": "Train the best networks to convergence and rank them again.",
 }
 
 
@@ -77,7 +77,7 @@ ACTIONS = {
     multiple=True,
     metavar="NAME:min|max",
     shell_complete=complete_objective,
-    help="What to have more or less of, the reward first: accuracy, latency, params, mult_adds, a "
+    help="What to maximise or minimise, the reward first: accuracy, latency, params, mult_adds, a "
     "column of a table, or NAME:min=EVALUATOR. Repeat it for several.",
 )
 @click.option(
@@ -125,7 +125,7 @@ ACTIONS = {
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue the search in the store or the run, which may take the place of SPACE.",
+    help="Continue the search in --store, or in the store or run that is given as SPACE.",
 )
 @click.option(
     "--retry-failed", is_flag=True, help="With --resume, evaluate again the trials that failed."
@@ -137,13 +137,13 @@ ACTIONS = {
 @click.option(
     "--max-latency",
     metavar="TIME",
-    help="Reject networks that take longer, such as 20ms; they are measured first.",
+    help="Measure networks first, and reject those that take longer than TIME, such as 20ms.",
 )
 @click.option(
     "--same",
     type=click.Choice(get_args(Same)),
-    help="What makes networks share a result: one structure, or one function of suitable weights.  "
-    "[default: function for accuracies, structure where costs count]",
+    help="Whether networks share a result if they have one structure, or if they can compute one "
+    "function.  [default: function for accuracies, structure where costs count]",
 )
 @engine_options
 @click.option(
@@ -249,9 +249,9 @@ command = CommandWithActions(
     with the settings it began with; flags may change how it runs or when it ends. The best network
     goes to standard output.
 
-    An algorithm that trains a super-network does so in this process and needs no evaluator: what
-    it writes is in the folder RUN, with a store like any other, and `nasdsl search --resume RUN`
-    continues it.
+    An algorithm that trains a super-network does so in this process and needs no evaluator. It
+    writes to the folder RUN, which contains a store like any other, and `nasdsl search --resume
+    RUN` continues it.
 
     The actions work on the STORE of a search, which may still be running.
     """,

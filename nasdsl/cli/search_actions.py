@@ -273,7 +273,7 @@ def finish(
     as_json: bool,
     **flags: Any,
 ) -> int:
-    """Train the best networks of a search to convergence, and rank them anew.
+    """Train the best networks of a search to convergence, and rank them again.
 
     Each network is trained in DIR/runs, in a folder named for its hash, by a process of its own.
     The winners are written to DIR/001.cell and so on, with both scores in comments. A network

@@ -134,7 +134,7 @@ def _seeds(
 @click.option(
     "--reset-classifier",
     is_flag=True,
-    help="Take all of --weights but the classifier, which is drawn anew.",
+    help="Load everything in --weights except the classifier, which is drawn at random.",
 )
 @settings_options
 @ops_option
@@ -154,7 +154,7 @@ def _seeds(
 @click.option(
     "--channels-last",
     is_flag=True,
-    help="Keep tensors in the channels_last format, with which a CPU takes less time a step.",
+    help="Keep tensors in the channels_last format, which is faster on a CPU.",
 )
 @workers_option
 @click.option(
