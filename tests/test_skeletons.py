@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import nasdsl
-from nasdsl import api
+from nasdsl import api, loading
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.network import SKELETONS, complete, configuration_of, expand, network_graph, verified
@@ -350,13 +350,46 @@ def test_a_limit_completes_and_expands_once(calls: dict[str, int]) -> None:
         assert calls == {"complete": 1, "expand": 1}
 
 
-def test_train_completes_and_expands_once(calls: dict[str, int], run: Run) -> None:
+def test_a_proposal_completes_and_expands_once(calls: dict[str, int], tmp_path: Path) -> None:
+    """It is read, hashed and counted, whatever the space's text says of a network."""
+    from nasdsl.search.planning import plan_search
+    from nasdsl.search.proposing import Proposer
+    from nasdsl.search.searchers import searcher
+    from nasdsl.search.settings import start_or_resume
+    from nasdsl.search.store import Store
+
+    text = nasdsl.genotype_text(nasdsl.load("nasnet_a")).replace("sep_conv_7x7", "?")
+    space = nasdsl.loads_space(text + "network { N = 1  cell_filters = 4  stem = cifar }")
+    planned = plan_search(
+        space, tmp_path / "s.db", evaluator="python:math:sqrt", trials=3, max_params=10**9, block=3
+    )
+    store = Store(planned.store)
+    try:
+        settings = start_or_resume(planned, store, resume=False)
+        proposer = Proposer(settings, store, searcher("random", space, 0), is_resumed=False)
+        calls.update(complete=0, expand=0)
+        with store.transaction():
+            proposer.advance()
+        assert store.counts().proposed == 3
+    finally:
+        store.close()
+    assert calls == {"complete": 3, "expand": 3}
+
+
+def test_train_completes_and_expands_once(
+    calls: dict[str, int], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The model at the end is read back, as anybody would: that is the second time."""
+    texts: list[str] = []
+    parse = loading.parse
+    monkeypatch.setattr(loading, "parse", lambda source: texts.append(source.name) or parse(source))
     pytest.importorskip("accelerate", reason="training needs it")
     Path("own.cell").write_text("network { genotype = nasnet_a N = 1 filters = 24 drop_path = 0 }")
     small = ("--set", "epochs=1", "--set", "batch=512", "--no-tensorboard", "--quiet")
     assert run("train", "own.cell", *small, "--out", "one").code == 0
     assert calls == {"complete": 2, "expand": 2}
+    assert texts[0] == "own.cell"
+    assert [Path(name.strip("<>")).suffix for name in texts] == [".cell", ".safetensors"]
     calls.update(complete=0, expand=0)
     Path("one/model.safetensors").unlink()
     assert run("train", "--resume", "one", "--quiet").code == 0
