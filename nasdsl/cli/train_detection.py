@@ -94,26 +94,38 @@ def _weights(flags: dict[str, Any]) -> Any:
 def _trained(
     path: Path, job: "DetectionJob", data: Any, save_minutes: float, quiet: bool, as_json: bool
 ) -> int:
+    from nasdsl.cli.train_progress import close, view_for_terminal
     from nasdsl.detection.training import train_detection
     from nasdsl.train.loop import Interrupted
 
-    epochs = job.recipe.epochs
+    epochs, view = job.recipe.epochs, view_for_terminal(quiet)
 
-    def print_epoch(epoch: "DetectionEpoch") -> None:
-        if not quiet:
-            output.note(_epoch_line(epoch, epochs))
+    def show_epoch(epoch: "DetectionEpoch") -> None:
+        view.finished(epoch.step, _epoch_line(epoch, epochs))
+
+    def show_loss(step: int, loss: float, rate: float) -> None:
+        view.stepped(step, rate)
+        view.progressed(step, f"loss {loss:.4f}")
 
     if not quiet:
-        kinds = f"{len(job.names)} kinds of objects"
-        output.note(f"{job.plan.graph.name}, detector {job.plan.style}: {kinds} in {job.data}")
+        output.note(f"{plural(len(job.names), 'kind')} of objects in {job.data}")
     try:
         history = train_detection(
-            path, job, data, save_seconds=60 * save_minutes, on_epoch=print_epoch
+            path,
+            job,
+            data,
+            save_seconds=60 * save_minutes,
+            on_epoch=show_epoch,
+            on_start=view.started,
+            on_loss=show_loss,
         )
     except Interrupted as interrupted:
+        close([view])
         output.note(f"interrupted after step {interrupted.step}; everything is saved")
         output.note(f"to continue, run `nasdsl train --resume {path}`")
         return INTERRUPTED
+    finally:
+        close([view])
     last = history[-1]
     if as_json:
         output.data_object(

@@ -32,9 +32,14 @@ _FIRST_STEPS, _FIRST_SECONDS = 5, 5
 
 def watchers_for_terminal(quiet: bool) -> list[Watcher]:
     """Bars where standard error is a terminal, lines where not; only warnings if `quiet`."""
+    return [view_for_terminal(quiet)]
+
+
+def view_for_terminal(quiet: bool) -> "Warnings":
+    """The same for trainings that have figures of their own."""
     if quiet:
-        return [Warnings()]
-    return [Bars() if _moves() else TrainingLines()]
+        return Warnings()
+    return Bars() if _moves() else TrainingLines()
 
 
 def scan(splits: "Splits", quiet: bool) -> None:
@@ -121,6 +126,12 @@ class Warnings(Watcher):
         """Say so at once: the training may take days."""
         output.warn([finding])
 
+    def progressed(self, step: int, figures: str) -> None:
+        """A step is complete, and this is what is known since the epoch began."""
+
+    def finished(self, step: int, line: str) -> None:
+        """An epoch is complete, and this is what it led to."""
+
 
 class TrainingLines(Warnings):
     """A line an epoch, and one a minute within long epochs, to standard error."""
@@ -137,20 +148,28 @@ class TrainingLines(Warnings):
         output.note(opening_line(plan))
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
+        """Show the figures since the epoch began."""
+        self.progressed(step, _figures(loss, accuracy))
+
+    def progressed(self, step: int, figures: str) -> None:
         """Say how long it will take, once that is known, and where a long epoch is."""
         self._estimate(step)
         if self.plan is None or perf_counter() - self.last < _LINE_SECONDS:
             return
         self.last = perf_counter()
         total = self.plan.epochs * self.plan.steps_per_epoch
-        output.note(f"step {step:,}/{total:,}  loss {loss:.4f}  accuracy {accuracy:.2%}")
+        output.note(f"step {step:,}/{total:,}  {figures}")
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """Say how the epoch went."""
         assert self.plan is not None
+        self.finished(epoch.step, epoch_line(epoch, self.plan.epochs))
+
+    def finished(self, step: int, line: str) -> None:
+        """Leave a line."""
         self.last = perf_counter()
-        output.note(epoch_line(epoch, self.plan.epochs))
-        self._estimate(epoch.step)
+        output.note(line)
+        self._estimate(step)
 
     def _estimate(self, step: int) -> None:
         """Say once how long the rest takes: after some steps, unless all of it is short."""
@@ -199,20 +218,28 @@ class Bars(Warnings):
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
         """Show the figures since the epoch began."""
+        self.progressed(step, _figures(loss, accuracy))
+
+    def progressed(self, step: int, figures: str) -> None:
+        """Show them, the speed, and how long the rest will take."""
         assert self.plan is not None
         seconds = max(perf_counter() - self.began, 1e-9)
         speed = (step - self.first) / seconds
         left = (self.plan.epochs * self.plan.steps_per_epoch - step) / max(speed, 1e-9)
         self.progress.update(
             self.task,
-            figures=f"loss {loss:.4f}  accuracy {accuracy:.2%}  lr {self.rate:.2e}  "
+            figures=f"{figures}  lr {self.rate:.2e}  "
             f"{speed * self.plan.batch:,.0f} images/s  {clock(left)} left",
         )
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """Leave a line above the bar."""
         assert self.plan is not None
-        self.console.print(Text(epoch_line(epoch, self.plan.epochs)), soft_wrap=True)
+        self.finished(epoch.step, epoch_line(epoch, self.plan.epochs))
+
+    def finished(self, step: int, line: str) -> None:
+        """Leave it above the bar."""
+        self.console.print(Text(line), soft_wrap=True)
 
     def saved(self, path: Path, step: int) -> None:
         """Nothing; each epoch saves."""
@@ -224,6 +251,10 @@ class Bars(Warnings):
     def close(self) -> None:
         """Give the terminal back."""
         self.progress.stop()
+
+
+def _figures(loss: float, accuracy: float) -> str:
+    return f"loss {loss:.4f}  accuracy {accuracy:.2%}"
 
 
 def clock(seconds: float) -> str:

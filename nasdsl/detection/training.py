@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from nasdsl.api.threads import threads
 from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.detection.coco import AnnotatedImages, CocoFolder
+from nasdsl.detection.cost import detector_cost
 from nasdsl.detection.detector import Detector
 from nasdsl.detection.images import SeededDetections, collated_detections, pixels_of
 from nasdsl.detection.model_file import build_detector, write_detector
@@ -35,6 +36,7 @@ from nasdsl.train.optimizer import decays
 from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
+from nasdsl.train.watchers import TrainingPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def train_detection(
     save_seconds: float = 600,
     on_epoch: Callable[[DetectionEpoch], None] = lambda epoch: None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_start: Callable[[TrainingPlan], None] = lambda plan: None,
+    on_loss: Callable[[int, float, float], None] = lambda step, loss, rate: None,
 ) -> list[DetectionEpoch]:
     """Train the detector of a run; the epochs, those of before among them.
 
@@ -79,6 +83,9 @@ def train_detection(
         save_seconds: between two checkpoints within an epoch.
         on_epoch: called after each epoch.
         on_step: called after each step with the number of steps taken and of all.
+        on_start: called before the first step.
+        on_loss: called after each step with the number of steps taken, the loss since the epoch
+            began, and the learning rate.
 
     Raises:
         CellError: NAS707, the device cannot be used or has too little memory; NAS840, the training
@@ -98,7 +105,9 @@ def train_detection(
         threads(torch.get_num_threads()),
         memory_errors(),
     ):
-        return _DetectorTraining(path, job, data).run(save_seconds, on_epoch, on_step)
+        training = _DetectorTraining(path, job, data)
+        on_start(training.about())
+        return training.run(save_seconds, on_epoch, on_step, on_loss)
 
 
 @contextmanager
@@ -204,6 +213,7 @@ class _DetectorTraining:
         save_seconds: float,
         on_epoch: Callable[[DetectionEpoch], None],
         on_step: Callable[[int, int], None],
+        on_loss: Callable[[int, float, float], None],
     ) -> list[DetectionEpoch]:
         """Train to the end."""
         self._write_metrics()
@@ -215,6 +225,7 @@ class _DetectorTraining:
                 for images, targets in readable(self.loader):
                     self._take_step(images, targets)
                     on_step(self.step, self.steps)
+                    on_loss(self.step, self._loss(epoch), self._rate())
                     if self.step % self.batches.steps == 0:
                         break
                     if stop() or perf_counter() - last_save > save_seconds:
@@ -269,11 +280,34 @@ class _DetectorTraining:
             sum(losses.values()),
             losses,
             None if precision is None else precision._asdict(),
-            float(self.optimizer.param_groups[0]["lr"]),
+            self._rate(),
             seconds,
         )
         self.history.append(ended)
         return ended
+
+    def about(self) -> TrainingPlan:
+        """What is about to be done."""
+        graph, cost = self.job.plan.graph, detector_cost(self.job.plan)
+        return TrainingPlan(
+            self.job.recipe.epochs,
+            self.batches.steps,
+            self.batches.batch,
+            self.step,
+            (),
+            str(self.device),
+            1,
+            f"{graph.name}, {graph.configuration.size}, detector {self.job.plan.style}",
+            cost.params,
+            cost.mult_adds,
+        )
+
+    def _loss(self, epoch: int) -> float:
+        """Mean since the epoch began."""
+        return sum(self.sums.values()) / (self.step - epoch * self.batches.steps)
+
+    def _rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def _evaluated(self, part: AnnotatedImages | None) -> AveragePrecision | None:
         if part is None or not part.images:
