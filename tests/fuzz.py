@@ -184,7 +184,7 @@ def _check_findings(findings: tuple[Diagnostic, ...]) -> None:
         spans += [fix.span for fix in finding.fixes]
         length = len(finding.source.text) if finding.source is not None else 0
         assert all(0 <= start <= end <= length for start, end in spans), finding
-    assert all(char.isprintable() or char == "\n" for char in as_text(findings))
+    assert as_text(findings).replace("\n", "").isprintable()
     assert len(json.loads(as_json(findings))["findings"]) == len(findings)
     assert len(json.loads(as_sarif(findings))["runs"][0]["results"]) == len(findings)
     assert len(as_github(findings).split("\n")) == len(findings) + 1

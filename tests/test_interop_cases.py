@@ -188,6 +188,15 @@ MANY = {
         json.dumps({"a": ast.literal_eval(NASLIB), "b": ast.literal_eval(NASLIB)}),
         [("a", 1), ("b", 1)],
     ),
+    "NAS-Bench-101 in YAML": (
+        "a: x y\nparams: {\n 'cell_matrix': [[0, 1, 0], [0, 0, 1],\n  [0, 0, 0]],\n"
+        " 'vertex_ops': ['input', 'conv3x3-bn-relu', 'output'] }\nb: [0, 1]\n",
+        [("params", 3)],
+    ),
+    "NAS-Bench-101 in a log": (
+        "12:00 it's matrix = [[0, 1], [0, 0]] (1/50) and ops = ['input', 'output'] 93%\n",
+        [("", 1)],
+    ),
     "NAS-Bench-101 in a program": (
         "ALLOWED = ['conv3x3-bn-relu', 'maxpool3x3']\n"
         "a = ModelSpec(matrix=[[0, 1], [0, 0]], ops=['input', 'output'])\n"

@@ -12,14 +12,16 @@ sum of n is n - 1 blocks, and an op on it one more.
 import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span
 from nasdsl.interop.dialect import Dialect, cannot_hold, cell_of, not_carried
-from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
+from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_before
 from nasdsl.interop.formats import Format
-from nasdsl.interop.literals import LiteralValue, Python, called
+from nasdsl.interop.literals import LiteralValue, Python, called, pythons
 from nasdsl.interop.named_nodes import Named, named_nodes
 from nasdsl.language.genotype.types import Block, BlockState, Genotype, State, hidden
 
@@ -53,34 +55,60 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
     Raises:
         CellError: there is none, or it does not show which ops are whose (NAS651).
     """
-    python = _python(foreign)
-    found = _cells_of(list(named_nodes(python.tree, _is_part)))
-    matrices = [named for named in found if _is_matrix(named.node)]
-    ops = [named for named in found if not _is_matrix(named.node)]
+    found = _cells_of(
+        [_Part(python, each) for python in _texts(foreign) for each in _named_parts(python)]
+    )
+    matrices = [part for part in found if _is_matrix(part.named.node)]
+    ops = [part for part in found if not _is_matrix(part.named.node)]
     for parts, what in ((matrices, "matrix"), (ops, "ops")):
         if not parts:
             raise foreign.cell_error("NAS651", f"there is no `{what}` in the text")
-    kinds = [_is_matrix(named.node) for named in found]
+    kinds = [_is_matrix(part.named.node) for part in found]
     if kinds != kinds[:2] * len(matrices) or len(set(kinds[:2])) < 2:
         text = f"there are {len(matrices)} matrices and {len(ops)} lists of ops"
         hint = "one list of ops is expected after each matrix, or before each"
-        raise foreign.cell_error("NAS651", text, python.span(found[0].node), "", hint)
+        raise foreign.cell_error("NAS651", text, found[0].span, "", hint)
     return [
         Entry(
-            matrix.path.rpartition(".")[0].rpartition(".")[2],
-            python.span(matrix.node),
-            partial(_genotype, python, matrix, of_it),
-            matrix.path.rpartition(".")[0],
+            matrix.around.rpartition(".")[2],
+            matrix.span,
+            partial(_genotype, matrix, of_it),
+            matrix.around,
         )
         for matrix, of_it in zip(matrices, ops, strict=True)
     ]
 
 
-def _cells_of(found: list[Named]) -> list[Named]:
+class _Part(NamedTuple):
+    """A matrix or a list of ops, and the text it stands in."""
+
+    python: Python
+    named: Named
+
+    @property
+    def span(self) -> Span:
+        return self.python.span(self.named.node)
+
+    @property
+    def around(self) -> str:
+        """What the cell is called of which this is a part."""
+        around, _, own = self.named.path.rpartition(".")
+        if around or not own:
+            return around
+        return name_before(self.python.foreign.text, self.python.offset)
+
+    def value(self) -> LiteralValue:
+        return self.python.value(self.named.node, names=True)
+
+
+def _named_parts(python: Python) -> list[Named]:
+    return [named for named in named_nodes(python.tree, _is_part) if named.at is named.node]
+
+
+def _cells_of(found: list[_Part]) -> list[_Part]:
     """The matrices and lists of ops, without the names that a program lists beside its cells."""
-    found = [named for named in found if named.at is named.node]
-    whole = [named for named in found if _is_matrix(named.node) or _has_ends(named.node)]
-    return whole if any(map(_has_ends, (named.node for named in whole))) else found
+    whole = [part for part in found if _is_matrix(part.named.node) or _has_ends(part.named.node)]
+    return whole if any(_has_ends(part.named.node) for part in whole) else found
 
 
 def _has_ends(node: ast.expr) -> bool:
@@ -89,15 +117,13 @@ def _has_ends(node: ast.expr) -> bool:
     return [word.lower() for word in (*words[:1], *words[-1:])] == ["input", "output"]
 
 
-def _python(foreign: Foreign) -> Python:
-    try:
-        return Python(foreign)
-    except CellError:
-        # A comma takes the place of a space, so every place stays.
-        text = _NO_COMMA.sub(",", foreign.text)
-        if text == foreign.text:
-            raise
-        return Python(foreign, text)
+def _texts(foreign: Foreign) -> list[Python]:
+    """The text as Python, as numpy prints it, or what of it stands in brackets."""
+    # A comma takes the place of a space, so every place stays.
+    for text in (foreign.text, _NO_COMMA.sub(",", foreign.text)):
+        with suppress(CellError):
+            return [Python(foreign, text)]
+    return pythons(foreign, r"[(\[{]")
 
 
 def _is_part(node: ast.expr) -> bool:
@@ -141,10 +167,8 @@ def _is_ops(node: ast.expr) -> bool:
     return len(words) > 1 and len(words) == len(_elements(node)) and not known.isdisjoint(words)
 
 
-def _genotype(
-    python: Python, named_matrix: Named, named_ops: Named, foreign: Foreign, name: str
-) -> Genotype:
-    matrix, ops = (python.value(named.node, names=True) for named in (named_matrix, named_ops))
+def _genotype(matrix_part: _Part, ops_part: _Part, foreign: Foreign, name: str) -> Genotype:
+    matrix, ops = matrix_part.value(), ops_part.value()
     edges = _edges(foreign, matrix)
     vertices = ops.data if isinstance(ops.data, list) else []
     if len(vertices) != len(edges) or len(edges) < 2:
