@@ -67,7 +67,7 @@ TARGETS = {
     "nasdsl/language/printer/*.py": (("tests/test_format.py",), ()),
 }
 #: Slow, and others notice the same.
-LEFT_OUT = "not never_more and not ten_thousand and not networkx"
+LEFT_OUT = "not many_layouts and not ten_thousand and not networkx"
 #: Imported once, before the processes are forked. Nothing of nasdsl may be among them.
 _HEAVY = ("torch", "networkx", "lark", "pytest", "hypothesis", "hypothesis.strategies")
 #: Hypothesis is among them, and pytest would have rewritten its assertions.

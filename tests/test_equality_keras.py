@@ -23,6 +23,7 @@ keras = pytest.importorskip("keras", reason="Keras is the peer")
 if keras.backend.backend() != "torch":
     pytest.skip("Keras was started on another backend", allow_module_level=True)
 
+from tests.thorough import many  # noqa: E402
 from tests.torch_networks import random_images, shaken  # noqa: E402
 
 # Keras hands tensors to numpy in a way that numpy 2 warns of.
@@ -92,18 +93,21 @@ def one_thread() -> Iterator[None]:
     keras.backend.clear_session()
 
 
-@pytest.mark.parametrize(
-    ("preset", "build"),
-    [
-        ("nasnet_a_mobile", _mobile),
-        (
-            "nasnet_a_large",
-            lambda: keras.applications.NASNetLarge(weights=None, classifier_activation=None),
-        ),
-    ],
-)
+PUBLISHED = [
+    ("nasnet_a_mobile", _mobile),
+    (
+        "nasnet_a_large",
+        lambda: keras.applications.NASNetLarge(weights=None, classifier_activation=None),
+    ),
+]
+
+
+@pytest.mark.parametrize(("preset", "build"), PUBLISHED[: many(2, usually=1)])
 def test_full_size(preset: str, build: Any, tmp_path: Path) -> None:
-    """The published networks at their published size, through variables and through a file."""
+    """The published networks at their published size, through variables and through a file.
+
+    The large one with HYPOTHESIS_PROFILE=thorough.
+    """
     peer = build()
     size = peer.input_shape[1]
     net = nasdsl.compile(preset, ops="nasnet_keras", seed=0)
