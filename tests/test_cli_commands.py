@@ -191,6 +191,8 @@ def test_cost_tables(run: Run) -> None:
     assert lines[0] == "nasnet_a_large 6 @ 4032"
     assert "331x331 pixels, 1000 classes" in lines[1]
     assert max(map(len, lines)) <= 80
+    small = "darts_v2 --N 1 --cell-filters 4 --stem cifar --image-size 8"
+    assert " kB in float32)" in run("cost", *small.split()).out
     for words in ("88,753,150", "88,949,818", "23,783,414,658", "cells.2-5 normal", "sep_conv_3x3"):
         assert words in ran.out
 

@@ -215,6 +215,7 @@ def test_source_from_the_command_line(run: Run) -> None:
     assert ran.code == 0
     assert "wrote network.py" in ran.out
     assert "read back, agrees to" in ran.out
+    assert f"{Path('network.py').stat().st_size / 1000:,.1f} kB" in ran.out
     assert "genotype pnasnet5" in Path("network.py").read_text()
 
 

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from rich import box
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -127,7 +128,7 @@ def print_proof(
 
 def print_written(written: Written, console: Console) -> None:
     """Print a line about a file."""
-    size = f"{written.bytes / 1e6:,.1f} MB"
+    size = decimal(written.bytes)
     console.print(
         Text.assemble(
             ("wrote ", "dim"),

@@ -9,6 +9,7 @@ from io import StringIO
 
 from rich import box
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -63,12 +64,12 @@ def cost_tables(counted: Cost, *, bars: bool) -> Iterator[Table]:
 
 
 def _figures(counted: Cost) -> Table:
-    memory = f"{counted.activation_bytes / 10**6:,.1f}"
+    memory = decimal(counted.activation_bytes)
     rows = [
         (counted.params, "parameters"),
         (counted.params_total, "with batch norm's moving statistics"),
         (counted.mult_adds, "mult-adds for one image"),
-        (counted.activations, f"activations for one image ({memory} MB in float32)"),
+        (counted.activations, f"activations for one image ({memory} in float32)"),
     ]
     if counted.auxiliary_params:
         rows.append((counted.auxiliary_params, "more in the auxiliary classifier"))
