@@ -195,6 +195,18 @@ def test_space(ask: Ask) -> None:
     assert [each["text"] for each in answer["samples"]] == list(map(nasdsl.genotype_text, drawn))
 
 
+@pytest.mark.parametrize("name", [name for name in library.names() if "space" in name])
+def test_members_of_a_space_are_changed_within_it(ask: Ask, name: str) -> None:
+    text, space = library.source(name).text, nasdsl.load_space(name)
+    first = view(ask, "space", text)["samples"][0]
+    second = view(ask, "mutated", text, of=first["text"], seed=5)
+    assert nasdsl.contains(space, nasdsl.loads(second["text"]))
+    assert second["sentences"]
+    assert "<svg" in second["svg"]
+    assert nasdsl.contains(space, nasdsl.loads(view(ask, "mutated", text)["text"]))
+    assert view(ask, "mutated", text, of=NASNET_A)["problem"][0]["code"] == "NAS602"
+
+
 @pytest.mark.parametrize(
     "name", [name for name in library.names() if library.base(name) is None and "space" not in name]
 )

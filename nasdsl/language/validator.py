@@ -63,14 +63,16 @@ class BlockWidths(NamedTuple):
 def block_widths(vocabulary: Vocabulary, cell: CellSpace) -> Iterator[BlockWidths]:
     """The channels in each block of a cell, in units of the cell's filters F."""
     widths: dict[State, frozenset[Width]] = {}
+    # Most blocks of a long cell apply the ops of another one to states as wide.
+    alike: dict[object, BlockWidths] = {}
     for block in cell.blocks:
-        left, right = (_operand_widths(vocabulary, block, side, widths) for side in (0, 1))
-        made: set[Width] = set()
-        for name in block.combines:
-            made |= _combined(vocabulary.combine[name], left, right)
-        result = frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE
-        widths[block_state(block.name)] = result
-        yield BlockWidths(left, right, result)
+        given = tuple([_widths_of(states, widths) for states in block.inputs])
+        key = (given, block.ops, block.combines)
+        found = alike.get(key)
+        if found is None:
+            found = alike[key] = _block_widths(vocabulary, block, given)
+        widths[block_state(block.name)] = found.made
+        yield found
 
 
 def _reduce_findings(
@@ -94,16 +96,27 @@ def _reduce_findings(
                 )
 
 
-def _operand_widths(
-    vocabulary: Vocabulary,
-    block: BlockSpace,
-    side: int,
-    widths: dict[State, frozenset[Width]],
+def _widths_of(
+    states: tuple[State, ...], widths: dict[State, frozenset[Width]]
 ) -> frozenset[Width]:
-    inputs = {width for state in block.inputs[side] for width in widths.get(state, _ONE)}
-    return frozenset(
-        _op_width(vocabulary.op[name], width) for name in block.ops[side] for width in inputs
+    """The widths that any of these states has; that of a cell input is F."""
+    if len(states) == 1:
+        return widths.get(states[0], _ONE)
+    return frozenset[Width]().union(*(widths.get(state, _ONE) for state in states))
+
+
+def _block_widths(
+    vocabulary: Vocabulary, block: BlockSpace, given: tuple[frozenset[Width], ...]
+) -> BlockWidths:
+    """The widths in a block whose two inputs have these."""
+    left, right = (
+        frozenset(_op_width(vocabulary.op[name], width) for name in names for width in wide)
+        for names, wide in zip(block.ops, given, strict=True)
     )
+    made: set[Width] = set()
+    for name in block.combines:
+        made |= _combined(vocabulary.combine[name], left, right)
+    return BlockWidths(left, right, frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE)
 
 
 def _op_width(op: Op, width: Width) -> Width:
@@ -127,7 +140,7 @@ def _share(divisor: int) -> "Fraction":
 def _mismatch(
     combine: Combine, left: frozenset[Width], right: frozenset[Width]
 ) -> tuple[Width, Width] | None:
-    if combine.operation != "sum":
+    if combine.operation != "sum" or len(left | right) == 1:
         return None
     pairs = ((one, other) for one in sorted(left) for other in sorted(right))
     return next((pair for pair in pairs if pair[0] != pair[1]), None)

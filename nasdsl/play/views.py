@@ -29,7 +29,7 @@ from nasdsl.drawing import (
 from nasdsl.errors import CellError, cell_error, plural
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.loading import genotype_in, genotype_of, loads_space, space_in
+from nasdsl.loading import genotype_in, genotype_of, loads, loads_space, space_in
 from nasdsl.network import SKELETONS
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.cost_rows import CostRow, module_rows, part_rows
@@ -133,11 +133,24 @@ def space_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
 
 
 def mutated_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
-    """The genotype with one decision taken otherwise."""
-    genotype = genotype_in(document.analysis)
-    space, _ = _open_space(genotype)
-    changed = mutate(space, genotype, Random(int(options.get("seed") or 0)))
-    return {"text": genotype_text(changed), "sentences": difference_sentences(genotype, changed)}
+    """A genotype with one decision taken otherwise.
+
+    It is that of the text; of a space, the member `of`, which stays a member, or one that is drawn.
+
+    Raises:
+        CellError: `of` is no genotype of the space (NAS602).
+    """
+    space, seed = space_in(document.analysis), int(options.get("seed") or 0)
+    if space.is_genotype:
+        genotype = genotype_of(space)
+        space, _ = _open_space(genotype)
+    elif options.get("of"):
+        genotype = loads(str(options["of"]))
+    else:
+        (genotype,) = sample(space, 1, seed)
+    changed = mutate(space, genotype, Random(seed))
+    sentences = difference_sentences(genotype, changed)
+    return {**_sample(changed, options), "sentences": sentences}
 
 
 def difference_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:

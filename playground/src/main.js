@@ -12,7 +12,7 @@ const $ = (id) => document.getElementById(id);
 const FIRST = "nasnet_a";
 
 const page = {
-  tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, seed: 0,
+  tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, seed: 0, changes: 0,
   other: "darts_v2", genotypes: [], mutation: null,
   blockOf: (box) => page.blocks.find((each) => each.box === box.replace(/\.(left|right)$/, "")),
   goTo: ({ from, to }) => editor.select(from, to),
@@ -36,6 +36,17 @@ const page = {
       editor.replace(answer.text);
       page.mutation = answer.sentences;
     }
+  },
+  /** A genotype of the space with one decision taken otherwise, or null. */
+  async vary(of) {
+    page.changes += 1;
+    const answer = await view("mutated", undefined, "act", { of, seed: page.changes });
+    if (answer?.problem) say(answer.problem[0].message);
+    return answer?.svg ? answer : null;
+  },
+  choose: (tab) => {
+    choose(tab, true);
+    remember();
   },
   copy, save,
 };
@@ -79,13 +90,13 @@ const python = new Python((state, data) => {
 });
 const ask = (kind, question, lane = kind) =>
   python.ask(kind, { text: editor.text(), ...question }, lane);
-const view = (tab, text, lane = "view") =>
+const view = (tab, text, lane = "view", more = {}) =>
   ask("view", {
     tab,
     ...(text === undefined ? {} : { text }),
     options: {
       theme: isDark() ? "dark" : "light", apart: narrow.matches, seed: page.seed,
-      other: page.other, settings: page.settings,
+      other: page.other, settings: page.settings, ...more,
     },
   }, lane);
 

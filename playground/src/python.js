@@ -1,4 +1,4 @@
-// Python, which runs in a worker: one question at a time, and on each lane the newest.
+// Python, which runs in a worker: what is asked at once goes there together, and of each lane the newest.
 
 const PATIENCE = 20_000;
 const ORDER = ["check", "complete", "hover", "act", "view"];
@@ -7,7 +7,7 @@ export class Python {
   constructor(onState) {
     this.onState = onState;
     this.waiting = new Map();
-    this.asking = null;
+    this.asked = [];
     this.start();
   }
 
@@ -23,36 +23,34 @@ export class Python {
   ask(ask, question, lane) {
     return new Promise((resolve) => {
       this.waiting.get(lane)?.resolve(null);
-      this.waiting.set(lane, { question: JSON.stringify({ ask, ...question }), resolve });
-      this.next();
+      this.waiting.set(lane, { lane, question: JSON.stringify({ ask, ...question }), resolve });
+      queueMicrotask(() => this.next());
     });
   }
 
   next() {
-    if (!this.ready || this.asking) return;
-    const lane = ORDER.find((each) => this.waiting.has(each));
-    if (lane === undefined) return;
-    this.asking = this.waiting.get(lane);
-    this.waiting.delete(lane);
-    this.timer = setTimeout(() => this.giveUp(), PATIENCE);
-    this.worker.postMessage(this.asking.question);
+    if (!this.ready || this.asked.length || !this.waiting.size) return;
+    this.asked = ORDER.map((lane) => this.waiting.get(lane)).filter(Boolean);
+    this.waiting.clear();
+    this.wait();
+    // One message: while the page shows the first answer, Python is at work on the second.
+    this.worker.postMessage(this.asked.map((each) => each.question));
+  }
+
+  wait() {
+    clearTimeout(this.timer);
+    if (this.asked.length) this.timer = setTimeout(() => this.giveUp(), PATIENCE);
   }
 
   received(data) {
     if (data.state) {
       this.ready = data.state === "ready";
       this.onState(data.state, data);
-      this.next();
-      return;
+    } else {
+      const { resolve } = this.asked.shift();
+      this.wait();
+      resolve(JSON.parse(data.answer));
     }
-    this.answered(JSON.parse(data.answer));
-  }
-
-  answered(answer) {
-    clearTimeout(this.timer);
-    const { resolve } = this.asking;
-    this.asking = null;
-    resolve(answer);
     this.next();
   }
 
@@ -60,9 +58,13 @@ export class Python {
     this.worker.terminate();
     const message = `this took longer than ${PATIENCE / 1000} seconds, and was stopped`;
     const hints = ["choose a smaller network or space; the command line has no such limit"];
-    const asking = this.asking;
-    this.asking = null;
+    const [slow, ...rest] = this.asked;
+    this.asked = [];
+    for (const each of rest) {
+      if (this.waiting.has(each.lane)) each.resolve(null);
+      else this.waiting.set(each.lane, each);
+    }
     this.start();
-    asking.resolve({ problem: [{ code: "", severity: "error", message, hints }] });
+    slow.resolve({ problem: [{ code: "", severity: "error", message, hints }] });
   }
 }

@@ -12,6 +12,8 @@ export const TABS = {
   space: "Space",
   diff: "Compare",
 };
+/** The code of a space where a genotype is needed. */
+const OPEN = "NAS310";
 /** The tabs on which the size of the network is chosen. */
 const SIZED = new Set(["network", "cost", "source"]);
 
@@ -28,7 +30,10 @@ export function shown(tab, answer, page) {
   return answer.problem?.map((each) =>
     el("div", { class: "notice problem" },
       el("p", {}, words(each.message)),
-      each.hints.map((hint) => el("p", { class: "quiet" }, words(hint))))) ?? VIEWS[tab](answer, page);
+      each.hints.map((hint) => el("p", { class: "quiet" }, words(hint))),
+      each.code === OPEN
+        ? el("button", { click: () => page.choose("space") }, "Draw genotypes of this space")
+        : null)) ?? VIEWS[tab](answer, page);
 }
 
 /** What can be chosen on a tab. The elements stay the same, so that nobody loses their place. */
@@ -163,12 +168,23 @@ function space(answer, page) {
       el("button", { click: () => page.draw() }, "Draw six others"),
       el("span", { class: "quiet" }, `seed ${page.seed}: the first six that `,
         el("code", {}, `nasdsl sample --seed ${page.seed}`), " draws")),
-    el("div", { class: "samples" }, answer.samples.map((each) =>
-      el("div", { class: "sample" }, drawn(each.svg),
-        el("div", {},
-          el("code", { class: "quiet", title: each.hash }, each.hash.slice(0, 10)),
-          el("button", { click: () => page.open(each.text) }, "Open"))))),
+    el("div", { class: "samples" }, answer.samples.map((each) => member(each, page))),
   ];
+}
+
+/** A genotype of the space, which can be changed where it stands. */
+function member(each, page) {
+  const change = async () => {
+    const other = await page.vary(each.text);
+    if (other) made.replaceWith(member(other, page));
+  };
+  const made = el("div", { class: "sample" }, drawn(each.svg),
+    each.sentences ? sentences(each.sentences) : null,
+    el("div", {},
+      el("code", { class: "quiet", title: each.hash }, each.hash.slice(0, 10)),
+      el("button", { click: change }, "Change one decision"),
+      el("button", { click: () => page.open(each.text) }, "Open")));
+  return made;
 }
 
 /** A long number, which may be broken after its commas. */

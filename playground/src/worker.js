@@ -68,7 +68,9 @@ session = Session()
 started().then(
   (python) => {
     const answer = python.runPython("session.answer");
-    self.onmessage = ({ data }) => self.postMessage({ answer: answer(data) });
+    self.onmessage = ({ data }) => {
+      for (const question of data) self.postMessage({ answer: answer(question) });
+    };
     self.postMessage({ state: "ready", milliseconds: performance.now() - began });
   },
   (error) => self.postMessage({ state: "failed", reason: String(error) }),

@@ -144,7 +144,9 @@ class CellResolver:
         before = len(self.findings)
         left, right = self._inputs(fields[0], draft), self._inputs(fields[1], draft)
         ops = tuple(
-            self._names(field, position, self._legal_ops(kind, states))
+            self._legal_ops(kind, states)
+            if isinstance(field, tree.Hole)
+            else self._names(field, position, ())
             for position, (field, states) in enumerate(
                 zip(fields[2:4], (left, right), strict=True), 2
             )
@@ -237,10 +239,8 @@ class CellResolver:
     def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
-        if is_already_reported(atom):
-            return None
         state = self.earlier.get(atom.text)
-        if state is None:
+        if state is None and not is_already_reported(atom):
             self._not_an_input(atom, draft)
         return state
 
