@@ -136,6 +136,10 @@ CASES = """
     NAS882   search nasnet_space --evaluator proxy:nosuch
     NAS882   search nasnet_space --evaluator python:nosuch:score
     NAS883   search nasnet_space --evaluator table:nosuch.csv
+    Error:   search nasnet_space --fidelity asha --reduction 1
+    NAS887   search nasnet_space --fidelity nosuch
+    NAS887   search nasnet_space --max-epochs 9
+    NAS887   search nasnet_space --fidelity asha --min-epochs 9 --max-epochs 3
 
     NAS001   search status nosuch.db
     NAS001   search top nosuch.db

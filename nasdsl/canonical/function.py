@@ -137,11 +137,12 @@ class FunctionForm:
         for cell in sorted(genotype.cells, key=lambda cell: CELL_KINDS.index(cell.kind)):
             # The hash and the features of a member have the same terms, and its neighbours'
             # other cell has them, too.
-            if cell not in self._terms:
+            found = self._terms.get(cell)
+            if found is None:
                 if len(self._terms) >= _REMEMBERED:
                     self._terms.clear()
-                self._terms[cell] = self._cell_terms(cell)
-            yield self._terms[cell]
+                found = self._terms[cell] = self._cell_terms(cell)
+            yield found
 
     def _cell_terms(self, cell: Cell) -> Terms:
         values: dict[State, TermSum] = {}
@@ -243,7 +244,9 @@ def _value(state: State, values: dict[State, TermSum]) -> TermSum:
 
 
 def _digest(label: str, reads: tuple[TermSum, ...]) -> str:
-    text = f"{label}\n{';'.join(','.join(value) for value in reads)}"
+    # Nearly every step reads one value.
+    read = ",".join(reads[0]) if len(reads) == 1 else ";".join(map(",".join, reads))
+    text = f"{label}\n{read}"
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 

@@ -149,6 +149,12 @@ def complete_objective(ctx: click.Context, param: click.Parameter, incomplete: s
     return _beginning(incomplete, ["accuracy", "latency:min", "params:min", "mult_adds:min"])
 
 
+def complete_fidelity(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Rules of promotion, and the pruners of Optuna that need nothing more."""
+    pruners = [f"{name}Pruner" for name in ("Hyperband", "Median", "Nop", "SuccessiveHalving")]
+    return _beginning(incomplete, ["asha", "hyperband", *pruners])
+
+
 def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Data sets; a colon follows those that need a folder."""
     return _beginning(incomplete, map(_up_to_colon, forms("datasets")))

@@ -13,6 +13,7 @@ from nasdsl.cli.completers import (
     complete_algorithm,
     complete_data,
     complete_evaluator,
+    complete_fidelity,
     complete_file,
     complete_objective,
     complete_option,
@@ -79,6 +80,35 @@ ACTIONS = {
     shell_complete=complete_objective,
     help="What to maximise or minimise, the reward first: accuracy, latency, params, mult_adds, a "
     "column of a table, or NAME:min=EVALUATOR. Repeat it for several.",
+)
+@click.option(
+    "--fidelity",
+    metavar="RULE",
+    shell_complete=complete_fidelity,
+    help="Train all networks for few epochs, and let the best go on: asha, hyperband, or a pruner "
+    "of Optuna such as MedianPruner.",
+)
+@click.option(
+    "--min-epochs",
+    type=click.IntRange(1),
+    help="With --fidelity, epochs of the first part of a training.  [default: 1]",
+)
+@click.option(
+    "--max-epochs",
+    type=click.IntRange(1),
+    help="With --fidelity, epochs of a whole training.  [default: those of the evaluator]",
+)
+@click.option(
+    "--reduction",
+    type=click.IntRange(2),
+    help="With --fidelity, how many times the epochs grow from part to part; one of so many "
+    "networks goes on.  [default: 3]",
+)
+@click.option(
+    "--inherit-weights",
+    is_flag=True,
+    help="Begin each training with the weights of the network that its own was made from, where "
+    "parts are the same; for evolution.",
 )
 @click.option(
     "--trials",
@@ -253,6 +283,9 @@ command = CommandWithActions(
     writes to the folder RUN, which contains a store like any other, and `nasdsl search --resume
     RUN` continues it.
 
+    With --fidelity, every network is trained for a few epochs, and the best ones go on from where
+    they stopped. --trials counts networks; promotions come in addition.
+
     The actions work on the STORE of a search, which may still be running.
     """,
     examples="""
@@ -263,6 +296,7 @@ command = CommandWithActions(
         nasdsl search nasbench201_space --algorithm evolution --evaluator supernet:runs/paths
         nasdsl search my.cell --evaluator proxy:naswot --max-params 5000000 --store s2.db
         nasdsl search my.cell --objective accuracy --objective latency:min --max-latency 20ms
+        nasdsl search my.cell --fidelity asha --max-epochs 27 --trials 81 --store s4.db
         nasdsl search status s1.db
         nasdsl search top s1.db -n 5 -o best
         nasdsl search plot s1.db s2.db -o figure6.svg

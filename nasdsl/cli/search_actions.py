@@ -1,6 +1,7 @@
 """`nasdsl search status|top|plot|export|finish`: what may be done with the store of a search."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 from typing import Any, cast
@@ -49,7 +50,7 @@ def status(store: str, as_json: bool) -> None:
     The search may be running, here or on another machine; reading its store does not disturb
     it.
     """
-    from nasdsl.cli.search_output import count_members, trial_members
+    from nasdsl.cli.search_output import count_members, rung_lines, trial_members
     from nasdsl.search.results import number_text, summary
 
     found = summary(store)
@@ -68,6 +69,8 @@ def status(store: str, as_json: bool) -> None:
             failure=failure,
             front=found.front,
             by_function=found.by_function,
+            fidelity=found.settings.get("fidelity"),
+            rungs=[asdict(rung) for rung in found.rungs],
         )
         return
     shown = {
@@ -78,9 +81,10 @@ def status(store: str, as_json: bool) -> None:
     shared = ""
     if found.by_function:
         shared = f"; {plural(found.by_function, 'trial')} shared by function, of another structure"
+    promoted = f", and {plural(counts.promoted, 'promotion')}" if counts.promoted else ""
     output.data(
         f"{shown['algorithm']} with {shown['evaluator']}, seed {shown['seed']}\n"
-        f"completed  {counts.completed:,} of {shown['trials']}\n"
+        f"completed  {counts.completed - counts.promoted:,} of {shown['trials']}{promoted}\n"
         f"unique     {counts.unique:,}{most_trained}{shared}\n"
         f"running    {counts.running:,}\n"
         f"failed     {counts.failed:,}, {counts.quarantined:,} of them quarantined\n"
@@ -90,6 +94,8 @@ def status(store: str, as_json: bool) -> None:
         output.note(
             f"no search is running on it; `nasdsl search --resume {quote(store)}` continues it"
         )
+    for number, line in enumerate(rung_lines(found.rungs)):
+        output.data(f"{'' if number else 'rungs':9}  {line}\n")
     if best:
         output.data(f"best       {number_text(best.reward)}, trial {best.id}, hash {best.hash}\n")
     if found.front is not None:
@@ -122,7 +128,8 @@ def status(store: str, as_json: bool) -> None:
 def top(store: str, count: int | None, folder: str | None, as_json: bool) -> None:
     """Print the best networks of a search, best first, with their scores in comments.
 
-    A network that was proposed several times is printed once. With several objectives, the Pareto
+    A network that was proposed several times is printed once. Where networks are trained in parts
+    (--fidelity), those that were trained longest come first. With several objectives, the Pareto
     front comes first, in the order of the first objective, then the front of what is left.
     """
     from nasdsl.cli.search_output import trial_members

@@ -1,7 +1,7 @@
 """What `nasdsl search` prints of a store: the best network, and members of JSON objects."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +9,9 @@ from nasdsl.cli import output
 from nasdsl.cli.output import FINDINGS, OK
 from nasdsl.errors import plural
 from nasdsl.report.visible import visible_text
-from nasdsl.search.results import Summary, named_text, no_result, trial_text
+from nasdsl.search.results import Summary, named_text, no_result, number_text, trial_text
 from nasdsl.search.store import Counts, Trial
+from nasdsl.search.store.records import Rung
 
 
 def print_result(store: str, found: Summary, as_json: bool) -> int:
@@ -28,6 +29,8 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
             f"{plural(counts.unique, 'unique network')}; {counts.failed:,} failed, "
             f"{counts.rejected:,} rejected"
         )
+        for line in rung_lines(found.rungs):
+            output.note(f"after {line}")
         if found.front is not None:
             output.note(
                 f"{plural(found.front, 'network')} on the Pareto front: "
@@ -47,6 +50,17 @@ def failure_lines(failures: Mapping[str, str]) -> list[str]:
     return [f"failed: {hash}, {reason}" for hash, reason in failures.items()]
 
 
+def rung_lines(rungs: Sequence[Rung]) -> list[str]:
+    """A line for each rung of a search that trains in parts."""
+    return [
+        f"{plural(rung.epochs, 'epoch')}: {plural(rung.done, 'network')}"
+        + (f", {rung.open:,} to come" if rung.open else "")
+        + (f", {rung.failed:,} failed" if rung.failed else "")
+        + ("" if rung.best is None else f", best {number_text(rung.best)}")
+        for rung in rungs
+    ]
+
+
 def count_members(counts: Counts) -> dict[str, int]:
     """Counts as members of a JSON object."""
     return {**asdict(counts), "shared": counts.shared}
@@ -54,7 +68,7 @@ def count_members(counts: Counts) -> dict[str, int]:
 
 def trial_members(trial: Trial, store: str) -> dict[str, Any]:
     """A trial as members of a JSON object."""
-    names = ("hash", "reward", "params", "mult_adds", "seconds")
+    names = ("hash", "reward", "params", "mult_adds", "seconds", "epochs")
     return {
         "trial": trial.id,
         **{name: getattr(trial, name) for name in names},

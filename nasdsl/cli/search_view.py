@@ -105,26 +105,30 @@ class Pace:
         """Counts, the best and how long it will take, in a line."""
         counts = event.counts
         most, trained = self.settings.trials, self.settings.trained
-        done = counts.completed + counts.failed
+        # Promotions come in addition to the networks that are proposed.
+        done = counts.completed + counts.failed - counts.promoted
         if trained is not None:
             most, done = trained, counts.unique
         if self.before < 0:
             self.before = done
-        share = counts.unique / counts.completed if counts.completed else 0
+        new_ones = counts.completed - counts.promoted
+        share = counts.unique / new_ones if new_ones else 0
         parts = [
             f"{done}/{most} {'done' if trained is None else 'trained'}",
             f"{counts.running} running",
             f"{counts.failed} failed",
             f"{share:.0%} unique",
         ]
+        if counts.promoted:
+            parts.append(f"{counts.promoted} promoted")
         if counts.rejected:
             parts.append(f"{counts.rejected} rejected")
         if event.best is not None and event.best.reward is not None:
             parts.append(f"best {event.best.reward:.4f}")
         parts.append(plural(event.workers, "worker"))
-        new = done - self.before
-        if new > 0 and done < most:
-            each = (monotonic() - self.start) / new
+        started = done - self.before
+        if started > 0 and done < most:
+            each = (monotonic() - self.start) / started
             parts.append(f"{_duration(each * (most - done))} left of {_duration(each * most)}")
         return "  ".join(parts)
 

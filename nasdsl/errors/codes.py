@@ -116,6 +116,8 @@ CODES: dict[str, Code] = {
     "NAS884": Code("reward table lacks the genotype"),
     "NAS885": Code("objective cannot be pursued"),
     "NAS886": Code("regret is not known"),
+    "NAS887": Code("search cannot train in parts"),
+    "NAS888": Code("weights cannot be inherited"),
     "NAS890": Code("super-network cannot share these options"),
     "NAS891": Code("super-network has an illegal setting"),
     "NAS892": Code("search collapses to skips", "warning"),

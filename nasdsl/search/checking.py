@@ -31,6 +31,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("started", "finished", "seconds", "reward"), (int, float, NoneType)),
     "curve": (tuple,),
     "measures": (dict,),
+    **dict.fromkeys(("epochs", "continues", "inherits"), (int, NoneType)),
     "function": (str, NoneType),
 }
 

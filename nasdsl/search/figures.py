@@ -21,6 +21,7 @@ from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.pareto import Gains
 from nasdsl.search.regret_figures import regrets, regrets_figure, table_of, trials_of
 from nasdsl.search.results import no_result
+from nasdsl.search.rung_figures import rungs_figure, spent_of
 from nasdsl.search.store import Reader, Trial
 
 #: The paper's: the best one, and the means of the 5 and the 25 best.
@@ -82,7 +83,8 @@ def write_figure(
     """Draw the searches of several stores into one picture.
 
     With several objectives, it has the Pareto fronts by the first two of them, and beside them
-    the hypervolume over the networks.
+    the hypervolume over the networks; where networks are trained in parts, the rewards of each rung
+    against the epochs that were trained.
 
     Args:
         stores: the searches; they may be running.
@@ -93,8 +95,8 @@ def write_figure(
     Raises:
         CellError: NAS712, the suffix is not that of a picture; NAS701, matplotlib is not
             installed; NAS006, the picture cannot be written; NAS872, a store has no reward;
-            NAS885, the searches have different objectives; NAS886, regret is not known; what a
-            store is refused for.
+            NAS885, the searches have different objectives; NAS886, regret is not known; NAS887,
+            only some of them train in parts; what a store is refused for.
     """
     form = form_of(path, FORMATS)
     require_writable(path)
@@ -107,6 +109,15 @@ def write_figure(
             if not lines[name][table.column]:
                 raise no_result(each)
         replace_bytes(path, regrets_figure(lines, form, _AXIS_LABELS[axis]))
+        return
+    if _all_in_parts(list(searches.values())):
+        spent = {}
+        for name, each in searches.items():
+            with Reader(each) as store:
+                spent[name] = spent_of(store.trials())
+            if not spent[name]:
+                raise no_result(each)
+        replace_bytes(path, rungs_figure(spent, form))
         return
     objectives = _common_objectives(list(searches.values()))
     if len(objectives) > 1:
@@ -133,6 +144,27 @@ def _names(stores: Sequence[str | os.PathLike[str]]) -> dict[str, str | os.PathL
         name = stem if stems.count(stem) == 1 else os.fspath(store)
         found[f"{algorithm} ({name})"] = store
     return found
+
+
+def _all_in_parts(stores: Sequence[Path]) -> bool:
+    """Whether these searches train in parts.
+
+    Raises:
+        CellError: NAS887, only some of them do, so that nothing could be compared.
+    """
+    found = []
+    for each in stores:
+        with Reader(each) as store:
+            found.append(store.settings().get("fidelity") is not None)
+    if any(found) and not all(found):
+        parts, whole = stores[found.index(True)], stores[found.index(False)]
+        raise cell_error(
+            "NAS887",
+            f"{str(parts)!r} trains in parts and {str(whole)!r} does not, so they cannot be drawn "
+            "together",
+            "draw each in a picture of its own",
+        )
+    return all(found)
 
 
 def _common_objectives(stores: Sequence[Path]) -> tuple[Objective, ...]:

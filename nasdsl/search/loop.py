@@ -17,6 +17,7 @@ Ctrl-C ends `run` with `KeyboardInterrupt`; only the evaluations that were runni
 after any other end.
 """
 
+import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -29,7 +30,8 @@ from typing import Literal
 from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines.engine import Engine, Finished, Heartbeat, Lost, Notice
 from nasdsl.search.proposing import Proposer, searcher_errors
-from nasdsl.search.protocol import Searcher
+from nasdsl.search.protocol import Family, Searcher
+from nasdsl.search.schedule import JobSchedule, schedule_of
 from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.starting import StartedSearcher
 from nasdsl.search.store import Counts, Lease, Store, Trial
@@ -113,13 +115,17 @@ def run(
         engine = engine_for(settings.for_workers)
     store = Store(settings.store)
     try:
+        is_new = not store.settings()
         settings = start_or_resume(settings, store, resume=resume)
+        if is_new and settings.fidelity is not None:
+            # States of a search whose store is gone are those of other trainings.
+            shutil.rmtree(settings.trainings, ignore_errors=True)
         _forget_failures(store, retry_failed)
-        state = store.searcher_state()
+        schedule, state = schedule_of(searcher, settings.fidelity), store.searcher_state()
         if state:
             with searcher_errors(store.path):
-                searcher.load_state_dict(state)
-        return _SearchLoop(settings, store, searcher, engine, on_event, bool(state)).run()
+                schedule.load_state_dict(state)
+        return _SearchLoop(settings, store, schedule, engine, on_event, bool(state)).run()
     finally:
         store.close()
 
@@ -153,14 +159,14 @@ class _SearchLoop:
         self,
         settings: SearchSettings,
         store: Store,
-        searcher: Searcher,
+        schedule: JobSchedule,
         engine: Engine,
         on_event: OnEvent | None,
         is_resumed: bool,
     ) -> None:
         self.settings, self.store = settings, store
         self.engine, self.on_event = engine, on_event
-        self.proposer = Proposer(settings, store, searcher, is_resumed=is_resumed)
+        self.proposer = Proposer(settings, store, schedule, is_resumed=is_resumed)
         self.log = TrialLog(settings.store)
         self.owner = uuid.uuid4().hex
         self.running: dict[str, _Running] = {}
@@ -245,8 +251,21 @@ class _SearchLoop:
         text = f"{self.settings.seed}/{lease.hash}".encode()
         seed = int.from_bytes(blake2b(text, digest_size=4).digest(), "big") >> 1
         lease = replace(lease, seed=seed)
+        fidelity = self.settings.fidelity
+        if fidelity is not None:
+            folder = str(self.settings.trainings / lease.hash)
+            lease = replace(lease, folder=folder, is_last=lease.epochs == fidelity.max_epochs)
+        if self.settings.inherit_weights:
+            lease = replace(lease, family=self._family(lease))
         self.running[lease.key] = _Running(lease, since=now, last_heartbeat=now)
         self.engine.submit(lease)
+
+    def _family(self, lease: Lease) -> Family:
+        own = str(self.settings.weights / f"{lease.hash}.pt")
+        if lease.inherits is None:
+            return Family(own)
+        parent = self.store.trial(lease.inherits)
+        return Family(own, parent.text, str(self.settings.weights / f"{parent.hash}.pt"))
 
     def _note_heartbeats(self, notices: Sequence[Notice]) -> None:
         now = monotonic()

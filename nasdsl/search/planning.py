@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
@@ -19,6 +19,7 @@ from nasdsl.search.child import limit_for, trial_words
 from nasdsl.search.evaluators.objectives import measuring
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
 from nasdsl.search.evaluators.spec import evaluator as evaluator_of
+from nasdsl.search.fidelity import planned_fidelity, require_possible, stored_fidelity
 from nasdsl.search.objectives import (
     LATENCY,
     REWARDS,
@@ -27,7 +28,7 @@ from nasdsl.search.objectives import (
     objectives_of,
     stored_objectives,
 )
-from nasdsl.search.protocol import Same
+from nasdsl.search.protocol import Same, Searcher
 from nasdsl.search.searchers import make_searcher
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.starting import start_texts
@@ -60,6 +61,11 @@ def plan_search(
     objectives: Sequence[str | Objective] = (),
     same: Same | None = None,
     start: Sequence[str] = (),
+    fidelity: str | None = None,
+    min_epochs: int | None = None,
+    max_epochs: int | None = None,
+    reduction: int | None = None,
+    inherit_weights: bool = False,
     memory_gigabytes: float | None = None,
     **more: Any,
 ) -> SearchSettings:
@@ -85,14 +91,22 @@ def plan_search(
         same: what makes networks share a result. None for what the store has; in a new one,
             `function` where the evaluator says so and no objective is a cost, else `structure`.
         start: genotypes to evaluate first: paths, library names, and stores of other searches.
+        fidelity: trains in parts, and says which networks go on: `asha`, `hyperband`, or a pruner
+            of Optuna such as `MedianPruner`; None trains each network as a whole.
+        min_epochs: epochs of the first part; 1 by default.
+        max_epochs: epochs after which a training ends; by default those of the evaluator.
+        reduction: the factor between the epochs of two parts; 3 by default.
+        inherit_weights: begin a training with the weights of the network that its own was made
+            from, where parts are the same; for `evolution`.
         memory_gigabytes: the most a worker may hold.
         **more: other settings by name, see `SearchSettings`.
 
     Raises:
         CellError: NAS865, the store is no file; NAS881, an option is not KEY=VALUE; NAS882,
             the evaluator's spec is refused, or takes no data; NAS885, an objective is refused;
-            NAS602, a genotype to start with is of another space;
-            what the evaluator itself refuses.
+            NAS602, a genotype to start with is of another space; NAS887, the trainings have no
+            parts, or nothing could be promoted; NAS888, no weights could be inherited; what
+            the evaluator itself refuses.
     """
     require_types(
         space=(space, Space),
@@ -104,8 +118,18 @@ def plan_search(
     words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
     texts = start_texts(space, start)
     aims = objectives_of([each if isinstance(each, str) else each.text for each in objectives])
-    make_searcher(algorithm, space, seed, words, objectives=max(1, len(aims)))
-    spec = _spec(evaluator, data)
+    searcher = make_searcher(algorithm, space, seed, words, objectives=max(1, len(aims)))
+    if inherit_weights:
+        _require_parents(algorithm, searcher, fidelity, same)
+        same = "structure"
+    if fidelity is not None and aims:
+        raise cell_error(
+            "NAS887",
+            "trainings in parts have one objective, the reward after so many epochs",
+            "leave out `--objective`, or `--fidelity`",
+        )
+    require_possible(fidelity, min_epochs, max_epochs, reduction)
+    spec = _with_epochs(_spec(evaluator, data), max_epochs)
     latency = None if max_latency is None else milliseconds(max_latency)
     limits = {
         name: most
@@ -119,6 +143,14 @@ def plan_search(
     made = evaluator_of(spec)
     if hasattr(made, "require_space"):
         made.require_space(space)
+    most = trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained)
+    parts = planned_fidelity(
+        *(fidelity, min_epochs, max_epochs, reduction), spec=spec, evaluator=made, trials=most
+    )
+    if inherit_weights and not hasattr(made, "evaluate_child"):
+        raise cell_error(
+            "NAS888", f"the networks of `{spec:.60}` have no weights to inherit", "`train` has them"
+        )
     limit = limit_for(made, max_params=max_params, max_mult_adds=max_mult_adds)
     measurers = measuring(spec, made, aims, latency).measurers.values()
     if same is None and not (path.is_file() and path.stat().st_size):
@@ -126,6 +158,7 @@ def plan_search(
         same = "structure" if costs else getattr(made, "same", "structure")
     abouts = [getattr(each, "about", "") for each in (made, *measurers)]
     abouts += [getattr(each, "about_objective", "") for each in measurers]
+    abouts += [parts.text] if parts else []
     return SearchSettings(
         space,
         path,
@@ -133,7 +166,7 @@ def plan_search(
         options=words,
         evaluator=absolute_spec(spec, getattr(made, "data_name", None)),
         trial="\n".join(filter(None, (trial_words(made, space), *abouts))),
-        trials=trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained),
+        trials=most,
         trained=trained,
         seed=seed,
         memory=None if memory_gigabytes is None else round(memory_gigabytes * _GIGABYTE),
@@ -142,6 +175,8 @@ def plan_search(
         objectives=aims,
         same=same,
         start=texts,
+        fidelity=parts,
+        inherit_weights=inherit_weights,
         **more,
     )
 
@@ -170,6 +205,7 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
         raise _not_written(path, "it names no space")
     if "objectives" in stored:
         known["objectives"] = stored_objectives(stored, path)
+    known |= _parts(path, stored)
     if "evaluator" in known:
         known["evaluator"] = spec_at(known["evaluator"], stored.get("folder"), path)
     planned = plan_search(
@@ -189,6 +225,21 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
         start=tuple(starts),
         memory=planned.memory if "memory_gigabytes" in given else memory,
     )
+
+
+def _parts(path: Path, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `plan_search` that say what a store says of trainings in parts."""
+    try:
+        found = stored_fidelity(stored.get("fidelity"))
+    except ValueError as error:
+        raise _not_written(path, str(error)) from error
+    if found is None:
+        return {}
+    members = found.members()
+    if _lacks_epochs(str(stored.get("evaluator"))):
+        # Nobody has said a number, and the recipe's is what there was.
+        del members["max_epochs"]
+    return {"fidelity": members.pop("rule"), **members}
 
 
 def _values(
@@ -238,6 +289,7 @@ _STORED_TYPES: dict[str, Callable[[object], bool]] = {
     "seed": _is_number,
     "start": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "same": lambda value: value in get_args(Same),
+    "inherit_weights": lambda value: isinstance(value, bool),
     **dict.fromkeys(("options", "limits"), lambda value: isinstance(value, dict)),
 }
 _EXECUTION_TYPES: dict[str, Callable[[object], bool]] = {
@@ -255,6 +307,47 @@ def _spec(spec: str, data: str | None) -> str:
     if spec.partition("?")[0] != "train":
         raise cell_error("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
     return f"{spec}{'&' if '?' in spec else '?'}data={quote(data, safe='/:')}"
+
+
+def _require_parents(
+    algorithm: str, searcher: Searcher, fidelity: str | None, same: Same | None
+) -> None:
+    """Refuse a search in which nothing could inherit weights, or not only its own structure's.
+
+    Raises:
+        CellError: NAS888.
+    """
+    if not hasattr(searcher, "parent_of"):
+        raise cell_error(
+            "NAS888",
+            f"the algorithm `{algorithm}` makes no network from another one, so there are no "
+            "weights to inherit",
+            "`--algorithm evolution` does",
+        )
+    if fidelity is not None:
+        raise cell_error(
+            "NAS888",
+            "a training in parts goes on with its own weights, and inherits no others",
+            "leave out `--fidelity`, or `--inherit-weights`",
+        )
+    if same == "function":
+        raise cell_error(
+            "NAS888",
+            "networks of one function and another structure have other weights",
+            "`--same structure` keeps them apart",
+        )
+
+
+def _with_epochs(spec: str, epochs: int | None) -> str:
+    """The spec of a training, which is as long as its last part unless it says otherwise."""
+    if epochs is None or not _lacks_epochs(spec):
+        return spec
+    return f"{spec}{'&' if '?' in spec else '?'}epochs={epochs}"
+
+
+def _lacks_epochs(spec: str) -> bool:
+    head, _, query = spec.partition("?")
+    return head == "train" and "epochs" not in dict(parse_qsl(query))
 
 
 def _store_path(store: str | os.PathLike[str]) -> Path:

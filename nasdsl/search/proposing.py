@@ -16,7 +16,8 @@ from nasdsl.canonical.function import FunctionForm
 from nasdsl.errors import CellError, cell_error
 from nasdsl.loading import cells_of_text
 from nasdsl.search.objectives import LATENCY, gains
-from nasdsl.search.protocol import Searcher
+from nasdsl.search.protocol import SearchJob
+from nasdsl.search.schedule import JobSchedule
 from nasdsl.search.settings import SearchSettings
 from nasdsl.search.store import Progress, Store
 from nasdsl.search.store.records import Proposal
@@ -56,14 +57,14 @@ class Proposer:
     Args:
         settings: of the search, with a block and a window.
         store: where proposals are saved and results read.
-        searcher: in the state that the store holds.
+        schedule: in the state that the store holds.
         is_resumed: whether that state was read from the store.
     """
 
     def __init__(
-        self, settings: SearchSettings, store: Store, searcher: Searcher, *, is_resumed: bool
+        self, settings: SearchSettings, store: Store, schedule: JobSchedule, *, is_resumed: bool
     ) -> None:
-        self.settings, self.store, self.searcher = settings, store, searcher
+        self.settings, self.store, self.schedule = settings, store, schedule
         assert settings.block is not None
         assert settings.window is not None
         self.block, self.window = settings.block, settings.window
@@ -85,12 +86,14 @@ class Proposer:
     def is_done(self) -> bool:
         """Whether everything has been observed and nothing more will be proposed."""
         now = self.progress
-        return now.observed == now.proposed and (self._wanted() <= 0 or now.starved)
+        if now.observed != now.proposed:
+            return False
+        return now.starved or (self._wanted() <= 0 and not self.schedule.ready)
 
     def _wanted(self) -> int:
-        """How many more proposals there may be now."""
+        """How many more networks may be proposed now."""
         settings, now = self.settings, self.progress
-        wanted = settings.trials - now.proposed + now.rejected
+        wanted = settings.trials - now.proposed + now.promoted + now.rejected
         if settings.trained is None:
             return wanted
         networks = self.store.networks()
@@ -108,16 +111,17 @@ class Proposer:
         while self._propose() or self._observe():
             pass
         if self.progress != before:
-            self.store.advance(self.progress, self.searcher.state_dict())
+            self.store.advance(self.progress, self.schedule.state_dict())
 
     def _propose(self) -> bool:
         now = self.progress
-        n = min(self.block, self._wanted())
+        new = max(0, self._wanted())
+        n = min(self.block, new + self.schedule.ready)
         if n <= 0 or now.starved or now.proposed + n - now.observed > self.window:
             return False
         with self.errors():
-            texts = self.searcher.propose(n)
-        proposals = [self._proposal(text) for text in texts]
+            jobs = self.schedule.propose(n, new)
+        proposals = [self._proposal(job) for job in jobs]
         self.store.propose(now.proposed, proposals)
         rejected = sum(proposal.rejection is not None for proposal in proposals)
         self.rejections += [each.rejection for each in proposals if each.rejection]
@@ -126,6 +130,7 @@ class Proposer:
             rejected=now.rejected + rejected,
             observed=now.observed,
             starved=not proposals,
+            promoted=now.promoted + sum(job.continues is not None for job in jobs),
         )
         if not self.rejects_late:
             self._check_rejections(len(proposals), rejected)
@@ -138,7 +143,7 @@ class Proposer:
         if not results:
             return False
         with self.errors():
-            self.searcher.observe(results)
+            self.schedule.observe(results)
         self.failures += self.store.failures(now.observed, stop)
         self.progress = replace(now, observed=stop, starved=False)
         if self.rejects_late:
@@ -149,12 +154,16 @@ class Proposer:
             self._check_rejections(len(results), self.store.rejected(now.observed, stop))
         return True
 
-    def _proposal(self, text: str) -> Proposal:
+    def _proposal(self, job: SearchJob) -> Proposal:
+        text = self.store.trial(job.continues).text if job.continues is not None else job.text
         genotype = cells_of_text(text)
         limit = self.settings.limit
         rejection = limit(genotype) if limit else None
         function = self.form.hash(genotype) if self.form else None
-        return Proposal(text, canonical_hash(genotype), rejection, function)
+        hash = canonical_hash(genotype)
+        inherits = self.settings.inherit_weights and job.parent is not None
+        parent = canonical_hash(cells_of_text(job.parent)) if inherits and job.parent else None
+        return Proposal(text, hash, rejection, function, job.epochs, job.continues, parent)
 
     def _check_rejections(self, proposed: int, rejected: int) -> None:
         if rejected < proposed:

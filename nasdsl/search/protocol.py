@@ -82,6 +82,9 @@ class Searcher(Protocol):
     One with a method `learn(results)` is told of networks that it did not propose, such as those
     of `--start`, which are observed before all others.
 
+    One that makes proposals from earlier ones has a method `parent_of(text)`: the text of the
+    proposal that this one was made from, or None. It is asked of what was proposed last.
+
     One that can pursue several objectives has a keyword `objectives: int = 1`, which is how many
     there are; `Result.gains` has their values.
     """
@@ -108,6 +111,54 @@ class Searcher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SearchJob:
+    """What is to be evaluated.
+
+    Attributes:
+        text: a member of the space as its `.cell` text; empty where that is the trial's that it
+            continues.
+        epochs: after how many epochs of its training it is evaluated; None for all.
+        continues: the number of the trial whose training goes on; None for a new one.
+        parent: the text of the proposal that this one was made from; None where there is none.
+    """
+
+    text: str
+    epochs: int | None = None
+    continues: int | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPart:
+    """A part of a training.
+
+    Attributes:
+        epochs: after how many it ends, counted from the start of the training.
+        folder: where the state of this network's training is kept; what is there goes on.
+        is_last: whether the state is not needed afterwards.
+    """
+
+    epochs: int
+    folder: str
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Where a network's weights come from and go to.
+
+    Attributes:
+        weights: the file that its own are written to.
+        parent: the text of the network whose weights it inherits; None for a network without one.
+        parent_weights: the file of those.
+    """
+
+    weights: str
+    parent: str | None = None
+    parent_weights: str = ""
+
+
 @runtime_checkable
 class Evaluator(Protocol):
     """Gives a genotype its reward. Each worker makes one from its spec and uses it many times.
@@ -117,6 +168,14 @@ class Evaluator(Protocol):
 
     One that has a method `require_space(space)` is asked before a search begins whether it can
     evaluate the members of that space; it raises a `CellError` where it cannot.
+
+    One that can train in parts has a method `evaluate_part(text, seed, report, part)`, which gives
+    the score after the epochs of a `TrainingPart`, whether an earlier part is in its folder or
+    not, and an attribute `epochs`: how many a whole training has, or None where any number is
+    possible. Where only some numbers are possible, `require_epochs(numbers)` raises a `CellError`
+    for others.
+
+    One whose networks can inherit weights has `evaluate_child(text, seed, report, family)`.
     """
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:

@@ -64,11 +64,17 @@ def table_of(store: Path) -> TableEvaluator:
 
 
 def trials_of(store: Path, *, unique: bool) -> list[Trial | None]:
-    """The trials that ended, each network once; None for a sample that adds none."""
+    """The trials that ended, each network once; None for a sample that adds none.
+
+    Where networks are trained in parts, those that were trained to the end: what is reached before
+    is not what the table's best has.
+    """
     with Reader(store) as opened:
+        fidelity = opened.settings().get("fidelity")
+        whole = None if fidelity is None else fidelity.get("max_epochs")
         ended = [
             checked_trial(trial, store)
-            if trial.reward is not None and trial.same_as is None
+            if trial.reward is not None and trial.same_as is None and trial.epochs == whole
             else None
             for trial in opened.trials()
             if trial.state in ("done", "failed", "quarantined")

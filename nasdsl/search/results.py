@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.atomic_write import replace_text, write_errors
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, plural
 from nasdsl.report.visible import visible
 from nasdsl.search.checking import checked_network
 from nasdsl.search.objectives import gains_of, stored_objectives
 from nasdsl.search.pareto import front
 from nasdsl.search.store import Counts, Reader, Trial
+from nasdsl.search.store.records import Rung
 from nasdsl.values import require_types
 
 #: The name in a text, and the most characters that a name has of its store's.
@@ -40,6 +41,7 @@ class Summary:
         failed: the first trial that failed, or was rejected where nothing else is there.
         front: how many networks are on the Pareto front; None where there is one objective.
         by_function: trials with the reward of a network of another structure.
+        rungs: of a search that trains in parts, the first part first.
     """
 
     settings: Mapping[str, Any]
@@ -49,6 +51,7 @@ class Summary:
     failed: Trial | None
     front: int | None = None
     by_function: int = 0
+    rungs: tuple[Rung, ...] = ()
 
 
 def summary(store: str | os.PathLike[str]) -> Summary:
@@ -74,7 +77,10 @@ def summary(store: str | os.PathLike[str]) -> Summary:
             points = [gains_of(trial, objectives, path) for trial in opened.distinct()]
             on_front = len(front(points))
         by_function = opened.shared_by_function() if settings.get("same") == "function" else 0
-        return Summary(settings, counts, opened.is_in_use, best, failed, on_front, by_function)
+        return Summary(
+            *(settings, counts, opened.is_in_use, best, failed, on_front, by_function),
+            rungs=tuple(opened.rungs()),
+        )
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:
@@ -118,6 +124,10 @@ def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str
         if value is not None
     ]
     lines = [f"# reward {number_text(trial.reward)}, trial {trial.id}, hash {trial.hash}"]
+    if trial.epochs is not None:
+        lines.append(f"# after {plural(trial.epochs, 'epoch')}")
+    if trial.inherits is not None:
+        lines.append(f"# its training began with weights of trial {trial.inherits}")
     if trial.measures:
         said = ", ".join(f"{name} {number_text(value)}" for name, value in trial.measures.items())
         lines.append(f"# {visible(said)}")

@@ -14,6 +14,7 @@ from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import space_text
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.evaluators.places import spec_at
+from nasdsl.search.fidelity import Fidelity
 from nasdsl.search.objectives import (
     LATENCY,
     Objective,
@@ -67,6 +68,12 @@ class SearchSettings:
         start: members of the space, as its texts, that are proposed before the algorithm's own.
         same: what makes networks share a result, `structure` or `function`; None for what the
             store has, and `structure` in a new one.
+        fidelity: how networks are trained in parts; None trains each as a whole. Promotions come
+            in addition to `trials`, and the states of trainings are kept in a folder beside the
+            store, `STORE.trainings`.
+        inherit_weights: whether a training begins with the weights of the network that its own
+            was made from, where their parts are the same. Every network's weights are kept, in
+            `STORE.weights`.
     """
 
     space: Space
@@ -98,6 +105,8 @@ class SearchSettings:
     objectives: tuple[Objective, ...] = ()
     same: Same | None = None
     start: tuple[str, ...] = ()
+    fidelity: Fidelity | None = None
+    inherit_weights: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", Path(self.store))
@@ -112,6 +121,19 @@ class SearchSettings:
         return replace(self, evaluator=spec)
 
     @property
+    def trainings(self) -> Path:
+        """Where the states of trainings in parts are kept."""
+        return self._beside("trainings")
+
+    @property
+    def weights(self) -> Path:
+        """Where weights are kept to be inherited."""
+        return self._beside("weights")
+
+    def _beside(self, what: str) -> Path:
+        return self.store.absolute().with_name(f"{self.store.name}.{what}")
+
+    @property
     def size(self) -> int:
         """Evaluations at a time."""
         return self.gpus * self.per_gpu or self.workers
@@ -120,10 +142,16 @@ class SearchSettings:
 #: The settings that may not change when a search resumes, in the order of the report.
 _IDENTITY = (
     *("space", "algorithm", "options", "evaluator", "objectives", "same", "seed", "limits"),
-    *("block", "window", "start"),
+    *("block", "window", "start", "fidelity", "inherit_weights"),
 )
 #: What a store of an older version, which does not say it, means.
-_BEFORE: dict[str, Any] = {"objectives": [], "same": "structure", "start": []}
+_BEFORE: dict[str, Any] = {
+    "objectives": [],
+    "same": "structure",
+    "start": [],
+    "fidelity": None,
+    "inherit_weights": False,
+}
 #: How a search runs on a machine: kept for a resume that does not say it, and free to change.
 EXECUTION = ("workers", "engine", "address", "gpus", "per_gpu", "threads", "deadline", "memory")
 #: The most proposals made at a time, where the settings leave it open.
@@ -186,6 +214,8 @@ def _identity(settings: SearchSettings) -> dict[str, Any]:
         "objectives": absolute_objectives(settings.objectives),
         "same": settings.same,
         "start": list(settings.start),
+        "fidelity": settings.fidelity and settings.fidelity.members(),
+        "inherit_weights": settings.inherit_weights,
         "seed": settings.seed,
         "limits": dict(settings.limits),
         "block": settings.block,

@@ -85,6 +85,11 @@ class StartedSearcher:
         self.proposed += len(first)
         return first if len(first) == n else [*first, *self.searcher.propose(n - len(first))]
 
+    def parent_of(self, text: str) -> str | None:
+        """What the searcher says; those to start with have none."""
+        parent_of = getattr(self.searcher, "parent_of", None)
+        return None if parent_of is None or text in self.texts else parent_of(text)
+
     def observe(self, results: Sequence[Result]) -> None:
         """Pass results on; those of the start to a searcher that learns from them."""
         left = len(self.texts) - self.observed

@@ -44,10 +44,25 @@ class Evolution:
         self.proposed = 0
         self.several = objectives > 1
         self.population: deque[tuple[Choices, Gains]] = deque(maxlen=population)
+        #: Of what was proposed last; no part of the state.
+        self.parents: dict[str, Choices] = {}
 
     def propose(self, n: int) -> list[str]:
         """`n` proposals, which are random until something has been observed."""
-        return [self.decisions.text(self._next()) for _ in range(n)]
+        self.parents.clear()
+        return [self._next_text() for _ in range(n)]
+
+    def parent_of(self, text: str) -> str | None:
+        """The member of the population that a proposal of the last call was mutated from."""
+        found = self.parents.get(text)
+        return None if found is None else self.decisions.text(found)
+
+    def _next_text(self) -> str:
+        parent, choices = self._next()
+        text = self.decisions.text(choices)
+        if parent is not None:
+            self.parents.setdefault(text, parent)
+        return text
 
     def observe(self, results: Sequence[Result]) -> None:
         """Add the newest to the population, and remove the oldest."""
@@ -77,13 +92,15 @@ class Evolution:
             for choices, point in state["population"]
         )
 
-    def _next(self) -> Choices:
+    def _next(self) -> tuple[Choices | None, Choices]:
+        """The parent, unless it is a random draw, and the proposal."""
         rng = rng_for_turn(self.seed, self.proposed)
         self.proposed += 1
         if self.proposed <= self.size or not self.population:
-            return self.decisions.draw(rng)
+            return None, self.decisions.draw(rng)
         sample = [rng.choice(self.population) for _ in range(self.sample)]
-        return self.decisions.mutate(self._parent(sample), rng)
+        parent = self._parent(sample)
+        return parent, self.decisions.mutate(parent, rng)
 
     def _parent(self, sample: Sequence[tuple[Choices, Gains]]) -> Choices:
         """The best of a sample, the first of equals."""

@@ -67,7 +67,7 @@ class OptunaSearch:
             if result.reward is not None:
                 choices = self.decisions.choices(result.text)
                 values = list(result.gains or (result.reward,))
-                with _quiet():
+                with quiet():
                     self.study.add_trial(
                         create_trial(
                             params={str(at): option for at, option in enumerate(choices)},
@@ -94,7 +94,7 @@ class OptunaSearch:
         self._start()
         for number, (choices, state_name, value) in enumerate(state["trials"]):
             parameters = {str(at): option for at, option in enumerate(choices)}
-            with _quiet():
+            with quiet():
                 trial = create_trial(
                     state=TrialState[state_name],
                     params=parameters,
@@ -106,21 +106,21 @@ class OptunaSearch:
                 self.in_flight.setdefault(self.decisions.text(choices), []).append(number)
 
     def _start(self) -> None:
-        with _quiet():
+        with quiet():
             self.study = optuna.create_study(directions=["maximize"] * self.objectives)
         self.in_flight: dict[str, list[int]] = {}
 
     def _next(self) -> str:
         turn = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = self.make_sampler(seed=rng_for_turn(self.seed, turn).getrandbits(32))
-        with _quiet():
+        with quiet():
             trial = self.study.ask(self.distributions)
         text = self.decisions.text(self._choices(trial))
         self.in_flight.setdefault(text, []).append(trial.number)
         return text
 
     def _tell(self, number: int, result: Result) -> None:
-        with _quiet():
+        with quiet():
             if result.reward is None:
                 self.study.tell(number, state=TrialState.FAIL)
             else:
@@ -154,7 +154,7 @@ def _sampler_class(name: str) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Optuna's log lines out of the search's output."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from nasdsl.errors import CellError, cell_error
@@ -87,7 +87,12 @@ class LocalEngine:
         """Hand the lease to a free worker; the name of the worker's slot."""
         worker = next(worker for worker in self._workers if worker.free)
         worker.lease = lease
-        order = {"key": lease.key, "text": lease.text, "seed": lease.seed}
+        order: dict[str, Any] = {"key": lease.key, "text": lease.text, "seed": lease.seed}
+        if lease.epochs is not None:
+            part = {"epochs": lease.epochs, "folder": lease.folder, "is_last": lease.is_last}
+            order["part"] = part
+        if lease.family is not None:
+            order["family"] = asdict(lease.family)
         # What the worker has printed about earlier trials is no longer needed.
         os.ftruncate(worker.log.fileno(), 0)
         stdin = worker.process.stdin

@@ -22,7 +22,7 @@ from numbers import Real
 from typing import Any, BinaryIO
 
 from nasdsl.errors import CellError
-from nasdsl.search.protocol import Evaluator, Rejection, Score
+from nasdsl.search.protocol import Evaluator, Family, Rejection, Score, TrainingPart
 
 Send = Callable[..., None]
 
@@ -98,7 +98,7 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
             send("beat", key=key, value=value)
 
     try:
-        score = evaluator.evaluate(request["text"], request["seed"], report)
+        score = _score(evaluator, request, report)
     except Rejection as error:
         return {"rejection": str(error)}
     except MemoryError:
@@ -109,6 +109,16 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
             return {"lost": f"out of memory: {_error_text(error)}"}
         return {"failure": f"{_error_text(error)}\n{_where(error)}".rstrip()}
     return _score_members(score)
+
+
+def _score(evaluator: Any, request: dict[str, Any], report: Callable[..., None]) -> object:
+    """What the evaluator returns. A search that asks for more than `evaluate` can knows it can."""
+    what = request["text"], request["seed"], report
+    if "part" in request:
+        return evaluator.evaluate_part(*what, TrainingPart(**request["part"]))
+    if "family" in request:
+        return evaluator.evaluate_child(*what, Family(**request["family"]))
+    return evaluator.evaluate(*what)
 
 
 def _reported(values: tuple[object, ...]) -> float | None:

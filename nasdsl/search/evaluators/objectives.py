@@ -13,9 +13,10 @@ Numbers of which less is better are taken from a table as they are, unless its s
 What is cheap comes first, and a network beyond the limit of latency is not evaluated at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from nasdsl.errors import cell_error, name_hints
@@ -31,7 +32,7 @@ from nasdsl.search.objectives import (
     Objective,
     objective_of,
 )
-from nasdsl.search.protocol import Evaluator, Rejection, Report, Score
+from nasdsl.search.protocol import Evaluator, Family, Rejection, Report, Score, TrainingPart
 from nasdsl.search.table_rows import column_names
 
 _MAX_LATENCY = f"max_{LATENCY}"
@@ -60,6 +61,19 @@ class ObjectivesEvaluator:
         Raises:
             Rejection: the latency is beyond the limit.
         """
+        return self._score(text, seed, lambda: self.main.evaluate(text, seed, report))
+
+    def evaluate_part(self, text: str, seed: int, report: Report, part: TrainingPart) -> Score:
+        """The same after a part of a training, where the main evaluator trains in parts."""
+        main: Any = self.main
+        return self._score(text, seed, lambda: main.evaluate_part(text, seed, report, part))
+
+    def evaluate_child(self, text: str, seed: int, report: Report, family: Family) -> Score:
+        """The same of a network that inherits weights, where the main evaluator's can."""
+        main: Any = self.main
+        return self._score(text, seed, lambda: main.evaluate_child(text, seed, report, family))
+
+    def _score(self, text: str, seed: int, main_score: Callable[[], Score]) -> Score:
         measures: dict[str, float] = {}
         for name, each in self.measurers.items():
             score = each.evaluate(text, seed, lambda value: None)
@@ -69,7 +83,7 @@ class ObjectivesEvaluator:
         wanted = {each.name for each in self.objectives}
         score = Score(0.0)
         if not wanted or wanted.intersection(REWARDS):
-            score = self.main.evaluate(text, seed, report)
+            score = main_score()
             measures |= {name: score.reward for name in REWARDS if name in wanted}
         if wanted.intersection(COUNTS):
             params, mult_adds = _counts(self.main, score, text)

@@ -3,18 +3,24 @@
 `function(text, seed, report)` returns a reward or a `Score`; one that takes less is given less. The
 module is looked for where Python looks, and in the working directory. The worker checks the reward,
 as for every evaluator.
+
+A function with a parameter `epochs` can be asked for the reward after so many epochs of its
+training, and gets, if it has a parameter `folder`, the path of a folder in which it may keep the
+state of that training.
 """
 
 import inspect
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from typing import Any
 
 from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.evaluators.spec import no_options
-from nasdsl.search.protocol import Report, Score
+from nasdsl.search.protocol import Report, Score, TrainingPart
 
 ScoreFunction = Callable[..., float | Score]
 
@@ -48,10 +54,34 @@ class FunctionEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """What the function returns, as a score."""
+        return self._call(text, seed, report, {})
+
+    def _call(self, text: str, seed: int, report: Report, more: dict[str, Any]) -> Score:
         extra = {"seed": seed, "report": report}
         places, names = ([extra[name] for name in self.places], {n: extra[n] for n in self.names})
-        found = self.function(text, *places, **names)
+        found = self.function(text, *places, **names, **more)
         return found if isinstance(found, Score) else Score(found)
+
+
+class FunctionInParts(FunctionEvaluator):
+    """Calls a function that takes epochs."""
+
+    #: How many a whole training has is known to the function alone.
+    epochs = None
+
+    def evaluate_part(self, text: str, seed: int, report: Report, part: TrainingPart) -> Score:
+        """What the function returns after so many epochs, as a score."""
+        more = {"epochs": part.epochs, "folder": part.folder}
+        takes = inspect.signature(self.function).parameters
+        given = {name: value for name, value in more.items() if name in takes}
+        found = self._call(text, seed, report, given)
+        if part.is_last:
+            shutil.rmtree(part.folder, ignore_errors=True)
+        return found
+
+
+#: Parameters that a search in parts gives by name, and no other.
+_OF_PARTS = ("epochs", "folder")
 
 
 def _way(function: ScoreFunction) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -60,6 +90,9 @@ def _way(function: ScoreFunction) -> tuple[tuple[str, ...], tuple[str, ...]]:
         signature = inspect.signature(function)
     except ValueError:  # some functions of C do not say what they take
         return ("seed", "report"), ()
+    others = [each for name, each in signature.parameters.items() if name not in _OF_PARTS]
+    if "epochs" in signature.parameters:
+        signature = signature.replace(parameters=others)
     for places, names in _WAYS:
         with suppress(TypeError):
             signature.bind("", *places, **dict.fromkeys(names))
@@ -95,4 +128,11 @@ def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
         found = getattr(found, attribute)
     if not callable(found):
         raise cell_error("NAS882", f"`{what}` cannot be called")
-    return FunctionEvaluator(found)
+    return FunctionInParts(found) if _takes_epochs(found) else FunctionEvaluator(found)
+
+
+def _takes_epochs(function: ScoreFunction) -> bool:
+    try:
+        return "epochs" in inspect.signature(function).parameters
+    except ValueError:
+        return False

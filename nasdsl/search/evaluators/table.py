@@ -6,6 +6,8 @@ columns are:
 - `key=hash`: the column by which rows are found. It has canonical hashes, or strings of any format
   that `nasdsl convert` reads and writes, such as those of NAS-Bench-201.
 - `value=held_out`: the column with the reward (`column=` is the same).
+- `epochs=1:COLUMN,3:COLUMN,9:COLUMN`: columns with the rewards after so many epochs, for a search
+  that trains in parts (`--fidelity`). The last of them is the reward, unless `value` says another.
 - `report=`: columns, with commas between, that `reported` gives to people. No searcher sees them.
 - `unit=`: `share` or `percent`; without it, numbers from 0 to 100 of which some are above 1 are
   percent. A reward in percent becomes a share, as every accuracy is. `raw` leaves numbers as
@@ -18,7 +20,7 @@ that stands there twice is a mistake. Columns `params` and `mult_adds` are passe
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -30,7 +32,7 @@ from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import cells_of_text
-from nasdsl.search.protocol import Report, Same, Score
+from nasdsl.search.protocol import Report, Same, Score, TrainingPart
 from nasdsl.search.table_rows import (
     finite_number,
     format_of_keys,
@@ -54,6 +56,7 @@ class TableEvaluator:
         reports: for each column that is reported, its numbers by key, in the same unit.
         format: the format whose strings are the keys; None where they are canonical hashes.
         column: the one with the rewards.
+        parts: by the number of epochs, the rewards after so many by key.
     """
 
     name: str
@@ -62,6 +65,7 @@ class TableEvaluator:
     reports: Mapping[str, Mapping[str, float]] | None = None
     format: str | None = None
     column: str = "held_out"
+    parts: Mapping[int, Mapping[str, float]] | None = None
 
     @property
     def same(self) -> Same:
@@ -83,6 +87,38 @@ class TableEvaluator:
             CellError: the table does not have it (NAS884).
         """
         return self.scores[self.key(text)]
+
+    @property
+    def epochs(self) -> int | None:
+        """The most epochs after which there are rewards."""
+        return max(self.parts or {}, default=None)
+
+    def require_epochs(self, numbers: Sequence[int]) -> None:
+        """Check that the table has the rewards after each of these numbers of epochs.
+
+        Raises:
+            CellError: NAS887, it lacks some.
+        """
+        has = sorted(self.parts or {})
+        lacks = [number for number in numbers if number not in has]
+        if lacks:
+            text = f"{self.name} has no rewards after {', '.join(map(str, lacks))} epochs"
+            known = f"it has them after {', '.join(map(str, has))}"
+            raise cell_error(
+                "NAS887",
+                text,
+                known if has else "`epochs=1:COLUMN,9:COLUMN` of its spec says where they are",
+            )
+
+    def evaluate_part(self, text: str, seed: int, report: Report, part: TrainingPart) -> Score:
+        """The score of the genotype after so many epochs.
+
+        Raises:
+            CellError: the table does not have it (NAS884).
+        """
+        key = self.key(text)
+        assert self.parts is not None, "the plan of the search has asked"
+        return replace(self.scores[key], reward=self.parts[part.epochs][key])
 
     def reported(self, text: str) -> dict[str, float]:
         """What the columns that are reported say of a genotype. This is for people, not searchers.
@@ -139,18 +175,29 @@ def table_evaluator(what: str, options: dict[str, str]) -> TableEvaluator:
     """
     if "column" in options and "value" in options:
         raise cell_error("NAS882", "`column` and `value` of the evaluator `table` are the same")
-    column = options.pop("column", "held_out")
+    epochs = _columns_by_epochs(options.pop("epochs", ""))
+    column = options.pop("column", epochs[max(epochs)] if epochs else "held_out")
     column = options.pop("value", column)
     key, unit = options.pop("key", "hash"), options.pop("unit", None)
     report = [name for name in options.pop("report", "").split(",") if name]
     if options:
-        takes = "`key`, `value`, `report` and `unit`"
+        takes = "`key`, `value`, `epochs`, `report` and `unit`"
         raise cell_error(
             "NAS882", f"the evaluator `table` takes {takes}, but was given {listed(options)}"
         )
     if unit is not None and unit not in _UNITS:
         raise cell_error("NAS882", f"unit is {listed(_UNITS, 'or')}, not {unit!r:.40}")
-    return read_table(Path(what), column, key, report, unit)
+    return read_table(Path(what), column, key, report, unit, epochs)
+
+
+def _columns_by_epochs(text: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for word in filter(None, text.split(",")):
+        number, _, column = word.partition(":")
+        if not number.isdecimal() or not int(number) or not column or int(number) in found:
+            raise cell_error("NAS882", f"epochs is NUMBER:COLUMN,NUMBER:COLUMN, not {text!r:.60}")
+        found[int(number)] = column
+    return dict(sorted(found.items()))
 
 
 def read_table(
@@ -159,6 +206,7 @@ def read_table(
     key: str = "hash",
     report: Sequence[str] = (),
     unit: RewardUnit | None = None,
+    epochs: Mapping[int, str] | None = None,
 ) -> TableEvaluator:
     """The table in a CSV file.
 
@@ -168,19 +216,19 @@ def read_table(
         key: the column with canonical hashes, or with strings of another format.
         report: columns for people, which no searcher sees.
         unit: `share`, `percent` or `raw`; None where the numbers show it.
+        epochs: by numbers of epochs, the columns with the rewards after so many.
 
     Raises:
         CellError: it cannot be read, has no row or lacks a column, a key cannot be read or stands
             there twice, or a number is missing or not finite (NAS883).
     """
-    rows = table_rows(path, key, (column, *report))
+    columns = tuple(dict.fromkeys((column, *report, *(epochs or {}).values())))
+    rows = table_rows(path, key, columns)
     if not rows:
         raise cell_error("NAS883", f"{path} has a header and no row")
     format = format_of_keys(path, [(line, row[key]) for line, row in rows])
     lines: dict[str, int] = {}
-    numbers: dict[str, dict[str, list[float]]] = {
-        name: defaultdict(list) for name in (column, *report)
-    }
+    numbers: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in columns}
     costs: dict[str, tuple[int | None, int | None]] = {}
     for line, row in rows:
         entry = row[key] or ""
@@ -197,6 +245,8 @@ def read_table(
             raise cell_error("NAS883", text) from error
     means = {name: {k: fmean(v) for k, v in values.items()} for name, values in numbers.items()}
     units = {name: unit or _unit(values) for name, values in means.items()}
+    # Accuracies after few epochs may all be below one percent.
+    units |= dict.fromkeys((epochs or {}).values(), units[column])
     shares = {
         name: {k: v / 100 for k, v in values.items()} if units[name] == "percent" else values
         for name, values in means.items()
@@ -206,7 +256,8 @@ def read_table(
         for entry, reward in shares[column].items()
     }
     reports = {name: shares[name] for name in report}
-    return TableEvaluator(str(path), scores, units[column], reports, format, column)
+    parts = {number: shares[name] for number, name in (epochs or {}).items()}
+    return TableEvaluator(str(path), scores, units[column], reports, format, column, parts)
 
 
 def _unit(values: Mapping[str, float]) -> RewardUnit:

@@ -6,22 +6,29 @@ The recipe `search` is the paper's for children: 20 epochs, and the reward is th
 images held out from training (Zoph et al. 2018, appendix A.6).
 """
 
-from typing import TYPE_CHECKING
+import shutil
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.api.compile import build
-from nasdsl.errors import cell_error, plural
+from nasdsl.errors import CellError, cell_error, plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import cells_of_text
 from nasdsl.network.cost import graph_cost
 from nasdsl.search.child import Child, child_from_options
-from nasdsl.search.protocol import Report, Score
+from nasdsl.search.protocol import Family, Report, Score, TrainingPart
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, ensure_installed
 from nasdsl.train.planning import network_settings
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
+from nasdsl.train.results import Epoch
+from nasdsl.train.watchers import TrainingPlan, Watcher
 
 if TYPE_CHECKING:
+    from nasdsl.train.checkpoint import Checkpoints
     from nasdsl.train.data import Splits
 
 
@@ -56,27 +63,125 @@ class TrainingEvaluator:
 
     def evaluate(self, text: str, seed: int, report: Report) -> Score:
         """The accuracy on the images held out, from 0 to 1, at the end and after each epoch."""
+        return self._trained(build(self.child.graph(cells_of_text(text)), seed=seed), seed, report)
+
+    def _trained(self, net: Any, seed: int, report: Report) -> Score:
         # Imported here because it brings PyTorch, and a wrong spec should not wait for that.
         from nasdsl.train.loop import fit
 
-        graph = self.child.graph(cells_of_text(text))
-        cost = graph_cost(graph)
+        cost = graph_cost(net.graph)
         curve: list[float] = []
 
-        def note(accuracy: float) -> None:
+        def note(epoch: Epoch) -> None:
+            accuracy = _accuracy(epoch)
             curve.append(accuracy)
             report(accuracy)
 
         fitted = fit(
-            build(graph, seed=seed),
+            net,
             self.data,
             self.recipe,
             seed=seed,
             execution=self.execution,
-            on_epoch=lambda epoch: note(epoch.held_out.accuracy) if epoch.held_out else None,
+            on_epoch=note,
         )
         assert fitted.held_out is not None
         return Score(fitted.held_out.accuracy, tuple(curve), cost.params, cost.mult_adds)
+
+    def evaluate_child(self, text: str, seed: int, report: Report, family: Family) -> Score:
+        """As `evaluate`, but parts that the parent has too begin with its weights.
+
+        Raises:
+            CellError: NAS888, the parent's weights are not there or cannot be read.
+        """
+        from nasdsl.weights.inheritance import inherit, keep
+
+        net = build(self.child.graph(cells_of_text(text)), seed=seed)
+        if family.parent is not None:
+            parent = self.child.graph(cells_of_text(family.parent))
+            inherit(net, parent, Path(family.parent_weights))
+        score = self._trained(net, seed, report)
+        keep(net, Path(family.weights))
+        return score
+
+    @property
+    def epochs(self) -> int:
+        """Those of a whole training."""
+        return self.recipe.epochs
+
+    def evaluate_part(self, text: str, seed: int, report: Report, part: TrainingPart) -> Score:
+        """The accuracy on the images held out after the first epochs of a training.
+
+        The training is that of `evaluate`, its learning rate included, and ends with a
+        checkpoint. From there it goes on, as if it had never ended; where a checkpoint cannot be
+        read, it begins anew and comes to the same.
+        """
+        from nasdsl.train.checkpoint import Checkpoints
+        from nasdsl.train.loop import fit
+
+        graph = self.child.graph(cells_of_text(text))
+        cost = graph_cost(graph)
+        checkpoints = Checkpoints(part.folder)
+        if not self._can_go_on(checkpoints, seed):
+            shutil.rmtree(part.folder, ignore_errors=True)
+        stop = _StopAfter(part.epochs, report)
+        with suppress(_Reached):
+            fit(
+                build(graph, seed=seed),
+                self.data,
+                self.recipe,
+                seed=seed,
+                execution=self.execution,
+                checkpoints=checkpoints,
+                watchers=[stop],
+            )
+        if part.is_last:
+            shutil.rmtree(part.folder, ignore_errors=True)
+        curve = tuple(stop.curve[: part.epochs])
+        return Score(curve[-1], curve, cost.params, cost.mult_adds)
+
+    def _can_go_on(self, checkpoints: "Checkpoints", seed: int) -> bool:
+        """Whether what is there, if anything, is of this training."""
+        try:
+            loaded = checkpoints.newest()
+        except CellError:
+            return False
+        if loaded is None:
+            return True
+        own = {"recipe": asdict(self.recipe), "seed": seed, "data": self.data.name}
+        return all(loaded.state.get(name) == value for name, value in own.items())
+
+
+class _Reached(Exception):
+    """A training has all the epochs of its part."""
+
+
+class _StopAfter(Watcher):
+    """Ends a training after so many epochs, when its checkpoint has been written."""
+
+    def __init__(self, epochs: int, report: Report) -> None:
+        self.epochs, self.report = epochs, report
+        self.curve: list[float] = []
+
+    def started(self, plan: TrainingPlan) -> None:
+        """Take over the epochs of earlier parts."""
+        self.curve = [_accuracy(epoch) for epoch in plan.history]
+        self._check()
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """Report an epoch."""
+        self.curve.append(_accuracy(epoch))
+        self.report(self.curve[-1])
+        self._check()
+
+    def _check(self) -> None:
+        if len(self.curve) >= self.epochs:
+            raise _Reached
+
+
+def _accuracy(epoch: Epoch) -> float:
+    assert epoch.held_out is not None, "the recipe holds images out"
+    return epoch.held_out.accuracy
 
 
 def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
@@ -90,8 +195,11 @@ def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
         raise cell_error("NAS882", f"`train:{what}` is not of the form train?KEY=VALUE&...")
     name, execution = options.pop("recipe", "search"), Execution(options.pop("device", None))
     spec = options.pop("data", "digits")
+    # The size of images is the network's as well as the recipe's.
+    changes = {"image_size": options["image_size"]} if "image_size" in options else {}
     child = child_from_options(options)
-    recipe = with_changes(recipe_at(name), [f"{key}={value}" for key, value in options.items()])
+    changes |= options
+    recipe = with_changes(recipe_at(name), [f"{key}={value}" for key, value in changes.items()])
     if not recipe.held_out:
         raise cell_error(
             "NAS882",

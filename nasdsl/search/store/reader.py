@@ -19,7 +19,7 @@ from typing import Any
 from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
 from nasdsl.search.store.files import is_locked, require_local_disk, store_errors
-from nasdsl.search.store.records import Counts, NotOfASearch, Trial
+from nasdsl.search.store.records import Counts, NotOfASearch, Rung, Trial
 from nasdsl.search.store.schema import known_version
 from nasdsl.search.store.soundness import (
     distrust,
@@ -53,9 +53,10 @@ class Reader:
                 version = known_version(self._rows, path)
                 require_own_schema(self._rows, version)
                 require_sound(self._rows, version, with_indexes=False)
-                if version == 1:
+                if version in _LACKING:
                     # Nothing in the file changes: the view is this connection's own.
-                    self._rows.execute(_VERSION_1)
+                    lacking = f"CREATE TEMP VIEW trial AS SELECT *, {_LACKING[version]}"
+                    self._rows.execute(f"{lacking} FROM main.trial")
             self._rows.execute("COMMIT")
             self._opened = opened.pop_all()
 
@@ -85,7 +86,10 @@ class Reader:
             return counts(self._rows)
 
     def best(self, n: int = 1) -> list[Trial]:
-        """The `n` unique networks with the highest rewards, best first, the earlier of equals."""
+        """The `n` unique networks with the highest rewards, best first, the earlier of equals.
+
+        Where networks are trained in parts, those that were trained longest come first.
+        """
         with store_errors(self.path):
             return best(self._rows, n)
 
@@ -97,6 +101,11 @@ class Reader:
         """How many trials have the reward of a network of another structure."""
         with store_errors(self.path):
             return int(self._rows.execute(_BY_FUNCTION).fetchone()[0])
+
+    def rungs(self) -> list[Rung]:
+        """Of a search that trains in parts, its rungs; the shortest trainings first."""
+        with store_errors(self.path):
+            return [Rung(*row) for row in self._rows.execute(_RUNGS)]
 
     def trials(self, start: int = 0) -> Iterator[Trial]:
         """Every trial from number `start` on, in the order of the proposals.
@@ -151,10 +160,14 @@ _BY_FUNCTION = """
 SELECT count(*) FROM trial t JOIN trial a ON a.id = t.same_as
 WHERE t.hash <> a.hash AND t.state = 'done'
 """
-#: What a store of version 1 lacks.
-_VERSION_1 = """
-CREATE TEMP VIEW trial AS SELECT *, '{}' AS measures, NULL AS function FROM main.trial
+_RUNGS = """
+SELECT epochs, sum(state = 'done'), sum(state IN ('queued', 'running', 'waiting')),
+    sum(state IN ('failed', 'quarantined')), max(reward)
+FROM trial WHERE epochs IS NOT NULL AND same_as IS NULL GROUP BY epochs ORDER BY epochs
 """
+_NO_PARTS = "NULL AS epochs, NULL AS continues, NULL AS inherits"
+#: What a store of an older version lacks.
+_LACKING = {1: f"'{{}}' AS measures, NULL AS function, {_NO_PARTS}", 2: _NO_PARTS}
 
 
 # -- the same queries, for the search on its own connection --------------------------------
@@ -177,6 +190,8 @@ def counts(rows: sqlite3.Connection) -> Counts:
         (state, bool(first)): n for state, first, n in rows.execute("SELECT * FROM tally")
     }
 
+    promoted = {bool(first): n for first, n in rows.execute(_PROMOTED)}
+
     def of(state: str) -> int:
         return found.get((state, True), 0) + found.get((state, False), 0)
 
@@ -186,17 +201,37 @@ def counts(rows: sqlite3.Connection) -> Counts:
         running=of("running"),
         waiting=of("waiting"),
         completed=of("done"),
-        unique=found.get(("done", True), 0),
+        unique=found.get(("done", True), 0) - promoted.get(True, 0),
         failed=of("failed") + of("quarantined"),
         quarantined=of("quarantined"),
         rejected=of("rejected"),
+        promoted=sum(promoted.values()),
     )
 
 
+_PROMOTED = """
+SELECT same_as IS NULL, count(*) FROM trial WHERE continues IS NOT NULL AND state = 'done'
+GROUP BY 1
+"""
+_IN_PARTS = "SELECT epochs IS NOT NULL FROM trial WHERE id = 0"
+#: Of each network the longest training.
+_LONGEST = """
+WHERE state = 'done' AND same_as IS NULL AND epochs IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM trial t WHERE t.hash = trial.hash AND t.same_as IS NULL AND t.state = 'done'
+        AND t.epochs > trial.epochs
+) ORDER BY epochs DESC, reward DESC, id LIMIT ?
+"""
+_BEST = "WHERE state = 'done' AND same_as IS NULL ORDER BY reward DESC, id LIMIT ?"
+
+
 def best(rows: sqlite3.Connection, n: int) -> list[Trial]:
-    """The first `n` by reward, found through the index."""
-    where = "WHERE state = 'done' AND same_as IS NULL ORDER BY reward DESC, id LIMIT ?"
-    return _trials(rows, where, n)
+    """The first `n` by reward, found through the index.
+
+    Where networks are trained in parts, rewards after more epochs come first: those after fewer
+    are no more than a guess at them.
+    """
+    in_parts = any(found for (found,) in rows.execute(_IN_PARTS))
+    return _trials(rows, _LONGEST if in_parts else _BEST, n)
 
 
 def trial(rows: sqlite3.Connection, number: int) -> Trial:

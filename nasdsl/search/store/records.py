@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nasdsl.documents import json_value
+from nasdsl.search.protocol import Family
 
 TrialState = Literal["queued", "running", "waiting", "done", "failed", "quarantined", "rejected"]
 
@@ -34,7 +35,9 @@ class Trial:
     often) or `rejected` (beyond the limits). Times are seconds since the epoch; `seconds` is
     how long the evaluation took, `curve` the values that it reported meanwhile. `measures` has
     what was measured beside the reward, by name. `function` is the hash of the function form, in
-    a search that shares results by it; else None.
+    a search that shares results by it; else None. In a search that trains in parts, `epochs` is
+    after how many epochs the network is evaluated, and `continues` the trial whose training goes
+    on; else both are None. `inherits` is the trial with whose weights the training began, if any.
     """
 
     id: int
@@ -56,6 +59,9 @@ class Trial:
     failure: str | None
     measures: Mapping[str, float] = field(default_factory=dict)
     function: str | None = None
+    epochs: int | None = None
+    continues: int | None = None
+    inherits: int | None = None
 
     @property
     def reason(self) -> str | None:
@@ -67,20 +73,28 @@ class Trial:
 class Proposal:
     """A genotype as text, with its canonical hash; `rejection` is the limit that it exceeds.
 
-    `function` is the hash of its function form where results are shared by that.
+    `function` is the hash of its function form where results are shared by that; `epochs` and
+    `continues` are those of a `SearchJob`; `parent` is the canonical hash of the network whose
+    weights it inherits.
     """
 
     text: str
     hash: str
     rejection: str | None = None
     function: str | None = None
+    epochs: int | None = None
+    continues: int | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to evaluate one trial once; `key` is never used again.
 
-    The seed is set by the search loop.
+    The seed and the folder are set by the search loop. `epochs` is after how many epochs the
+    evaluation ends, None for all, and `folder` where the state of the training is kept. `inherits`
+    is the trial whose weights are inherited; where they are and where the network's own go is in
+    `family`, which the search loop sets.
     """
 
     key: str
@@ -88,6 +102,11 @@ class Lease:
     text: str
     hash: str
     seed: int = 0
+    epochs: int | None = None
+    folder: str = ""
+    is_last: bool = False
+    inherits: int | None = None
+    family: Family | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +129,9 @@ class Outcome:
 class Counts:
     """How many trials there are of each kind.
 
-    `completed` have a reward; `unique` of them were the first of their network. `failed`
-    includes `quarantined`. `waiting` share a network that is still being evaluated.
+    `completed` have a reward; `unique` of them were the first of their network, and `promoted`
+    went on with a training. `failed` includes `quarantined`. `waiting` share a network that is
+    still being evaluated.
     """
 
     proposed: int = 0
@@ -123,24 +143,41 @@ class Counts:
     failed: int = 0
     quarantined: int = 0
     rejected: int = 0
+    promoted: int = 0
 
     @property
     def shared(self) -> int:
         """Completed trials whose reward was another trial's."""
-        return self.completed - self.unique
+        return self.completed - self.unique - self.promoted
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """The trials of a search that trains in parts which end after the same epochs.
+
+    `done` have a reward, `open` are to come, `failed` have none; `best` is the highest reward.
+    """
+
+    epochs: int
+    done: int
+    open: int
+    failed: int
+    best: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the searcher has come: trials proposed, how many of them rejected, and observed.
 
-    `starved` means that it had nothing to propose when it was last asked.
+    `starved` means that it had nothing to propose when it was last asked; `promoted` is how many
+    of the proposals go on with a training.
     """
 
     proposed: int = 0
     rejected: int = 0
     observed: int = 0
     starved: bool = False
+    promoted: int = 0
 
 
 # -- a searcher's state as bytes -----------------------------------------------------------

@@ -12,7 +12,7 @@ from nasdsl.errors import cell_error
 
 #: Stands in the file's header, so that `file` and other programs can tell whose it is.
 APPLICATION = 0x4E415344
-VERSION = 2
+VERSION = 3
 
 #: The tables of version 1, and since then: they are never edited.
 #: `trial.same_as` is the first trial of the same network. The partial indexes hold only trials
@@ -76,6 +76,16 @@ _STEPS: dict[int, str] = {
 ALTER TABLE trial ADD COLUMN measures TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE trial ADD COLUMN function TEXT;
 CREATE INDEX trial_function ON trial (function) WHERE same_as IS NULL AND function IS NOT NULL;
+""",
+    # After how many epochs a network was evaluated, whose training went on, and whose weights
+    # it began with.
+    2: """
+ALTER TABLE trial ADD COLUMN epochs INTEGER;
+ALTER TABLE trial ADD COLUMN continues INTEGER REFERENCES trial (id);
+ALTER TABLE trial ADD COLUMN inherits INTEGER REFERENCES trial (id);
+CREATE INDEX trial_continued ON trial (state, same_as) WHERE continues IS NOT NULL;
+CREATE INDEX trial_longest ON trial (epochs, reward)
+    WHERE state = 'done' AND same_as IS NULL AND epochs IS NOT NULL;
 """,
 }
 

@@ -31,6 +31,8 @@ _TYPES = {
 }
 #: Those that came with version 2.
 _NEW_TYPES = {"measures": ("text",), "function": ("text", "null")}
+#: Those that came with version 3.
+_PARTS_TYPES = dict.fromkeys(("epochs", "continues", "inherits"), ("integer", "null"))
 _COUNTED = "SELECT state, same_as IS NULL, count(*) FROM trial GROUP BY 1, 2"
 _TALLY = "SELECT state, is_first, n FROM tally WHERE n <> 0"
 
@@ -88,7 +90,8 @@ def require_own_schema(rows: sqlite3.Connection, version: int) -> None:
 
 
 def _strange_trial(version: int) -> str:
-    types = _TYPES if version == 1 else {**_TYPES, **_NEW_TYPES}
+    newer = ({}, _NEW_TYPES, {**_NEW_TYPES, **_PARTS_TYPES})[version - 1]
+    types = {**_TYPES, **newer}
     strange = " ".join(
         f"WHEN typeof({column}) NOT IN ({', '.join(map(repr, legal))}) THEN '{column}'"
         for column, legal in types.items()

@@ -148,7 +148,9 @@ class Store:
 
     def networks(self) -> int:
         """How many unique networks have been proposed, those beyond the limits left out."""
-        return int(self._rows.execute(_NETWORKS).fetchone()[0])
+        (found,) = self._rows.execute(_NETWORKS).fetchone()
+        (continued,) = self._rows.execute(_CONTINUED).fetchone()
+        return int(found) - int(continued)
 
     def networks_rejected_by_workers(self) -> int:
         """How many unique networks were rejected after they had been measured."""
@@ -182,15 +184,17 @@ class Store:
     def propose(self, first: int, proposals: Iterable[Proposal]) -> None:
         """Add trials numbered from `first`; a network that is known already shares its reward."""
         for number, proposal in enumerate(proposals, first):
-            known = self._rows.execute(_FIRST_OF, (proposal.hash,)).fetchone()
+            part = proposal.epochs, proposal.continues, self._trial_of(proposal.parent)
+            known = self._rows.execute(_FIRST_OF, (proposal.hash, part[0])).fetchone()
             # A limit is of a structure, so a rejected one has nothing to share.
             function = None if proposal.rejection else proposal.function
-            if known is None and function is not None:
-                known = self._rows.execute(_FIRST_OF_FUNCTION, (function,)).fetchone()
+            # A training goes on as that of its own structure.
+            if known is None and function is not None and proposal.continues is None:
+                known = self._rows.execute(_FIRST_OF_FUNCTION, (function, part[0])).fetchone()
             if known is None:
                 state = "rejected" if proposal.rejection else "queued"
                 row = (number, proposal.text, proposal.hash, state, proposal.rejection)
-                self._rows.execute(_INSERT, (*row, time.time(), function))
+                self._rows.execute(_INSERT, (*row, time.time(), function, *part))
                 continue
             settled = known[1] in SETTLED
             self._rows.execute(
@@ -198,9 +202,15 @@ class Store:
                 (
                     *(number, proposal.text, proposal.hash),
                     known[1] if settled else "waiting",
-                    *(time.time(), time.time() if settled else None, function, known[0]),
+                    *(time.time(), time.time() if settled else None, function),
+                    *(*part[:2], known[0]),
                 ),
             )
+
+    def _trial_of(self, hash: str | None) -> int | None:
+        """The trial in which the network of that hash was trained, with success."""
+        found = hash and self._rows.execute(_DONE, (hash,)).fetchone()
+        return int(found[0]) if found else None
 
     def claim(self, n: int, owner: str) -> list[Lease]:
         """Lease the `n` oldest queued trials, or all of them if there are fewer.
@@ -208,10 +218,11 @@ class Store:
         A lease's key consists of `owner`, which is never used twice, the trial and the attempt.
         """
         leases = []
-        for number, text, name, attempts in self._rows.execute(_QUEUED, (n,)).fetchall():
+        found = self._rows.execute(_QUEUED, (n,)).fetchall()
+        for number, text, name, attempts, epochs, inherits in found:
             key = f"{owner}/{number}/{attempts + 1}"
             self._rows.execute(_CLAIM, (key, time.time(), number))
-            leases.append(Lease(key, number, text, name))
+            leases.append(Lease(key, number, text, name, epochs=epochs, inherits=inherits))
         return leases
 
     def settle(self, outcome: Outcome, worker: str = "") -> bool:
@@ -296,7 +307,7 @@ def _progress(found: object, counts: Counts) -> Progress:
     Raises:
         NotOfASearch: a search would wait for ever, or go wrong.
     """
-    whole = ("proposed", "rejected", "observed")
+    whole = ("proposed", "rejected", "observed", "promoted")
     if not isinstance(found, dict) or not found.keys() <= {*whole, "starved"}:
         raise NotOfASearch(f"its progress is {found!r:.80}")
     progress = Progress(**found)
@@ -307,18 +318,23 @@ def _progress(found: object, counts: Counts) -> Progress:
         or progress.proposed != counts.proposed
         or not 0 <= progress.observed <= progress.proposed
         or not 0 <= progress.rejected <= progress.proposed
+        or not 0 <= progress.promoted <= progress.proposed
     ):
         raise NotOfASearch(f"its progress is {found!r:.80}, with {counts.proposed} trials")
     return progress
 
 
 _NETWORKS = "SELECT coalesce(sum(n), 0) FROM tally WHERE is_first AND state <> 'rejected'"
+_CONTINUED = """
+SELECT count(*) FROM trial
+WHERE continues IS NOT NULL AND same_as IS NULL AND state <> 'rejected'
+"""
 _MEASURED_AND_REJECTED = """
 SELECT count(*) FROM trial WHERE state = 'rejected' AND same_as IS NULL AND started IS NOT NULL
 """
 _FAILURES = """
 SELECT count(*) FROM trial
-WHERE id >= ? AND id < ? AND same_as IS NULL
+WHERE id >= ? AND id < ? AND same_as IS NULL AND continues IS NULL
     AND (state IN ('failed', 'quarantined') OR (state = 'rejected' AND started IS NOT NULL))
 """
 _REJECTED = "SELECT count(*) FROM trial WHERE id >= ? AND id < ? AND state = 'rejected'"
@@ -327,18 +343,26 @@ SELECT failure FROM trial t WHERE id >= ? AND id < ? AND state = 'rejected'
     AND (SELECT started FROM trial a WHERE a.id = coalesce(t.same_as, t.id)) IS NOT NULL
 """
 _ALL_PARTS = "SELECT part, value FROM searcher ORDER BY part"
-_FIRST_OF = "SELECT id, state FROM trial WHERE hash = ? AND same_as IS NULL"
-_FIRST_OF_FUNCTION = "SELECT id, state FROM trial WHERE function = ? AND same_as IS NULL"
-_INSERT = """
-INSERT INTO trial (id, text, hash, state, failure, proposed, function) VALUES (?, ?, ?, ?, ?, ?, ?)
+_FIRST_OF = "SELECT id, state FROM trial WHERE hash = ? AND epochs IS ? AND same_as IS NULL"
+_FIRST_OF_FUNCTION = """
+SELECT id, state FROM trial WHERE function = ? AND epochs IS ? AND same_as IS NULL
 """
+_INSERT = """
+INSERT INTO trial (id, text, hash, state, failure, proposed, function, epochs, continues,
+                   inherits)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_DONE = "SELECT id FROM trial WHERE hash = ? AND same_as IS NULL AND state = 'done'"
 _INSERT_SHARED = """
-INSERT INTO trial (id, text, hash, state, proposed, finished, function,
-                   same_as, reward, params, mult_adds, failure, measures)
-SELECT ?, ?, ?, ?, ?, ?, ?, id, reward, params, mult_adds, failure, measures
+INSERT INTO trial (id, text, hash, state, proposed, finished, function, epochs, continues,
+                   inherits, same_as, reward, params, mult_adds, failure, measures)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, id, reward, params, mult_adds, failure, measures
 FROM trial WHERE id = ?
 """
-_QUEUED = "SELECT id, text, hash, attempts FROM trial WHERE state = 'queued' ORDER BY id LIMIT ?"
+_QUEUED = """
+SELECT id, text, hash, attempts, epochs, inherits FROM trial
+WHERE state = 'queued' ORDER BY id LIMIT ?
+"""
 _CLAIM = """
 UPDATE trial SET state = 'running', attempts = attempts + 1, lease = ?, started = ?
 WHERE id = ?
