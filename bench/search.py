@@ -17,11 +17,16 @@ import resource
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from bench.reliability.mocks import FULL, SimulatedEngine, space
+from bench.reliability.mocks import FULL, SimulatedEngine, reward_of, space
+from nasdsl.search.engines.engine import Finished, Notice
+from nasdsl.search.fidelity import Fidelity
 from nasdsl.search.loop import Event, SearchSettings, run
+from nasdsl.search.objectives import Objective
+from nasdsl.search.store import Lease
 
 
 def main() -> None:
@@ -33,11 +38,35 @@ def main() -> None:
         _draw(points, options.curve)
 
 
+class _Measuring(SimulatedEngine):
+    """Workers that measure what a search of two objectives asks for."""
+
+    def __init__(self, workers: int, burst: int) -> None:
+        super().__init__(workers, burst)
+        self.texts: dict[str, str] = {}
+
+    def submit(self, lease: Lease) -> str:
+        """Hold the lease, and remember its text."""
+        self.texts[lease.key] = lease.text
+        return super().submit(lease)
+
+    def poll(self, timeout: float) -> list[Notice]:
+        """The next ends, with two measures."""
+        return [self._measured(notice) for notice in super().poll(timeout)]
+
+    def _measured(self, notice: Notice) -> Notice:
+        assert isinstance(notice, Finished)
+        size = reward_of(f"{self.texts.pop(notice.outcome.key)} size")
+        measures = {"accuracy": notice.outcome.reward or 0.0, "size": size}
+        return replace(notice, outcome=replace(notice.outcome, measures=measures))
+
+
 #: Trials settled, seconds since the start, seconds of processor time, resident bytes.
 Point = tuple[int, float, float, int]
 
 
 def _run(options: argparse.Namespace, store: Path) -> list[Point]:
+    aims = (Objective("accuracy", less=False), Objective("size", less=True))
     settings = SearchSettings(
         space(FULL),
         store,
@@ -45,27 +74,32 @@ def _run(options: argparse.Namespace, store: Path) -> list[Point]:
         evaluator="simulated",
         trials=options.trials,
         workers=options.workers,
+        objectives=aims if options.two_objectives else (),
+        fidelity=Fidelity(options.fidelity, 1, 81, 3) if options.fidelity else None,
     )
     step = max(1, options.trials // 20)
     start, busy = time.perf_counter(), time.process_time()
     points: list[Point] = [(0, 0.0, 0.0, _resident())]
 
     def look(event: Event) -> None:
-        done = event.counts.completed
+        done = event.counts.completed - event.counts.promoted
         if done // step > points[-1][0] // step:
             now = time.perf_counter() - start, time.process_time() - busy
             points.append((done, *now, _resident()))
             if sys.stderr.isatty():
                 print(done, file=sys.stderr)
 
-    counts = run(settings, look, engine=SimulatedEngine(options.workers, options.burst))
-    assert counts.completed == options.trials, counts
+    engine = _Measuring if options.two_objectives else SimulatedEngine
+    counts = run(settings, look, engine=engine(options.workers, options.burst))
+    assert counts.completed - counts.promoted == options.trials, counts
     return points
 
 
 def _print(options: argparse.Namespace, points: list[Point]) -> None:
     print(
-        f"{options.trials} trials, {options.workers} workers, {options.algorithm}, up to "
+        f"{options.trials} trials, {options.workers} workers, {options.algorithm}"
+        f"{', two objectives' if options.two_objectives else ''}"
+        f"{f', {options.fidelity}' if options.fidelity else ''}, up to "
         f"{options.burst} result(s) a commit; {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n"
     )
@@ -114,6 +148,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=450)
     parser.add_argument("--algorithm", default="random")
+    parser.add_argument("--two-objectives", action="store_true", help="for NSGA-II")
+    parser.add_argument("--fidelity", help="asha or hyperband: promotions come in addition")
     parser.add_argument("--burst", type=int, default=20, help="results a commit, at most")
     parser.add_argument("--folder", type=Path, help="where the store is made; a local disk")
     parser.add_argument("--curve", type=Path, help="an image to draw")

@@ -41,6 +41,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "reliability.md",
         "scale.md",
         "search_quality.md",
+        "paper_in_small.md",
         "benchmarks.md",
         "training-speed.md",
     ),

@@ -1,0 +1,292 @@
+r"""The experiment of Zoph et al. 2018 in small: searches on Fashion-MNIST, and what they found.
+
+    python -m bench.paper_in_small --out paper --children 150 --page docs/paper_in_small.md
+    python -m bench.paper_in_small --out paper --children 3 --epochs 1 --finish-epochs 1 \
+        --data digits --image-size 8 --seeds 1
+
+Each algorithm searches `nasnet_space`; a child is trained from scratch and rewarded by its
+accuracy on images held out of the training images. Figure 6 is drawn from the searches. Then the
+best network of each algorithm, NASNet-A and the median child of random search are trained longer,
+each with as many filters as bring it nearest to one number of parameters, and with several seeds.
+Test images are looked at once, by those trainings, when they are complete.
+
+Everything is kept in the folder `--out`, and the same command continues after an interruption: the
+searches from their stores, the trainings from their checkpoints.
+"""
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nasdsl
+from nasdsl.errors import plural
+from nasdsl.language.genotype.settings import Settings
+from nasdsl.language.genotype.types import Genotype
+from nasdsl.loading import load, load_space, loads
+from nasdsl.search.figures import write_figure
+from nasdsl.search.loop import Event, run
+from nasdsl.search.planning import plan_search
+from nasdsl.search.store import Reader, Trial
+from nasdsl.train.planning import begin_run, plan_run
+from nasdsl.train.results import mean_of
+from nasdsl.train.run import train_run
+from nasdsl.train.run_folder import RunFolder
+
+#: Where a page's figures begin and end; what is between is this script's.
+BEGIN, END = "<!-- paper in small -->", "<!-- end of paper in small -->"
+PICTURE = Path("images") / "paper_in_small.svg"
+#: The widest first cell that is tried to bring a network to its size.
+_MAX_FILTERS = 256
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What decides how long it takes.
+
+    Attributes:
+        data: what is trained on, as `nasdsl train --data` has it.
+        children: networks that each algorithm proposes.
+        epochs: of a child's training.
+        batch: images of a step, of children and of the trainings at the end.
+        image_size: pixels a side.
+        held_out: share of the training images that rewards are measured on.
+        filters: of a child's first cell.
+        depth: N, of children and at the end.
+        finish_epochs: of the trainings at the end.
+        finish_filters: those of NASNet-A's first cell at the end, which set the size of all.
+        seeds: of each training at the end.
+    """
+
+    data: str
+    children: int
+    epochs: int
+    batch: int
+    image_size: int
+    held_out: float
+    filters: int
+    depth: int
+    finish_epochs: int
+    finish_filters: int
+    seeds: int
+
+    @property
+    def evaluator(self) -> str:
+        """That of the searches."""
+        return (
+            f"train?data={self.data}&N={self.depth}&cell_filters={self.filters}&"
+            f"epochs={self.epochs}&batch={self.batch}&image_size={self.image_size}&"
+            f"held_out={self.held_out}&device=cpu"
+        )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A network that was trained with several seeds.
+
+    Attributes:
+        name: what it is.
+        cell_filters: of its first cell.
+        params: trained parameters.
+        held_out: the accuracy on images held out, by seed.
+        test: that on test images.
+    """
+
+    name: str
+    cell_filters: int
+    params: int
+    held_out: tuple[float, ...]
+    test: tuple[float, ...]
+
+
+def main() -> None:
+    """Search, draw, train, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder that keeps everything")
+    parser.add_argument("--algorithms", default="random,ppo,surrogate")
+    parser.add_argument("--data", default="fashion-mnist")
+    parser.add_argument("--children", type=int, default=150)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--image-size", type=int, default=28)
+    parser.add_argument("--held-out", type=float, default=0.1)
+    parser.add_argument("--filters", type=int, default=8)
+    parser.add_argument("--depth", type=int, default=1)
+    parser.add_argument("--finish-epochs", type=int, default=20)
+    parser.add_argument("--finish-filters", type=int, default=16)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--page", type=Path, help="Markdown with the marks of the figures")
+    chosen = parser.parse_args()
+    names = Sizes.__dataclass_fields__
+    sizes = Sizes(**{name: getattr(chosen, name) for name in names})
+    algorithms = chosen.algorithms.split(",")
+    stores = {name: chosen.out / f"{name}.db" for name in algorithms}
+    started = time.process_time()
+    for name, store in stores.items():
+        search(name, store, sizes, chosen.workers)
+    picture = (chosen.page.parent if chosen.page else chosen.out) / PICTURE
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    write_figure(list(stores.values()), picture)
+    finished = [
+        train(name, genotype, chosen.out / "runs", sizes)
+        for name, genotype in contenders(stores).items()
+    ]
+    text = "\n".join([*_search_lines(stores, sizes), "", *_finish_lines(finished, sizes)])
+    print(text)
+    print(f"{time.process_time() - started:.0f} s of this process, workers not counted")
+    if chosen.page:
+        write_page(chosen.page, text)
+
+
+def search(algorithm: str, store: Path, sizes: Sizes, workers: int) -> None:
+    """Begin or continue a search."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    settings = plan_search(
+        load_space("nasnet_space"),
+        store,
+        algorithm=algorithm,
+        evaluator=sizes.evaluator,
+        trials=sizes.children,
+        workers=workers,
+        # So that the searchers know the same when they propose, whatever the workers.
+        block=2,
+        window=4,
+    )
+
+    def tell(event: Event) -> None:
+        if event.what == "trials" and event.best is not None:
+            done = event.counts.completed
+            print(
+                f"{algorithm}: {done} of {sizes.children}, best {event.best.reward:.4f}", flush=True
+            )
+
+    run(settings, tell, resume=True)
+
+
+def contenders(stores: dict[str, Path]) -> dict[str, Genotype]:
+    """What is trained at the end, by name."""
+    found = {}
+    for algorithm, store in stores.items():
+        with Reader(store) as opened:
+            best = opened.best(1)
+            ranked = sorted(opened.distinct(), key=lambda trial: trial.reward or 0.0)
+        found[f"best of {algorithm}"] = loads(best[0].text)
+        if algorithm == "random":
+            median: Trial = ranked[len(ranked) // 2]
+            found["median of random"] = loads(median.text)
+    return {"NASNet-A": load("nasnet_a_unused"), **found}
+
+
+def train(name: str, genotype: Genotype, folder: Path, sizes: Sizes) -> Finished:
+    """Train a network at the common size, once for each seed, and look at the test images."""
+    filters = _filters(genotype, sizes)
+    accuracies = []
+    for seed in range(sizes.seeds):
+        plan = plan_run(
+            genotype,
+            data=sizes.data,
+            recipe="quick",
+            changes=(
+                f"epochs={sizes.finish_epochs}",
+                f"batch={sizes.batch}",
+                f"image_size={sizes.image_size}",
+                f"held_out={sizes.held_out}",
+                f"warmup={min(2.0, sizes.finish_epochs / 10)}",
+            ),
+            settings=Settings(N=sizes.depth, cell_filters=filters),
+            seed=seed,
+        )
+        path = folder / f"{name.replace(' ', '-')}-{seed}"
+        at = RunFolder(path)
+        if not at.exists:
+            begin_run(path, plan, ["python", "-m", "bench.paper_in_small"])
+        fitted = train_run(at, plan, tensorboard=False)
+        assert fitted.held_out is not None
+        assert fitted.test is not None
+        accuracies.append((fitted.held_out.accuracy, fitted.test.accuracy))
+        print(f"{name}, seed {seed}: {accuracies[-1][0]:.2%} held out", flush=True)
+    held_out, test = zip(*accuracies, strict=True)
+    return Finished(name, filters, _params(genotype, filters, sizes), held_out, test)
+
+
+def _filters(genotype: Genotype, sizes: Sizes) -> int:
+    """The width that brings a network nearest to NASNet-A's parameters."""
+    wanted = _params(load("nasnet_a_unused"), sizes.finish_filters, sizes)
+    # Parameters grow with the width, so the nearest is the last below or the first above.
+    low, high = 1, _MAX_FILTERS
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _params(genotype, middle, sizes) <= wanted:
+            low = middle
+        else:
+            high = middle
+    return min((low, high), key=lambda width: abs(_params(genotype, width, sizes) - wanted))
+
+
+def _params(genotype: Genotype, cell_filters: int, sizes: Sizes) -> int:
+    return nasdsl.cost(
+        genotype,
+        N=sizes.depth,
+        cell_filters=cell_filters,
+        stem="cifar",
+        image_size=sizes.image_size,
+        input_channels=1,
+        classes=10,
+    ).params
+
+
+def _search_lines(stores: dict[str, Path], sizes: Sizes) -> list[str]:
+    lines = [
+        f"{plural(sizes.children, 'network')} an algorithm, "
+        f"{plural(sizes.epochs, 'epoch')} each in batches of {sizes.batch}, N = {sizes.depth}, "
+        f"{sizes.filters} filters in the first cell, {sizes.data} at {sizes.image_size} pixels; "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}.",
+        "",
+        f"![Figure 6: the best reward against the number of networks]({PICTURE})",
+        "",
+        "| algorithm | networks | best reward | best 5, mean | mean of all | hours of workers |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    for name, store in stores.items():
+        with Reader(store) as opened:
+            trials = list(opened.distinct())
+        rewards = sorted((trial.reward or 0.0 for trial in trials), reverse=True)
+        hours = sum(trial.seconds or 0.0 for trial in trials) / 3600
+        best, all_of_them = rewards[:5], sum(rewards) / len(rewards)
+        lines.append(
+            f"| `{name}` | {len(rewards)} | {rewards[0]:.2%} | {sum(best) / len(best):.2%} | "
+            f"{all_of_them:.2%} | {hours:.2f} |"
+        )
+    return lines
+
+
+def _finish_lines(finished: Sequence[Finished], sizes: Sizes) -> list[str]:
+    lines = [
+        f"{plural(sizes.finish_epochs, 'epoch')} with the recipe `quick`, "
+        f"{plural(sizes.seeds, 'seed')}:",
+        "",
+        "| network | filters | parameters | held out | test |",
+        "| --- | --: | --: | --: | --: |",
+    ]
+    for each in sorted(finished, key=lambda one: -mean_of(one.held_out).mean):
+        lines.append(
+            f"| {each.name} | {each.cell_filters} | {each.params:,} | {mean_of(each.held_out)} | "
+            f"{mean_of(each.test)} |"
+        )
+    return lines
+
+
+def write_page(page: Path, text: str) -> None:
+    """Put the figures between the marks of a page."""
+    old = page.read_text(encoding="utf-8")
+    before, _, rest = old.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
