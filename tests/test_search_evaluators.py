@@ -57,7 +57,7 @@ WRONG_SPECS = {
     "python:math:sqrtt": ("NAS882", "did you mean `sqrt`?"),
     "python:math:pi": ("NAS882", None),
     "python:math:sqrt?x=1": ("NAS882", None),
-    "python:re:sub": (
+    "python:gc:get_count": (
         "NAS882",
         "an evaluator is a function of `text, seed, report`; it may leave out the last two",
     ),
