@@ -30,6 +30,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -307,6 +308,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "bench/tables/mutation.csv")
     parser.add_argument("--survivors", action="store_true", help="test the survivors again")
     parser.add_argument("--limit", type=int, help="stop after so many tests")
+    parser.add_argument("--only", default="*", help="of the sample, what is in files like this")
     given = parser.parse_args()
     # As an exception, so that tests in another session end too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -316,8 +318,7 @@ def main() -> None:
     else:
         paths = sorted(path for pattern in TARGETS for path in ROOT.glob(pattern))
         drawn = [Row(each, "no", each.diff()) for each in sample(paths, given.mutants, given.seed)]
-        left = Counter(row.key for row in drawn) - Counter(row.key for row in rows)
-        wanted = [row for row in drawn if left[row.key] > 0]
+        wanted = [row for row in _untested(drawn, rows) if fnmatch(row.mutant.file, given.only)]
         rows += wanted
     for name in _HEAVY:
         importlib.import_module(name)
@@ -344,6 +345,16 @@ def main() -> None:
             print({"no": "SURVIVES"}.get(row.noticed, row.noticed), *words, flush=True)
     for line in score([each for each in rows if id(each) not in untested]):
         print(line)
+
+
+def _untested(drawn: Sequence[Row], rows: Sequence[Row]) -> Iterator[Row]:
+    """What was drawn and is in no row; a change of the code may have moved what is in one."""
+    done = {row.mutant for row in rows}
+    left = Counter(row.key for row in drawn) - Counter(row.key for row in rows)
+    for row in drawn:
+        if row.mutant not in done and left[row.key] > 0:
+            left[row.key] -= 1
+            yield row
 
 
 def score(rows: Sequence[Row]) -> list[str]:
