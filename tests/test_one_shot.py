@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from nasdsl.oneshot.method import METHODS, Steps
 from nasdsl.oneshot.mixing import skips
 from nasdsl.oneshot.planning import plan_one_shot
 from nasdsl.oneshot.training import OneShotSearch
-from nasdsl.oneshot.watching import SearchWatcher
+from nasdsl.oneshot.watching import SearchEpoch, SearchWatcher
+from nasdsl.search import oneshot
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.oneshot import begin_one_shot, recorded_one_shot, run_one_shot
 from nasdsl.search.store import Reader
@@ -171,6 +173,16 @@ def test_the_folder_of_a_run(paths: Path) -> None:
     # It is not bound to the small super-network.
     assert derived.settings == nasdsl.loads_space(TINY).settings
     assert nasdsl.cost(derived, N=5).params > nasdsl.cost(derived, N=1).params
+
+
+def test_a_derived_member_says_nothing_of_the_machine(paths: Path) -> None:
+    """It is published; the path of the data is the business of one machine."""
+    plan = recorded_one_shot(paths)
+    named = replace(plan, splits=replace(plan.splits, name="imagefolder:/home/somebody/images"))
+    line = json.loads((paths / "metrics.jsonl").read_text().splitlines()[-1])
+    ended = SearchEpoch.from_members(line)
+    text = oneshot._derived(RunFolder(paths), named, ended, 3).text
+    assert ("# data imagefolder, seed 3" in text, "somebody" in text) == (True, False)
 
 
 def test_a_run_as_an_evaluator(paths: Path) -> None:

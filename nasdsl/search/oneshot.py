@@ -305,10 +305,12 @@ def _derived(
     best = ended.best
     genotype = replace(cells_of_text(best.text), name=_name(folder.path))
     options = ", ".join(f"{name} = {value}" for name, value in plan.option_texts().items())
+    # Without its path, which is the business of one machine.
+    data = plan.splits.name.partition(":")[0]
     comments = [
         f"# {genotype.name}: derived by `{plan.method.name}` of nasdsl {__version__} from the "
         f"space `{plan.space.name}`",
-        f"# data {plan.splits.name}, seed {plan.seed}, epoch {ended.epoch}; {options}",
+        f"# data {data}, seed {plan.seed}, epoch {ended.epoch}; {options}",
         f"# inherited accuracy {best.accuracy:.4f} on {images} images held out; "
         f"{ended.skips} of {ended.ops} chosen ops are skips",
         f"# hash {canonical_hash(genotype)}",
