@@ -20,7 +20,7 @@ from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.network import Body, NetworkGraph, Shape, network_graph, verified
 from nasdsl.network.cost import graph_cost
-from nasdsl.passes import PASSES, run
+from nasdsl.passes import PASSES, pad, run
 from nasdsl.passes.hoist import hoisted
 from nasdsl.passes.merge import merged
 from nasdsl.registry import installed_plugins
@@ -335,3 +335,10 @@ def test_the_compiler_runs_passes_for_every_backend(monkeypatch: pytest.MonkeyPa
     assert listed(passes=()) == names()
     with pytest.raises(CellError, match="NAS720"):
         nasdsl.compile("nasnet_a", backend="listing", passes=["shortcuts"], **settings)
+
+
+def test_halves_are_padded_each() -> None:
+    """A factorized reduction's halves stay halves: of 20 channels in 32 places, 10 begin each."""
+    assert pad._rounded(20, halved=True).places == (*range(10), *range(16, 26))
+    assert pad._rounded(20, halved=False).places == tuple(range(20))
+    assert pad._rounded(20, halved=True).channels == 32
