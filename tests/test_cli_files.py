@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nasdsl.atomic_write import replace_text
+from nasdsl.cli import output
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.report.text import LIMIT
 from nasdsl.report.visible import visible
@@ -419,3 +420,15 @@ def test_errors_drive_no_terminal() -> None:
     finding = Diagnostic("NAS001", "a\nb\x1b", source, Span(0, 1), hints=("c\u202e",))
     assert str(finding) == r"\x1b[2J\n.cell:1:1: error[NAS001]: a\nb\x1b"
     assert str(CellError((finding,))).splitlines()[1:] == [r"  help: c\u202e"]
+
+
+def test_csv_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs get names as they are; a terminal gets none of their escapes."""
+    rows = [("image", "label"), ("a\u202fb.png", "a\x07")]
+    output.data_csv(rows)
+    assert capsys.readouterr().out == "image,label\na\u202fb.png,a\x07\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.data_csv(rows)
+    assert capsys.readouterr().out == "image,label\na\\u202fb.png,a\\x07\n"

@@ -1,8 +1,7 @@
 """`nasdsl detect`: find objects on images, and draw them."""
 
-import csv
-import io
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,14 +134,7 @@ def _print(answers: "dict[str, list[FoundObject]]", as_csv: bool, as_json: bool)
         )
         return
     if as_csv:
-        stream = io.StringIO()
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(["image", "label", "score", "x1", "y1", "x2", "y2"])
-        for path, found in answers.items():
-            for each in found:
-                corners = [f"{value:.1f}" for value in each.box]
-                rows.writerow([path, each.label, f"{each.score:.4f}", *corners])
-        output.data(stream.getvalue())
+        output.data_csv(_rows(answers))
         return
     for path, found in answers.items():
         output.data(f"{visible(path)}\n")
@@ -151,3 +143,10 @@ def _print(answers: "dict[str, list[FoundObject]]", as_csv: bool, as_json: bool)
             output.data(f"  {each.score:4.0%}  {visible(each.label)}  {box}\n")
         if not found:
             output.data("  nothing\n")
+
+
+def _rows(answers: "dict[str, list[FoundObject]]") -> Iterator[Sequence[object]]:
+    yield "image", "label", "score", "x1", "y1", "x2", "y2"
+    for path, found in answers.items():
+        for each in found:
+            yield path, each.label, f"{each.score:.4f}", *(f"{value:.1f}" for value in each.box)

@@ -38,6 +38,18 @@ def data_object(**members: Any) -> None:
     data(json.dumps({"version": VERSION, **members}, indent=2) + "\n")
 
 
+def data_csv(rows: Iterable[Sequence[object]]) -> None:
+    """Write CSV to standard output: as it is for programs, and spelt out for a terminal."""
+    import csv
+    import io
+
+    shown = visible if sys.stdout.isatty() else str
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([shown(str(cell)) for cell in row] for row in rows)
+    data(text.getvalue())
+
+
 def note(text: str) -> None:
     """Write commentary to standard error, with whatever could drive a terminal spelt out."""
     click.echo("\n".join(map(visible, text.split("\n"))), err=True)

@@ -1,8 +1,6 @@
 """`nasdsl predict`: classes of images."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +121,7 @@ def command(
         output.report(error.diagnostics)
         code = output.USAGE
     if as_csv:
-        output.data(_csv(found))
+        output.data_csv(_rows(found))
     elif as_json:
         output.data_object(predictions=[_members(prediction) for prediction in found])
     return code
@@ -140,15 +138,11 @@ def _lines(prediction: "Prediction") -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _csv(found: Sequence["Prediction"]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("path", "rank", "class", "name", "probability"))
+def _rows(found: Sequence["Prediction"]) -> Iterator[Sequence[object]]:
+    yield "path", "rank", "class", "name", "probability"
     for prediction in found:
         for rank, guess in enumerate(prediction.guesses, 1):
-            row = (prediction.path, rank, guess.index, guess.name, f"{guess.probability:.6g}")
-            writer.writerow(row)
-    return text.getvalue()
+            yield prediction.path, rank, guess.index, guess.name, f"{guess.probability:.6g}"
 
 
 def _members(prediction: "Prediction") -> dict[str, object]:
