@@ -58,8 +58,8 @@ TARGETS = {
         ("tests/test_skeletons.py",),
     ),
     "nasdsl/train/optimizer.py": (
-        ("tests/test_train_optimizers.py",),
-        ("tests/test_train_recipes.py",),
+        ("tests/test_train_optimizers.py", "tests/test_train_recipes.py"),
+        (),
     ),
     "nasdsl/search/store/*.py": (
         ("tests/test_search_store.py", "tests/test_search_exporting.py"),

@@ -13,7 +13,7 @@ import pytest
 from bench.reliability import forged
 from nasdsl.errors import CellError
 from nasdsl.search.results import summary
-from nasdsl.search.store import Reader, Store
+from nasdsl.search.store import Reader, Store, soundness
 from nasdsl.search.store.records import NotOfASearch
 from nasdsl.search.store.soundness import limited_work
 
@@ -129,6 +129,25 @@ def test_work_is_limited() -> None:
         assert rows.execute("SELECT 1").fetchone() == (1,)
         with limited_work(rows):
             assert rows.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_limit_on_work_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes as many steps as are allowed ends; with fewer it is interrupted."""
+    statement = f"{forged._ENDLESS} SELECT count(*) FROM (SELECT x FROM n LIMIT 10000)"
+    looks: list[int] = []
+    with closing(sqlite3.connect(":memory:")) as rows:
+        rows.set_progress_handler(lambda: looks.append(0), 1000)  # type: ignore[arg-type]
+        rows.execute(statement).fetchone()
+        rows.set_progress_handler(None, 0)
+        assert len(looks) > 50
+        for name, value in (("_STEPS_AT_A_TIME", 1000), ("_STEPS_PER_PAGE", 0)):
+            monkeypatch.setattr(soundness, name, value)
+        monkeypatch.setattr(soundness, "_MIN_STEPS", 1000 * len(looks))
+        with limited_work(rows):
+            assert rows.execute(statement).fetchone() == (10000,)
+        monkeypatch.setattr(soundness, "_MIN_STEPS", 1000 * (len(looks) - 1))
+        with pytest.raises(NotOfASearch, match="more work"), limited_work(rows):
+            rows.execute(statement).fetchone()
 
 
 # -- media that cannot be written ----------------------------------------------------------
