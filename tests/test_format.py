@@ -12,7 +12,7 @@ from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.parser import parse
 from nasdsl.language.parser.tokens import lexed_tokens
 from nasdsl.language.printer.format import formatted_text
-from nasdsl.language.printer.lines import aligned_tuples
+from nasdsl.language.printer.lines import WIDTH, aligned_tuples, wrapped
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
 from tests.thorough import many
@@ -163,3 +163,12 @@ def test_any_layout_keeps_tokens_and_comments_and_settles_at_once(text: str) -> 
     assert fmt(once) == once
     assert all(line == line.rstrip() for line in once.splitlines())
     assert "\n\n\n" not in once
+
+
+@pytest.mark.parametrize("length", range(44, 50))
+def test_broken_lines_end_within_the_width(length: int) -> None:
+    """A line is broken where its last comma would stand in column 101, and no sooner."""
+    first, second = "a" * 50, "b" * length
+    found = wrapped(f"{first}, {second}, {first}")
+    assert max(map(len, found)) <= WIDTH
+    assert (found[0] == f"{first}, {second},") == (50 + 2 + length + 1 <= WIDTH)

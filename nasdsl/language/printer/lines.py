@@ -65,11 +65,12 @@ def definition_lines(head: str, forms: Sequence[str]) -> list[str]:
         return [line]
     lines = []
     for number, form in enumerate(forms):
-        lines += _wrapped(f"{INDENT}else {form}" if number else f"{head} {form}")
+        lines += wrapped(f"{INDENT}else {form}" if number else f"{head} {form}")
     return lines
 
 
-def _wrapped(line: str) -> list[str]:
+def wrapped(line: str) -> list[str]:
+    """The line, broken after commas; each part fits the width where its pieces do."""
     current, *pieces = line.split(", ")
     lines = []
     for piece in pieces:
