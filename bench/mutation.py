@@ -46,7 +46,14 @@ TARGETS = {
         ("tests/test_cost.py", "tests/test_library_counts.py"),
         ("tests/test_network_random.py",),
     ),
-    "nasdsl/canonical/*.py": (("tests/test_canonical.py", "tests/test_function_form.py"), ()),
+    "nasdsl/canonical/*.py": (
+        (
+            "tests/test_canonical.py",
+            "tests/test_function_form.py",
+            "tests/test_explanation.py",
+        ),
+        (),
+    ),
     "nasdsl/passes/*.py": (("tests/test_passes.py",), ("tests/test_optimize.py",)),
     "nasdsl/skeletons/*.py": (
         (

@@ -34,6 +34,12 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
             "(h[i-1], h[i-1], avg_pool_3x3",
             ["b0 has avg_pool_3x3(h[i-1]) instead of sep_conv_3x3(h[i])"],
         ),
+        (
+            "(h[i], h[i-1], sep_conv_3x3, identity,",
+            "(h[i-1], h[i], avg_pool_3x3, max_pool_3x3,",
+            ["b0 applies max_pool_3x3 instead of sep_conv_3x3 to h[i] and applies avg_pool_3x3 "
+             "instead of identity to h[i-1]"],
+        ),
         ("sep_conv_5x5, add", "sep_conv_5x5, concat", ["b1 combines with concat instead of add"]),
         (
             "(h[i], b0,     conv_1x1,     identity,     concat)",
@@ -43,7 +49,7 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
         ),
         ("(h[i], h[i-1], sep_conv_3x3, identity,", "(h[i-1], h[i], identity, sep_conv_3x3,", None),
     ],
-    ids=["input", "op", "both", "combine", "ordered", "unordered"],
+    ids=["input", "op", "both", "ops, in another order", "combine", "ordered", "unordered"],
 )  # fmt: skip
 def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
     """Each thing a block may do otherwise; operands that are added have no order."""
