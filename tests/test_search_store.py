@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +14,16 @@ import pytest
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search import SearchSettings
-from nasdsl.search.store import Outcome, Progress, Reader, Store
+from nasdsl.search.store import Outcome, Progress, Reader, Store, writer
 from nasdsl.search.store import schema as schema_module
 from nasdsl.search.store.files import file_system, require_local_disk
-from nasdsl.search.store.records import Proposal, decode_state, encode_state
+from nasdsl.search.store.records import (
+    Counts,
+    NotOfASearch,
+    Proposal,
+    decode_state,
+    encode_state,
+)
 
 
 @pytest.fixture
@@ -360,3 +367,17 @@ def test_unknown_mounts_are_not_refused(tmp_path: Path, monkeypatch: pytest.Monk
 def test_mounts_of_this_machine(tmp_path: Path) -> None:
     """The real list of mounts is understood."""
     assert file_system(tmp_path / "s.db") == file_system(tmp_path / "other.db") != ""
+
+
+def test_counts_of_nothing() -> None:
+    """All of them are zero."""
+    assert set(astuple(Counts())) == {0}
+
+
+def test_a_trial_that_lacks_an_objective() -> None:
+    """A trial that was not measured by the search's objectives is of no search."""
+    row = (0, "text", "hash", 0.5, None, None, 7, '{"params": 3}')
+    found = writer._result(row, lambda measures: (measures["params"],))
+    assert found.gains == (3,)
+    with pytest.raises(NotOfASearch, match="trial 7 has no 'latency'"):
+        writer._result(row, lambda measures: (measures["latency"],))
