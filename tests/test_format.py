@@ -172,3 +172,9 @@ def test_broken_lines_end_within_the_width(length: int) -> None:
     found = wrapped(f"{first}, {second}, {first}")
     assert max(map(len, found)) <= WIDTH
     assert (found[0] == f"{first}, {second},") == (50 + 2 + length + 1 <= WIDTH)
+
+
+def test_an_empty_line_separates_what_is_aligned() -> None:
+    """Definitions below each other are aligned, and those after an empty line by themselves."""
+    text = "op a    = [relu]\nop long = [relu]\n\nop c = [relu]\nop d = [relu]\n"
+    assert formatted_text(parse(Source("a.cell", text))) == text

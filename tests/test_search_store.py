@@ -1,5 +1,6 @@
 """The store: transactions, shared rewards, leases, late results, versions, places, misuse."""
 
+import fcntl
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search import SearchSettings
-from nasdsl.search.store import Outcome, Progress, Reader, Store, writer
+from nasdsl.search.store import Outcome, Progress, Reader, Store, files, writer
 from nasdsl.search.store import schema as schema_module
 from nasdsl.search.store.files import file_system, require_local_disk
 from nasdsl.search.store.records import (
@@ -381,3 +382,14 @@ def test_a_trial_that_lacks_an_objective() -> None:
     assert found.gains == (3,)
     with pytest.raises(NotOfASearch, match="trial 7 has no 'latency'"):
         writer._result(row, lambda measures: (measures["latency"],))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lock is another file")
+def test_a_store_that_another_process_has_locked(tmp_path: Path) -> None:
+    """Locks of other processes are seen, and are gone with them."""
+    path = tmp_path / "s.db"
+    Store(path).close()
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert files.is_locked(path)
+    assert not files.is_locked(path)
