@@ -354,6 +354,7 @@ def test_a_proposal_completes_and_expands_once(calls: dict[str, int], tmp_path: 
     """It is read, hashed and counted, whatever the space's text says of a network."""
     from nasdsl.search.planning import plan_search
     from nasdsl.search.proposing import Proposer
+    from nasdsl.search.schedule import schedule_of
     from nasdsl.search.searchers import searcher
     from nasdsl.search.settings import start_or_resume
     from nasdsl.search.store import Store
@@ -366,7 +367,8 @@ def test_a_proposal_completes_and_expands_once(calls: dict[str, int], tmp_path: 
     store = Store(planned.store)
     try:
         settings = start_or_resume(planned, store, resume=False)
-        proposer = Proposer(settings, store, searcher("random", space, 0), is_resumed=False)
+        schedule = schedule_of(searcher("random", space, 0), None)
+        proposer = Proposer(settings, store, schedule, is_resumed=False)
         calls.update(complete=0, expand=0)
         with store.transaction():
             proposer.advance()

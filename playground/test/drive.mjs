@@ -52,6 +52,8 @@ async function given(text = expected.text) {
 
 const status = (page, text) =>
   page.waitForFunction((wanted) => document.getElementById("status").textContent.includes(wanted), text);
+const themed = (page, name) =>
+  page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, name);
 const drawing = (page) => page.locator("#panel .drawing svg").first().textContent();
 const write = async (page, text) => {
   await page.locator("#editor .cm-content").click();
@@ -227,7 +229,7 @@ await scenario("fits a phone, light and dark", async () => {
   const page = await given();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.emulateMedia({ colorScheme: "dark" });
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await themed(page, "dark");
   for (const tab of await page.getByRole("tab").all()) {
     await tab.click();
     await page.waitForFunction((name) => document.querySelector("#panel").dataset.tab === name, (await tab.getAttribute("data-tab")));
@@ -235,9 +237,9 @@ await scenario("fits a phone, light and dark", async () => {
     assert.ok(width <= 390, `${await tab.textContent()} is ${width} pixels wide`);
   }
   await page.locator("#theme").click();
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+  await themed(page, "light");
   await page.reload();
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+  await themed(page, "light");
   await page.setViewportSize({ width: 1280, height: 800 });
   await ready(page);
   return page;

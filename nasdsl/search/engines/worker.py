@@ -156,10 +156,11 @@ def _score_members(score: object) -> dict[str, Any]:
 
 
 def _where(error: Exception) -> str:
-    """The end of the traceback, without the worker's own frame; nothing of a diagnostic's."""
+    """The end of the traceback, without the worker's own frames; nothing of a diagnostic's."""
     if isinstance(error, CellError):
         return ""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
+    whole = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in whole if frame.filename != __file__]
     return "".join(traceback.format_list(frames[-_MAX_FRAMES:])).rstrip()
 
 
