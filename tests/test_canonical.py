@@ -600,6 +600,16 @@ def test_differences_are_listed_in_the_order_of_the_file() -> None:
     ]
 
 
+@pytest.mark.parametrize(("old", "new"), [("a", "b"), ("b", "a")])
+def test_differences_of_vocabularies(old: str, new: str) -> None:
+    """Their names, whichever comes first in the alphabet."""
+    genotype = load("nasnet_a")
+    one, other = (
+        replace(genotype, vocabulary=replace(genotype.vocabulary, name=name)) for name in (old, new)
+    )
+    assert [str(found) for found in differences(one, other)] == [f"ops: {old} -> {new}"]
+
+
 @given(any_genotypes(library.vocabulary("nasnet")), any_genotypes(library.vocabulary("nasnet")))
 def test_no_differences_means_equal(a: Genotype, b: Genotype) -> None:
     """Nothing is left out: without differences, two genotypes are equal but for the name."""

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import nasdsl
+from nasdsl import interop
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load, loads
 from nasdsl.network import network_graph
@@ -56,10 +57,23 @@ def test_settings_win_over_the_file(
     assert counted.params == params if params else counted.params < 10_000_000
 
 
-def test_activations_are_numbers_of_four_bytes() -> None:
-    """A stem of DARTS for CIFAR-10 alone writes 48 channels of 32 x 32 pixels."""
-    counted = genotype_cost(load("darts_v2_cifar"))
-    assert counted.activations > 48 * 32 * 32
+def test_activations() -> None:
+    """All that a network of identities on NAS-Bench-201's skeleton writes, counted by hand.
+
+    Identities write nothing. Each of the three cells adds four times, and once fills what is added
+    with zeros.
+    """
+    edges = "|skip_connect~0|+|skip_connect~0|skip_connect~1|"
+    text = edges + "+|skip_connect~0|skip_connect~1|skip_connect~2|"
+    (genotype,) = interop.read(text).genotypes
+    counted = genotype_cost(genotype, Settings(skeleton="nasbench201", N=1, classes=10))
+    first, second, third = 16 * 32 * 32, 32 * 16 * 16, 64 * 8 * 8
+    stem = 2 * first  # convolution, batch norm
+    cells = 5 * (first + second + third)
+    # ReLU; convolution, norm, ReLU, convolution, norm, 1x1 convolution and sum; the pool.
+    reductions = first + 7 * second + second // 2 + second + 7 * third + third // 2
+    head = 2 * third + 64 + 10  # norm, ReLU, mean, classes
+    assert counted.activations == stem + cells + reductions + head
     assert counted.activation_bytes == 4 * counted.activations
 
 

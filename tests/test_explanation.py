@@ -61,6 +61,21 @@ def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
         assert found == tuple(f"normal cell: {sentence}" for sentence in sentences)
 
 
+def test_each_kind_of_cell_by_itself() -> None:
+    """A changed normal cell says nothing of a reduction cell that is the same."""
+    one, other = (
+        cell(BLOCKS.replace("conv_1x1", op), rest=f"cell reduction {{ b0 = ({operands}, add) }}")
+        for op, operands in (
+            ("conv_1x1", "h[i], h[i-1], identity, max_pool_3x3"),
+            ("identity", "h[i-1], h[i], max_pool_3x3, identity"),
+        )
+    )
+    assert difference_sentences(one, other) == (
+        "normal cell: b2 applies identity instead of conv_1x1 to h[i]",
+        "reduction cell: the same up to names and order",
+    )
+
+
 def test_blocks_that_come_and_go() -> None:
     """A block that only one of the two has is written out."""
     less = cell(BLOCKS.rsplit("\n", 2)[0])
