@@ -360,6 +360,8 @@ def test_compile_in_a_runtime(
     assert "after fold:" in ran.err
     members = json.loads(run("compile", "nasnet_a", *flags, "--runtime", "eager", "--json").out)
     assert (members["runtime"], members["seconds"]["runtime_forward"] >= 0) == ("eager", True)
+    unknown = run("compile", "no_such_cell", "--runtime", "eagre", "--passes", "fold")
+    assert "NAS730" in unknown.err  # before anything is read
     for wrong, code in (("eagre", "NAS730"), ("cuda_graphs", "NAS732")):
         assert code in run("compile", "nasnet_a", *flags, "--runtime", wrong).err
     for wrong in (["--optimize"], ["-o", "a.onnx"], ["--device=meta"], ["--backend=source"]):

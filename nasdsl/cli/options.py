@@ -211,10 +211,11 @@ def pass_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
             form = FORMATS.get(Path(values.get("out") or "").suffix.lower())
             passes = FOR_INFERENCE if form is None else form.passes
-        elif values.get("runtime") is not None and passes is None:
+        elif values.get("runtime") is not None:
             from nasdsl import runtimes
 
-            passes = runtimes.find(values["runtime"]).passes
+            found = runtimes.find(values["runtime"])
+            passes = found.passes if passes is None else passes
         backend = values.get("backend", "torch")
         pipeline = _pipeline(backend, passes, print_after, verify_passes)
         return command(*arguments, pipeline=pipeline, **values)
