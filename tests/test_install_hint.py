@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl.errors import install_hint
+from nasdsl.errors import first_line, install_hint
 from nasdsl.export.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +39,13 @@ def test_texts() -> None:
     """The command that installs from a checkout, with and without an extra."""
     assert install_hint("train") == 'run `pip install ".[train]"` in a checkout of nasdsl'
     assert install_hint() == "run `pip install .` in a checkout of nasdsl"
+
+
+def test_first_lines() -> None:
+    """What others' exceptions say fits a hint, also where they say nothing."""
+    assert first_line(ValueError("\n one\ntwo")) == "one"
+    assert first_line(ValueError("x" * 300)) == "x" * 200
+    assert first_line(EOFError()) == first_line(EOFError(" \n")) == "EOFError"
 
 
 def test_hinted_extras_exist() -> None:

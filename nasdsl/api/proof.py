@@ -17,7 +17,7 @@ from nasdsl import backend as backends
 from nasdsl.api.compile import build, compiled_graph
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
-from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.errors import CellError, cell_error, first_line, listed
 from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
@@ -181,7 +181,7 @@ def _memory_errors(torch: Any, device: str) -> Iterator[None]:
 
 
 def _unusable(device: str, error: BaseException) -> CellError:
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    reason = first_line(error)
     return cell_error(
         "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
     )

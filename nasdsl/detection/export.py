@@ -20,7 +20,7 @@ from nasdsl.atomic_write import atomic_write
 from nasdsl.detection.detector import Detector
 from nasdsl.detection.model_file import TrainedDetector, detector_members, write_detector
 from nasdsl.detection.program import DetectorProgram, program_inputs
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.export import Written, onnx_file, program_file, require_exportable
 from nasdsl.export.formats import FORMATS
 from nasdsl.values import require_types
@@ -149,7 +149,7 @@ def _written(
     except (CellError, OSError, MemoryError):
         raise
     except Exception as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = first_line(error)
         what = f"the detector on {name} cannot be written as {suffix}"
         raise cell_error("NAS708", what, f"{type(error).__name__}: {reason}") from error
     if suffix == ".pt2":

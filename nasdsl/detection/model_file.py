@@ -19,7 +19,7 @@ from nasdsl.detection.detector import Detector, assembled
 from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.detection.run_kind import DETECTOR
 from nasdsl.documents import json_value
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
 from nasdsl.loading import cells_of_text
@@ -112,6 +112,6 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
         detector = build_detector(plan)
         detector.load_state_dict(state)
     except (CellError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0][:120]
+        reason = first_line(error, 120)
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no whole detector", reason) from None
     return TrainedDetector(detector.eval(), names)

@@ -28,7 +28,7 @@ from nasdsl.detection.model_file import build_detector, write_detector
 from nasdsl.detection.precision import AveragePrecision, average_precision
 from nasdsl.detection.report import detection_report
 from nasdsl.detection.run import METRICS, MODEL, REPORT, DetectionJob
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, first_line
 from nasdsl.train.batches import EpochBatches, readable, seed_of, seed_torch
 from nasdsl.train.checkpoint import state_errors
 from nasdsl.train.loop import Interrupted, divergence_error
@@ -138,7 +138,7 @@ def usable_device(name: str | None) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
+        reason = first_line(error)
         raise cell_error("NAS707", f"the device {name!r:.40} cannot be used", reason) from None
 
 

@@ -11,7 +11,15 @@ from nasdsl.errors.diagnostic import (
     Span,
     cell_error,
 )
-from nasdsl.errors.hints import did_you_mean, install_hint, listed, name_hints, nearest, plural
+from nasdsl.errors.hints import (
+    did_you_mean,
+    first_line,
+    install_hint,
+    listed,
+    name_hints,
+    nearest,
+    plural,
+)
 
 __all__ = [
     "CODES",
@@ -25,6 +33,7 @@ __all__ = [
     "Span",
     "cell_error",
     "did_you_mean",
+    "first_line",
     "install_hint",
     "listed",
     "name_hints",

@@ -63,6 +63,20 @@ def plural(number: int, noun: str, form: str = ",") -> str:
     return f"{number:{form}} {noun}"
 
 
+def first_line(error: BaseException, limit: int = 200) -> str:
+    """What an exception of somebody else's says, for a message of ours.
+
+    Args:
+        error: what was raised.
+        limit: characters of its first line to keep.
+
+    Returns:
+        The first line; the name of its type where it says nothing.
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0][:limit] if lines else type(error).__name__
+
+
 def install_hint(extra: str = "") -> str:
     """The hint that says how to install nasdsl, with an extra such as `train`."""
     wanted = f'".[{extra}]"' if extra else "."

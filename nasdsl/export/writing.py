@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl import backend as backends
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.atomic_write import atomic_write, require_writable
-from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.errors import CellError, Diagnostic, cell_error, first_line
 from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export, network_text
 from nasdsl.export.formats import FORMATS, ExportFormat, format_of
@@ -156,7 +156,7 @@ def _write_file(form: ExportFormat, request: Export, beside: Path, suffix: str) 
 
 
 def _format_error(code: str, message: str, error: Exception) -> CellError:
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+    reason = first_line(error)
     return cell_error(code, message, f"{type(error).__name__}: {reason}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.atomic_write import write_errors
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.hub.published import published_model, require_publishable
 from nasdsl.registry import require_packages
 from nasdsl.values import require_types
@@ -140,7 +140,7 @@ def from_pretrained(
     except CellError:
         raise
     except (ValueError, AttributeError, TypeError) as error:
-        reason = str(error).strip().split("\n")[0][:120]
+        reason = first_line(error, 120)
         raise cell_error("NAS802", f"{CONFIG} of {os.fspath(name)!r} is damaged", reason) from None
     return found.model.network
 
@@ -180,7 +180,7 @@ def hub_errors(name: str) -> Iterator[None]:
         what = "the Hugging Face Hub has to know who publishes"
         hints = ("`hf auth login` signs in",)
     except unanswered as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = first_line(error)
         what = f"the Hugging Face Hub does not answer for {name!r}"
         hints = (reason, "`hf auth login` signs in, where a repository is not for everybody")
     raise cell_error("NAS806", what, *hints)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.errors import CellError, cell_error, first_line, listed
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
@@ -195,7 +195,7 @@ def _naming_failures(runtime: str, graph: NetworkGraph) -> Iterator[None]:
     except CellError:
         raise
     except Exception as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = first_line(error)
         raise cell_error(
             "NAS732",
             f"runtime `{runtime}` cannot run `{graph.name}`",

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 
 from nasdsl.atomic_write import atomic_write, forgiving_stream, write_errors
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, first_line
 
 #: Stands in every file; increased when older ones can no longer be read.
 FORMAT = 1
@@ -91,7 +91,7 @@ class Checkpoints:
                 return LoadedCheckpoint(path, _read(path), tuple(damaged))
             except _UNREADABLE as error:
                 damaged.append(path)
-                reasons.append(f"{path.name}: {str(error).strip().splitlines()[0][:120]}")
+                reasons.append(f"{path.name}: {first_line(error, 120)}")
         if not damaged:
             return None
         raise cell_error("NAS842", f"no checkpoint in {str(self.folder)!r} can be read", *reasons)

@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.language.parser.read import MAX_HEADER
 from nasdsl.weights.hdf5 import is_keras, keras_weights
 from nasdsl.weights.stored import Stored
@@ -114,7 +114,7 @@ def _damage_reported(path: Path) -> Iterator[None]:
     except CellError:
         raise
     except Exception as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = first_line(error)
         raise cell_error(
             "NAS802", f"{path} is damaged or truncated", f"the reader says: {reason}"
         ) from None

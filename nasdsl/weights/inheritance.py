@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from nasdsl.atomic_write import atomic_write, write_errors
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, first_line
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.primitives import PRIMITIVES
 
@@ -55,7 +55,7 @@ def inherit(net: Any, parent: NetworkGraph, path: Path) -> None:
         raise cell_error(
             "NAS888",
             f"the weights in {str(path)!r} cannot be inherited: "
-            f"{type(error).__name__}: {str(error).strip().splitlines()[0]:.120}",
+            f"{type(error).__name__}: {first_line(error, 120)}",
             "the folder of weights is a part of its search; move it together with the store",
         ) from error
 

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Proxy
 
-from nasdsl.errors import cell_error, listed
+from nasdsl.errors import cell_error, first_line, listed
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import Module, NetworkGraph, Ref
@@ -61,7 +61,7 @@ def _usable(device: torch.device | str | int | None) -> torch.device:
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = first_line(error)
         raise cell_error(
             "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
         ) from None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error, install_hint
+from nasdsl.errors import CellError, cell_error, first_line, install_hint
 from nasdsl.search.engines.engine import Finished, Heartbeat, Lost, Notice, Slot, WorkerSettings
 from nasdsl.search.engines.local import LocalEngine
 from nasdsl.search.store import Lease
@@ -156,7 +156,7 @@ class RayEngine:
         except self._ray.exceptions.RayError as error:
             lease = actor.lease
             self._replace_actor(actor)
-            return [Lost(lease.key, _first_line(error))] if lease else []
+            return [Lost(lease.key, first_line(error, 300))] if lease else []
         if any(isinstance(one, Finished | Lost) for one in notices):
             actor.lease = None
         actor.free = is_free and actor.lease is None
@@ -205,14 +205,9 @@ def _actor_error(error: Any) -> Exception:
 def _unreachable_error(address: str, error: Exception) -> CellError:
     return cell_error(
         "NAS870",
-        f"no Ray cluster can be reached at `{address}`: {_first_line(error)}",
+        f"no Ray cluster can be reached at `{address}`: {first_line(error, 300)}",
         "`ray start --head` starts one; `--address local` starts one for this search",
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
 
 
 class ActorWorker:
