@@ -74,7 +74,7 @@ def require_possible(
             _require_parts(min_epochs or _DEFAULT_MIN, max_epochs)
         return
     given = {"min_epochs": min_epochs, "max_epochs": max_epochs, "reduction": reduction}
-    names = [f"`{name}`" for name, value in given.items() if value is not None]
+    names = [name for name, value in given.items() if value is not None]
     if names:
         raise cell_error(
             "NAS887",
