@@ -289,6 +289,91 @@ def test_export_to_optuna(run: Run) -> None:
     assert "NAS006" in run("search", "export", "s.db", "small.cell/study.db").err
 
 
+PARTS = """
+from pathlib import Path
+
+import nasdsl
+
+
+def after(text, epochs):
+    number = int(nasdsl.canonical_hash(nasdsl.loads(text)), 16)
+    if number % 4 == 0:
+        raise RuntimeError("no luck")
+    return number % 1000 / 1000 + epochs / 100
+
+
+def from_the_start(text, seed, report, epochs=1, folder=""):
+    for epoch in range(epochs):
+        report(epoch, after(text, epoch + 1))
+    return after(text, epochs)
+
+
+def since_the_last_part(text, seed, report, epochs=1, folder=""):
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    state = Path(folder) / "epochs"
+    for epoch in range(int(state.read_text()) if state.exists() else 0, epochs):
+        report(after(text, epoch + 1))
+    state.write_text(str(epochs))
+    return after(text, epochs)
+
+
+def at_the_end(text, seed, report, epochs=1):
+    return after(text, epochs)
+
+
+def in_batches(text, seed, report, epochs=1):
+    for batch in range(7 * epochs + 1):
+        report(batch / 100)
+    return after(text, epochs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "every"),
+    [("from_the_start", 1), ("since_the_last_part", 1), ("at_the_end", 0), ("in_batches", 0)],
+)
+def test_parts_as_a_study(function: str, every: int, run: Run) -> None:
+    """A network is a trial, its epochs intermediate values; what went to the end is complete."""
+    optuna = pytest.importorskip("optuna")
+    Path("parts.py").write_text(PARTS)
+    ran = run(
+        *("search", "small.cell", "--evaluator", f"python:parts:{function}", "--store", "p.db"),
+        *("--fidelity", "asha", "--max-epochs", "4", "--reduction", "2", "--trials", "12"),
+    )
+    assert ran.code == 0, ran.err
+    assert run("search", "export", "p.db", "study.db").code == 0
+    (summary,) = optuna.get_all_study_summaries("sqlite:///study.db")
+    study = optuna.load_study(study_name=summary.study_name, storage="sqlite:///study.db")
+    assert study.metric_names == ["reward"]
+    assert study.user_attrs["evaluator"] == f"python:parts:{function}"
+    assert len(study.trials) == 12
+    states = set()
+    with Reader(Path("p.db")) as store:
+        rows = {row.id: row for row in store.trials()}
+    for trial in study.trials:
+        last = rows[trial.user_attrs["trial"]]
+        states.add(trial.state.name)
+        number = int(last.hash, 16)
+        if number % 4 == 0:
+            assert (trial.state.name, trial.intermediate_values) == ("FAIL", {})
+            continue
+        assert last.epochs is not None
+        assert trial.state.name == ("COMPLETE" if last.epochs == 4 else "PRUNED")
+        known = [epoch for epoch in (1, 2, 3, 4) if every or epoch != 3][: last.epochs]
+        expected = {epoch: number % 1000 / 1000 + epoch / 100 for epoch in known}
+        assert trial.intermediate_values == pytest.approx(expected)
+        assert trial.value == pytest.approx(expected[last.epochs])
+        first = rows[last.id]
+        while first.continues is not None:
+            first = rows[first.continues]
+        begun = first.started or first.proposed  # those that share a result never began
+        assert trial.datetime_start.timestamp() == pytest.approx(begun)
+        assert trial.datetime_complete.timestamp() == pytest.approx(last.finished)
+    assert states == {"COMPLETE", "FAIL", "PRUNED"}
+    complete = [trial.value for trial in study.trials if trial.state.name == "COMPLETE"]
+    assert study.best_value == max(complete)
+
+
 def test_finish(run: Run) -> None:
     """The best are trained anew and ranked by what they reach; done again, nothing is lost."""
     pytest.importorskip("sklearn")

@@ -266,7 +266,7 @@ def test_what_a_store_says(tmp_path: Path) -> None:
     assert rungs[-1].best == best[0].reward
     pytest.importorskip("matplotlib")
     write_figure([settings.store], tmp_path / "x.svg")
-    assert "best after 9" in (tmp_path / "x.svg").read_text()
+    assert "best after 9 epochs" in (tmp_path / "x.svg").read_text()
 
 
 # -- evaluators ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What all plots share: colours, frames, and bytes that do not depend on the day."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -10,6 +10,10 @@ from nasdsl.report.visible import visible
 
 #: Of one line after the other.
 COLOURS = ("#2f66a3", "#c2562d", "#3c8a4e", "#7a4fa3", "#8a6d1d", "#4b4d55")
+#: More points than that become one image, because they would make the file of a picture large.
+_MAX_POINTS = 2000
+#: More points than that are drawn smaller, so that they do not hide each other.
+_MANY = 200
 
 
 @contextmanager
@@ -58,6 +62,12 @@ def draw_grid(axes: Any) -> None:
     """A grid in place of a box."""
     axes.grid(True, color="#e4e4e8", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_points(axes: Any, across: Sequence[float], up: Sequence[float], colour: str) -> None:
+    """Single results, behind the lines that sum them up."""
+    size, is_image = 5 if len(up) > _MANY else 16, len(up) > _MAX_POINTS
+    axes.scatter(across, up, size, colour, alpha=0.4, lw=0, rasterized=is_image)
 
 
 def count_along(axes: Any) -> None:

@@ -15,7 +15,15 @@ from typing import Literal
 from nasdsl.atomic_write import replace_bytes, require_writable
 from nasdsl.drawing import PictureFormat, form_of
 from nasdsl.errors import cell_error
-from nasdsl.report.plots import COLOURS, content_of, count_along, frame, label, new_picture
+from nasdsl.report.plots import (
+    COLOURS,
+    content_of,
+    count_along,
+    draw_points,
+    frame,
+    label,
+    new_picture,
+)
 from nasdsl.search.front_figures import fronts_figure
 from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.pareto import Gains
@@ -27,9 +35,6 @@ from nasdsl.search.store import Reader, Trial
 #: The paper's: the best one, and the means of the 5 and the 25 best.
 BEST_OF = (1, 5, 25)
 _STYLES = {1: "-", 5: "--", 25: ":"}
-_MAX_POINTS = 2000
-#: More points than these are drawn smaller, so that they do not hide each other.
-_MANY = 200
 #: What the x axis counts; `sampled` is the paper's.
 Axis = Literal["sampled", "unique"]
 _AXIS_LABELS: dict[Axis, str] = {
@@ -218,12 +223,7 @@ def figure(
             shown = label(name)
             colour = COLOURS[number % len(COLOURS)]
             found = {at: one for at, one in enumerate(rewards, 1) if one is not None}
-            # So many points would make the picture's file large, were they not one image.
-            flat = len(found) > _MAX_POINTS
-            size = 5 if len(found) > _MANY else 16
-            axes.scatter(
-                list(found), list(found.values()), size, colour, alpha=0.4, lw=0, rasterized=flat
-            )
+            draw_points(axes, list(found), list(found.values()), colour)
             for k in BEST_OF:
                 line = best_so_far(rewards, k)
                 positions = range(len(rewards) - len(line) + 1, len(rewards) + 1)

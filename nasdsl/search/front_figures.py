@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from nasdsl.report.plots import COLOURS, content_of, count_along, frame, label, new_picture
+from nasdsl.report.plots import (
+    COLOURS,
+    content_of,
+    count_along,
+    draw_points,
+    frame,
+    label,
+    new_picture,
+)
 from nasdsl.search.objectives import Objective
 from nasdsl.search.pareto import Gains, front, hypervolumes, worst
-
-_MAX_POINTS = 2000
 
 
 def fronts_figure(
@@ -39,14 +45,7 @@ def fronts_figure(
             colour, shown = COLOURS[number % len(COLOURS)], label(name)
             known = [point for point in points if point]
             pairs = [(across.gain(point[1]), up.gain(point[0])) for point in known]
-            left.scatter(
-                *zip(*pairs, strict=True),
-                5,
-                colour,
-                alpha=0.3,
-                lw=0,
-                rasterized=len(pairs) > _MAX_POINTS,
-            )
+            draw_points(left, *zip(*pairs, strict=True), colour=colour)
             best = sorted(pairs[at] for at in front([point[:2] for point in known]))
             # Nothing between two points of a front has been found: the line keeps to the worse.
             steps = "steps-post" if across.less else "steps-pre"

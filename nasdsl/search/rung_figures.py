@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nasdsl.report.plots import COLOURS, content_of, frame, label, new_picture
+from nasdsl.errors import plural
+from nasdsl.report.plots import COLOURS, content_of, draw_points, frame, label, new_picture
 from nasdsl.search.store import Trial
 
-_MAX_POINTS = 2000
 _STYLES = ("-", "--", ":", "-.")
 
 
@@ -54,15 +54,8 @@ def rungs_figure(searches: Mapping[str, Sequence[Spent]], format: str) -> bytes:
         axes = picture.subplots()
         for number, (name, points) in enumerate(searches.items()):
             colour = COLOURS[number % len(COLOURS)]
-            axes.scatter(
-                [each.spent for each in points],
-                [each.reward for each in points],
-                5,
-                colour,
-                alpha=0.3,
-                lw=0,
-                rasterized=len(points) > _MAX_POINTS,
-            )
+            spent = [each.spent for each in points]
+            draw_points(axes, spent, [each.reward for each in points], colour)
             # The longest trainings have the full line: they are what the search is about.
             rungs = sorted({each.epochs for each in points}, reverse=True)
             for style, epochs in zip(_STYLES, rungs, strict=False):
@@ -73,8 +66,8 @@ def rungs_figure(searches: Mapping[str, Sequence[Spent]], format: str) -> bytes:
                     if best > float("-inf"):
                         at.append(each.spent)
                         line.append(best)
-                said = f"{label(name)}, best after {epochs:,}"
+                said = f"{label(name)}, best after {plural(epochs, 'epoch')}"
                 axes.plot(at, line, style, color=colour, lw=1.3, label=said, ds="steps-post")
         frame(axes, "epochs trained by all networks", "reward")
-        axes.legend(frameon=False, loc="lower right")
+        picture.legend(frameon=False, loc="outside lower center", ncols=2)
         return content_of(picture, format)

@@ -18,6 +18,8 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from itertools import dropwhile
 from numbers import Real
 from typing import Any, BinaryIO
 
@@ -28,6 +30,10 @@ Send = Callable[..., None]
 
 #: Innermost frames of a failure's traceback that are kept.
 _MAX_FRAMES = 20
+#: Values of a curve that are kept where an evaluator only reports them.
+_MAX_CURVE = 10_000
+#: Frames of files in it lead to an evaluator, and say nothing of why one failed.
+_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def main() -> None:
@@ -91,11 +97,14 @@ def _serve(requests: BinaryIO, evaluator: Evaluator, send: Send) -> None:
 
 def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[str, Any]:
     key = request["key"]
+    curve: list[float] = []
 
     def report(*values: object) -> None:
         value = _reported(values)
         if value is not None:
             send("beat", key=key, value=value)
+            if len(curve) < _MAX_CURVE:
+                curve.append(value)
 
     try:
         score = _score(evaluator, request, report)
@@ -108,6 +117,8 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
         if type(error).__name__ == "OutOfMemoryError":
             return {"lost": f"out of memory: {_error_text(error)}"}
         return {"failure": f"{_error_text(error)}\n{_where(error)}".rstrip()}
+    if isinstance(score, Score) and not score.curve:
+        score = replace(score, curve=tuple(curve))
     return _score_members(score)
 
 
@@ -156,11 +167,11 @@ def _score_members(score: object) -> dict[str, Any]:
 
 
 def _where(error: Exception) -> str:
-    """The end of the traceback, without the worker's own frames; nothing of a diagnostic's."""
+    """The end of the traceback, from the evaluator on; nothing of a diagnostic's."""
     if isinstance(error, CellError):
         return ""
-    whole = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in whole if frame.filename != __file__]
+    whole = list(traceback.extract_tb(error.__traceback__))
+    frames = list(dropwhile(lambda frame: frame.filename.startswith(_OWN), whole)) or whole
     return "".join(traceback.format_list(frames[-_MAX_FRAMES:])).rstrip()
 
 
