@@ -1,11 +1,17 @@
 """Every command without the packages of extras: it works, or says what to install."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+import nasdsl
+from nasdsl.search.store import Outcome, Store
+from nasdsl.search.store.records import Proposal
+from tests.cli_options import lines_of_every_option
 from tests.cli_run import TINY
-from tests.commands_without import cases_without
+from tests.commands_without import cases_without, outcomes_without
 from tests.test_install_hint import EXTRAS
 
 #: Packages that no extra-less installation has.
@@ -157,6 +163,53 @@ def test_each_extra_by_itself(extra: str, tmp_path: Path) -> None:
         assert (case.code, "error[NAS701]" in case.said) == (2, True), case
         assert f'install ".[{extra}]"' in case.said.partition("help:")[2], case
     assert {path.name for path in tmp_path.iterdir()} == {"tiny.cell", "x.safetensors", "run"}
+
+
+#: Lines of every option that end otherwise: what they need is not at hand, whatever is installed.
+OTHERWISE = {
+    "play ": "NAS001",
+    "render nosuch.cell ": "NAS001",
+    "compile tiny.cell --weights ": "NAS802",
+    "predict ": "NAS802",
+    "search s.db ": "NAS604",
+    "search --resume s.db ": "NAS604",
+    "search plot s.db -o p.svg --regret": "NAS886",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What lines of every option name."""
+    (tmp_path / "tiny.cell").write_text(TINY)
+    (tmp_path / "tidy.cell").write_text(nasdsl.genotype_text(nasdsl.loads(TINY)))
+    (tmp_path / "names.txt").write_text("a\n")
+    (tmp_path / "x.safetensors").touch()
+    for name in ("run", "full"):
+        (tmp_path / name).mkdir()
+    store = Store(tmp_path / "s.db")
+    genotype = nasdsl.load("nasnet_a")
+    text = nasdsl.genotype_text(genotype)
+    with store.transaction():
+        store.put_settings({"algorithm": "random", "evaluator": "e", "seed": 1, "space": text})
+        store.propose(0, [Proposal(text, nasdsl.canonical_hash(genotype))])
+        (lease,) = store.claim(1, "me")
+        store.settle(Outcome(lease.key, 0, reward=0.5))
+    store.close()
+    return tmp_path
+
+
+def test_every_option_without_extras(folder: Path) -> None:
+    """It works, or says what to install; a new command or option is tried without being named."""
+    lines = lines_of_every_option()
+    outcomes = outcomes_without("missing", EVERY, list(map(shlex.split, lines)), folder)
+    wrong = []
+    for line, (code, said, _) in zip(lines, outcomes, strict=True):
+        known = [each for beginning, each in OTHERWISE.items() if line.startswith(beginning)]
+        installs = re.search(r'install "\.\[(\w+)\]"', said.partition("help:")[2])
+        is_told = code == 2 and "NAS701" in said and installs and installs[1] in EXTRAS
+        if not (code == 0 or is_told or (known and known[0] in said)):
+            wrong.append((line, code, said))
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,21 @@ def test_texts() -> None:
     assert install_hint() == "run `pip install .` in a checkout of nasdsl"
 
 
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [("uv-receipt.toml", "uv tool install"), ("pipx_metadata.json", "pipx install --force")],
+)
+def test_environments_of_tools(
+    file: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pip` is not there, and what is installed would be replaced: all extras are asked for."""
+    (tmp_path / file).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert install_hint("train") == f'run `{command} ".[all]"` in a checkout of nasdsl'
+    for extra in {*EXTRAS} - set(re.findall(r"\w+", EXTRAS["all"][0])) - {"all"}:
+        assert f'".[all,{extra}]"' in install_hint(extra)
+
+
 def test_first_lines() -> None:
     """What others' exceptions say fits a hint, also where they say nothing."""
     assert first_line(ValueError("\n one\ntwo")) == "one"

@@ -3,6 +3,8 @@
 Suggestions come from difflib's ratio, which is good enough and is in the standard library.
 """
 
+import os
+import sys
 from collections.abc import Iterable
 from itertools import islice
 
@@ -78,6 +80,19 @@ def first_line(error: BaseException, limit: int = 200) -> str:
 
 
 def install_hint(extra: str = "") -> str:
-    """The hint that says how to install nasdsl, with an extra such as `train`."""
+    """The hint that says how to install nasdsl, with an extra such as `train`.
+
+    Where uv or pipx keeps nasdsl in an environment of its own, that has to be made anew, so the
+    hint asks for all extras: those that are installed would be lost.
+    """
+    for file, command in _TOOLS.items():
+        if os.path.exists(os.path.join(sys.prefix, file)):
+            extras = "all" if extra not in _NOT_IN_ALL else f"all,{extra}"
+            return f'run `{command} ".[{extras}]"` in a checkout of nasdsl'
     wanted = f'".[{extra}]"' if extra else "."
     return f"run `pip install {wanted}` in a checkout of nasdsl"
+
+
+#: The files that programs leave in the environments they make, and how each is asked for another.
+_TOOLS = {"uv-receipt.toml": "uv tool install", "pipx_metadata.json": "pipx install --force"}
+_NOT_IN_ALL = ("ray",)

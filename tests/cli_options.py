@@ -1,0 +1,225 @@
+"""Every command and option of the command line, as click has them, each on a line that can be run.
+
+A command or an option that is added is here by itself: without a line for a new command, or a value
+for a new option that takes text, `lines_of_every_option` raises.
+"""
+
+from collections.abc import Iterator
+
+import click
+
+from nasdsl.cli.group import program
+from nasdsl.language.genotype.keywords import SettingsKeywords
+
+SIZE = "--N 1 --cell-filters 4 --stem cifar --image-size 8"
+#: A line of each command that succeeds, or does so with the packages it needs, and ends by itself.
+LINES = {
+    "check": "check tiny.cell",
+    "fmt": "fmt tidy.cell",
+    "explain": "explain NAS201",
+    "lsp": "lsp",
+    "play": "play nosuch.cell",  # what begins does not end
+    "compile": f"compile tiny.cell {SIZE} -o x.safetensors",
+    "convert": "convert tiny.cell",
+    "train": "train tiny.cell --out new --data fake:3",
+    "search": "search nasnet_space --evaluator proxy:synflow --trials 1 --store a.db",
+    "search status": "search status s.db",
+    "search top": "search top s.db",
+    "search plot": "search plot s.db -o p.svg",
+    "search export": "search export s.db t.csv",
+    "search finish": "search finish s.db",
+    "eval": "eval run",
+    "predict": "predict run full",
+    "detect": "detect x.safetensors a.png -o drawn",
+    "compare": "compare run",
+    "publish": "publish x.safetensors -o published",
+    "cost": "cost tiny.cell",
+    "bench": f"bench tiny.cell {SIZE}",
+    "hash": "hash tiny.cell",
+    "diff": "diff nasnet_a nasnet_a",
+    "render": "render tiny.cell -o x.dot",
+    "plot": "plot sizes tiny.cell -o x.svg",
+    "count": "count nasbench201_space",
+    "sample": "sample nasnet_space --seed 0",
+    "enumerate": "enumerate nasbench201_space --limit 1",
+    "list": "list",
+    "show": "show tiny.cell",
+    "doctor": "doctor",
+    "completion": "completion bash",
+}
+#: Options that have no effect on such a line, and where they have one. What has no end, such as
+#: `--watch`, is tried on a file that is not there.
+INSTEAD = {
+    "bench --accuracy": f"bench tiny.cell {SIZE} --plot b.svg",
+    "bench --auxiliary": "bench tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "bench --filters": "bench tiny.cell --N 1 --stem cifar --image-size 8",
+    "bench --layers": "bench darts_v2 --cell-filters 4",
+    "compare -o": "compare run",
+    "compile --preset": "compile nasnet_a",
+    "convert --from": "convert tiny.cell",
+    "convert --json": "convert tiny.cell --list",
+    "convert --to": "convert darts_v2",
+    "cost --layers": "cost darts_v2",
+    "cost --preset": "cost nasnet_a",
+    "cost --proposals": "cost tiny.cell --detector paper",
+    "count --form": "count tiny.cell --distinct",
+    "count --limit": "count tiny.cell --distinct",
+    "eval --dtype": "eval run --runtime eager",
+    "eval --threads": "eval run --runtime eager",
+    "plot --layers": "plot sizes darts_v2 -o x.svg",
+    "plot --preset": "plot sizes nasnet_a -o x.svg",
+    "predict --recipe": "predict x.safetensors full",
+    "publish --private": "publish x.safetensors --repository me/mine",
+    "publish --repository": "publish x.safetensors",
+    "render --diff": "render tiny.cell nasnet_a -o x.dot",
+    "render --port": "render nosuch.cell --watch",
+    "render --preset": "render nasnet_a --network -o x.dot",
+    "render --watch": "render nosuch.cell",
+    "search --address": "search nasnet_space --engine ray",
+    "search --data": "search nasnet_space",
+    "search --inherit-weights": "search nasnet_space --algorithm evolution",
+    "search --max-epochs": "search nasnet_space --fidelity asha",
+    "search --min-epochs": "search nasnet_space --fidelity asha",
+    "search --out": "search nasbench201_space --algorithm darts",
+    "search --per-gpu": "search nasnet_space --gpus 1",
+    "search --reduction": "search nasnet_space --fidelity asha",
+    "search --retry-failed": "search --resume s.db",
+    "search --resume": "search s.db",
+    "render --layers": "render darts_v2 --network -o x.dot",
+    "show --layers": "show darts_v2 --graph",
+    "search finish --address": "search finish s.db --engine ray",
+    "search finish --per-gpu": "search finish s.db --gpus 1",
+    "train --resume": "train",
+    **{
+        f"{command} {option}": f"{command} {file} --weights x.safetensors"
+        for command, file in (("compile", "tiny.cell"), ("train", "tiny.cell --out new"))
+        for option in ("--layout", "--drop-background", "--reset-classifier")
+    },
+}
+#: What options about networks go with, in commands that also do without a network.
+NETWORK = {"render": "render tiny.cell -o x.dot --network", "show": "show tiny.cell --graph"}
+NETWORK_OPTIONS = {*SettingsKeywords.__annotations__, "ops"}
+#: A value of each option that takes text, by the option or by command and option.
+VALUES = {
+    "--N": "1",
+    "--accuracy": "50",
+    "--address": "auto",
+    "--algorithm": "evolution",
+    "--at": "https://example.org",
+    "--backend": "torch",
+    "--batch": "1",
+    "--batch-norm-epsilon": "0.001",
+    "--batch-norm-momentum": "0.1",
+    "--cell-filters": "4",
+    "--classes": "10",
+    "--data": "fake:3",
+    "--device": "cpu",
+    "--drop-path": "0.1",
+    "--dropout": "0.1",
+    "--dtypes": "float32",
+    "--evaluator": "proxy:naswot",
+    "--fidelity": "asha",
+    "--files": "full",
+    "--filters": "96",
+    "--host": "127.0.0.1",
+    "--image-size": "8",
+    "--input-channels": "3",
+    "--layers": "3",
+    "--layout": "native",
+    "--license": "mit",
+    "--log": "tensorboard",
+    "--max-latency": "20ms",
+    "--name": "tiny",
+    "--names": "names.txt",
+    "--network": "tiny.cell",
+    "--objective": "params:min",
+    "--ops": "nasnet",
+    "--option": "repeats=false",
+    "--out": "new",
+    "--passes": "merge",
+    "--plot": "b.svg",
+    "--preset": "cifar",
+    "--print-after": "merge",
+    "--recipe": "quick",
+    "--repository": "me/mine",
+    "--resume": "run",
+    "--runtime": "eager",
+    "--runtimes": "eager",
+    "--seeds": "2",
+    "--set": "epochs=1",
+    "--space": "nasnet_space",
+    "--start": "nasnet_a_unused",
+    "--stem-filters": "8",
+    "--store": "a.db",
+    "--threads": "1",
+    "--weights": "x.safetensors",
+    "-o": "x",
+    "convert -o": "x.json",
+    "plot -o": "y.svg",
+    "render -o": "y.dot",
+    "compare -o": "c.svg",
+    "compile -o": "x.pt2",
+    "convert --from": "cell",
+    "convert --to": "darts",
+    "count --limit": "20000",
+    "search --max-epochs": "9",
+    "search plot -o": "q.svg",
+}
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by its words; an action of `search` has two."""
+    return dict(_below(program, ()))
+
+
+def _below(group: click.Group, words: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield name, command.default  # type: ignore[attr-defined]
+            yield from _below(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+def lines_of_every_option() -> list[str]:
+    """A line for each command, and one for each of its options and for what denies it."""
+    found = []
+    for name, command in commands().items():
+        found.append(LINES[name])
+        for option in command.params:
+            if isinstance(option, click.Option):
+                found += [_line(name, option, flag) for flag in _flags(option)]
+    return found
+
+
+def _flags(option: click.Option) -> list[str]:
+    return [option.opts[0], *option.secondary_opts[:1]]
+
+
+def _line(command: str, option: click.Option, flag: str) -> str:
+    words = f"{command} {flag}"
+    value = "" if option.is_flag else _value(words, flag, option.type)
+    line = INSTEAD.get(words) or LINES[command]
+    if command in NETWORK and words not in INSTEAD and option.name in NETWORK_OPTIONS:
+        line = NETWORK[command]
+    # Said twice, it would be the last one that counts.
+    before, found, after = line.partition(f" {flag} ")
+    rest = after if option.is_flag else after.partition(" ")[2]
+    line = f"{before} {rest}".rstrip() if found else line
+    return f"{line} {flag} {value}".rstrip()
+
+
+def _value(words: str, flag: str, kind: click.ParamType) -> str:
+    if words in VALUES:
+        return VALUES[words]
+    match kind:
+        case click.Choice():
+            return str(kind.choices[-1])
+        case click.IntRange() | click.FloatRange():
+            return f"{1 if kind.min is None else max(kind.min, 1)}"
+        case _ if kind is click.INT:
+            return "1"
+    return VALUES[flag]
