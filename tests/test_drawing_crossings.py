@@ -14,7 +14,7 @@ from nasdsl import library
 from nasdsl.drawing.cell import cell_sketches
 from nasdsl.drawing.ranks import RankedSketch, ranked_sketches
 from nasdsl.drawing.sketch import Box, Sketch, Unit
-from nasdsl.loading import load, load_space
+from nasdsl.loading import load, load_space, loads
 
 #: Pairs of orders of two neighbouring ranks that a test has the time to try.
 MAX_PAIRS = 20_000
@@ -27,7 +27,7 @@ def names(cell: RankedSketch) -> list[tuple[str, ...]]:
 
 
 def pieces(cell: RankedSketch) -> list[list[Piece]]:
-    """For each gap between two ranks, the pieces of wires in it."""
+    """For each gap between two ranks, the pieces of wires in it, as it is drawn."""
     units = [item.unit for rank in cell.ranks for item in rank if item.unit]
     slot = {box.id: number for unit in units for number, box in enumerate(unit.feet)}
     rank_of = {name: rank for rank, found in enumerate(names(cell)) for name in found}
@@ -59,15 +59,16 @@ def fewest_crossings(cell: RankedSketch) -> int:
     """Over all orders of all ranks: the best ways to each order of a rank, rank after rank.
 
     Crossings of a gap are a sum over pairs of items above, each with itself too, that depends on
-    nothing but which of the two is left.
+    nothing but which of the two is left. Operands that commute do not cross each other.
     """
     ranks = names(cell)
+    free = {item.id for rank in cell.ranks for item in rank if item.unit and item.unit.commutes}
     fewest = dict.fromkeys(permutations(ranks[0]), 0)
     for rank, gap in zip(ranks[1:], pieces(cell), strict=True):
         reached: dict[tuple[str, ...], int] = {}
         for below, before in fewest.items():
             within, of_pair = before, {}
-            for name in rank:
+            for name in {*rank} - free:
                 within += crossings(below, rank, [piece for piece in gap if piece[1] == name])
             for left, right in permutations(rank, 2):
                 ends = [[p for p in gap if p[1] == name] for name in (left, right)]
@@ -108,10 +109,10 @@ def test_no_order_of_a_small_cell_has_fewer_crossings(cell: RankedSketch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "fewest"), [("amoebanet_a reduction", 5), ("gdas normal", 1), ("p_darts normal", 3)]
+    ("name", "fewest"), [("amoebanet_a reduction", 4), ("gdas normal", 0), ("p_darts normal", 3)]
 )
 def test_cells_that_take_more_than_one_start(name: str, fewest: int) -> None:
-    """From the order of the text alone, 8, 3 and 4 were the fewest found."""
+    """From the order of the text alone, 8, 3 and 4 were the fewest found, operands in order."""
     assert drawn_crossings(CELLS[name]) == fewest
 
 
@@ -128,6 +129,30 @@ def test_the_search_through_every_order_tries_every_order() -> None:
     ]
     assert len(ways) == prod(factorial(len(rank)) for rank in cell.ranks)
     assert fewest_crossings(cell) == min(counts) < max(counts)
+
+
+TWO_BLOCKS = """
+ops nasnet
+cell normal {{
+    b0 = (h[i], h[i-1], sep_conv_3x3, max_pool_3x3, {0})
+    b1 = (h[i-1], h[i], sep_conv_5x5, avg_pool_3x3, {0})
+    output each(b0, b1)
+}}
+"""
+
+
+@pytest.mark.parametrize(("combine", "left"), [("add", ["left", "right"]), ("concat", ["left"])])
+def test_operands_that_commute_are_exchanged(combine: str, left: list[str]) -> None:
+    """Of two blocks that read the same two states, one has its operands the other way round.
+
+    Where the order of the operands makes a difference, both keep it, and wires cross.
+    """
+    (sketch,) = cell_sketches(loads(TWO_BLOCKS.format(combine)))
+    for cell in ranked_sketches(sketch):
+        feet = [item.unit.feet[0].id for item in cell.ranks[1] if item.unit]
+        assert sorted({each.rpartition(".")[2] for each in feet}) == left
+        # The wires of the two blocks cross once in any case.
+        assert drawn_crossings(cell) == fewest_crossings(cell)
 
 
 def test_inputs_alone_have_an_order() -> None:

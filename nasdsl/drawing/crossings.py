@@ -11,6 +11,7 @@ from math import fsum
 
 Order = list[list[str]]
 FixedRank = tuple[str, ...]
+FixedOrder = tuple[FixedRank, ...]
 #: For items u and v, how many more wires cross where v is left of u than where u is left of v.
 CrossingsByTurning = dict[str, dict[str, int]]
 
@@ -39,7 +40,7 @@ class CrossingCounts:
         self._turning_on_side: dict[tuple[int, bool, FixedRank], CrossingsByTurning] = {}
         self._means: dict[tuple[int, bool, FixedRank], dict[str, float]] = {}
 
-    def total(self, order: Order) -> int:
+    def total(self, order: Order | FixedOrder) -> int:
         """How many pairs of wires cross."""
         return sum(
             self._in_gap(gap, tuple(order[gap]), tuple(order[gap + 1]))

@@ -1,9 +1,9 @@
 """Places for everything in a sketch, and the shapes of its wires.
 
-Purpose: coordinates in points, with the flow going up: operands in their order, a combine in the
-middle above its ops, no wire over a box, and wires as Bezier curves through the ranks they pass.
-The same sketch gives the same places on every machine, because nothing is measured on it, and on
-every Python, because sums are exact (`sum` rounds otherwise since 3.12).
+Purpose: coordinates in points, with the flow going up: a combine in the middle above its ops, no
+wire over a box, and wires as Bezier curves through the ranks they pass. The same sketch gives the
+same places on every machine, because nothing is measured on it, and on every Python, because sums
+are exact (`sum` rounds otherwise since 3.12).
 `nasdsl.drawing.ranks` decides which unit stands beside which; `nasdsl.drawing.picture` turns the
 result to other directions and gives it colours.
 """
@@ -119,8 +119,10 @@ class _Placer:
         self.sketch, self.order, self.sizes = sketch, order, sizes
         self.offset = {
             box: offset
-            for unit in sketch.units
-            for box, offset in _box_offsets(unit, sizes).items()
+            for rank in order.ranks
+            for item in rank
+            if item.unit is not None
+            for box, offset in _box_offsets(item.unit, sizes).items()
         }
         self.half = {item.id: _half_width(item, sizes) for rank in order.ranks for item in rank}
         self.units = {item.id for rank in order.ranks for item in rank if item.unit}

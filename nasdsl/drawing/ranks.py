@@ -3,12 +3,13 @@
 Purpose: which unit stands beside which, so that as few wires cross as can be found, after
 Sugiyama's method: units in ranks, wires that pass a rank threaded through it, orders
 improved by the means of neighbours and by exchanges, from a few starts and, in small cells, from
-random ones of a fixed seed. Deterministic.
+random ones of a fixed seed. Operands keep their order, unless it makes no difference to the block
+and their wires would cross. Deterministic.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, pairwise, permutations
 from random import Random
@@ -16,6 +17,8 @@ from random import Random
 from nasdsl.drawing.crossings import (
     CrossingCounts,
     CrossingsByTurning,
+    FixedOrder,
+    FixedRank,
     Hop,
     Order,
     relative_places,
@@ -56,9 +59,6 @@ class RankedSketch:
     hops: tuple[tuple[Hop, ...], ...]
 
 
-FixedOrder = tuple[tuple[str, ...], ...]
-
-
 def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
     """The sketch in ranks, in the few orders that have the fewest crossings found."""
     depth = _depths(sketch)
@@ -69,12 +69,47 @@ def ranked_sketches(sketch: Sketch) -> Iterator[RankedSketch]:
     paths, hops = _threaded(sketch, depth, items)
     starts = tuple(_fixed(order) for order in _starting_orders([list(rank) for rank in items]))
     crossed = tuple(map(tuple, hops))
-    for names_by_rank in _best_orders(starts, crossed):
-        ranks = tuple(
-            tuple(rank[name] for name in names)
-            for rank, names in zip(items, names_by_rank, strict=True)
-        )
-        yield RankedSketch(ranks, paths, crossed)
+    commuting = {unit.id for unit in sketch.units if unit.commutes}
+    for names_by_rank in _least_crossed(starts, crossed, commuting):
+        ranks = []
+        for number, names in enumerate(names_by_rank):
+            found = [items[number][name] for name in names]
+            if number:
+                below, gap = names_by_rank[number - 1], crossed[number - 1]
+                found = [_uncrossed(item, below, gap) for item in found]
+            ranks.append(tuple(found))
+        yield RankedSketch(tuple(ranks), paths, crossed)
+
+
+def _least_crossed(
+    starts: tuple[FixedOrder, ...], hops: tuple[tuple[Hop, ...], ...], commuting: Set[str]
+) -> Iterable[FixedOrder]:
+    """The orders with the fewest crossings, of operands too where that changes nothing."""
+    found = _best_orders(starts, hops)
+    free = tuple(
+        tuple(replace(hop, head_slot=0) if hop.head in commuting else hop for hop in gap)
+        for gap in hops
+    )
+    if free == hops:
+        return found
+    # Orders in which operands stand as they are written come first, if they are as good.
+    counts = CrossingCounts(free)
+    fewest = min(map(counts.total, found))
+    others = _best_orders(starts, free) if fewest else ()
+    if others and counts.total(others[0]) < fewest:
+        return others
+    return [order for order in found if counts.total(order) == fewest]
+
+
+def _uncrossed(item: RankItem, below: FixedRank, gap: Iterable[Hop]) -> RankItem:
+    """The item with its operands exchanged where their wires would cross for nothing."""
+    unit = item.unit
+    if unit is None or not unit.commutes:
+        return item
+    tails = {hop.head_slot: below.index(hop.tail) for hop in gap if hop.head == item.id}
+    if len(tails) < 2 or tails[0] <= tails[1]:
+        return item
+    return replace(item, unit=replace(unit, feet=unit.feet[::-1]))
 
 
 # An editor draws a cell anew when the name of an op changes, which moves nothing.

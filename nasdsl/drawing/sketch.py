@@ -33,12 +33,14 @@ class Unit:
         role: inputs stand below all blocks, outputs above.
         feet: the ops of a block by operand slot, or the one box of an input or output.
         head: the combine of a block.
+        commutes: whether the block is the same with its operands in the other order.
     """
 
     id: str
     role: Literal["input", "block", "output"]
     feet: tuple[Box, ...]
     head: Box | None = None
+    commutes: bool = False
 
     @property
     def boxes(self) -> tuple[Box, ...]:
