@@ -5,6 +5,7 @@ for a new option that takes text, `lines_of_every_option` raises.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -212,7 +213,7 @@ def _line(command: str, option: click.Option, flag: str) -> str:
     return f"{line} {flag} {value}".rstrip()
 
 
-def _value(words: str, flag: str, kind: click.ParamType) -> str:
+def _value(words: str, flag: str, kind: click.ParamType[Any]) -> str:
     if words in VALUES:
         return VALUES[words]
     match kind:

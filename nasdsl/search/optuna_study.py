@@ -123,15 +123,14 @@ def _values_by_epoch(parts: Sequence[Trial]) -> dict[int, float]:
     found: dict[int, float] = {}
     before = 0
     for part in parts:
+        if part.epochs is None:
+            return dict(enumerate(part.curve, 1))
         # What reports an epoch at a time may do so from the start or from where it went on.
-        epochs = part.epochs
-        whole = epochs is None or len(part.curve) == epochs
-        if whole or len(part.curve) == epochs - before:
-            found |= dict(enumerate(part.curve, 1 if whole else before + 1))
-        if epochs is not None:
-            before = epochs
-            if part.reward is not None:
-                found[epochs] = part.reward
+        if len(part.curve) in (part.epochs, part.epochs - before):
+            found |= dict(enumerate(part.curve, 1 + part.epochs - len(part.curve)))
+        if part.reward is not None:
+            found[part.epochs] = part.reward
+        before = part.epochs
     return found
 
 
