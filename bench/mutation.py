@@ -54,7 +54,10 @@ TARGETS = {
         ),
         (),
     ),
-    "nasdsl/passes/*.py": (("tests/test_passes.py",), ("tests/test_optimize.py",)),
+    "nasdsl/passes/*.py": (
+        ("tests/test_passes.py",),
+        ("tests/test_optimize.py", "tests/test_torch_passes.py"),
+    ),
     "nasdsl/skeletons/*.py": (
         (
             "tests/test_network_wiring.py",
@@ -62,7 +65,13 @@ TARGETS = {
             "tests/test_library_counts.py",
             "tests/test_nasbench201.py",
         ),
-        ("tests/test_skeletons.py",),
+        (
+            "tests/test_skeletons.py",
+            "tests/test_settings.py",
+            "tests/test_equality_darts.py",
+            "tests/test_equality_enas.py",
+            "tests/test_torch_module.py",
+        ),
     ),
     "nasdsl/train/optimizer.py": (
         ("tests/test_train_optimizers.py", "tests/test_train_recipes.py"),
@@ -70,7 +79,13 @@ TARGETS = {
     ),
     "nasdsl/search/store/*.py": (
         ("tests/test_search_store.py", "tests/test_search_exporting.py"),
-        ("tests/test_search_loop.py", "tests/test_cli_forged_store.py", "tests/test_store_fuzz.py"),
+        (
+            "tests/test_search_loop.py",
+            "tests/test_cli_forged_store.py",
+            "tests/test_store_fuzz.py",
+            "tests/test_search_same.py",
+            "tests/test_search_fidelity.py",
+        ),
     ),
     "nasdsl/language/printer/*.py": (("tests/test_format.py",), ()),
 }

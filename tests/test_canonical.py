@@ -19,6 +19,7 @@ from nasdsl.canonical import (
     differences,
     equivalent,
 )
+from nasdsl.canonical.order import refined_colours
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.text import genotype_text
@@ -308,6 +309,16 @@ PETERSEN = _ring(5) + [(v, v + 5) for v in range(5)] + [(5 + v, 5 + (v + 2) % 5)
 PRISM = _ring(5) + [(v, v + 5) for v in range(5)] + _ring(5, 5)
 
 
+TWISTED = [
+    *((0, 1), (0, 2), (0, 5), (1, 6), (1, 3), (2, 9), (2, 8), (3, 8), (3, 4), (4, 6), (4, 8)),
+    *((5, 7), (5, 9), (6, 7), (7, 9)),
+]
+FRUCHT = [
+    *_ring(7),
+    *((0, 7), (1, 7), (2, 8), (3, 9), (4, 9), (5, 10), (6, 10), (7, 11), (8, 11), (8, 9), (10, 11)),
+]
+
+
 @pytest.mark.parametrize(
     ("vertices", "one", "other"),
     [
@@ -330,6 +341,33 @@ def test_graphs_that_refinement_cannot_tell_apart(
     for seed in range(5):
         assert canonical_form(scramble(a, Random(seed))) == canonical_form(a)
         assert canonical_form(scramble(b, Random(seed))) == canonical_form(b)
+
+
+@pytest.mark.parametrize(
+    ("vertices", "edges", "hashed"),
+    [
+        pytest.param(8, [*_ring(8), (0, 2), (1, 3), (4, 6), (5, 7)], "6c16169114518443", id="8"),
+        pytest.param(10, TWISTED, "196e14041fb20e35", id="10"),
+        pytest.param(12, FRUCHT, "057273be830bd29a", id="Frucht graph"),
+    ],
+)
+def test_hashes_that_a_search_decides_stay(
+    vertices: int, edges: list[tuple[int, int]], hashed: str
+) -> None:
+    """In these cubic graphs vertices look alike and are not: the least of their orders counts."""
+    assert canonical_hash(_wiring(vertices, edges)) == hashed
+
+
+def test_a_pair_read_by_two_ops_each_way() -> None:
+    """Two blocks read the same pair, each by the ops of the other: which is first is no matter."""
+    pair = (block_state("a"), block_state("b"))
+    blocks = (
+        *(Block(name, (hidden(0), hidden(0)), ("near", "near"), "add") for name in "ab"),
+        Block("c", pair, ("near", "far"), "add"),
+        Block("d", pair, ("far", "near"), "add"),
+    )
+    one = Genotype("g", TINY, (Cell("normal", blocks, UNUSED),))
+    assert len({canonical_form(scramble(one, Random(seed))) for seed in range(10)}) == 1
 
 
 def test_components_that_refinement_cannot_tell_apart() -> None:
@@ -553,6 +591,23 @@ def test_too_much_symmetry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CellError) as raised:
         canonical_hash(_wiring(10, list(combinations(range(10), 2))))
     assert [found.code for found in raised.value.diagnostics] == ["NAS603"]
+
+
+def test_as_many_special_blocks_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One special vertex tells all of the Frucht graph apart; with none allowed it is refused."""
+    monkeypatch.setattr("nasdsl.canonical.order.MAX_DEPTH", 1)
+    assert canonical_hash(_wiring(12, FRUCHT)) == "057273be830bd29a"
+    monkeypatch.setattr("nasdsl.canonical.order.MAX_DEPTH", 0)
+    with pytest.raises(CellError) as raised:
+        canonical_hash(_wiring(12, FRUCHT))
+    assert [found.code for found in raised.value.diagnostics] == ["NAS603"]
+
+
+def test_work_of_refinement() -> None:
+    """Work is edges looked at, from each group that others may be split by."""
+    edges = {0: [], 1: [(2, 0)], 2: [(1, 1)]}
+    assert refined_colours([[0, 1], [2]], {}.fromkeys(range(3), ()), [0, 1])[1] == 0
+    assert refined_colours([[0, 1], [2]], edges, [1]) == ({0: 0, 1: 1, 2: 2}, 2)
 
 
 # -- differences ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from nasdsl import interop
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading import load, loads
 from nasdsl.network import network_graph
-from nasdsl.network.cost import genotype_cost
+from nasdsl.network.cost import NodeCounts, genotype_cost, size_findings, total
 
 # name: parameters, with batch-norm statistics, millions of mult-adds, auxiliary parameters.
 # None where nothing is published.
@@ -149,3 +149,16 @@ def test_numbers_of_settings() -> None:
     assert nasdsl.cost("nasnet_a_cifar", N=numpy.int64(2)) == nasdsl.cost("nasnet_a_cifar", N=2)
     with pytest.raises(nasdsl.CellError, match="NAS502"):
         nasdsl.cost("nasnet_a_cifar", N=1.5)
+
+
+@pytest.mark.parametrize(("size", "found"), [(32, []), (224, ["NAS508"])])
+def test_an_auxiliary_classifier_larger_than_the_network(size: int, found: list[str]) -> None:
+    """Its last convolution spans the map, so 224 px on the stem for small images make it huge."""
+    graph = network_graph(load("nasnet_a_cifar"), Settings(image_size=size, auxiliary=True))
+    assert [each.code for each in size_findings(graph)] == found
+
+
+def test_totals() -> None:
+    """Number by number; nothing costs nothing."""
+    assert total([NodeCounts(1, 2, 3, 4), NodeCounts(10, 20, 30, 40)]) == (11, 22, 33, 44)
+    assert total([]) == (0, 0, 0, 0)

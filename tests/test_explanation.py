@@ -30,6 +30,12 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
         ("(b0,   h[i],", "(h[i-1], h[i],", ["b1 reads h[i-1] instead of b0 in its max_pool_3x3"]),
         ("sep_conv_5x5", "identity", ["b1 applies identity instead of sep_conv_5x5 to h[i]"]),
         (
+            "(b0,   h[i],   max_pool_3x3, sep_conv_5x5, add)",
+            "(h[i-1], h[i-1], sep_conv_5x5, max_pool_3x3, add)",
+            ["b1 reads h[i-1] instead of b0 in its max_pool_3x3 and reads h[i-1] instead of h[i] "
+             "in its sep_conv_5x5"],
+        ),
+        (
             "(h[i], h[i-1], sep_conv_3x3",
             "(h[i-1], h[i-1], avg_pool_3x3",
             ["b0 has avg_pool_3x3(h[i-1]) instead of sep_conv_3x3(h[i])"],
@@ -49,7 +55,8 @@ def cell(blocks: str = BLOCKS, output: str = "output unused", rest: str = "") ->
         ),
         ("(h[i], h[i-1], sep_conv_3x3, identity,", "(h[i-1], h[i], identity, sep_conv_3x3,", None),
     ],
-    ids=["input", "op", "both", "ops, in another order", "combine", "ordered", "unordered"],
+    ids=["input", "op", "inputs, in another order", "both", "ops, in another order", "combine",
+         "ordered", "unordered"],
 )  # fmt: skip
 def test_blocks(old: str, new: str, sentences: list[str] | None) -> None:
     """Each thing a block may do otherwise; operands that are added have no order."""
@@ -96,6 +103,8 @@ def test_blocks_that_come_and_go() -> None:
         ("each(b1, b2)", "each(b2, b1)", "the output passes on b2 and b1 in this order"),
         ("unused", "each(b1, b2)", "the output is passed on state by state: b1 and b2"),
         ("each(b1, b2)", "unused", "the output is concatenated: b1 and b2"),
+        ("each(b1)", "concat(b1, b2)", "the output is concatenated: b1 and b2"),
+        ("concat(b1)", "each(b2, b1)", "the output is passed on state by state: b2 and b1"),
     ],
 )
 def test_outputs(old: str, new: str, sentence: str) -> None:

@@ -178,3 +178,30 @@ def test_an_empty_line_separates_what_is_aligned() -> None:
     """Definitions below each other are aligned, and those after an empty line by themselves."""
     text = "op a    = [relu]\nop long = [relu]\n\nop c = [relu]\nop d = [relu]\n"
     assert formatted_text(parse(Source("a.cell", text))) == text
+
+
+def test_a_comment_right_behind_a_word() -> None:
+    """It stays in the line, two spaces away."""
+    text = "genotype g\nops nasnet# the paper's\n\nop a = [relu]# one\n"
+    assert formatted_text(parse(Source("a.cell", text))) == (
+        "genotype g\nops nasnet  # the paper's\n\nop a = [relu]  # one\n"
+    )
+
+
+def test_a_comment_at_the_end_of_a_cell() -> None:
+    """The empty line before it stays, and none comes before the bracket."""
+    text = (
+        "genotype g\nops nasnet\n\ncell normal {\n"
+        "    a = (\n        h[i],\n        h[i],\n        identity,\n        identity,\n"
+        "        add,\n\n        # why\n    )\n}\n"
+    )
+    assert formatted_text(parse(Source("a.cell", text))) == text
+
+
+@pytest.mark.parametrize("inside", ["", "\n", "\n\n\n", "  "])
+def test_a_network_without_settings(inside: str) -> None:
+    """Two lines, whatever space is in it."""
+    text = f"genotype g\nops nasnet\n\nnetwork {{{inside}}}\n"
+    assert formatted_text(parse(Source("a.cell", text))) == (
+        "genotype g\nops nasnet\n\nnetwork {\n}\n"
+    )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from hashlib import blake2b
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -34,6 +35,23 @@ def cell(*blocks: str, output: str = "") -> nasdsl.Genotype:
     lines = [f"    {name} = ({block})" for name, block in zip("abcdef", blocks, strict=False)]
     body = "\n".join([*lines, f"    output {output}" if output else ""])
     return nasdsl.loads(f"genotype one\n{OPS}cell normal {{\n{body}\n}}\n")
+
+
+def test_hashes_stay_as_they_are() -> None:
+    """Stores know networks by them: no later version may have others."""
+    assert nasdsl.canonical_hash(nasdsl.load("nasnet_a"), "function") == "2e34894c3298153d"
+    members = nasdsl.sample(nasdsl.load_space("nasnet_space"), 50, seed=0)
+    found = "".join(nasdsl.canonical_hash(each, "function") for each in members)
+    assert blake2b(found.encode(), digest_size=8).hexdigest() == "dd898174dae7642b"
+
+
+def test_what_may_be_negative_is_rectified() -> None:
+    """An op with two forms is not taken for a ReLU."""
+    once, twice = (
+        cell("h[i], h[i], either, either, add", f"a, a, {op}, {op}, add")
+        for op in ("skip_connect", "rectified")
+    )
+    assert agreement(once, twice) is None
 
 
 @cache

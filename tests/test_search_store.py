@@ -1,10 +1,12 @@
 """The store: transactions, shared rewards, leases, late results, versions, places, misuse."""
 
+import errno
 import fcntl
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import astuple
 from pathlib import Path
 from typing import NamedTuple
@@ -382,6 +384,55 @@ def test_a_trial_that_lacks_an_objective() -> None:
     assert found.gains == (3,)
     with pytest.raises(NotOfASearch, match="trial 7 has no 'latency'"):
         writer._result(row, lambda measures: (measures["latency"],))
+
+
+def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+    """SQLite's header has four bytes for it, in a folder that was not there."""
+    path = tmp_path / "new" / "folder" / "s.db"
+    Store(path).close()
+    assert path.read_bytes()[68:72] == b"NASD"
+
+
+def test_an_index_that_lacks_rows(tmp_path: Path) -> None:
+    """It hinders nobody who only looks; a search would wait for ever for what it lacks: NAS865."""
+    path = tmp_path / "s.db"
+    with closing(Store(path)) as opened:
+        _proposed(opened, *"abc")
+    rewrite = "UPDATE sqlite_schema SET sql = ? WHERE name = 'trial_queued'"
+    statement = "CREATE INDEX trial_queued ON trial (id) WHERE state = '{}'"
+    for state, script in (("none", "REINDEX trial_queued"), ("queued", "SELECT 1")):
+        with closing(sqlite3.connect(path)) as rows, rows:
+            rows.execute("PRAGMA writable_schema = ON")
+            rows.execute(rewrite, (statement.format(state),))
+        with closing(sqlite3.connect(path)) as rows, rows:
+            rows.execute(script)
+    with closing(Reader(path)) as opened:
+        assert opened.counts().proposed == 3
+    assert _codes(lambda: Store(path)) == ["NAS865"]
+
+
+def test_errors_of_the_system_are_said(tmp_path: Path) -> None:
+    """In the system's words, or, where it has none, in those of the exception."""
+    for error, said in (
+        (OSError(errno.ENOSPC, "No space left on device"), "s.db: No space left on device"),
+        (OSError("the mount is gone"), "s.db: the mount is gone"),
+    ):
+        with pytest.raises(CellError, match=said) as raised, files.store_errors(tmp_path / "s.db"):
+            raise error
+        assert [found.code for found in raised.value.diagnostics] == ["NAS860"]
+
+
+def test_a_lock_is_tried_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks whether a store is in use has it for a moment; nobody waits for longer."""
+    pauses: list[float] = []
+    monkeypatch.setattr(files.time, "sleep", pauses.append)
+    path = tmp_path / "s.db"
+    Store(path).close()
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert _codes(lambda: Store(path)) == ["NAS864"]
+    assert len(pauses) == 4
+    assert 0.01 <= sum(pauses) <= 0.1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lock is another file")

@@ -78,6 +78,8 @@ PROGRESS = {
     "more than there is": '{"proposed": 10000000, "rejected": 0, "observed": 0}',
     "observed before it is proposed": '{"proposed": %d, "rejected": 0, "observed": 999}',
     "rejected what was not proposed": '{"proposed": %d, "rejected": 999, "observed": 0}',
+    "promoted less than nothing": '{"proposed": %d, "promoted": -1}',
+    "a number for a truth": '{"proposed": %d, "starved": 1}',
     "a truth for a number": '{"proposed": %d, "rejected": false, "observed": 0}',
     "another name": '{"proposed": %d, "more": 1}',
     "a list": "[]",
@@ -129,6 +131,16 @@ def test_work_is_limited() -> None:
         assert rows.execute("SELECT 1").fetchone() == (1,)
         with limited_work(rows):
             assert rows.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_errors_that_are_not_of_the_limit_pass() -> None:
+    """Whatever else SQLite refuses keeps its own words."""
+    with (
+        closing(sqlite3.connect(":memory:")) as rows,
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+        limited_work(rows),
+    ):
+        rows.execute("SELECT * FROM absent")
 
 
 def test_the_limit_on_work_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:

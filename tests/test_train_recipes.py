@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nasdsl.errors import CellError
 from nasdsl.train.batches import EpochBatches
 from nasdsl.train.data.splits import split_by_class
-from nasdsl.train.optimizer import learning_rate
+from nasdsl.train.optimizer import decays_before_clip, learning_rate
 from nasdsl.train.recipe import RECIPES, VALUES, Recipe, recipe, recipe_text
 from nasdsl.train.recipe_file import recipe_at, recipe_toml, with_changes
 
@@ -195,6 +195,28 @@ def test_warmup_rises_to_lr_and_the_cosine_has_the_rest() -> None:
     assert rates[:10] == pytest.approx([made.lr * (k + 1) / 10 for k in range(10)])
     assert rates[10] == made.lr
     assert rates[30] == pytest.approx(made.lr / 2)
+
+
+@pytest.mark.parametrize(
+    ("clip", "clip_decay", "optimizer", "before"),
+    [
+        (0.5, True, "rmsprop", True),
+        (5.0, True, "sgd", True),
+        (0.0, True, "rmsprop", False),
+        (5.0, False, "rmsprop", False),
+        (5.0, True, "adamw", False),
+    ],
+)
+def test_decay_before_the_clip(clip: float, clip_decay: bool, optimizer: str, before: bool) -> None:
+    """As in slim, wherever there is a clip; the decay of AdamW is no part of the loss."""
+    made = recipe("cifar", clip=clip, clip_decay=clip_decay, optimizer=optimizer)
+    assert decays_before_clip(made) is before
+
+
+def test_constant_is_the_same_at_each_step() -> None:
+    """However long the training is."""
+    made = recipe("cifar", schedule="constant", epochs=10)
+    assert {learning_rate(made, step, 100) for step in range(1000)} == {made.lr}
 
 
 def test_exponential_falls_in_stairs() -> None:

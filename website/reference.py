@@ -6,6 +6,7 @@ mkdocstrings reads where a page says `::: NAME`.
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -202,8 +203,9 @@ def _recipes() -> str:
 
 def _attributes(described: type) -> dict[str, str]:
     """What the docstring of a class says of each attribute."""
-    section = (described.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
-    found = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+    # Without its indentation, which Python 3.13 and later leave out, too.
+    section = (inspect.getdoc(described) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in found}
 
 
