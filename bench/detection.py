@@ -22,13 +22,13 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
 import nasdsl
-from nasdsl.api.request import source_cells
 from nasdsl.detection.coco import coco_folder
 from nasdsl.detection.recipe import detection_recipe
 from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection
 from nasdsl.detection.run_kind import is_detection_run
 from nasdsl.detection.training import DetectionEpoch, train_detection
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.loading.cells import source_cells
 
 #: A small cell of NASNet's space.
 CELL = """

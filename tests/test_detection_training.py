@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import nasdsl
-from nasdsl.api.request import source_cells
 from nasdsl.detection.run_kind import is_detection_run
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.loading.cells import source_cells
 from tests.cli_run import TINY, exit_code
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")

@@ -160,7 +160,7 @@ def test_a_full_disk_at_a_checkpoint(most: int, tmp_path: Path) -> None:
 def test_training_goes_on_when_there_is_room(tmp_path: Path) -> None:
     """Whatever of a run's files cannot be written, it ends as an undisturbed one."""
     pytest.importorskip("accelerate")
-    from nasdsl.export.exported import network_text
+    from nasdsl.network.self_contained import network_text
     from nasdsl.train import Execution
     from nasdsl.train.planning import RunPlan
     from nasdsl.train.run import train_run

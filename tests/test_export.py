@@ -20,9 +20,9 @@ from nasdsl import library
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError
 from nasdsl.export import SUFFIXES, Written, formats, require_exportable, write
-from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import read_model
 from nasdsl.network import network_graph
+from nasdsl.network.self_contained import network_text
 
 torch = pytest.importorskip("torch", reason="networks are torch modules")
 pytest.importorskip("safetensors", reason="models are saved with it")

@@ -170,8 +170,8 @@ def test_cell_filters_at_the_ends(run: Run, flags: list[str], message: str) -> N
 
 def test_cell_filters_that_round(run: Run) -> None:
     """Where several first cells have one penultimate layer, a written text keeps which it is."""
-    from nasdsl.export.exported import network_text
     from nasdsl.network import network_graph
+    from nasdsl.network.self_contained import network_text
 
     text = """\
 genotype narrow

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 import nasdsl
-from nasdsl import api, loading
+from nasdsl import api
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
+from nasdsl.loading import analysis
 from nasdsl.network import SKELETONS, complete, configuration_of, expand, network_graph, verified
 from nasdsl.search.child import limit_for
 from nasdsl.search.evaluators import evaluator
@@ -383,8 +384,10 @@ def test_train_completes_and_expands_once(
 ) -> None:
     """The model at the end is read back, as anybody would: that is the second time."""
     texts: list[str] = []
-    parse = loading.parse
-    monkeypatch.setattr(loading, "parse", lambda source: texts.append(source.name) or parse(source))
+    parse = analysis.parse
+    monkeypatch.setattr(
+        analysis, "parse", lambda source: texts.append(source.name) or parse(source)
+    )
     pytest.importorskip("accelerate", reason="training needs it")
     Path("own.cell").write_text("network { genotype = nasnet_a N = 1 filters = 24 drop_path = 0 }")
     small = ("--set", "epochs=1", "--set", "batch=512", "--no-tensorboard", "--quiet")

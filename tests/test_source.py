@@ -130,8 +130,8 @@ def test_other_vocabularies_agree(ops: str) -> None:
     """The same cells with other paddings, pools and forms."""
     genotype = nasdsl.load("darts_v1" if ops == "darts" else "nasnet_a")
     if ops != "darts":
-        from nasdsl.api.request import in_vocabulary
         from nasdsl.library import vocabulary
+        from nasdsl.loading.vocabulary import in_vocabulary
 
         genotype = in_vocabulary(genotype, vocabulary(ops))
     assert difference(small(genotype)) < TOLERANCE

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.errors import CellError
-from nasdsl.export.exported import network_text
+from nasdsl.network.self_contained import network_text
 from nasdsl.train import Execution, fit
 from nasdsl.train.checkpoint import Checkpoints
 from nasdsl.train.run_folder import RECIPE, RUN, Job, RunFolder

@@ -23,7 +23,7 @@ pytest.importorskip("accelerate", reason="training needs it")
 pytest.importorskip("sklearn", reason="the digits come with it")
 
 from nasdsl.errors import CellError, Diagnostic  # noqa: E402
-from nasdsl.export.exported import network_text  # noqa: E402
+from nasdsl.network.self_contained import network_text  # noqa: E402
 from nasdsl.train import Execution, Job, RunFolder, RunPlan, Watcher, fit, train_run  # noqa: E402
 from nasdsl.train.loggers import LoggedRun, Logger, watchers_of  # noqa: E402
 from tests.test_cli_train import CELLS, FLASH  # noqa: E402

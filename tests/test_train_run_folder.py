@@ -17,7 +17,7 @@ import filelock
 
 import nasdsl
 from nasdsl.errors import CellError
-from nasdsl.export.exported import network_text
+from nasdsl.network.self_contained import network_text
 from nasdsl.train import Execution, Fitted, Watcher
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.run import train_run

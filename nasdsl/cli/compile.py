@@ -159,7 +159,9 @@ def command(
     that takes one image of any size.
     """
     if is_detector_model(file):
-        _export_detector(context, file, out, as_json)
+        from nasdsl.cli import compile_detection
+
+        compile_detection.export(context, file, out, as_json)
         return
     if weights is None and (drop_background or layout != "auto"):
         flag = "--drop-background" if drop_background else "--layout"
@@ -258,36 +260,6 @@ def _build_with(
         output.data_object(name=graph.name, backend=backend, bytes=size, file=written)
     elif out is None:
         output.data_bytes(bytes(content))
-
-
-def _export_detector(context: click.Context, /, file: str, out: str | None, as_json: bool) -> None:
-    """Write a trained detector in another format."""
-    for option in context.command.params:
-        name = str(option.name)
-        if name not in ("file", "out", "as_json") and is_given(context, name):
-            raise click.UsageError(f"{option.opts[0]} does not apply to a detector's model file.")
-    if out is None:
-        raise click.UsageError("A detector's model file is written in another format with -o OUT.")
-    from nasdsl import export
-
-    export.require_exportable(out)
-    from nasdsl.detection.export import export_detector
-    from nasdsl.detection.model_file import read_detector
-
-    trained = read_detector(file)
-    written = export_detector(trained, out)
-    plan = trained.detector.plan
-    if as_json:
-        output.data_object(
-            name=plan.graph.name,
-            detector=plan.style,
-            classes=trained.names,
-            file=written._asdict(),
-        )
-        return
-    from nasdsl.cli.network_tables import console_for, print_written
-
-    print_written(written, console_for(sys.stdout))
 
 
 def _members(

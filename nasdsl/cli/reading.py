@@ -12,10 +12,11 @@ from nasdsl.errors import Source
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import analyse, genotype_in, is_library_name, source_of, space_in
+from nasdsl.loading.vocabulary import in_vocabulary
 
 if TYPE_CHECKING:
-    from nasdsl.api.request import SourceCells
     from nasdsl.network.graph import NetworkGraph
+    from nasdsl.network.source import SourceCells
 
 
 def source(name: str) -> Source:
@@ -47,12 +48,7 @@ def genotype(name: str, ops: str | None = None) -> Genotype:
     analysis = analyse(source(name))
     found = genotype_in(analysis)
     output.warn(analysis.diagnostics)
-    if ops is None:
-        return found
-    # Imported here because it brings the network along, and `check` should start quickly.
-    from nasdsl.api.request import in_vocabulary
-
-    return in_vocabulary(found, library.vocabulary(ops))
+    return found if ops is None else in_vocabulary(found, library.vocabulary(ops))
 
 
 def cells(name: str, ops: str | None) -> "SourceCells":
@@ -61,7 +57,7 @@ def cells(name: str, ops: str | None) -> "SourceCells":
     Raises:
         CellError: as `genotype` does.
     """
-    from nasdsl.api.request import source_cells
+    from nasdsl.loading.cells import source_cells
 
     _note_library(name)
     return source_cells(name, ops=ops)
@@ -79,11 +75,9 @@ def network(name: str, settings: Settings, ops: str | None) -> "NetworkGraph":
         CellError: as `genotype` does, and where the settings have mistakes.
     """
     # Imported here because it brings the network along, and `check` should start quickly.
-    from nasdsl.api.request import source_network
     from nasdsl.network.cost import size_findings
 
-    _note_library(name)
-    found = source_network(name, ops=ops, settings=settings)
+    found = cells(name, ops).network(settings)
     output.warn(found.warnings)
     graph = found.graph()
     output.warn(size_findings(graph))

@@ -20,9 +20,9 @@ from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.detection.run_kind import DETECTOR
 from nasdsl.documents import json_value
 from nasdsl.errors import CellError, cell_error, first_line
-from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
 from nasdsl.loading import cells_of_text
+from nasdsl.network.self_contained import network_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nasdsl.api.request import SourceNetwork, chosen_settings, source_network
+from nasdsl.api.request import chosen_settings, source_network
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints, plural
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.section import state_shapes
+from nasdsl.network.source import SourceNetwork
 from nasdsl.network.stages import Stage, stages, strides_of
 from nasdsl.values import Values, require_types, shown
 

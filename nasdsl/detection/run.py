@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nasdsl.api.request import SourceCells
 from nasdsl.api.trained import WeightsFile
 from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.detection.coco import CocoFolder
@@ -29,10 +28,11 @@ from nasdsl.detection.recipe import DetectionRecipe, detection_recipe
 from nasdsl.detection.run_kind import RUN, TASK
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import Source, cell_error
-from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import cells_of_text
+from nasdsl.network.self_contained import network_text
+from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.run_folder import SEED, RunFolder, record, recorded_value

@@ -15,10 +15,11 @@ from nasdsl.api.threads import threads, threads_for
 from nasdsl.atomic_write import atomic_write, require_writable
 from nasdsl.errors import CellError, Diagnostic, cell_error, first_line
 from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
-from nasdsl.export.exported import Export, network_text
+from nasdsl.export.exported import Export
 from nasdsl.export.formats import FORMATS, ExportFormat, format_of
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.self_contained import network_text
 from nasdsl.values import require_types
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from nasdsl.errors import cell_error
-from nasdsl.export.exported import network_text
 from nasdsl.language.parser.read import is_model
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.self_contained import network_text
 from nasdsl.train.comparison import compared_run
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, Job, RunFolder, recorded_results

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from nasdsl import library
-from nasdsl.api.request import SourceNetwork, chosen_settings, source_network
+from nasdsl.api.request import chosen_settings, source_network
 from nasdsl.canonical import (
     agreement,
     canonical_form,
@@ -33,6 +33,7 @@ from nasdsl.loading import genotype_in, genotype_of, loads, loads_space, space_i
 from nasdsl.network import SKELETONS
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.cost_rows import CostRow, module_rows, part_rows
+from nasdsl.network.source import SourceNetwork
 from nasdsl.report.digits import every_digit
 from nasdsl.service import Document
 from nasdsl.service.figures import rounded
@@ -98,7 +99,7 @@ def source_view(document: Document, options: Mapping[str, Any]) -> ViewAnswer:
     """The network as one PyTorch file, which `nasdsl compile -o NAME.py` would write."""
     # Imported here because they look for plugins, which the other tabs do without.
     from nasdsl import backend
-    from nasdsl.export.exported import network_text
+    from nasdsl.network.self_contained import network_text
 
     asked = _network(document, options)
     graph = asked.graph()

@@ -25,9 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.api.request import SourceCells, source_cells
 from nasdsl.errors import CellError, Diagnostic, Source, plural
-from nasdsl.export.exported import network_text
 from nasdsl.language.genotype.settings import (
     DEFAULT_SKELETON,
     NO_SETTINGS,
@@ -35,11 +33,15 @@ from nasdsl.language.genotype.settings import (
     Settings,
     stem_names,
 )
+from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath, cells_of_text
+from nasdsl.loading.cells import source_cells
 from nasdsl.network.cost import size_findings
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
+from nasdsl.network.self_contained import network_genotype
+from nasdsl.network.source import SourceCells
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.execution import Execution, is_first_process, require_precision
@@ -76,7 +78,7 @@ class RunPlan:
 
     Attributes:
         job: what the run's files say of it: network, data, recipe, seed and execution.
-        graph: the network.
+        graph: the network; its genotype is what the job's text says.
         splits: the data.
         warnings: what is worth knowing about the network's text and settings.
         remarks: what was decided against the recipe, in sentences, for people.
@@ -106,7 +108,7 @@ def plan_run(
 
     Args:
         source: the cells, with the settings of their text: as `nasdsl.compile` takes them, or
-            what `nasdsl.api.request.asked` has read.
+            what `nasdsl.loading.cells.source_cells` has read.
         data: as `nasdsl.train.datasets` takes it.
         recipe: a recipe, the name of a shipped one, or the path of a `.toml` file.
         changes: values of the recipe as `NAME=VALUE`; they win over the file.
@@ -156,8 +158,11 @@ def plan_run(
     graph = found.graph()
     if weights is not None:
         weights.require_fit(graph)
+    # As of a run that goes on, whose text has every setting.
+    genotype = network_genotype(graph)
+    graph = replace(graph, genotype=genotype)
     job = Job(
-        network_text(graph),
+        genotype_text(genotype),
         splits.name,
         final,
         seed,

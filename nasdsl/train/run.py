@@ -18,7 +18,6 @@ import torch
 from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import Diagnostic, cell_error
-from nasdsl.export.exported import network_genotype
 from nasdsl.train.comparison import run_settings
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.loggers import LoggedRun, watchers_of
@@ -116,7 +115,8 @@ def _loggers(named: Sequence[str], tensorboard: bool) -> list[str]:
 def _logged_run(folder: RunFolder, plan: RunPlan) -> LoggedRun:
     path = Path(folder.path.absolute())
     name = f"{path.parent.name}/{path.name}" if has_seeds(path.parent) else path.name
-    settings = run_settings(plan.job, network_genotype(plan.graph))
+    assert plan.graph.genotype is not None, "a run is planned from a genotype"
+    settings = run_settings(plan.job, plan.graph.genotype)
     return LoggedRun(path, name, folder.log_id() if plan.job.loggers else "", settings)
 
 

@@ -1,0 +1,120 @@
+"""Data go one way: no command brings a value back to a room that it has left.
+
+`tests/walks.py` follows the real process. Each walk is written out, so that a change of the way
+shows, and so does the one return that there is.
+"""
+
+from pathlib import Path
+
+import pytest
+
+import nasdsl
+from nasdsl import loading
+from nasdsl.loading.cells import source_cells
+from nasdsl.network.source import SourceCells
+from tests.cli_run import Run, runner
+from tests.walks import FORMS, Walk, room_of
+
+ROOT = Path(__file__).parent.parent
+#: From a name to cells.
+READ = ["loading", "library", "language"]
+#: From a graph to a module.
+BUILT = ["api", "backend", "passes", "backends"]
+SIZES = ("--N", "1", "--filters", "24", "--stem", "cifar")
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """A command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return runner(capfd, monkeypatch)
+
+
+def walk_of(run: Run, *words: str) -> Walk:
+    """The walk of a command that ends well."""
+    codes: list[int] = []
+    walk = Walk(lambda: codes.append(run(*words).code))
+    assert codes == [0]
+    return walk
+
+
+def test_a_way_back_is_found() -> None:
+    """Cells that are read again, and a room that is called while it waits."""
+    assert Walk(lambda: source_cells("nasnet_a")).returns == []
+    twice = Walk(lambda: (loading.load("nasnet_a"), loading.load("darts_v2")))
+    assert twice.rooms == [*READ, *READ]
+    assert twice.returns == READ
+
+
+def test_forms_and_rooms_are_those_of_the_code() -> None:
+    """Whoever renames a stage's type or a room renames it here too."""
+    sources = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("nasdsl", "backends")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    assert [form for form in sorted(FORMS) if f"class {form}" not in sources] == []
+    assert room_of(SourceCells.__module__) == "network"
+    assert room_of("nasdsl.skeletons.darts") == "network"
+    assert room_of("nasdsl_backends.torch.network") == "backends"
+    assert room_of("nasdsl.errors.source") is None
+
+
+def test_compile(run: Run) -> None:
+    """The parameter `filters`, from the flag to the file."""
+    pytest.importorskip("torch", reason="networks are torch modules")
+    pytest.importorskip("safetensors", reason="the file has weights")
+    walk = walk_of(run, "compile", "nasnet_a", *SIZES, "--image-size", "16", "-o", "a.safetensors")
+    assert walk.rooms == ["cli", *READ, "network", *BUILT, "export"]
+    assert walk.returns == []
+
+
+def test_train(run: Run) -> None:
+    """The parameter `filters` again. Training is planned, and done in the room of the plan."""
+    pytest.importorskip("accelerate", reason="training needs it")
+    pytest.importorskip("sklearn", reason="the digits come with it")
+    short = ("--set", "epochs=1", "--set", "batch=512", "--set", "warmup=0", "--quiet")
+    walk = walk_of(run, "train", "nasnet_a", *SIZES, *short, "--out", "one")
+    assert walk.rooms == ["cli", *READ, "train", "network", "train", *BUILT]
+    assert walk.returns == ["train"]
+
+
+def test_a_proposal(tmp_path: Path) -> None:
+    """A text that a searcher wrote, until it is in the store."""
+    from nasdsl.search.planning import plan_search
+    from nasdsl.search.proposing import Proposer
+    from nasdsl.search.schedule import schedule_of
+    from nasdsl.search.searchers import searcher
+    from nasdsl.search.settings import start_or_resume
+    from nasdsl.search.store import Store
+
+    text = nasdsl.genotype_text(nasdsl.load("nasnet_a")).replace("sep_conv_7x7", "?")
+    space = nasdsl.loads_space(text + "network { N = 1  cell_filters = 4  stem = cifar }")
+    planned = plan_search(
+        space, tmp_path / "s.db", evaluator="python:math:sqrt", trials=1, max_params=10**9, block=1
+    )
+    store = Store(planned.store)
+    try:
+        settings = start_or_resume(planned, store, resume=False)
+        schedule = schedule_of(searcher("random", space, 0), None)
+        proposer = Proposer(settings, store, schedule, is_resumed=False)
+        with store.transaction():
+            walk = Walk(proposer.advance)
+        assert store.counts().proposed == 1
+    finally:
+        store.close()
+    assert walk.rooms == ["search", "space", "loading", "language", "network"]
+    assert walk.returns == []
+
+
+def test_an_evaluation() -> None:
+    """The same text in a worker, until it has its reward."""
+    pytest.importorskip("accelerate", reason="training needs it")
+    pytest.importorskip("sklearn", reason="the digits come with it")
+    from nasdsl.search.evaluators import evaluator
+
+    made = evaluator("train?epochs=1&batch=899&N=1&cell_filters=2&augmentation=none")
+    text = nasdsl.genotype_text(nasdsl.load("nasnet_a"))
+    walk = Walk(lambda: made.evaluate(text, 0, lambda value: None))
+    assert walk.rooms == ["search", "loading", "language", "network", *BUILT, "train"]
+    assert walk.returns == []
