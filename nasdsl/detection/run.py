@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.api.trained import WeightsFile
-from nasdsl.atomic_write import replace_text, write_errors
+from nasdsl.atomic_write import replace_text
 from nasdsl.detection.coco import CocoFolder
 from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.detection.recipe import DetectionRecipe, detection_recipe
 from nasdsl.detection.run_kind import RUN, TASK
-from nasdsl.documents import document_text, json_value
+from nasdsl.documents import document_text
 from nasdsl.errors import Source, cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
@@ -35,7 +35,8 @@ from nasdsl.network.self_contained import network_text
 from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe_file import recipe_toml
-from nasdsl.train.run_folder import SEED, RunFolder, record, recorded_value
+from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
+from nasdsl.train.run_folder import RunFolder
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
 METRICS, REPORT = "metrics.jsonl", "report.md"
@@ -153,12 +154,8 @@ def begin_detection(
             written.
     """
     folder = RunFolder(path)
-    folder.require_new()
-    with write_errors(folder.path):
-        folder.path.mkdir(parents=True, exist_ok=True)
     weights = job.weights
-    with folder.locked():
-        folder.require_new()
+    with folder.created():
         replace_text(folder / NETWORK, network_text(job.plan.graph))
         replace_text(folder / RECIPE, recipe_toml(job.recipe))
         about = {
@@ -185,11 +182,11 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
     Raises:
         CellError: NAS843, there is no such run, or its files are damaged.
     """
-    folder, name = Path(path), RUN
-    try:
-        about = json_value(document_text(folder / RUN))
-        if about["version"] != _VERSION or about["task"] != TASK:
-            raise ValueError("it is no run of a detector of this version")
+    folder = Path(path)
+    with read_errors(folder, RUN):
+        about = versioned(folder / RUN, _VERSION)
+        if about["task"] != TASK:
+            raise ValueError("it is no run of a detector")
         categories, weights = about["categories"], about["weights"]
         data = recorded_value("data", str, about["data"])
         seed = recorded_value("seed", SEED, about["seed"])
@@ -198,16 +195,11 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
             raise ValueError("a category has no name")
         numbers = tuple(int(number) for number in categories)
         file = None if weights is None else _weights_file(*weights)
-        name = NETWORK
+    with read_errors(folder, NETWORK):
         text = Source(os.fspath(folder / NETWORK), document_text(folder / NETWORK))
         genotype = cells_of_text(text)
-        name = RECIPE
+    with read_errors(folder, RECIPE):
         recipe = detection_recipe(os.fspath(folder / RECIPE))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
-        raise cell_error(
-            "NAS843", f"the run in {str(folder)!r} cannot be read", f"{name}: {reason}"
-        ) from None
     plan = detector_plan(genotype, recipe, len(numbers) + 1, {})
     names = tuple(categories.values())
     return DetectionJob(

@@ -25,7 +25,7 @@ from typing import Any
 from nasdsl import __version__
 from nasdsl.atomic_write import replace_bytes, replace_text, write_errors
 from nasdsl.canonical import canonical_hash
-from nasdsl.documents import document_text, json_value
+from nasdsl.documents import document_text
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.text import genotype_text, space_text
@@ -39,14 +39,8 @@ from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import recipe
-from nasdsl.train.run_folder import (
-    CHECKPOINTS,
-    METRICS,
-    SEED,
-    RunFolder,
-    record,
-    recorded_value,
-)
+from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
+from nasdsl.train.run_folder import CHECKPOINTS, METRICS, RunFolder
 from nasdsl.values import shown
 
 VERSION = 1
@@ -90,10 +84,7 @@ def begin_one_shot(
     """
     folder = RunFolder(path)
     require_new(path)
-    with write_errors(folder.path):
-        folder.path.mkdir(parents=True, exist_ok=True)
-    with folder.locked():
-        require_new(path)
+    with folder.created():
         replace_text(folder / SPACE, space_text(plan.space))
         about = {
             "version": VERSION,
@@ -139,24 +130,16 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
             f"{os.fspath(path)!r} holds no one-shot search",
             f"`nasdsl search SPACE --algorithm darts --out {os.fspath(path)}` starts one",
         )
-    try:
-        about = json_value(document_text(folder / RUN))
-        if about["version"] != VERSION:
-            raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
+    with read_errors(folder.path, RUN, "search"):
+        about = versioned(folder / RUN, VERSION)
         method = METHODS.find(_typed(about, "algorithm", str))
         options = method.options_with(_typed(about, "options", dict))
         data = recorded_value("data", str, about["data"])
         seed = recorded_value("seed", SEED, about["seed"])
         device = record(Execution, {"device": about["device"]}).device
-        space = loads_space(document_text(folder / SPACE))
         own = _settings(_typed(about, "own", dict))
-    except CellError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
-        raise cell_error(
-            "NAS843", f"the search in {os.fspath(path)!r} cannot be read", reason
-        ) from None
+    with read_errors(folder.path, SPACE, "search"):
+        space = loads_space(document_text(folder / SPACE))
     wanted = recipe("search", held_out=options.held_out)
     if space.settings.image_size is not None:
         wanted = wanted.changed(image_size=space.settings.image_size)

@@ -20,27 +20,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from nasdsl.atomic_write import atomic_write, write_errors
 from nasdsl.documents import document_text, json_value
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import cell_error
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
+from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
 from nasdsl.train.results import Epoch, Evaluation
 from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import Values, shown, values_of
 
 if TYPE_CHECKING:
     from nasdsl.train.checkpoint import Checkpoints
 
 VERSION = 1
-
-_Record = TypeVar("_Record", Execution, StartingWeights)
 
 NETWORK, RECIPE, RUN, METRICS = "network.cell", "recipe.toml", "run.json", "metrics.jsonl"
 CHECKPOINTS, TENSORBOARD, MODEL = "checkpoints", "tensorboard", "model.safetensors"
@@ -95,10 +92,9 @@ def seed_folders(path: str | os.PathLike[str]) -> "list[RunFolder]":
         CellError: NAS843, the file that lists the seeds is damaged.
     """
     folder = RunFolder(path)
-    with folder.read_errors(SEEDS):
-        about = json_value(document_text(folder / SEEDS))
-        seeds = about["seeds"]
-        sound = about["version"] == VERSION and isinstance(seeds, list) and seeds
+    with read_errors(folder.path, SEEDS):
+        seeds = versioned(folder / SEEDS, VERSION)["seeds"]
+        sound = isinstance(seeds, list) and seeds
         if not sound or not all(type(seed) is int for seed in seeds):
             raise ValueError("it does not list seeds")
     return [RunFolder(folder / f"seed-{seed}") for seed in seeds]
@@ -127,7 +123,13 @@ class RunFolder:
         return (self / RUN).is_file()
 
     def create(self, job: Job, command: list[str]) -> None:
-        """Start a run in a new or empty folder.
+        """Start a run in a new or empty folder. Raises as `created` does."""
+        with self.created():
+            self._write(job, command)
+
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Make the folder, new or empty, and keep others out of it while the block fills it.
 
         Raises:
             CellError: NAS841, the folder is not empty or is in use; NAS006, it cannot be
@@ -138,7 +140,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         with self.locked():
             self.require_new()
-            self._write(job, command)
+            yield
 
     def require_new(self) -> None:
         """Refuse a folder in which something is.
@@ -252,7 +254,7 @@ class RunFolder:
         """
         if not (self / METRICS).is_file():
             return ()
-        with self.read_errors(METRICS):
+        with read_errors(self.path, METRICS):
             lines = (self / METRICS).read_text(encoding="utf-8").splitlines()
             return tuple(Epoch.from_members(json_value(line)) for line in lines)
 
@@ -267,10 +269,8 @@ class RunFolder:
             if has_seeds(self.path):
                 hint = f"it holds the runs of several seeds: {seed_folders(self.path)[0].path}, ..."
             raise cell_error("NAS843", f"{str(self.path)!r} does not hold a run", hint)
-        with self.read_errors(RUN):
-            about = json_value(document_text(self / RUN))
-            if about["version"] != VERSION:
-                raise ValueError(f"version {about['version']!r:.40} is not {VERSION}")
+        with read_errors(self.path, RUN):
+            about = versioned(self / RUN, VERSION)
             execution = record(Execution, about["execution"])
             given = about.get("weights")
             weights = None if given is None else record(StartingWeights, given)
@@ -279,41 +279,9 @@ class RunFolder:
                 recorded_value("seed", SEED, about["seed"]),
             )
             loggers, _ = _loggers(about)
-        with self.read_errors(NETWORK):
+        with read_errors(self.path, NETWORK):
             text = document_text(self / NETWORK)
         return Job(text, data, recipe_at(self / RECIPE), seed, execution, weights, loggers)
-
-    @contextmanager
-    def read_errors(self, name: str) -> Iterator[None]:
-        """Say in NAS843 that the file of that name is damaged."""
-        try:
-            yield
-        except CellError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[0][:120] if str(error) else "damaged"
-            raise cell_error(
-                "NAS843", f"the run in {str(self.path)!r} cannot be read", f"{name}: {reason}"
-            ) from None
-
-
-#: What the seed of a run may be.
-SEED = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
-
-
-def record(kind: type[_Record], members: dict[str, Any]) -> _Record:
-    """A dataclass with these members, each of the type that is declared for it.
-
-    Raises:
-        ValueError: a member is of another type, or there is no such member.
-    """
-    hints = get_type_hints(kind, include_extras=True)
-    for name in members:
-        if name not in hints:
-            raise ValueError(f"there is no {name!r:.40}")
-    return kind(
-        **{name: recorded_value(name, hints[name], value) for name, value in members.items()}
-    )
 
 
 def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
@@ -330,21 +298,6 @@ def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return tuple(names), found
 
 
-def recorded_value(name: str, hint: Any, value: Any) -> Any:
-    """A value of a file of a run, where it is one of the type and the bounds of a hint.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if value is None and NoneType in get_args(hint):
-        return None
-    values = values_of(hint) or values_of(get_args(hint)[0])
-    assert values is not None, name
-    if type(value) is not values.type or values.legal(value) is None:
-        raise ValueError(f"{name} is {shown(value)}, not {values.description}")
-    return value
-
-
 def recorded_results(folder: RunFolder) -> dict[str, Evaluation]:
     """How good the network of a run is, by the part of the images: `held_out`, `test`.
 
@@ -356,7 +309,7 @@ def recorded_results(folder: RunFolder) -> dict[str, Evaluation]:
     path = folder / RESULTS
     if not path.is_file():
         return {}
-    with folder.read_errors(RESULTS):
+    with read_errors(folder.path, RESULTS):
         members = json_value(document_text(path))
         return {
             name: Evaluation.from_members(members[name])
