@@ -7,7 +7,6 @@ Non-goals: the program that is written (`nasdsl.detection.program`); the formats
 """
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nasdsl.api.threads import threads
-from nasdsl.atomic_write import atomic_write
 from nasdsl.detection.detector import Detector
 from nasdsl.detection.model_file import TrainedDetector, detector_members, write_detector
 from nasdsl.detection.program import DetectorProgram, program_inputs
-from nasdsl.errors import CellError, cell_error, first_line
+from nasdsl.errors import cell_error
 from nasdsl.export import Written, onnx_file, program_file, require_exportable
 from nasdsl.export.formats import FORMATS
+from nasdsl.export.writing import compared_file, format_errors
 from nasdsl.values import require_types
 
 OUTPUTS = ("boxes", "labels", "scores")
@@ -68,14 +66,7 @@ def export_detector(
     if suffix == ".safetensors":
         write_detector(detector, trained.names, path)
         return Written(os.fspath(path), FORMATS[suffix].what, Path(path).stat().st_size, 0.0)
-    with (
-        atomic_write(path) as beside,
-        warnings.catch_warnings(),
-        torch.autocast("cpu", enabled=False),
-        threads(torch.get_num_threads()),
-    ):
-        # Exporters warn of their own code's future.
-        warnings.simplefilter("ignore")
+    with compared_file(path, torch.get_num_threads()) as beside:
         tried = [*program_inputs(detector), *images]
         expected = [_found(detector, image) for image in tried]
         if not any(len(scores) for *_, scores in expected):
@@ -139,19 +130,13 @@ def _written(
     axes: dict[int, Any] = {1: Dim("height"), 2: Dim("width")}
     members = detector_members(trained.detector.plan, trained.names)
     name = f"`{trained.detector.plan.graph.name}`"
-    try:
-        with torch.no_grad():
-            program = program_file.program_of(DetectorProgram(trained.detector), images[0], axes)
-            if suffix == ".pt2":
-                program_file.save_program(program, members, path)
-            else:
-                onnx_file.write_program(program, axes, list(OUTPUTS), members, path)
-    except (CellError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        reason = first_line(error)
-        what = f"the detector on {name} cannot be written as {suffix}"
-        raise cell_error("NAS708", what, f"{type(error).__name__}: {reason}") from error
+    unwritten = f"the detector on {name} cannot be written as {suffix}"
+    with format_errors("NAS708", unwritten), torch.no_grad():
+        program = program_file.program_of(DetectorProgram(trained.detector), images[0], axes)
+        if suffix == ".pt2":
+            program_file.save_program(program, members, path)
+        else:
+            onnx_file.write_program(program, axes, list(OUTPUTS), members, path)
     if suffix == ".pt2":
         module = torch.export.load(path).module()
         with torch.inference_mode():

@@ -7,6 +7,8 @@ with the network's, and only then put the file in its place. The formats have on
 import copy
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,27 +90,52 @@ def write(net: "Module", path: str | os.PathLike[str], *, dynamic_size: bool = F
         raise cell_error("NAS008", f"a compiled network is exported, not a {type(net).__name__}")
     request = _exported(net, graph, dynamic_size)
     suffix = Path(path).suffix.lower()
+    with compared_file(path, threads_for(graph, BATCHES[0])) as beside:
+        expected = finite_logits(request.net, request.images)
+        _write_file(form, request, beside, suffix)
+        unread = f"the {suffix} file cannot be read back"
+        with format_errors("NAS705", unread, passed=(CellError, OSError)):
+            found = form.logits(request, beside)
+        difference = relative_error_of(expected, found, f"the {suffix} file")
+        size = beside.stat().st_size
+    return Written(os.fspath(path), form.what, size, difference)
+
+
+@contextmanager
+def compared_file(path: str | os.PathLike[str], count: int) -> Iterator[Path]:
+    """A file that is written and read back in the block, and takes its place where that ends well.
+
+    Args:
+        path: where it is to be.
+        count: of the threads on which both sides are computed.
+
+    Yields:
+        Where to write it.
+    """
     import torch
 
     # Both sides are compared in the weights' own type, whatever the caller computes in.
     exact = torch.autocast("cpu", enabled=False)
-    few = threads(threads_for(graph, BATCHES[0]))
-    with atomic_write(path) as beside, warnings.catch_warnings(), exact, few:
+    with atomic_write(path) as beside, warnings.catch_warnings(), exact, threads(count):
         # Exporters warn of their own code's future.
         warnings.simplefilter("ignore")
-        expected = finite_logits(request.net, request.images)
-        _write_file(form, request, beside, suffix)
-        try:
-            found = form.logits(request, beside)
-        except (CellError, OSError):
-            raise
-        except Exception as error:
-            raise _format_error(
-                "NAS705", f"the {suffix} file cannot be read back", error
-            ) from error
-        difference = relative_error_of(expected, found, f"the {suffix} file")
-        size = beside.stat().st_size
-    return Written(os.fspath(path), form.what, size, difference)
+        yield beside
+
+
+@contextmanager
+def format_errors(
+    code: str,
+    message: str,
+    passed: tuple[type[Exception], ...] = (CellError, OSError, MemoryError),
+) -> Iterator[None]:
+    """Say in a diagnostic what another package raises over a file, but for what is `passed` on."""
+    try:
+        yield
+    except passed:
+        raise
+    except Exception as error:
+        hint = f"{type(error).__name__}: {first_line(error)}"
+        raise cell_error(code, message, hint) from error
 
 
 #: What a comparison fails with: it says nothing against the weights themselves.
@@ -147,18 +174,8 @@ def write_or_keep(net: "Module", path: str | os.PathLike[str]) -> tuple[Diagnost
 
 
 def _write_file(form: ExportFormat, request: Export, beside: Path, suffix: str) -> None:
-    try:
+    with format_errors("NAS708", f"`{request.graph.name}` cannot be written as {suffix}"):
         form.write(request, beside)
-    except (CellError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        what = f"`{request.graph.name}` cannot be written as {suffix}"
-        raise _format_error("NAS708", what, error) from error
-
-
-def _format_error(code: str, message: str, error: Exception) -> CellError:
-    reason = first_line(error)
-    return cell_error(code, message, f"{type(error).__name__}: {reason}")
 
 
 def _exported(net: "Module", graph: NetworkGraph, dynamic_size: bool = False) -> Export:
