@@ -45,7 +45,7 @@ def fronts_figure(
             colour, shown = COLOURS[number % len(COLOURS)], label(name)
             known = [point for point in points if point]
             pairs = [(across.gain(point[1]), up.gain(point[0])) for point in known]
-            draw_points(left, *zip(*pairs, strict=True), colour=colour)
+            draw_points(left, [x for x, _ in pairs], [y for _, y in pairs], colour)
             best = sorted(pairs[at] for at in front([point[:2] for point in known]))
             # Nothing between two points of a front has been found: the line keeps to the worse.
             steps = "steps-post" if across.less else "steps-pre"
