@@ -42,8 +42,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         CellError: it cannot be written (NAS006).
     """
     try:
-        target = _target(path)
-        old = target.stat() if target.exists() else None
+        target, old = _target(path)
         temporary = _temporary_file(target)
     except OSError as error:
         raise _unwritable(path, error) from None
@@ -116,14 +115,21 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         CellError: NAS006.
     """
     with write_errors(path):
-        _temporary_file(_target(path)).unlink()
+        target, _ = _target(path)
+        _temporary_file(target).unlink()
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
+def _target(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
+    """What is written to, and what is known of it if it is there."""
     target = Path(os.path.realpath(path))
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+    try:
+        # Since Python 3.14, `exists` hides that a name is too long.
+        old = target.stat()
+    except FileNotFoundError:
+        return target, None
+    if not stat.S_ISREG(old.st_mode):
         raise cell_error("NAS006", f"cannot write {os.fspath(path)!r}: it is not a regular file")
-    return target
+    return target, old
 
 
 def _keep_mode(path: Path, old: os.stat_result | None) -> None:

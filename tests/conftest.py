@@ -3,11 +3,16 @@
 import difflib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from optuna.study import Study
 
 # Tests run side by side, and small networks lose by waiting for a second thread. torch reads
 # this when a test module first imports it.
@@ -16,7 +21,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["NASDSL_VERIFY_PASSES"] = "1"
 
 # Warnings are errors in the processes that tests start, too.
-os.environ["PYTHONWARNINGS"] = "error"
+# But for what pygls 2 does on Python 3.14.
+os.environ["PYTHONWARNINGS"] = "error,ignore:'asyncio.iscoroutinefunction'"
+
+#: Reads the Optuna study in a file.
+ReadStudy = Callable[[str | Path], "Study"]
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -45,6 +54,23 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def read_study() -> Iterator[ReadStudy]:
+    """`read_study(path)`: the only study in a file, closed with the test; Optuna leaves it open."""
+    optuna = pytest.importorskip("optuna")
+    with ExitStack() as opened:
+
+        def loaded(path: str | Path) -> "Study":
+            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+            opened.callback(storage.engine.dispose)
+            opened.callback(storage.remove_session)
+            (about,) = optuna.get_all_study_summaries(storage)
+            study: Study = optuna.load_study(study_name=about.study_name, storage=storage)
+            return study
+
+        yield loaded
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

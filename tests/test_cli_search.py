@@ -27,6 +27,7 @@ from nasdsl.search.store import Reader, Store
 from nasdsl.search.store.records import Proposal
 from nasdsl.space import enumerate_genotypes
 from tests.cli_run import Run, runner
+from tests.conftest import ReadStudy
 from tests.plugin.nasdsl_example.inline import Inline
 
 SPACE = """\
@@ -257,13 +258,12 @@ def test_export(run: Run) -> None:
     assert parquet.read_table("t.parquet").column("hash").to_pylist() == [t.hash for t in trials]
 
 
-def test_export_to_optuna(run: Run) -> None:
+def test_export_to_optuna(run: Run, read_study: ReadStudy) -> None:
     """A study of as many trials with the same best value."""
     optuna = pytest.importorskip("optuna")
     searched(run)
     assert run("search", "export", "s.db", "study.db").code == 0
-    (summary,) = optuna.get_all_study_summaries("sqlite:///study.db")
-    study = optuna.load_study(study_name=summary.study_name, storage="sqlite:///study.db")
+    study = read_study("study.db")
     with Reader(Path("s.db")) as store:
         (best,) = store.best(1)
     assert (len(study.trials), study.best_value) == (12, best.reward)
@@ -332,9 +332,8 @@ def in_batches(text, seed, report, epochs=1):
     ("function", "every"),
     [("from_the_start", 1), ("since_the_last_part", 1), ("at_the_end", 0), ("in_batches", 0)],
 )
-def test_parts_as_a_study(function: str, every: int, run: Run) -> None:
+def test_parts_as_a_study(function: str, every: int, run: Run, read_study: ReadStudy) -> None:
     """A network is a trial, its epochs intermediate values; what went to the end is complete."""
-    optuna = pytest.importorskip("optuna")
     Path("parts.py").write_text(PARTS)
     ran = run(
         *("search", "small.cell", "--evaluator", f"python:parts:{function}", "--store", "p.db"),
@@ -342,8 +341,7 @@ def test_parts_as_a_study(function: str, every: int, run: Run) -> None:
     )
     assert ran.code == 0, ran.err
     assert run("search", "export", "p.db", "study.db").code == 0
-    (summary,) = optuna.get_all_study_summaries("sqlite:///study.db")
-    study = optuna.load_study(study_name=summary.study_name, storage="sqlite:///study.db")
+    study = read_study("study.db")
     assert study.metric_names == ["reward"]
     assert study.user_attrs["evaluator"] == f"python:parts:{function}"
     assert len(study.trials) == 12

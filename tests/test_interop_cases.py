@@ -427,6 +427,57 @@ def test_states_that_no_edge_leads_to() -> None:
     assert "there are at most" in problem(call("[('sep_conv_3x3', 999999999, 0)]"))
 
 
+AW_NAS = (
+    "CNNGenotype(normal_0=[('dil_conv_3x3', 1, 2), ('skip_connect', 1, 2), ('sep_conv_3x3', 0, 3),"
+    " ('sep_conv_3x3', 2, 3)], reduce_1=[('max_pool_3x3', 0, 2), ('dil_conv_5x5', 0, 2)],"
+    " normal_0_concat=[2, 3], reduce_1_concat=[2])"
+)
+
+
+def test_cells_with_numbers() -> None:
+    """aw_nas: (op, from, to), the other way round than FairDARTS; the cells of the README."""
+    genotype = chosen(AW_NAS)
+    assert operands(genotype.cell("normal")) == [
+        [("dil_conv_3x3", 1), ("skip_connect", 1)],
+        [("sep_conv_3x3", 0), ("sep_conv_3x3", 2)],
+    ]
+    assert operands(genotype.cell("reduction")) == [[("max_pool_3x3", 0), ("dil_conv_5x5", 0)]]
+    assert "one normal cell" in problem(
+        AW_NAS.replace(")])", ")], normal_2=[])").replace("[2])", "[2], normal_2=[])")
+    )
+    # Of the ResNets that it writes in the same words.
+    assert "NAS65" in problem(
+        "CNNGenotype(normal_0=[('resnet_block', 0, 1)], reduce_1=[('resnet_block', 0, 1)])"
+    )
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.yaml", "x.py"])
+def test_a_dictionary_for_each_cell(name: str) -> None:
+    """Vega's description of a network: (op, to, from), and all the rest of the network beside it."""
+    edges = {
+        "normal": [
+            ("sep_conv_5x5", 2, 0),
+            ("sep_conv_3x3", 2, 1),
+            ("skip_connect", 3, 2),
+            ("sep_conv_3x3", 3, 0),
+        ],
+        "reduce": [("dil_conv_5x5", 2, 0), ("skip_connect", 2, 1)],
+    }
+    cells = {
+        kind: {"type": "Cell", "reduction": kind == "reduce", "genotype": found, "concat": concat}
+        for (kind, found), concat in zip(edges.items(), ([2, 3], [2]), strict=True)
+    }
+    network = {"modules": ["net"], "net": {"init_channels": 36, **cells}}
+    text = repr(network) if name.endswith("py") else json.dumps(network)
+    held = interop.find(Source(name, text), name="x")
+    genotype = held.read(held.choose(None))[0]
+    assert operands(genotype.cell("normal")) == [
+        [("sep_conv_5x5", 0), ("sep_conv_3x3", 1)],
+        [("skip_connect", 2), ("sep_conv_3x3", 0)],
+    ]
+    assert operands(genotype.cell("reduction")) == [[("dil_conv_5x5", 0), ("skip_connect", 1)]]
+
+
 NOT_READ = {
     "a recurrent cell of DARTS": (
         "DARTS = Genotype(recurrent=[('relu', 0), ('tanh', 1)], concat=range(1, 3))",

@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import pytest
-
 from nasdsl.search.exporting import export_trials
 from nasdsl.search.store import Outcome, Reader, Store
 from nasdsl.search.store.records import Proposal
+from tests.conftest import ReadStudy
 
 
-def test_states_of_a_study(tmp_path: Path) -> None:
+def test_states_of_a_study(tmp_path: Path, read_study: ReadStudy) -> None:
     """A network beyond the limits was pruned, and one whose evaluation failed has failed."""
-    optuna = pytest.importorskip("optuna")
     store = Store(tmp_path / "s.db")
     with store.transaction():
         proposals = [Proposal("", "0" * 16), Proposal("", "1" * 16), Proposal("", "2" * 16, "big")]
@@ -22,9 +20,7 @@ def test_states_of_a_study(tmp_path: Path) -> None:
     store.close()
     with Reader(tmp_path / "s.db") as opened:
         assert export_trials(opened, tmp_path / "study.db") == 3
-    address = f"sqlite:///{tmp_path / 'study.db'}"
-    (summary,) = optuna.get_all_study_summaries(address)
-    trials = optuna.load_study(study_name=summary.study_name, storage=address).trials
+    trials = read_study(tmp_path / "study.db").trials
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "PRUNED"]
 
 

@@ -37,6 +37,7 @@ from nasdsl.search.regret_figures import regrets, table_of, trials_of
 from nasdsl.search.results import summary, trial_text
 from nasdsl.search.store import Trial
 from tests.cli_run import Run, runner
+from tests.conftest import ReadStudy
 from tests.plugin.nasdsl_example.inline import Inline
 
 VERSIONS = Path(__file__).parent / "data" / "versions"
@@ -404,13 +405,10 @@ def test_the_front_is_shown(run_here: Run, table: Path) -> None:
     }
 
 
-def test_a_study_has_both_directions(run_here: Run, table: Path) -> None:
+def test_a_study_has_both_directions(run_here: Run, table: Path, read_study: ReadStudy) -> None:
     """Optuna finds the same front."""
-    optuna = pytest.importorskip("optuna")
     run_here("search", "export", "s.db", "study.db")
-    address = f"sqlite:///{table.parent / 'study.db'}"
-    (about,) = optuna.get_all_study_summaries(address)
-    study = optuna.load_study(study_name=about.study_name, storage=address)
+    study = read_study(table.parent / "study.db")
     assert [each.name for each in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     found = {trial.user_attrs["hash"] for trial in study.best_trials}
     assert found == {trial.hash for trial in best_trials("s.db")}

@@ -4,16 +4,21 @@ Mirrors quark0/darts, cnn/genotypes.py and model.py: state 0 is h[i-1], state 1 
 follow; two edges a block, added; `none` is zero. Other writers of the same cells are read too:
 the two edges of a block in a tuple of their own (D-X-Y/AutoDL-Projects), a weight beside each
 edge, and edges that say where they lead, (op, to, from), of which a state may have any number
-(FairDARTS). A state with n edges is a sum, which n - 1 blocks add up. Genotypes with more fields
+(FairDARTS). A state with n edges is a sum, which n - 1 blocks add up. aw_nas numbers its cells,
+`normal_0` and `reduce_1`, and writes (op, from, to); Vega has the edges and the concatenation of a
+cell in a dictionary of the cell. The ops of both are DARTS's. Genotypes with more fields
 than DARTS's four, whose networks are others, are not read unless those fields are None.
 """
 
 import ast
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from itertools import product
 
-from nasdsl.errors import Diagnostic, Span
+from nasdsl.errors import Diagnostic
+from nasdsl.interop.darts_edges import INPUTS, MAX_STATES, edges_of_states
 from nasdsl.interop.darts_texts import FIELDS, Fields, GenotypePlace, places
 from nasdsl.interop.dialect import Dialect, both_cells, cell_of, concatenated
 from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name
@@ -27,18 +32,10 @@ _SAME = (
 )
 DIALECT = Dialect("DARTS", "darts", {name: name for name in _SAME}, "darts")
 _KINDS = {"normal": "normal", "reduce": "reduction"}
-_INPUTS = 2
-#: Of a cell whose edges say where they lead; those to which none leads count as well.
-_MAX_STATES = 1_000
-
-
-class _Edge(NamedTuple):
-    """An op on a state, and the state it leads to where that is written."""
-
-    op: object
-    state: int
-    span: Span
-    target: int | None = None
+#: A field of aw_nas, whose cells have numbers.
+_NUMBERED = re.compile(r"(normal|reduce)_\d+(_concat)?")
+#: Where a dictionary of a cell has what DARTS calls `normal` and `normal_concat`.
+_PARTS = {"": "genotype", "_concat": "concat"}
 
 
 def find(foreign: Foreign, options: Options) -> list[Entry]:
@@ -61,12 +58,48 @@ def find(foreign: Foreign, options: Options) -> list[Entry]:
 
 def _genotype(place: GenotypePlace, foreign: Foreign, name: str) -> Genotype:
     fields = place.fields(foreign)
-    values = _values(foreign, fields)
+    is_numbered = any(map(_NUMBERED.fullmatch, fields.values))
+    if is_numbered:
+        fields = _without_numbers(foreign, fields)
+    values = _values_of_cells(fields) or _values(foreign, fields)
     cells = [
-        _cell(foreign, kind, values[field], values[f"{field}_concat"])
+        _cell(foreign, kind, values[field], values[f"{field}_concat"], is_numbered)
         for field, kind in _KINDS.items()
     ]
     return DIALECT.genotype(genotype_name(name, "darts_cell"), cells)
+
+
+def _without_numbers(foreign: Foreign, fields: Fields) -> Fields:
+    """The fields of aw_nas under DARTS's names.
+
+    Raises:
+        CellError: there are several cells of a kind (NAS651).
+    """
+    values: dict[str, ast.expr | LiteralValue] = {}
+    places = {}
+    for name, given in fields.values.items():
+        match = _NUMBERED.fullmatch(name)
+        plain = match[1] + (match[2] or "") if match else name
+        if plain in values:
+            text = f"a network of DARTS has one {_KINDS[plain.removesuffix('_concat')]} cell"
+            raise foreign.cell_error("NAS651", text, fields.places[name], "", "this is one more")
+        values[plain], places[plain] = given, fields.places[name]
+    return replace(fields, values=values, places=places)
+
+
+def _values_of_cells(fields: Fields) -> dict[str, LiteralValue] | None:
+    """The four fields, from a dictionary for each cell; None where there are none."""
+    cells = [
+        (field, _value(fields, given))
+        for field, given in fields.values.items()
+        if field in _KINDS and isinstance(given, ast.Dict | LiteralValue)
+    ]
+    found = {
+        f"{field}{ending}": cell.data[part]
+        for (field, cell), (ending, part) in product(cells, _PARTS.items())
+        if isinstance(cell.data, dict) and part in cell.data
+    }
+    return found if found.keys() == set(FIELDS) else None
 
 
 def _values(foreign: Foreign, fields: Fields) -> dict[str, LiteralValue]:
@@ -116,14 +149,16 @@ def _value(fields: Fields, given: ast.expr | LiteralValue) -> LiteralValue:
     return fields.python.value(given)
 
 
-def _cell(foreign: Foreign, kind: str, edges: LiteralValue, concat: LiteralValue) -> Cell:
+def _cell(
+    foreign: Foreign, kind: str, edges: LiteralValue, concat: LiteralValue, target_last: bool
+) -> Cell:
     blocks: list[Block] = []
     states: list[State | None] = [hidden(1), hidden(0)]
-    nodes = _nodes(foreign, kind, edges)
+    nodes = edges_of_states(foreign, kind, edges, target_last)
     for node in nodes:
         operands = []
         for edge in node:
-            DIALECT.state(foreign, edge.state, len(states) - _INPUTS, edge.span)
+            DIALECT.state(foreign, edge.state, len(states) - INPUTS, edge.span)
             op = DIALECT.op(foreign, edge.op, edge.span)
             source = states[edge.state]
             if source is None:
@@ -134,10 +169,10 @@ def _cell(foreign: Foreign, kind: str, edges: LiteralValue, concat: LiteralValue
         states.append(_sum(blocks, operands) if operands else None)
     kept = numbers(foreign, concat, f"the concatenation of the {kind} cell")
     if any(edge.target is not None for node in nodes for edge in node):
-        last = max((index for index, _ in kept if index < _MAX_STATES), default=0)
+        last = max((index for index, _ in kept if index < MAX_STATES), default=0)
         states += [None] * (last + 1 - len(states))
     for index, span in kept:
-        DIALECT.state(foreign, index, len(states) - _INPUTS, span)
+        DIALECT.state(foreign, index, len(states) - INPUTS, span)
     there = [(states[index], span) for index, span in kept]
     absent = [span for state, span in there if state is None]
     if absent:
@@ -161,80 +196,6 @@ def _sum(blocks: list[Block], operands: Sequence[tuple[State, str]]) -> State:
     for operand in rest[1:]:
         total = block((total, "skip_connect"), operand)
     return total
-
-
-def _nodes(foreign: Foreign, kind: str, value: LiteralValue) -> list[list[_Edge]]:
-    """The edges of a cell, those of each state together."""
-    edges, groups = _edges(foreign, value)
-    if any(edge.target is not None for edge in edges):
-        return _by_target(foreign, kind, value, edges)
-    if len(edges) % 2:
-        text = "a block has two edges, and their number is odd"
-        raise foreign.cell_error("NAS651", text, value.span)
-    if groups and {len(group) for group in groups} | {2 * len(groups)} != {2, len(edges)}:
-        text = "the edges stand in groups, and not each of them has two"
-        raise foreign.cell_error("NAS651", text, value.span, "", "a block has two edges")
-    return [edges[at : at + 2] for at in range(0, len(edges), 2)]
-
-
-def _by_target(
-    foreign: Foreign, kind: str, value: LiteralValue, edges: Sequence[_Edge]
-) -> list[list[_Edge]]:
-    """The edges of (op, to, from), by where they lead; none for a state to which none leads.
-
-    xiaomi-automl/FairDARTS, fairdarts/model.py, builds no such state, and leaves out what reads it.
-    """
-    found: dict[int, list[_Edge]] = {}
-    for edge in edges:
-        if edge.target is None:
-            text = "this edge does not say where it leads, and others do"
-            raise foreign.cell_error("NAS651", text, edge.span, "", "they are (op, to, from)")
-        if edge.target < _INPUTS or edge.state >= edge.target:
-            text = f"the edge leads from state {edge.state} to state {edge.target}"
-            hint = "an edge is (op, to, from), and leads to a later state that is not an input"
-            raise foreign.cell_error("NAS653", text, edge.span, "", hint)
-        found.setdefault(edge.target, []).append(edge)
-    last = max(found)
-    if last >= _MAX_STATES:
-        text = f"the {kind} cell has no state {last}; there are at most {_MAX_STATES}"
-        raise foreign.cell_error("NAS653", text, found[last][0].span)
-    return [found.get(target, []) for target in range(_INPUTS, last + 1)]
-
-
-def _edges(foreign: Foreign, value: LiteralValue) -> tuple[list[_Edge], list[list[LiteralValue]]]:
-    """The edges of a cell without their weights, and the lists in which some stand together."""
-    todo = [value] if not isinstance(value.data, list) else value.data[::-1]
-    found: list[_Edge] = []
-    groups: list[list[LiteralValue]] = []
-    weighted = None
-    while todo:
-        part = todo.pop()
-        match part.data:
-            case [LiteralValue(data=list() as first), *_] as inner:
-                todo += inner[::-1]
-                groups += [] if first and isinstance(first[0].data, list) else [inner]
-            case [op, LiteralValue(data=int() as state)] if type(state) is int:
-                found.append(_Edge(op.data, state, part.span))
-            case [op, LiteralValue(data=int() as state), LiteralValue(data=float())] if (
-                type(state) is int
-            ):
-                found.append(_Edge(op.data, state, part.span))
-                weighted = weighted or part
-            case [op, LiteralValue(data=int() as target), LiteralValue(data=int() as state)] if (
-                type(target) is int and type(state) is int
-            ):
-                found.append(_Edge(op.data, state, part.span, target))
-            case [_, state_value]:
-                raise foreign.cell_error(
-                    "NAS651", "the state of an edge is a number", state_value.span
-                )
-            case _:
-                text = "an edge is a pair of an op and a state"
-                hint = "(op, state, weight) and (op, to, from) are read, too"
-                raise foreign.cell_error("NAS651", text, part.span, "", hint)
-    if weighted is not None:
-        foreign.note("the weights of the edges are left out", weighted.span)
-    return found, groups
 
 
 def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
@@ -265,7 +226,10 @@ def _block_lines(edges: list[str]) -> list[str]:
 
 FORMAT = Format(
     title="Genotype(...) of DARTS and its family",
-    sign=r"Genotype\s*\(|\b(normal|reduce)_concat[\"']?\s*:",
+    sign=(
+        r"Genotype\s*\(|\b(normal|reduce)_concat[\"']?\s*:"
+        r"|\bnormal[\"']\s*:\s*\{[^{}]{0,500}[\"']genotype[\"']\s*:"
+    ),
     find=find,
     write=write,
 )

@@ -56,7 +56,10 @@ def study_content(store: Reader, trials: Iterable[Trial]) -> tuple[bytes, int]:
     study.add_trials(found)
     with closing(storage.engine.raw_connection()) as connection:
         rows: Any = connection.driver_connection
-        return bytes(rows.serialize()), len(found)
+        content = bytes(rows.serialize())
+    storage.remove_session()
+    storage.engine.dispose()
+    return content, len(found)
 
 
 def _networks(trials: Iterable[Trial]) -> list[list[Trial]]:
