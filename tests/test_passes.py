@@ -18,9 +18,10 @@ import nasdsl
 from nasdsl import backend as backends
 from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.network import Body, NetworkGraph, Shape, network_graph, verified
+from nasdsl.network import Body, NetworkGraph, Node, Shape, network_graph, verified
 from nasdsl.network.cost import graph_cost
 from nasdsl.passes import PASSES, pad, run
+from nasdsl.passes.fold import folded
 from nasdsl.passes.hoist import hoisted
 from nasdsl.passes.merge import merged
 from nasdsl.registry import installed_plugins
@@ -175,6 +176,21 @@ def test_chances_are_not_shared() -> None:
     pools = [node for node in module.body.nodes if node.primitive == "max_pool"]
     assert len(pools) == 1
     assert [node.inputs for node in drops] == [("b0.left.0",), ("b0.left.0",)]
+
+
+def test_a_convolution_that_is_read_twice_keeps_its_batch_norm() -> None:
+    """Each reader of a convolution but the batch norm, and each output, wants it as it is."""
+    graph = compiled_graph("nasnet_a", N=1, filters=96, image_size=16, stem="cifar")
+    stem = graph.modules[0]
+    (part,) = stem.body.parts
+    conv, norm = part.nodes
+    assert (conv.primitive, norm.primitive) == ("conv", "batch_norm")
+    relu = Node("relu", "relu", (conv.name,), conv.shape, conv.shape)
+    read = Body(stem.body.ports, (part._replace(nodes=(*part.nodes, relu)),), (norm.name, "relu"))
+    passed_on = replace(stem.body, outputs=(norm.name, conv.name))
+    for body, left in ((stem.body, 1), (read, 3), (passed_on, 2)):
+        changed = replace(graph, modules=(replace(stem, body=body), *graph.modules[1:]))
+        assert len(folded(changed).modules[0].body.nodes) == left
 
 
 # -- the pipeline -----------------------------------------------------------------------

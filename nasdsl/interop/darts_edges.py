@@ -63,13 +63,14 @@ def _by_target(
         if edge.target is None:
             text = "this edge does not say where it leads, and others do"
             raise foreign.cell_error("NAS651", text, edge.span, "", f"they are {order}")
+        state, target = edge.state, edge.target
         if target_last:
-            edge = edge._replace(state=edge.target, target=edge.state)
-        if edge.target < INPUTS or edge.state >= edge.target:
-            text = f"the edge leads from state {edge.state} to state {edge.target}"
+            state, target = target, state
+        if target < INPUTS or state >= target:
+            text = f"the edge leads from state {state} to state {target}"
             hint = f"an edge is {order}, and leads to a later state that is not an input"
             raise foreign.cell_error("NAS653", text, edge.span, "", hint)
-        found.setdefault(edge.target, []).append(edge)
+        found.setdefault(target, []).append(edge._replace(state=state, target=target))
     last = max(found)
     if last >= MAX_STATES:
         text = f"the {kind} cell has no state {last}; there are at most {MAX_STATES}"
