@@ -54,11 +54,13 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
 	touch $@
 
-# Only drawings need `dot`; where it cannot be installed, everything else still works.
+# Only drawings need `dot`; where it cannot be installed, everything else still works. Newer
+# versions of Debian have its engine `nop2` in a package of its own.
 dot:
 	@command -v dot >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	       && apt-get update -qq && apt-get install -qq -y graphviz >/dev/null; } \
+	       && apt-get update -qq && apt-get install -qq -y graphviz >/dev/null \
+	       && { apt-get install -qq -y libgvplugin-neato-layout >/dev/null 2>&1 || true; }; } \
 	  || echo "note: Graphviz's 'dot' is missing; drawings need it (see https://graphviz.org/download)" >&2
 
 # The page of `nasdsl play`, in playground/dist: static files for any web server.

@@ -219,6 +219,20 @@ def test_a_failing_graphviz(run: Run, monkeypatch, tmp_path: Path) -> None:
     assert 'error[NAS711]: `dot` could not make the png: Format: "png" not recognized' in ran.err
 
 
+def test_a_graphviz_without_the_engine(run: Run, monkeypatch, tmp_path: Path) -> None:
+    """What a newer Debian's package `graphviz` says by itself, and which package is missing."""
+    said = "Error: Layout was not done.  Missing layout plugins?"
+    dot = tmp_path / "bin" / "dot"
+    dot.parent.mkdir()
+    dot.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{dot.parent}{os.pathsep}{os.environ['PATH']}")
+    ran = run("render", "nasnet_a", "-o", "a.svg")
+    assert ran.code == 2
+    assert said in ran.err
+    assert "sudo apt install libgvplugin-neato-layout" in ran.err
+
+
 def test_no_date_is_left_in_the_environment(run: Run, monkeypatch) -> None:
     """What is said to Graphviz about the date is said to nobody else."""
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)

@@ -41,6 +41,8 @@ INSTALL = (
     "macOS: brew install graphviz; Windows: winget install graphviz; conda: conda install graphviz",
     "DOT (`-o NAME.dot`) and `nasdsl show --tree` work without it",
 )
+#: Drawings ask for the engine `nop2`, which newer versions of Debian have in a package of its own.
+_INSTALL_LAYOUT = "Debian, Ubuntu: sudo apt install libgvplugin-neato-layout"
 
 
 def form_of(
@@ -125,7 +127,8 @@ def _dot_output(dot: str, form: str) -> bytes:
     except CalledProcessError as error:
         said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
         reason = said[-1][:200] if said else f"exit code {error.returncode}"
-        raise cell_error("NAS711", f"`dot` could not make the {form}: {reason}") from None
+        hints = [_INSTALL_LAYOUT] if "layout plugins" in reason else []
+        raise cell_error("NAS711", f"`dot` could not make the {form}: {reason}", *hints) from None
 
 
 @contextmanager
