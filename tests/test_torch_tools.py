@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import nasdsl
 from nasdsl.errors import CellError
+from nasdsl.train import datasets, fit, network_settings, recipe
 from tests.torch_networks import (
     KINDS,
     built,
@@ -182,3 +184,34 @@ def test_scripts_are_refused() -> None:
     """`torch.jit.script` is refused with what to do instead, in place of a traceback of its own."""
     with pytest.raises(CellError, match="NAS708"):
         torch.jit.script(built(small("nasnet_a_cifar"), seed=0))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_quantization_after_training() -> None:
+    """`torch.ao`'s FX tools make whole numbers of a trained network, and it recognises as much."""
+    quantize_fx = pytest.importorskip("torch.ao.quantization.quantize_fx")
+    pytest.importorskip("sklearn")
+    from torch.ao.quantization import get_default_qconfig_mapping
+
+    chosen = recipe("quick", epochs=2, batch=64)
+    data = datasets("digits", chosen)
+    settings = network_settings(data, chosen)
+    net = nasdsl.compile("nasnet_a", N=1, filters=24, seed=0, **settings)
+    fit(net, data, chosen, seed=0)
+    images, classes = (torch.utils.data.default_collate(list(data.held_out))[k] for k in (0, 1))
+    prepared = quantize_fx.prepare_fx(net.eval(), get_default_qconfig_mapping("onednn"), images[:1])
+    engine = torch.backends.quantized.engine
+    torch.backends.quantized.engine = "onednn"
+    try:
+        with torch.inference_mode():
+            prepared(images[:64])
+            quantized = quantize_fx.convert_fx(prepared)
+            expected, actual = net(images), quantized(images)
+    finally:
+        torch.backends.quantized.engine = engine
+    targets = [str(node.target) for node in quantized.graph.nodes]
+    assert targets.count("quantized.conv2d") > 50
+    right = [(logits.argmax(1) == classes).double().mean() for logits in (expected, actual)]
+    assert right[0] > 0.3  # a guess is right in one of ten
+    assert abs(right[0] - right[1]) < 0.05
