@@ -138,7 +138,8 @@ PACKAGES = {
     **dict.fromkeys(("nasdsl", "nasdsl.space", "nasdsl.canonical", "nasdsl.interop"), ""),
     **dict.fromkeys(("nasdsl.drawing", "nasdsl.report", "nasdsl.passes"), ""),
     **dict.fromkeys(("nasdsl.export", "nasdsl.runtimes", "nasdsl.weights"), "torch"),
-    **dict.fromkeys(("nasdsl.train", "nasdsl.search"), "accelerate"),
+    **dict.fromkeys(("nasdsl.train", "nasdsl.search", "nasdsl.detection"), "accelerate"),
+    "nasdsl.hub": "huggingface_hub",
 }
 #: Public functions that are right to take anything: the first is called by IPython.
 TAKE_ANYTHING = {"load_ipython_extension", "library_entries"}
@@ -174,6 +175,38 @@ def is_needed(parameter: Parameter) -> bool:
     """Whether a call has to give it."""
     several = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     return parameter.default is Parameter.empty and parameter.kind not in several
+
+
+#: Sound values of arguments, by name.
+SOUND = {
+    "source": "darts_v2",
+    "space": nasdsl.load_space("nasbench201_space"),
+    **dict.fromkeys(("genotype", "a", "b"), nasdsl.load("darts_v2")),
+}
+#: What is built without PyTorch; `test_compile` and others try the rest.
+WITHOUT_PYTORCH = [
+    each
+    for each in public_functions("nasdsl")
+    if {name for name, found in signature(each).parameters.items() if is_needed(found)} <= {*SOUND}
+    and each.__name__ not in ("compile", "prove", "supernet")
+]
+
+
+@pytest.mark.parametrize("function", WITHOUT_PYTORCH, ids=lambda each: each.__name__)
+def test_one_wrong_argument(function: Any) -> None:
+    """A wrong value in one place, those that may be left out among them, and sound ones in all."""
+    found = signature(function).parameters
+    needed = {name: SOUND[name] for name, each in found.items() if is_needed(each)}
+    keywords = {name for name, each in found.items() if each.kind is not Parameter.VAR_KEYWORD}
+    takes_settings = keywords != {*found}
+    for name in sorted(keywords) + ["N", "stem", "nosuch"] * takes_settings:
+        for value in (None, 3, -1, 2.5, "x", b"x", [], {}, ("a",), object(), print):
+            assert answers(lambda **given: first_of(function(**given)), **{**needed, name: value})
+
+
+def first_of(made: Any) -> Any:
+    """The first of what a function gives one by one, so that it begins."""
+    return next(made, None) if isinstance(made, Iterator) else made
 
 
 def test_wrong_types_have_one_code() -> None:

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from nasdsl.documents import json_value
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, plural
+from nasdsl.values import require_types
 
 #: By how many pixels a box may leave its image: what rounding does.
 _SLACK = 2.0
@@ -110,6 +111,7 @@ def coco_folder(text: str) -> CocoFolder:
             file is not what COCO's are; NAS954, a box does not fit its image or its categories;
             NAS955, the parts do not belong together; NAS826, there is nothing to learn from.
     """
+    require_types(text=(text, str))
     name, _, where = text.partition(":")
     if name != "coco" or not where:
         raise cell_error(

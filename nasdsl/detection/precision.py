@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from nasdsl.detection.coco import AnnotatedImages
 from nasdsl.registry import require_packages
+from nasdsl.values import require_types
 
 
 class AveragePrecision(NamedTuple):
@@ -56,6 +57,7 @@ def average_precision(
     Raises:
         CellError: NAS701, faster-coco-eval is not installed.
     """
+    require_types(part=(part, AnnotatedImages), numbers=(numbers, Sequence), found=(found, Mapping))
     require_evaluation()
     from faster_coco_eval import COCO, COCOeval_faster
 

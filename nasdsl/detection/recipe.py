@@ -14,7 +14,7 @@ from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, name_hints
 from nasdsl.train.recipe import Amount, FullShare, ShareBelowOne
 from nasdsl.train.recipe_file import changes_of, recipe_file_values
-from nasdsl.values import Values, field_values, shown
+from nasdsl.values import Values, field_values, require_types, shown
 
 RECIPE_NAMES = ("detection_quick", "detection")
 _Steps = Annotated[int, Values(int, minimum=0, maximum=1_000_000_000)]
@@ -124,6 +124,7 @@ def detection_recipe(name: str, changes: Iterable[str] = ()) -> DetectionRecipe:
         CellError: NAS820, no recipe has that name; NAS846, the file cannot be read; NAS821 and
             NAS822 for its values and the changes.
     """
+    require_types(name=(name, str), changes=(changes, Iterable))
     if name.endswith(".toml"):
         values = recipe_file_values(name)
         base = values.pop("base", RECIPE_NAMES[0])

@@ -37,6 +37,7 @@ from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
 from nasdsl.train.run_folder import RunFolder
+from nasdsl.values import require_types
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
 METRICS, REPORT = "metrics.jsonl", "report.md"
@@ -91,6 +92,12 @@ def plan_detection(
         CellError: NAS823, there are no images to train on; NAS844, a setting contradicts the data;
             NAS950 and NAS951; as `nasdsl.compile` does.
     """
+    require_types(
+        cells=(cells, SourceCells),
+        data=(data, CocoFolder),
+        recipe=(recipe, DetectionRecipe),
+        settings=(settings, Settings),
+    )
     if data.train is None:
         raise cell_error("NAS823", f"`{data.name}` has no part to train on")
     given: dict[str, Any] = dict(settings.given())
@@ -153,6 +160,9 @@ def begin_detection(
         CellError: NAS841, something is there, or the folder is in use; NAS006, it cannot be
             written.
     """
+    require_types(
+        path=(path, str | os.PathLike), job=(job, DetectionJob), command=(command, Sequence)
+    )
     folder = RunFolder(path)
     weights = job.weights
     with folder.created():
@@ -182,6 +192,7 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
     Raises:
         CellError: NAS843, there is no such run, or its files are damaged.
     """
+    require_types(path=(path, str | os.PathLike))
     folder = Path(path)
     with read_errors(folder, RUN):
         about = versioned(folder / RUN, _VERSION)

@@ -7,6 +7,7 @@ Non-goals: several processes (one device trains).
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -37,6 +38,7 @@ from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
 from nasdsl.train.watchers import TrainingPlan
+from nasdsl.values import require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def train_detection(
             NAS843, it was made with another recipe, seed, network or data; NAS955, the data are
             not those that the run began with.
     """
+    require_types(path=(path, str | os.PathLike), job=(job, DetectionJob), data=(data, CocoFolder))
     if (data.names, data.numbers) != (job.names, job.numbers):
         raise cell_error(
             "NAS955",
