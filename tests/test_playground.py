@@ -120,7 +120,9 @@ def test_links_of_the_page_and_of_the_command_line_are_the_same() -> None:
         pytest.skip("Node is not installed")
     from nasdsl.play.link import fragment, text_of
 
-    texts = [library.source("nasnet_a").text, "", "é \U0001f9e0 \n"]
+    texts = [library.source("nasnet_a").text, "", "é \U0001f9e0 \n", "\r\n\t" * 9000, "\0" * 1000]
+    # What keeps an editor busy is not opened: characters that have no shape, by the thousand.
+    unseen = ["\0" * 1001, "\u202ea\u00ad" * 501, "\u2028\ufffc" * 501]
     script = """
 import { read, written } from "./src/link.js";
 let input = "";
@@ -130,9 +132,9 @@ const found = await Promise.all(fragments.map(async (each) => (await read(each))
 const links = await Promise.all(texts.map((each) => written(each, "cells")));
 console.log(JSON.stringify({ found, links }));
 """
-    asked = {"texts": texts, "fragments": [*map(fragment, texts), "#c=AAAA", "#c=%", "#"]}
+    asked = {"texts": texts, "fragments": [*map(fragment, [*texts, *unseen]), "#c=AAAA", "#c=%", "#"]}
     answered = ran(["node", "--input-type=module", "-e", script], input=json.dumps(asked))
     assert answered.returncode == 0, answered.stderr
     answer = json.loads(answered.stdout)
-    assert answer["found"] == [*texts, None, None, None]
+    assert answer["found"] == [*texts, *[None] * 6]
     assert [text_of(each) for each in answer["links"]] == texts

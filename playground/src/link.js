@@ -1,9 +1,13 @@
 // The state of the page in the fragment of its address: `#c=TEXT&tab=NAME`.
 //
 // TEXT is UTF-8, DEFLATE without a header, URL-safe base64 without padding; nasdsl/play/link.py
-// writes the same. A fragment comes from anybody: what is broken, long or unknown is nothing.
+// writes the same. A fragment comes from anybody: what is broken, long, unknown or
+// hardly visible is nothing.
 
 const LONGEST = 400_000;
+// The editor puts a mark in place of each of these, and tens of thousands of marks keep it busy for minutes.
+const INVISIBLE = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufff9-\ufffc]/gu;
+const MOST_INVISIBLE = 1000;
 
 async function through(bytes, stream, most = Infinity) {
   const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
@@ -35,8 +39,10 @@ async function unpacked(content) {
   if (content.length > LONGEST || !/^[\w-]*$/.test(content)) throw new RangeError("no base64");
   const binary = atob(content.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
-  const text = await through(bytes, new DecompressionStream("deflate-raw"), LONGEST);
-  return new TextDecoder("utf-8", { fatal: true }).decode(text);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const text = decoder.decode(await through(bytes, new DecompressionStream("deflate-raw"), LONGEST));
+  if ((text.match(INVISIBLE)?.length ?? 0) > MOST_INVISIBLE) throw new RangeError("nothing to see");
+  return text;
 }
 
 /** What a fragment says: `text` (null where it has none), `tab`, and whether it is broken. */

@@ -354,14 +354,14 @@ async function begin() {
   });
   if (Object.hasOwn(TABS, state.tab ?? "")) page.tab = state.tab;
   choose(page.tab);
-  if (state.broken) say("The link is broken or too long; this is NASNet-A instead.");
+  if (state.broken) say("The link is broken, too long or unreadable; this is NASNet-A instead.");
   if (python.ready) changed(editor.text(), true);
   addEventListener("hashchange", async () => {
     if (location.hash === own) return;
     const other = await link.read(location.hash);
     if (Object.hasOwn(TABS, other.tab ?? "")) choose(other.tab);
     if (other.text !== null && other.text !== editor.text()) editor.replace(other.text);
-    else if (other.broken) say("The link is broken or too long; the text stays as it is.");
+    else if (other.broken) say("The link is broken, too long or unreadable; the text stays as it is.");
   });
   document.documentElement.dataset.editor = "ready";
 }

@@ -252,9 +252,11 @@ await scenario("takes no harm from links", async () => {
     `ops nasnet\n\nop "><img src=x onerror=window.pwned=1> = [relu]`,
     "# `<img src=x onerror=window.pwned=1>`\ngenotype x\nops `<b>`\n",
   ].map(fragment);
+  const unseen = ["\0", "\u202e", "\u2066", "a\u200b", "\u00ad", "\u{1f9e0}\0\n"].map((each) => fragment(each.repeat(90_000 / each.length)));
+  const endless = ["a", "(", "\t", "\n", "#", "\u05d0b", "e\u0301", "\u0301", "\u{1f9e0}"].map((each) => fragment(each.repeat(90_000 / each.length)));
   const bomb = `#c=${deflateRawSync(Buffer.alloc(50_000_000, 97)).toString("base64url")}`;
   const fragments = [
-    ...evil, bomb, `#c=${"A".repeat(1_000_000)}`, "#c=%%%", "#c=====", "#c=<script>window.pwned=1</script>",
+    ...evil, ...unseen, ...endless, bomb, `#c=${"A".repeat(1_000_000)}`, "#c=%%%", "#c=====", "#c=<script>window.pwned=1</script>",
     "#<script>window.pwned=1</script>", "#c=", "#c", "#tab=__proto__", "#tab=<img src=x onerror=window.pwned=1>",
     `#${"&".repeat(100_000)}`, fragment("\0\u202e\u{1f9e0}".repeat(300)), "#c=%E0%A4%A&tab=%", "#tab=constructor", "#c=AAAA&c=BBBB&tab=cost", "#javascript:window.pwned=1",
   ];
@@ -267,11 +269,12 @@ await scenario("takes no harm from links", async () => {
     assert.equal(await page.locator("script").count(), scripts);
     // The editor itself has some beside what it puts in place of controls.
     assert.equal(await page.locator("img:not(.cm-widgetBuffer)").count(), 0);
+    if (unseen.includes(each)) await status(page, "unreadable; the text stays as it is");
   }
   await write(page, SMALL);
   await status(page, "A sound genotype");
   const pages = [page];
-  for (const each of [evil[1], bomb]) {
+  for (const each of [evil[1], bomb, unseen[1]]) {
     const fresh = await opened(server.url + each);
     await fresh.waitForFunction(() => /sound|error|broken/.test(document.getElementById("status").textContent));
     await fresh.waitForFunction(() => performance.getEntriesByName("python-ready").length > 0);
