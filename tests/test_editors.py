@@ -1,10 +1,15 @@
-"""The VS Code extension: its files, its snippets, and its client's options against the server."""
+"""The extensions of editors.
+
+VS Code: its files, its snippets, and its client's options against the server. Zed: its queries,
+which run on the tree-sitter grammar, and its manifest.
+"""
 
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from nasdsl import library
 from nasdsl.errors import Source
 from nasdsl.loading import analyse
 from tests.clones import ROOT
+from tests.highlighters import GRAMMAR, tree_sitter_parser
 
 EXTENSION = ROOT / "editors" / "vscode"
 PACKAGE: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text("utf-8"))
@@ -85,3 +91,71 @@ def test_the_clients_options_against_the_server(tmp_path: Path) -> None:
     assert {lens["command"]["command"] for lens in session["lenses"]} <= set(session["commands"])
     if shutil.which("dot"):
         assert "<svg" in session["page"]
+
+
+# -- Zed --------------------------------------------------------------------------------------
+
+ZED = ROOT / "editors" / "zed"
+LANGUAGE = ZED / "languages" / "cell"
+
+
+def captured(query: str, text: str, folder: Path) -> dict[str, list[str]]:
+    """What a query of Zed's finds in a text, by the names that Zed gives it."""
+    parser = tree_sitter_parser(folder)
+    from tree_sitter import Query, QueryCursor
+
+    found = Query(parser.language, (LANGUAGE / query).read_text("utf-8"))
+    nodes = QueryCursor(found).captures(parser.parse(text.encode()).root_node)
+    each = {name: sorted(group, key=lambda one: one.start_byte) for name, group in nodes.items()}
+    return {name: [one.text.decode() for one in group] for name, group in each.items()}
+
+
+def test_zeds_outline_and_brackets(tmp_path: Path) -> None:
+    text = library.source("nasnet_a").text + "\nnetwork {\n    N = 2\n}\n"
+    outline = captured("outline.scm", text, tmp_path)
+    blocks = [f"b{number}" for number in range(5)]
+    assert outline["name"] == ["nasnet_a", "normal", *blocks, "reduction", *blocks, "network"]
+    assert outline["context"] == ["genotype", "cell", "cell"]
+    brackets = captured("brackets.scm", text, tmp_path)
+    code = re.sub("#.*|h\\[", "", text)
+    count = sum(code.count(each) for each in "([{")
+    assert len(brackets["open"]) == len(brackets["close"]) == count
+    ends = captured("indents.scm", text, tmp_path)["end"]
+    assert ends == [*[*")))))", "}"] * 2, "}"]
+
+
+def test_zeds_files_agree_with_the_grammar_and_vs_codes() -> None:
+    assert (LANGUAGE / "highlights.scm").read_text() == (
+        GRAMMAR / "queries" / "highlights.scm"
+    ).read_text()
+    config = tomllib.loads((LANGUAGE / "config.toml").read_text("utf-8"))
+    given = json.loads((EXTENSION / "language-configuration.json").read_text("utf-8"))
+    pairs = [[each["start"], each["end"]] for each in config["brackets"]]
+    assert pairs == given["brackets"]
+    assert [each.strip() for each in config["line_comments"]] == [given["comments"]["lineComment"]]
+    script = (ZED / "src" / "lib.rs").read_text("utf-8")
+    assert 'args: vec!["lsp".into()]' in script
+
+
+def test_zeds_manifest_names_the_grammar_of_a_commit(tmp_path: Path) -> None:
+    """As Zed reads it: a repository, a commit, and a folder of that commit with the grammar."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("this is no checkout")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--no-checkout", ROOT, clone], check=True)
+    subprocess.run(["git", "-C", clone, "checkout", "-q", "HEAD", "--", "editors"], check=True)
+    (clone / "editors" / "zed").mkdir(exist_ok=True)
+    shutil.copy(ZED / "manifest.py", clone / "editors" / "zed")
+    subprocess.run([sys.executable, clone / "editors" / "zed" / "manifest.py"], check=True)
+    written = tomllib.loads((clone / "editors" / "zed" / "extension.toml").read_text("utf-8"))
+    grammar = written["grammars"]["cell"]
+    config = tomllib.loads((LANGUAGE / "config.toml").read_text("utf-8"))
+    assert grammar["repository"] == clone.as_uri()
+    assert config["grammar"] in written["grammars"]
+    assert written["language_servers"]["nasdsl"]["languages"] == [config["name"]]
+    shown = subprocess.run(
+        ["git", "-C", clone, "show", f"{grammar['rev']}:{grammar['path']}/src/parser.c"],
+        capture_output=True,
+        check=False,
+    )
+    assert b"tree_sitter_cell" in shown.stdout

@@ -132,7 +132,10 @@ const found = await Promise.all(fragments.map(async (each) => (await read(each))
 const links = await Promise.all(texts.map((each) => written(each, "cells")));
 console.log(JSON.stringify({ found, links }));
 """
-    asked = {"texts": texts, "fragments": [*map(fragment, [*texts, *unseen]), "#c=AAAA", "#c=%", "#"]}
+    asked = {
+        "texts": texts,
+        "fragments": [*map(fragment, [*texts, *unseen]), "#c=AAAA", "#c=%", "#"],
+    }
     answered = ran(["node", "--input-type=module", "-e", script], input=json.dumps(asked))
     assert answered.returncode == 0, answered.stderr
     answer = json.loads(answered.stdout)

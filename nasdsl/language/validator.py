@@ -11,7 +11,7 @@ A block that reaches no output is probably a mistake; it is not built, not count
 of the canonical form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from nasdsl.errors import Diagnostic, Label, Source, listed
@@ -24,7 +24,6 @@ from nasdsl.language.genotype.types import (
     Hidden,
     Space,
     State,
-    block_state,
 )
 from nasdsl.language.genotype.vocabulary import Combine, Op, Vocabulary
 
@@ -42,12 +41,21 @@ def shape_findings(
     space: Space, cell: CellSpace, places: CellPlaces, source: Source
 ) -> Iterator[Diagnostic]:
     """Findings NAS308 and NAS309 about one cell, over every member of the space."""
-    all_widths = block_widths(space.vocabulary, cell)
+    vocabulary = space.vocabulary
+    able = [op.name for op in vocabulary.ops if op.can_reduce]
+    unable = frozenset(vocabulary.op).difference(
+        able if cell.kind == "reduction" else vocabulary.op
+    )
+    all_widths = block_widths(vocabulary, cell)
     for block, place, widths in zip(cell.blocks, places.blocks, all_widths, strict=True):
-        findings = list(_reduce_findings(space.vocabulary, cell, block, place, source))
+        findings: list[Diagnostic] = []
+        if unable and not unable.isdisjoint((*block.ops[0], *block.ops[1])):
+            findings += _reduce_findings(unable, able, block, place, source)
         yield from findings
-        for name in block.combines if not findings else ():
-            mismatch = _mismatch(space.vocabulary.combine[name], widths.left, widths.right)
+        if findings or (widths.left is _ONE and widths.right is _ONE):
+            continue
+        for name in block.combines:
+            mismatch = _mismatch(vocabulary.combine[name], widths.left, widths.right)
             if mismatch:
                 yield _cannot_match(name, mismatch, block, place, source)
 
@@ -62,29 +70,30 @@ class BlockWidths(NamedTuple):
 
 def block_widths(vocabulary: Vocabulary, cell: CellSpace) -> Iterator[BlockWidths]:
     """The channels in each block of a cell, in units of the cell's filters F."""
-    widths: dict[State, frozenset[Width]] = {}
+    widths: dict[str, frozenset[Width]] = {}
     # Most blocks of a long cell apply the ops of another one to states as wide.
     alike: dict[object, BlockWidths] = {}
     for block in cell.blocks:
-        given = tuple([_widths_of(states, widths) for states in block.inputs])
-        key = (given, block.ops, block.combines)
+        first, second = block.inputs
+        key = (_widths_of(first, widths), _widths_of(second, widths), block.ops, block.combines)
         found = alike.get(key)
         if found is None:
-            found = alike[key] = _block_widths(vocabulary, block, given)
-        widths[block_state(block.name)] = found.made
+            found = alike[key] = _block_widths(vocabulary, block, key[:2])
+        widths[block.name] = found.made
         yield found
 
 
 def _reduce_findings(
-    vocabulary: Vocabulary, cell: CellSpace, block: BlockSpace, place: BlockPlaces, source: Source
+    unable: Collection[str],
+    able: list[str],
+    block: BlockSpace,
+    place: BlockPlaces,
+    source: Source,
 ) -> Iterator[Diagnostic]:
-    if cell.kind != "reduction":
-        return
     for side in (0, 1):
         given = [state for state in block.inputs[side] if isinstance(state, Hidden)]
-        for name in block.ops[side]:
-            if given and not vocabulary.op[name].can_reduce:
-                able = [op.name for op in vocabulary.ops if op.can_reduce]
+        for name in block.ops[side] if given else ():
+            if name in unable:
                 yield Diagnostic(
                     "NAS309",
                     f"op `{name}` cannot reduce, but it reads `{given[0]}` in a reduction cell",
@@ -96,13 +105,12 @@ def _reduce_findings(
                 )
 
 
-def _widths_of(
-    states: tuple[State, ...], widths: dict[State, frozenset[Width]]
-) -> frozenset[Width]:
+def _widths_of(states: tuple[State, ...], widths: dict[str, frozenset[Width]]) -> frozenset[Width]:
     """The widths that any of these states has; that of a cell input is F."""
     if len(states) == 1:
-        return widths.get(states[0], _ONE)
-    return frozenset[Width]().union(*(widths.get(state, _ONE) for state in states))
+        (state,) = states
+        return _ONE if isinstance(state, Hidden) else widths.get(state.name, _ONE)
+    return _shared(frozenset[Width]().union(*(_widths_of((state,), widths) for state in states)))
 
 
 def _block_widths(
@@ -116,7 +124,14 @@ def _block_widths(
     made: set[Width] = set()
     for name in block.combines:
         made |= _combined(vocabulary.combine[name], left, right)
-    return BlockWidths(left, right, frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE)
+    return BlockWidths(
+        _shared(left), _shared(right), _shared(frozenset(sorted(made)[:_MAX_WIDTHS]) or _ONE)
+    )
+
+
+def _shared(widths: frozenset[Width]) -> frozenset[Width]:
+    """The same widths; F alone is one and the same object, so that comparing it is quick."""
+    return _ONE if widths == _ONE else widths
 
 
 def _op_width(op: Op, width: Width) -> Width:

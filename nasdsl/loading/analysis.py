@@ -15,6 +15,7 @@ from nasdsl.language.analysis import Analysis, in_order, setting_finding
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.language.memory import Memory
 from nasdsl.language.parser import Parsed, parse, read_file
 from nasdsl.language.validator import validation_findings
 
@@ -36,12 +37,19 @@ def analyse(source: Source, *, network: bool = True, beside: Beside | None = Non
     return analysis_of(parse(source), network=network, beside=beside)
 
 
-def analysis_of(parsed: Parsed, *, network: bool = True, beside: Beside | None = None) -> Analysis:
+def analysis_of(
+    parsed: Parsed,
+    *,
+    network: bool = True,
+    beside: Beside | None = None,
+    memory: Memory | None = None,
+) -> Analysis:
     """Every stage's findings about a text that has been parsed; see `analyse`."""
     source = parsed.source
     beside = _beside_of(source) if beside is None else beside
     reading = PurePath(source.name).name
-    resolution = resolve(parsed, _BesideCatalogue(beside, reading))
+    meanings = None if memory is None else memory.meanings
+    resolution = resolve(parsed, _BesideCatalogue(beside, reading), meanings)
     findings = [*resolution.diagnostics, *validation_findings(resolution)]
     findings += _network_findings(resolution, findings) if network else []
     return Analysis(parsed, resolution, in_order(source, findings))

@@ -14,7 +14,8 @@ from pygls.uris import from_fs_path, to_fs_path
 from nasdsl import resources
 from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.language.parser import Parsed, read_file
+from nasdsl.language.memory import Memory
+from nasdsl.language.parser import read_file
 from nasdsl.lsp.positions import LinePositions
 from nasdsl.service import Document, Location
 
@@ -23,8 +24,8 @@ from nasdsl.service import Document, Location
 class _Open:
     """One open text.
 
-    `looked_up` are the names that were looked up beside it since `document` was made; `before` is
-    the syntax of the text before its last edit.
+    `looked_up` are the names that were looked up beside it since `document` was made; `memory` is
+    what is known of its blocks, through all edits.
     """
 
     text: str
@@ -32,16 +33,11 @@ class _Open:
     document: Document | None = None
     lines: LinePositions | None = None
     looked_up: set[str] = field(default_factory=set)
-    before: Parsed | None = None
-
-    @property
-    def syntax(self) -> Parsed | None:
-        """The last syntax that is known, of this text or of an earlier one."""
-        return self.before if self.document is None else self.document.known_syntax
+    memory: Memory = field(default_factory=Memory)
 
     def forgotten(self) -> "_Open":
-        """The same text, of which nothing but its syntax is known."""
-        return _Open(self.text, self.version, lines=self.lines, before=self.syntax)
+        """The same text, about which everything has to be asked again."""
+        return _Open(self.text, self.version, lines=self.lines, memory=self.memory)
 
 
 class Documents:
@@ -82,7 +78,7 @@ class Documents:
                 text = opened.text[: span.start] + change.text + opened.text[span.end :]
             else:
                 text = change.text
-            self._open[uri] = _Open(text, version, before=opened.syntax)
+            self._open[uri] = _Open(text, version, memory=opened.memory)
         return self.changed(uri)
 
     def changed(self, uri: str) -> tuple[str, ...]:
@@ -193,7 +189,7 @@ class Documents:
             return read_file(file) if file.is_file() else None
 
         source = Source(_name(uri), opened.text)
-        return Document(source, beside, self.settings, self._names_beside(uri), opened.before)
+        return Document(source, beside, self.settings, self._names_beside(uri), opened.memory)
 
 
 def _path(uri: str) -> str | None:

@@ -49,7 +49,7 @@ class Session:
             return json.dumps({"problem": found})
 
     def read(self, text: str) -> Document:
-        """The document of a text; its tree is made from that of the text before.
+        """The document of a text; it is analysed with what is known of the text before.
 
         Raises:
             CellError: it is too long (NAS004).
@@ -61,8 +61,7 @@ class Session:
                 "`nasdsl check` and an editor with `nasdsl lsp` read longer ones",
             )
         if text != self.document.text:
-            before = self.document.known_syntax
-            self.document = Document(Source(_NAME, text), before=before)
+            self.document = Document(Source(_NAME, text), memory=self.document.memory)
             self.offsets = Offsets(text)
         return self.document
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import CellKind, CellSpace, Genotype, Space
+from nasdsl.language.memory import Memory
 from nasdsl.language.parser import Parsed, parse
-from nasdsl.language.parser.incremental import reparsed
 from nasdsl.language.validator import Width, block_widths
 from nasdsl.loading import Analysis, Beside, analysis_of, genotype_of, nothing_beside
 from nasdsl.network.configuration import Configuration
@@ -31,14 +31,14 @@ class Document:
         beside: finds the texts of other files in the same folder, by name.
         settings: of the network that is counted, in place of the file's own.
         neighbours: the names of those other files, for completion.
-        before: the syntax of the text before its last edit, which makes its own quicker to find.
+        memory: of the text before its last edit, which makes this one quicker to analyse.
     """
 
     source: Source
     beside: Beside = nothing_beside
     settings: Settings = NO_SETTINGS
     neighbours: tuple[str, ...] = ()
-    before: Parsed | None = field(default=None, repr=False, compare=False)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -48,18 +48,12 @@ class Document:
     @cached_property
     def parsed(self) -> Parsed:
         """The tree of the text; any text has one."""
-        return parse(self.source) if self.before is None else reparsed(self.before, self.source)
-
-    @property
-    def known_syntax(self) -> Parsed | None:
-        """The tree, where it has been asked for, else that of the text before."""
-        found: Parsed | None = vars(self).get("parsed", self.before)
-        return found
+        return parse(self.source, self.memory.blocks)
 
     @cached_property
     def analysis(self) -> Analysis:
         """What the text means, and every finding about it."""
-        return analysis_of(self.parsed, beside=self.beside)
+        return analysis_of(self.parsed, beside=self.beside, memory=self.memory)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

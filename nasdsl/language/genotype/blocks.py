@@ -7,7 +7,8 @@ and 3xx say what does not.
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from nasdsl.errors import Span, nearest
 from nasdsl.language import tree
@@ -16,6 +17,7 @@ from nasdsl.language.genotype.findings import Findings, is_already_reported
 from nasdsl.language.genotype.types import (
     UNUSED,
     BlockSpace,
+    BlockState,
     CellKind,
     CellSpace,
     Output,
@@ -24,6 +26,7 @@ from nasdsl.language.genotype.types import (
     hidden,
 )
 from nasdsl.language.genotype.vocabulary import Vocabulary
+from nasdsl.language.parser.known_blocks import origin_of
 
 MAX_BLOCKS = 20_000
 MAX_OPTIONS = 1_000_000
@@ -32,12 +35,22 @@ _STATE = re.compile(r"h\s*\[\s*i\s*(?:-\s*(\d{1,6})\s*)?\]")
 _COUNT = re.compile(r"\d{1,6}")
 
 
-@dataclass(frozen=True, slots=True)
-class BlockPlaces:
-    """Where a block's name and fields stand in the source."""
+class BlockPlaces(NamedTuple):
+    """The name of a block, and the statement in which it is written."""
 
-    name: Span
-    fields: tuple[Span, ...]
+    called: str
+    statement: tree.Block | tree.Repeat
+
+    @property
+    def name(self) -> Span:
+        """Where the block's name stands, or how often it is repeated."""
+        written = self.statement
+        return written.name.span if isinstance(written, tree.Block) else written.count.span
+
+    @property
+    def fields(self) -> tuple[Span, ...]:
+        """Where its fields stand."""
+        return tuple(each.span for each in self.statement.tuple.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +62,45 @@ class CellPlaces:
     output: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A block before its names are resolved."""
+class _Meaning(NamedTuple):
+    """What a block of the tree means where the blocks that it reads come before it."""
 
-    name: str
-    place: Span
-    tuple: tree.Tuple
+    origin: tree.Block
+    block: BlockSpace
+    reads: frozenset[str]
+    options: int
+
+
+@dataclass
+class Meanings:
+    """What the blocks of a cell mean, for the next text, which mostly has the same blocks.
+
+    It holds for one vocabulary and one number of hidden states. `blocks` has an entry for each
+    block of the tree, by its identity.
+    """
+
+    vocabulary: Vocabulary
+    given: int
+    blocks: dict[int, _Meaning]
 
 
 class CellResolver:
     """Resolves one cell; every mistake of it goes into `findings`."""
 
     def __init__(
-        self, cell: tree.Cell, vocabulary: Vocabulary, given: int, findings: Findings
+        self,
+        cell: tree.Cell,
+        vocabulary: Vocabulary,
+        given: int,
+        findings: Findings,
+        before: Meanings | None = None,
     ) -> None:
         self.cell, self.vocabulary, self.given = cell, vocabulary, given
         self.findings = findings
+        fits = before is not None and (before.vocabulary, before.given) == (vocabulary, given)
+        self.before = before.blocks if before is not None and fits else {}
+        #: What may be passed on to whoever resolves the cell after the next edit.
+        self.meanings = Meanings(vocabulary, given, {})
         self.options = 0
         self.all_ops = tuple(vocabulary.op)
         self.reducing_ops = tuple(op.name for op in vocabulary.ops if op.can_reduce)
@@ -77,21 +112,23 @@ class CellResolver:
         drafts = self._drafts()
         if not drafts and not self.findings.is_damaged(self.cell.span):
             messages.empty_cell(self.findings, self.cell.kind)
-        self.defined = {draft.name: draft for draft in reversed(drafts)}
+        self.drafts = drafts
         self.known: list[State] = [hidden(back) for back in range(self.given)]
         self.earlier: dict[str, State] = {}
         blocks, places = [], []
-        refused: tree.Tuple | None = None
+        refused: tree.Statement | None = None
         for draft in drafts:
+            block = self._remembered(draft)
             # The errors of a repeated block are reported once.
-            block = None if draft.tuple is refused else self._block(draft, kind)
-            refused = draft.tuple if block is None else None
+            if block is None and draft.statement is not refused:
+                block = self._block(draft, kind)
+                refused = draft.statement if block is None else None
             if block is not None:
                 blocks.append(block)
-                spans = tuple(field.span for field in draft.tuple.fields)
-                places.append(BlockPlaces(draft.place, spans))
-            self.earlier.setdefault(draft.name, block_state(draft.name))
-            self.known.append(block_state(draft.name))
+                places.append(draft)
+            state = block_state(draft.called)
+            self.earlier.setdefault(draft.called, state)
+            self.known.append(state)
         output, output_place = self._output()
         if len(self.findings) > before or len(blocks) < len(drafts):
             return None
@@ -100,25 +137,30 @@ class CellResolver:
 
     # -- blocks -----------------------------------------------------------------------
 
-    def _drafts(self) -> list[_Draft]:
-        drafts: list[_Draft] = []
-        taken: dict[str, Span] = {}
+    @cached_property
+    def defined(self) -> dict[str, BlockPlaces]:
+        """Every block of the cell by its name; of several, the first."""
+        return {draft.called: draft for draft in reversed(self.drafts)}
+
+    def _drafts(self) -> list[BlockPlaces]:
+        drafts: list[BlockPlaces] = []
+        taken: dict[str, BlockPlaces] = {}
         for statement in self.cell.statements:
             if isinstance(statement, tree.Output):
                 continue
             if isinstance(statement, tree.Block):
-                names, place = [statement.name.text], statement.name.span
-                if is_already_reported(statement.name):
-                    names = [f"b{len(drafts)}"]
+                name = origin_of(statement).name
+                names = [f"b{len(drafts)}" if is_already_reported(name) else name.text]
             else:
-                place = statement.count.span
-                names = [f"b{len(drafts) + i}" for i in range(self._count(statement, len(drafts)))]
-            for name in names:
-                if name in taken:
+                count = self._count(statement, len(drafts))
+                names = [f"b{len(drafts) + i}" for i in range(count)]
+            for name_ in names:
+                draft = BlockPlaces(name_, statement)
+                first = taken.setdefault(name_, draft)
+                if first is not draft:
                     repeated = isinstance(statement, tree.Repeat)
-                    messages.name_taken(self.findings, name, place, taken[name], repeated)
-                taken.setdefault(name, place)
-                drafts.append(_Draft(name, place, statement.tuple))
+                    messages.name_taken(self.findings, name_, draft.name, first.name, repeated)
+                drafts.append(draft)
         return drafts
 
     def _count(self, repeat: tree.Repeat, already: int) -> int:
@@ -136,8 +178,33 @@ class CellResolver:
         )
         return 1
 
-    def _block(self, draft: _Draft, kind: CellKind) -> BlockSpace | None:
-        fields = draft.tuple.fields
+    def _remembered(self, draft: BlockPlaces) -> BlockSpace | None:
+        """What the block meant before the edit, where that is what it means now."""
+        if not self.before or not isinstance(draft.statement, tree.Block):
+            return None
+        key = id(origin_of(draft.statement))
+        found = self.before.get(key)
+        if found is None or not found.reads <= self.earlier.keys():
+            return None
+        if self.options + found.options > MAX_OPTIONS:
+            return None
+        self.options += found.options
+        self.meanings.blocks[key] = found
+        return found.block
+
+    def _remember(self, draft: BlockPlaces, block: BlockSpace, options: int) -> None:
+        """Keep what the block means, unless that depends on more than the names it reads."""
+        statement = draft.statement
+        if not isinstance(statement, tree.Block) or block.name != statement.name.text:
+            return
+        if any(not isinstance(each, tree.Word | tree.State) for each in statement.tuple.fields[:2]):
+            return
+        origin = origin_of(statement)
+        reads = [states[0].name for states in block.inputs if isinstance(states[0], BlockState)]
+        self.meanings.blocks[id(origin)] = _Meaning(origin, block, frozenset(reads), options)
+
+    def _block(self, draft: BlockPlaces, kind: CellKind) -> BlockSpace | None:
+        fields = draft.statement.tuple.fields
         if len(fields) != 5:
             self._wrong_arity(draft)
             return None
@@ -154,22 +221,25 @@ class CellResolver:
         combines = self._names(fields[4], 4, self.all_combines)
         if len(self.findings) > before or not (left and right and all(ops) and combines):
             return None
-        self.options += sum(map(len, (left, right, *ops, combines)))
+        options = sum(map(len, (left, right, *ops, combines)))
+        self.options += options
         if self.options > MAX_OPTIONS:
             self._too_many_options(draft)
             return None
-        return BlockSpace(draft.name, (left, right), (ops[0], ops[1]), combines)
+        block = BlockSpace(draft.called, (left, right), (ops[0], ops[1]), combines)
+        self._remember(draft, block, options)
+        return block
 
     def _legal_ops(self, kind: CellKind, states: tuple[State, ...]) -> tuple[str, ...]:
         """What `?` may be: an op that may have to reduce must be able to."""
         strided = kind == "reduction" and any(state in self.known[: self.given] for state in states)
         return self.reducing_ops if strided else self.all_ops
 
-    def _too_many_options(self, draft: _Draft) -> None:
+    def _too_many_options(self, draft: BlockPlaces) -> None:
         if self.options < 2 * MAX_OPTIONS:
             self.findings.add(
                 "NAS106",
-                draft.place,
+                draft.name,
                 f"the holes of this cell have more than {MAX_OPTIONS:,} options together",
                 label="the limit is passed here",
             )
@@ -190,18 +260,18 @@ class CellResolver:
                 return role
         return None
 
-    def _wrong_arity(self, draft: _Draft) -> None:
-        fields = draft.tuple.fields
+    def _wrong_arity(self, draft: BlockPlaces) -> None:
+        fields = draft.statement.tuple.fields
         for index, field in enumerate(fields):
             for atom in () if isinstance(field, tree.Hole) else self._atoms(field):
                 self._check_alone(atom, draft, index, last=index == len(fields) - 1)
-        span = draft.tuple.span
+        span = draft.statement.tuple.span
         if span.start == span.end or self.findings.is_damaged(span):
             return  # the parser invented it or has reported it
         roles = [self._role(field) for field in fields]
-        messages.wrong_arity(self.findings, draft.name, draft.tuple, roles)
+        messages.wrong_arity(self.findings, draft.called, draft.statement.tuple, roles)
 
-    def _check_alone(self, atom: tree.Atom, draft: _Draft, index: int, *, last: bool) -> None:
+    def _check_alone(self, atom: tree.Atom, draft: BlockPlaces, index: int, *, last: bool) -> None:
         """Report what is wrong with a field, whatever place it should have stood in."""
         role = self._role(atom)
         if isinstance(atom, tree.State) or role == "input":
@@ -224,7 +294,7 @@ class CellResolver:
 
     # -- inputs -----------------------------------------------------------------------
 
-    def _inputs(self, field: tree.Field, draft: _Draft) -> tuple[State, ...]:
+    def _inputs(self, field: tree.Field, draft: BlockPlaces) -> tuple[State, ...]:
         if isinstance(field, tree.Hole):
             if self.options + len(self.known) > MAX_OPTIONS:
                 self.options = self.options + len(self.known)
@@ -236,7 +306,7 @@ class CellResolver:
         ]
         return tuple(found)
 
-    def _input(self, atom: tree.Atom, draft: _Draft) -> State | None:
+    def _input(self, atom: tree.Atom, draft: BlockPlaces) -> State | None:
         if isinstance(atom, tree.State):
             return self._hidden_state(atom)
         state = self.earlier.get(atom.text)
@@ -244,13 +314,13 @@ class CellResolver:
             self._not_an_input(atom, draft)
         return state
 
-    def _not_an_input(self, atom: tree.Word, draft: _Draft) -> None:
+    def _not_an_input(self, atom: tree.Word, draft: BlockPlaces) -> None:
         role = self._role(atom)
-        if atom.text == draft.name:
+        if atom.text == draft.called:
             messages.reads_itself(self.findings, atom)
         elif atom.text in self.defined:
-            place = self.defined[atom.text].place
-            messages.reads_later(self.findings, atom, draft.name, place)
+            place = self.defined[atom.text].name
+            messages.reads_later(self.findings, atom, draft.called, place)
         elif role is not None:
             messages.misplaced(self.findings, atom, "input", role)
         else:

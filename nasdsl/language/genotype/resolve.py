@@ -11,7 +11,7 @@ from typing import Any
 
 from nasdsl.errors import Diagnostic, Fix, Label, Span, nearest
 from nasdsl.language import tree
-from nasdsl.language.genotype.blocks import CellPlaces, CellResolver
+from nasdsl.language.genotype.blocks import CellPlaces, CellResolver, Meanings
 from nasdsl.language.genotype.catalogue import Catalogue, report_unusable
 from nasdsl.language.genotype.definitions import resolved_combine, resolved_op
 from nasdsl.language.genotype.findings import (
@@ -49,14 +49,25 @@ class Resolution:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def resolve(parsed: Parsed, catalogue: Catalogue) -> Resolution:
-    """The meaning of a parsed text. Syntax errors are passed on among the findings."""
-    return _Resolver(parsed, catalogue).run()
+def resolve(
+    parsed: Parsed, catalogue: Catalogue, meanings: dict[CellKind, Meanings] | None = None
+) -> Resolution:
+    """The meaning of a parsed text. Syntax errors are passed on among the findings.
+
+    Args:
+        parsed: the text.
+        catalogue: what other files define.
+        meanings: of the blocks of the text before an edit, which save time; afterwards those of
+            this text. They decide nothing about the meaning.
+    """
+    return _Resolver(parsed, catalogue, {} if meanings is None else meanings).run()
 
 
 class _Resolver:
-    def __init__(self, parsed: Parsed, catalogue: Catalogue) -> None:
-        self.parsed, self.catalogue = parsed, catalogue
+    def __init__(
+        self, parsed: Parsed, catalogue: Catalogue, meanings: dict[CellKind, Meanings]
+    ) -> None:
+        self.parsed, self.catalogue, self.meanings = parsed, catalogue, meanings
         self.findings = Findings(parsed.source, parsed.diagnostics)
         self.items = parsed.file.items
         # A statement that could not be read may be the very one that seems to be missing.
@@ -234,7 +245,8 @@ class _Resolver:
     ) -> None:
         """A genotype's own definitions are there to be used; a vocabulary's need not be."""
         written = [item for item in self.items if isinstance(item, tree.Cell)]
-        if not written or not self.whole or len(cells) < len(written):
+        own = [item for item in self.items if isinstance(item, tree.Op | tree.Combine)]
+        if not own or not written or not self.whole or len(cells) < len(written):
             return
         used = {
             name
@@ -243,8 +255,8 @@ class _Resolver:
             for names in (*block.ops, block.combines)
             for name in names
         }
-        for item in self.items:
-            if isinstance(item, tree.Op | tree.Combine) and item.name.text not in used:
+        for item in own:
+            if item.name.text not in used:
                 kind = "op" if isinstance(item, tree.Op) else "combine"
                 self.findings.add(
                     "NAS210",
@@ -265,8 +277,11 @@ class _Resolver:
         places: dict[CellKind, CellPlaces] = {}
         for cell in written:
             kind = self.kind(cell, first)
-            resolver = CellResolver(cell, vocabulary, given, self.findings)
+            before = None if kind is None else self.meanings.get(kind)
+            resolver = CellResolver(cell, vocabulary, given, self.findings, before)
             found = resolver.run(kind or "normal")
+            if kind is not None:
+                self.meanings[kind] = resolver.meanings
             if kind is not None and found is not None:
                 spaces.append(found[0])
                 places[kind] = found[1]

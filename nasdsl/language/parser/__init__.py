@@ -1,5 +1,6 @@
 """Text to syntax, with every mistake reported."""
 
+from nasdsl.language.parser.known_blocks import KnownBlocks
 from nasdsl.language.parser.parse import Parsed, parse
 from nasdsl.language.parser.read import (
     MAX_BYTES,
@@ -11,6 +12,7 @@ from nasdsl.language.parser.read import (
 
 __all__ = [
     "MAX_BYTES",
+    "KnownBlocks",
     "Parsed",
     "parse",
     "read_file",

@@ -2,23 +2,23 @@
 
 Purpose: `sound_items` runs the LALR tables that lark has worked out from the grammar. They are in
 `grammar/machine.json`, plain data that is used only if it was made from that very grammar.
-Non-goals: text that the grammar refuses. lark reads that again, and recovery finds the mistakes.
+Non-goals: text that the grammar refuses, in which recovery finds the mistakes.
 
-Tokens are cut without looking at the parser's state, where lark's lexer knows which kinds fit. What
-fits both ways is one and the same token, because the kinds are tried in the same order; what does
-not is left to lark.
+Tokens are cut without looking at the parser's state, where lark's lexer tries only the kinds that
+fit. What fits both ways is one and the same token, because the kinds are tried in the same order.
+What does not (`+2` after a `]`) is cut again as lark's lexer does.
 """
 
 import json
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nasdsl import resources
 from nasdsl.language.parser.builder import BUILDERS
 
 #: Raised where what is written changes without the grammar.
-FORMAT = 1
+FORMAT = 2
 
 
 class Token(str):
@@ -34,11 +34,18 @@ class _Spliced(list[Any]):
     """What a rule without a name has read: its children are those of the rule around it."""
 
 
+class Known(Protocol):
+    """Blocks that need not be read again."""
+
+    def run(self, text: str, start: int) -> tuple[list[Any], int]:
+        """Those from `start` on, one after the other, and where the last one ends."""
+
+
 class Machine(NamedTuple):
     """The tables.
 
     Attributes:
-        tokens: finds a token; groups are named for kinds.
+        kinds: kinds of tokens and what they are written like, in the order in which to try them.
         ignored: the kinds that mean nothing.
         keywords: the kinds of the words of the language.
         states: for each state, what a kind of token or the name of a rule leads to: the state
@@ -46,15 +53,29 @@ class Machine(NamedTuple):
         rules: name, how many children, and whether a single child stands for it.
         start: the state to begin in.
         end: the state in which a text is complete.
+        patterns: what `tokens` has made.
     """
 
-    tokens: re.Pattern[str]
+    kinds: list[tuple[str, str]]
     ignored: frozenset[str]
     keywords: dict[str, str]
     states: list[dict[str, int]]
     rules: list[tuple[str, int, bool]]
     start: int
     end: int
+    patterns: dict[int | None, re.Pattern[str]]
+
+    def tokens(self, state: int | None = None) -> re.Pattern[str]:
+        """Finds a token, in a state one of a kind that fits there; groups are named for kinds."""
+        if state not in self.patterns:
+            fitting = self.ignored | self.states[state].keys() if state is not None else None
+            ways = [
+                f"(?P<{kind}>{way})"
+                for kind, way in self.kinds
+                if fitting is None or kind in fitting
+            ]
+            self.patterns[state] = re.compile("|".join(ways))
+        return self.patterns[state]
 
 
 @cache
@@ -71,41 +92,61 @@ def machine() -> Machine | None:
         grammar,
     ):
         return None
-    data["tokens"] = re.compile(data["tokens"])
     data["ignored"] = frozenset(data["ignored"])
-    return Machine(**data)
+    return Machine(**data, patterns={})
 
 
-def sound_items(text: str) -> Any:
-    """The items of a text that follows the grammar; None where it may not."""
+def sound_items(text: str, known: Known | None = None) -> Any:
+    """The items of a text that follows the grammar; None where it does not, or without tables."""
     found = machine()
-    return None if found is None else _items(found, text)
+    return None if found is None else _items(found, text, known)
 
 
-def _items(machine: Machine, text: str) -> Any:
+def _items(machine: Machine, text: str, known: Known | None) -> Any:
     states, keywords, ignored = machine.states, machine.keywords, machine.ignored
     stack, values = [machine.start], list[Any]()
-    at = 0
-    for match in machine.tokens.finditer(text):
-        start, end = match.span()
-        if start != at:
-            return None
-        at, kind = end, match.lastgroup or ""
-        if kind in ignored:
-            continue
-        token = Token(match.group())
-        token.start_pos, token.end_pos = start, end
-        word = keywords.get(token) if kind == "WORD" else None
-        # A word of the language is a name where only a name fits.
-        if word is not None and word in states[stack[-1]]:
-            kind = word
-        if not _reduced(machine, stack, values, kind):
-            return None
-        stack.append(states[stack[-1]][kind])
-        values.append(token)
+    at, resume = 0, True
+    while resume:
+        resume = False
+        for match in machine.tokens().finditer(text, at):
+            start, end = match.span()
+            if start != at:
+                return None
+            at, kind = end, match.lastgroup or ""
+            if kind in ignored:
+                continue
+            state = states[stack[-1]]
+            # A word of the language is a name where only a name fits.
+            if kind == "WORD" and keywords.get(match.group()) in state:
+                kind = keywords[match.group()]
+            if kind not in state:
+                again = machine.tokens(stack[-1]).match(text, start)
+                if again is None or again.lastgroup in ignored:
+                    return None
+                match, kind = again, again.lastgroup or ""
+                at, resume = match.end(), True
+            if not _reduced(machine, stack, values, kind):
+                return None
+            if known is not None and kind == "WORD" and _is_in_cell(states[stack[-1]], values):
+                run, end = known.run(text, start)
+                if run:
+                    values[-1] += run
+                    at, resume = end, True
+                    break
+            token = Token(match.group())
+            token.start_pos, token.end_pos = start, at
+            stack.append(states[stack[-1]][kind])
+            values.append(token)
+            if resume:
+                break
     if at != len(text) or not _reduced(machine, stack, values, "$END"):
         return None
     return values[-1]
+
+
+def _is_in_cell(state: dict[str, int], values: list[Any]) -> bool:
+    """Whether another statement of a cell may begin, after those that have been read."""
+    return "OUTPUT" in state and type(values[-1]) is _Spliced
 
 
 def _reduced(machine: Machine, stack: list[int], values: list[Any], kind: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
+from nasdsl.language.parser.known_blocks import KnownBlocks
 from nasdsl.language.parser.machine import sound_items
 from nasdsl.language.tree import Comment, File
 
@@ -38,8 +39,14 @@ class Parsed:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def parse(source: Source) -> Parsed:
-    """The syntax of `source`. Any text gives a tree; mistakes are in `diagnostics`."""
+def parse(source: Source, known: KnownBlocks | None = None) -> Parsed:
+    """The syntax of `source`. Any text gives a tree; mistakes are in `diagnostics`.
+
+    Args:
+        source: the text.
+        known: the blocks of the text before an edit, which save time; afterwards those of this
+            text. They decide nothing about the syntax.
+    """
     text = source.text
     findings: list[Diagnostic] = []
     items: Any
@@ -48,13 +55,15 @@ def parse(source: Source) -> Parsed:
     if not text.isascii():
         text, more = _in_ascii(source, text)
         findings += more
-    items = sound_items(text)
+    items = sound_items(text, known)
     if items is None:
         # Imported here because few texts need lark.
         from nasdsl.language.parser.recovery import items_or_mistakes
 
-        items, more = items_or_mistakes(source, text)
+        items, more = items_or_mistakes(source, text, known)
         findings += more
+    elif known is not None:
+        known.keep(text, items)
     return Parsed(source, File(items, comments_of(source.text)), tuple(findings))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any
 
-from lark import Token, UnexpectedInput
+from lark import Token, Tree, UnexpectedInput
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
 from nasdsl.language.parser import messages
@@ -28,9 +28,11 @@ from nasdsl.language.parser.foreign_syntax import (
     without_foreign_syntax,
 )
 from nasdsl.language.parser.grammar import fitting, lark_parser
+from nasdsl.language.parser.known_blocks import KnownBlocks
+from nasdsl.language.parser.machine import machine
 from nasdsl.language.parser.parse import MAX_MISTAKES
 from nasdsl.language.parser.tokens import LexedToken, invented_token, keyword_names, lexed_tokens
-from nasdsl.language.tree import Cell, Combine, Header, Item, Network, Op, Ops
+from nasdsl.language.tree import Block, Cell, Combine, Header, Item, Network, Op, Ops
 
 # After the first few, nothing is reported of the tokens of a line that do not fit.
 MAX_UNFIT = 2000
@@ -62,24 +64,32 @@ _FINISHERS = (
 _FINISHED = {**_CLOSERS, "UNUSED": "unused"}
 
 
-def items_or_mistakes(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
-    """What `recovered_items` gives; of a text that lark finds sound after all, its items."""
-    try:
-        items: Any = lark_parser().parse(text)
-    except UnexpectedInput:
-        return recovered_items(source, text)
-    return items, []
+def items_or_mistakes(
+    source: Source, text: str, known: KnownBlocks | None
+) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+    """What `recovered_items` gives; without the machine's tables, of a sound text its items."""
+    if machine() is None:
+        try:
+            items: Any = lark_parser().parse(text)
+        except UnexpectedInput:
+            pass
+        else:
+            return items, []
+    return recovered_items(source, text, KnownBlocks() if known is None else known)
 
 
-def recovered_items(source: Source, text: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+def recovered_items(
+    source: Source, text: str, known: KnownBlocks
+) -> tuple[tuple[Item, ...], list[Diagnostic]]:
     """The items that could be read from `text`, and every mistake in it, in order.
 
     `text` is the source's with unreadable characters blanked, so that places agree.
     """
     text, foreign = without_foreign_syntax(source, text, MAX_MISTAKES)
-    recovery = _Recovery(source, text)
+    recovery = _Recovery(source, text, known)
     recovery.findings += foreign
     items = recovery.run()
+    known.keep_only(recovery.blocks, text)
     kind = foreign_kind(text) if len(recovery.findings) > 1 else None
     if kind and not any(isinstance(item, _DEFINING) for item in items):
         return (), [foreign_file_finding(source, kind)]
@@ -87,8 +97,9 @@ def recovered_items(source: Source, text: str) -> tuple[tuple[Item, ...], list[D
 
 
 class _Recovery:
-    def __init__(self, source: Source, text: str) -> None:
-        self.source, self.text = source, text
+    def __init__(self, source: Source, text: str, known: KnownBlocks) -> None:
+        self.source, self.text, self.known = source, text, known
+        self.blocks: list[Block] = []  # that were taken as a whole
         self.findings: list[Diagnostic] = []
         self.parser: Any = lark_parser().parse_interactive()  # lark's InteractiveParser
         self.open: list[Token] = []
@@ -108,7 +119,10 @@ class _Recovery:
         return self.finish()
 
     def read_from(self, start: int) -> int | None:
-        """Take tokens from `start` on: to the end of a line that is given up, else None."""
+        """Take tokens from `start` on: to where to go on after something else, else None.
+
+        That is the end of a line that is given up, or of blocks that were taken as a whole.
+        """
         illegal: list[Span] = []
         end = LexedToken(invented_token("$END", "", len(self.text)), True, False)
         for read, following in pairwise(chain(lexed_tokens(self.text, illegal, start), [end])):
@@ -121,6 +135,8 @@ class _Recovery:
                 self.findings.append(messages.too_many_errors(self.source, read.token))
                 return None
             self.take(read, following.token.type)
+            if read.first_of_line and self.take_blocks(read.token):
+                return self.end
             if self.unfit > MAX_UNFIT:
                 self.unfit = 0
                 stop = self.text.find("\n", int(read.token.end_pos or 0))
@@ -168,6 +184,27 @@ class _Recovery:
         if not read.after_illegal and self.take_for_word(token):
             return
         self.leave_out(token, quietly=read.after_illegal)
+
+    def take_blocks(self, name: Token) -> bool:
+        """Whether sound blocks, the first of this name, were taken without their tokens."""
+        state: Any = self.parser.parser_state
+        states, values = state.state_stack, state.value_stack
+        # A name that has just been read after other statements, where another may begin.
+        if name.type != "WORD" or len(values) < 2 or values[-1] is not name:
+            return False
+        if not isinstance(values[-2], Tree):
+            return False
+        if "OUTPUT" not in fitting(tuple(states[:-1])):
+            return False
+        run, end = self.known.run(self.text, int(name.start_pos or 0), read=True)
+        if run:
+            states.pop()
+            values.pop()
+            statements: Any = values[-1]
+            statements.children += run
+            self.blocks += run
+            self.end, self.last = end, "RPAR"
+        return bool(run)
 
     def feed(self, token: Token) -> bool:
         """Whether the token fitted; if it did, it is part of the tree now."""

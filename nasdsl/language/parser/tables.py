@@ -75,12 +75,11 @@ def written_machine(grammar: str, parser: Any) -> str:
             continue
         # The order of lark's lexer: by priority, then what is written literally after the rest.
         literal = isinstance(terminal.pattern, PatternStr)
-        group = f"(?P<{terminal.name}>{regexp})"
-        patterns.append((-terminal.priority, literal, terminal.name, group))
+        patterns.append((-terminal.priority, literal, terminal.name, regexp))
     held = {
         "format": machine.FORMAT,
         "grammar": grammar,
-        "tokens": "|".join(pattern for *_, pattern in sorted(patterns)),
+        "kinds": [(name, regexp) for *_, name, regexp in sorted(patterns)],
         "ignored": sorted(parser.ignore_tokens),
         "keywords": keywords,
         "states": states,

@@ -1,0 +1,4 @@
+(cell "}" @end) @indent
+(network "}" @end) @indent
+(tuple ")" @end) @indent
+(part "]" @end) @indent
