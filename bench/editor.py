@@ -79,10 +79,12 @@ def times(lines: int) -> None:
     edited = f"{text[:at]}    # a comment\n{text[at:]}"
     memory = Memory()
 
-    def fresh() -> Document:
+    def fresh(after: str = edited) -> Document:
         # The edit before this one took it back, so everything is known of the text without it.
         assert not Document(Source("large.cell", text), memory=memory).diagnostics
-        return Document(Source("large.cell", edited), memory=memory)
+        return Document(Source("large.cell", after), memory=memory)
+
+    broken = f"{text[:at]}    b0x = (h[i], \n{text[at:]}"
 
     questions: dict[str, Callable[[Document], object]] = {
         "tree": lambda doc: doc.parsed,
@@ -98,7 +100,13 @@ def times(lines: int) -> None:
     }
     print(f"{lines:,} lines, {len(text):,} characters: milliseconds after an edit")
     spent: dict[str, list[float]] = {name: [] for name in questions}
+    spent["with a mistake"] = []
     for _ in range(ROUNDS):
+        document = fresh(broken)
+        gc.collect()
+        start = time.process_time()
+        assert document.diagnostics
+        spent["with a mistake"].append(1000 * (time.process_time() - start))
         document = fresh()
         gc.collect()
         for name, question in questions.items():
