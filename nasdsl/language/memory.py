@@ -1,7 +1,7 @@
 """`Memory`: what is known of the blocks of a text, for the text after an edit.
 
-Purpose: it goes from one text of an editor to the next, through the parser and the resolver, and only
-saves time. Whatever it holds, the answers are those about a fresh text.
+Purpose: it goes from one text of an editor to the next, through the parser and the resolver, and
+only saves time. Whatever it holds, the answers are those about a fresh text.
 """
 
 from dataclasses import dataclass, field
