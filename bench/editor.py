@@ -23,7 +23,7 @@ import psutil
 
 from nasdsl import service
 from nasdsl.errors import Source, Span
-from nasdsl.language.memory import Memory
+from nasdsl.language.memory import TextMemory
 from nasdsl.language.parser import parse
 from nasdsl.loading import analyse
 from nasdsl.lsp.positions import LinePositions
@@ -77,7 +77,7 @@ def times(lines: int) -> None:
 
     at = text.index("\n    b1 = ") + 1
     edited = f"{text[:at]}    # a comment\n{text[at:]}"
-    memory = Memory()
+    memory = TextMemory()
 
     def fresh(after: str = edited) -> Document:
         # The edit before this one took it back, so everything is known of the text without it.

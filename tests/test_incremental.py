@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nasdsl import library
 from nasdsl.errors import Source
-from nasdsl.language.memory import Memory
+from nasdsl.language.memory import TextMemory
 from nasdsl.language.parser import KnownBlocks, parse
 from nasdsl.loading import analyse
 from nasdsl.service import Document, inlay_hints, semantic_tokens
@@ -78,7 +78,7 @@ def test_after_any_edits_everything_is_as_in_a_fresh_text(seed: int) -> None:
     """The tree, the findings with their places, the meaning, and what an editor shows."""
     random = Random(seed)
     text = random.choice(TEXTS)
-    memory = Memory()
+    memory = TextMemory()
     for _ in range(8):
         # Mostly an edit after the other, at times back to a text of before, as by undoing.
         text = random.choice(TEXTS) if random.random() < 0.1 else edited(random, text)
@@ -128,7 +128,7 @@ def test_an_edit_costs_a_fraction_of_a_fresh_text(new: str) -> None:
     for after in ("b5 ", "b390 "):
         at = text.index(f"    {after}")
         source = Source("edited.cell", f"{text[:at]}{new}{text[at:]}")
-        memory = Memory()
+        memory = TextMemory()
         assert not Document(Source("edited.cell", text), memory=memory).diagnostics
         document, fresh = Document(source, memory=memory), Document(source)
         for times, what in ((4, "parsed"), (2, "diagnostics")):

@@ -1,4 +1,4 @@
-"""`Memory`: what is known of the blocks of a text, for the text after an edit.
+"""`TextMemory`: what is known of the blocks of a text, for the text after an edit.
 
 Purpose: it goes from one text of an editor to the next, through the parser and the resolver, and
 only saves time. Whatever it holds, the answers are those about a fresh text.
@@ -12,7 +12,7 @@ from nasdsl.language.parser import KnownBlocks
 
 
 @dataclass
-class Memory:
+class TextMemory:
     """The blocks that have been read, and what they mean."""
 
     blocks: KnownBlocks = field(default_factory=KnownBlocks)

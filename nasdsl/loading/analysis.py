@@ -15,7 +15,7 @@ from nasdsl.language.analysis import Analysis, in_order, setting_finding
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.language.memory import Memory
+from nasdsl.language.memory import TextMemory
 from nasdsl.language.parser import Parsed, parse, read_file
 from nasdsl.language.validator import validation_findings
 
@@ -42,7 +42,7 @@ def analysis_of(
     *,
     network: bool = True,
     beside: Beside | None = None,
-    memory: Memory | None = None,
+    memory: TextMemory | None = None,
 ) -> Analysis:
     """Every stage's findings about a text that has been parsed; see `analyse`."""
     source = parsed.source

@@ -14,7 +14,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from nasdsl import resources
 from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.language.memory import Memory
+from nasdsl.language.memory import TextMemory
 from nasdsl.language.parser import read_file
 from nasdsl.lsp.positions import LinePositions
 from nasdsl.service import Document, Location
@@ -33,7 +33,7 @@ class _Open:
     document: Document | None = None
     lines: LinePositions | None = None
     looked_up: set[str] = field(default_factory=set)
-    memory: Memory = field(default_factory=Memory)
+    memory: TextMemory = field(default_factory=TextMemory)
 
     def forgotten(self) -> "_Open":
         """The same text, about which everything has to be asked again."""

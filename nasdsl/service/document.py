@@ -12,7 +12,7 @@ from functools import cached_property
 from nasdsl.errors import CellError, Diagnostic, Source, Span
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
 from nasdsl.language.genotype.types import CellKind, CellSpace, Genotype, Space
-from nasdsl.language.memory import Memory
+from nasdsl.language.memory import TextMemory
 from nasdsl.language.parser import Parsed, parse
 from nasdsl.language.validator import Width, block_widths
 from nasdsl.loading import Analysis, Beside, analysis_of, genotype_of, nothing_beside
@@ -38,7 +38,7 @@ class Document:
     beside: Beside = nothing_beside
     settings: Settings = NO_SETTINGS
     neighbours: tuple[str, ...] = ()
-    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    memory: TextMemory = field(default_factory=TextMemory, repr=False, compare=False)
 
     @property
     def text(self) -> str:
