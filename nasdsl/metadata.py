@@ -19,6 +19,14 @@ from nasdsl.version import __version__
 NAME = "nasdsl"
 
 
+def version_of(package: str) -> str | None:
+    """The version of another package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def entry_points(group: str) -> list[EntryPoint]:
     """The entry points of a group, nasdsl's own first; each knows its `dist`."""
     found = metadata.entry_points(group=group)

@@ -202,7 +202,7 @@ def _check_format(analysis: Analysis) -> None:
     once = formatted_text(before)
     after = analyse(Source(NAME, once))
     assert formatted_text(after.parsed) == once
-    assert _meaning(once) == _meaning(before.source.text)
+    assert meaning(once) == meaning(before.source.text)
     assert [each.text for each in after.parsed.file.comments] == [
         each.text for each in before.file.comments
     ]
@@ -212,7 +212,7 @@ def _check_format(analysis: Analysis) -> None:
     )
 
 
-def _meaning(text: str) -> list[str]:
+def meaning(text: str) -> list[str]:
     """The tokens of a text without white space and without commas before a bracket."""
     values = ["".join(str(read.token).split()) for read in lexed_tokens(text, [])]
     return [

@@ -15,6 +15,7 @@ from nasdsl.language.printer.format import formatted_text
 from nasdsl.language.printer.lines import WIDTH, aligned_tuples, wrapped
 from nasdsl.loading import load_space, loads
 from nasdsl.space import sample
+from tests.fuzz import meaning
 from tests.thorough import many
 
 
@@ -22,16 +23,6 @@ def fmt(text: str) -> str:
     parsed = parse(Source("x.cell", text))
     assert parsed.diagnostics == ()
     return formatted_text(parsed)
-
-
-def meaning(text: str) -> list[str]:
-    """The tokens of a text without white space and optional commas."""
-    values = ["".join(str(read.token).split()) for read in lexed_tokens(text, [])]
-    return [
-        value
-        for value, following in zip(values, [*values[1:], ""], strict=True)
-        if not (value == "," and following in (")", "]"))
-    ]
 
 
 def comments(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.network.cost import genotype_cost
-from nasdsl.search import Reader, SearchSettings, plan_search, run
+from nasdsl.search import Reader, SearchSettings, plan_search
 from nasdsl.search.checking import best_trials
 from nasdsl.search.child import Child
 from nasdsl.search.exporting import export_trials
@@ -38,7 +38,7 @@ from nasdsl.search.results import summary, trial_text
 from nasdsl.search.store import Trial
 from tests.cli_run import Run, runner
 from tests.conftest import ReadStudy
-from tests.plugin.nasdsl_example.inline import Inline
+from tests.inline_search import search
 
 VERSIONS = Path(__file__).parent / "data" / "versions"
 SPACE = nasdsl.loads_space("""\
@@ -83,13 +83,6 @@ def planned(table: Path, name: str = "s.db", **members: Any) -> SearchSettings:
     return plan_search(
         SPACE, table.parent / name, evaluator=f"table:{table}?key=key&value=val", **asked
     )
-
-
-def search(settings: SearchSettings, **how: Any) -> list[Trial]:
-    """Search in this process; all trials."""
-    run(settings, engine=Inline(settings.for_workers), **how)
-    with Reader(settings.store) as store:
-        return list(store.trials())
 
 
 def said(call: Callable[[], object]) -> tuple[str, str]:

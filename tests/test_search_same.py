@@ -13,12 +13,11 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.errors import CellError
 from nasdsl.loading import loads
 from nasdsl.network.cost import genotype_cost
-from nasdsl.search import Reader, SearchSettings, plan_search, run
+from nasdsl.search import SearchSettings, plan_search
 from nasdsl.search.child import Child
 from nasdsl.search.planning import plan_resumed
-from nasdsl.search.store import Trial
 from tests.cli_run import Run, runner
-from tests.plugin.nasdsl_example.inline import Inline
+from tests.inline_search import search
 
 #: Of one edge of NAS-Bench-201 more than one structure computes the same: 5 * 5 * 5 members.
 SPACE = nasdsl.loads_space("""\
@@ -49,13 +48,6 @@ def planned(table: Path, **members: Any) -> SearchSettings:
     """A search of the whole space, each member once."""
     asked = {"options": ("repeats=false",), "trials": 200, "block": 5, "window": 10, **members}
     return plan_search(SPACE, table.parent / "s.db", evaluator=f"table:{table}", **asked)
-
-
-def search(settings: SearchSettings, **how: Any) -> list[Trial]:
-    """Search in this process; all trials."""
-    run(settings, engine=Inline(settings.for_workers), **how)
-    with Reader(settings.store) as store:
-        return list(store.trials())
 
 
 def test_one_function_is_paid_for_once(table: Path) -> None:

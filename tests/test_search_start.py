@@ -9,7 +9,7 @@ import pytest
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.text import space_text
-from nasdsl.search import Reader, SearchSettings, plan_search, run
+from nasdsl.search import Reader, SearchSettings, plan_search
 from nasdsl.search.decisions import open_decisions
 from nasdsl.search.loop import Event
 from nasdsl.search.planning import plan_resumed
@@ -18,7 +18,7 @@ from nasdsl.search.searchers import make_searcher
 from nasdsl.search.starting import start_texts
 from nasdsl.search.store import Trial
 from tests.cli_run import runner
-from tests.plugin.nasdsl_example.inline import Inline
+from tests.inline_search import search
 
 SPACE = nasdsl.loads_space("""\
 genotype small
@@ -46,13 +46,6 @@ def planned(name: str = "s.db", **members: Any) -> SearchSettings:
     """A search that starts with two members."""
     asked = {"start": ("one.cell", "two.cell"), "trials": 40, "block": 3, "window": 6, **members}
     return plan_search(SPACE, name, evaluator=HASHED, **asked)
-
-
-def search(settings: SearchSettings, **how: Any) -> list[Trial]:
-    """Search in this process; all trials."""
-    run(settings, engine=Inline(settings.for_workers), **how)
-    with Reader(settings.store) as store:
-        return list(store.trials())
 
 
 @pytest.mark.parametrize("algorithm", ["random", "evolution", "local", "nsga2", "surrogate"])

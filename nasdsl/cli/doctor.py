@@ -20,7 +20,7 @@ from nasdsl.cli.plugins import names, title
 from nasdsl.cli.probe import probe as probed
 from nasdsl.errors import install_hint, listed
 from nasdsl.loading import analyse
-from nasdsl.metadata import NAME, distribution
+from nasdsl.metadata import NAME, distribution, version_of
 from nasdsl.registry import Plugin, installed_plugins
 
 #: Extras that say nothing of their own, or are for those who work on nasdsl.
@@ -96,12 +96,12 @@ def _packages() -> Iterator[Check]:
         if extra is not None and extra[1] not in _LEFT_OUT:
             wanted.append(extra[1])
         if extra is None:
-            version = _version(name)
+            version = version_of(name)
             found = version or f"missing; {install_hint()}"
             yield Check(name, version is not None, found)
     for name, wanted in extras.items():
         if wanted and name != NAME:
-            version = _version(name)
+            version = version_of(name)
             absent = f"not installed; {_needed_by(wanted)} it: {install_hint(wanted[0])}"
             yield Check(name, None if version is None else True, version or absent)
 
@@ -130,13 +130,6 @@ def _plugins(broken: Mapping[str, str]) -> Iterator[Check]:
 
 def _key(plugin: Plugin) -> str:
     return f"{NAME}.{plugin.kind}:{plugin.name}"
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _library() -> Check:

@@ -71,6 +71,13 @@ def report(findings: Sequence[Diagnostic], stream: TextIO | None = None) -> None
     click.echo(text, file=stream, nl=False, color=colour(stream))
 
 
+def clock(seconds: float) -> str:
+    """A duration as hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def colour(stream: TextIO) -> bool:
     """Whether ANSI codes are welcome on a stream."""
     wish = colour_wish()

@@ -10,7 +10,6 @@ from rich.live import Live
 from rich.text import Text
 
 from nasdsl.cli import output
-from nasdsl.cli.train_progress import clock
 from nasdsl.drawing.tree import space_tree
 from nasdsl.errors import Diagnostic, plural
 from nasdsl.loading import loads_space
@@ -73,7 +72,9 @@ class _OneShotPace(OneShotView):
         if done < _FIRST_STEPS or seconds < _FIRST_SECONDS or step >= self.total:
             return ""
         left = self.total - step
-        return f"about {clock(left * seconds / done)} for the remaining {plural(left, 'step')}"
+        return (
+            f"about {output.clock(left * seconds / done)} for the remaining {plural(left, 'step')}"
+        )
 
 
 class OneShotLines(_OneShotPace):

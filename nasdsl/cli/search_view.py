@@ -129,14 +129,10 @@ class Pace:
         started = done - self.before
         if started > 0 and done < most:
             each = (monotonic() - self.start) / started
-            parts.append(f"{_duration(each * (most - done))} left of {_duration(each * most)}")
+            parts.append(
+                f"{output.clock(each * (most - done))} left of {output.clock(each * most)}"
+            )
         return "  ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class SearchLines:

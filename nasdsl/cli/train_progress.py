@@ -116,7 +116,7 @@ def remaining_line(plan: TrainingPlan, step: int, seconds: float) -> str:
     """How long the rest will take, where the steps of this process so far took `seconds`."""
     left = plan.epochs * plan.steps_per_epoch - step
     rest = left * seconds / (step - plan.first_step)
-    return f"about {clock(rest)} for the remaining {plural(left, 'step')}"
+    return f"about {output.clock(rest)} for the remaining {plural(left, 'step')}"
 
 
 class Warnings(Watcher):
@@ -229,7 +229,7 @@ class Bars(Warnings):
         self.progress.update(
             self.task,
             figures=f"{figures}  lr {self.rate:.2e}  "
-            f"{speed * self.plan.batch:,.0f} images/s  {clock(left)} left",
+            f"{speed * self.plan.batch:,.0f} images/s  {output.clock(left)} left",
         )
 
     def epoch_ended(self, epoch: Epoch) -> None:
@@ -255,10 +255,3 @@ class Bars(Warnings):
 
 def _figures(loss: float, accuracy: float) -> str:
     return f"loss {loss:.4f}  accuracy {accuracy:.2%}"
-
-
-def clock(seconds: float) -> str:
-    """A duration as hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -18,7 +18,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
 from nasdsl.api.trained import WeightsFile
-from nasdsl.detection.backbone import Backbone, compiled, freeze_statistics, joined
+from nasdsl.detection.backbone import Backbone, NetworkPart, compiled, joined
 from nasdsl.detection.boxes import Boxes, BoxHead
 from nasdsl.detection.plan import BOX_FEATURES, PYRAMID, DetectorPlan, plan_detector
 from nasdsl.detection.proposals import ProposalNetwork
@@ -34,7 +34,7 @@ _SHORTER, _LONGER = 800, 1333
 _HALVES = [0.5, 0.5, 0.5]
 
 
-class Trunk(nn.Module):
+class Trunk(NetworkPart):
     """The network up to its last reduction: the states that the rest reads, concatenated.
 
     Args:
@@ -56,13 +56,6 @@ class Trunk(nn.Module):
     def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
         """(B, C, H, W) to one map, (B, out_channels, h, w)."""
         return OrderedDict({"0": joined(self.body(images))})
-
-    def train(self, mode: bool = True) -> "Trunk":
-        """Set training or evaluation; statistics that are frozen stay as they are in both."""
-        super().train(mode)
-        if self.frozen_norm:
-            freeze_statistics(self.body)
-        return self
 
 
 class Detector(GeneralizedRCNN):  # type: ignore[misc]

@@ -8,11 +8,12 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Annotated, Any
 
 from nasdsl import __version__
 from nasdsl.errors import cell_error
+from nasdsl.metadata import version_of
 from nasdsl.registry import require_packages
 from nasdsl.values import Values
 
@@ -64,7 +65,7 @@ def provenance() -> dict[str, Any]:
         "versions": {
             "nasdsl": __version__,
             "python": platform.python_version(),
-            **{name: _version(name) for name in _PACKAGES},
+            **{name: version_of(name) for name in _PACKAGES},
         },
         "machine": {
             "system": platform.platform(),
@@ -120,13 +121,6 @@ def _git(*words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return ran.stdout.strip()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _torch_provenance() -> dict[str, Any]:
