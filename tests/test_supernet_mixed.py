@@ -159,6 +159,54 @@ def test_shapes_that_cannot_be_mixed(name) -> None:
     assert [found.code for found in raised.value.diagnostics] == ["NAS890"]
 
 
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_norm_takes_in_a_weight(affine: bool, training: bool) -> None:
+    """The same as its result times the weight: values, gradients and moving statistics."""
+    from nasdsl_backends.torch.weighted import scaled_norm
+
+    torch.manual_seed(0)
+    norms = [torch.nn.BatchNorm2d(3, affine=affine, dtype=torch.float64) for _ in range(2)]
+    if affine:
+        torch.nn.init.normal_(norms[0].weight)
+        torch.nn.init.normal_(norms[0].bias)
+    norms[1].load_state_dict(norms[0].state_dict())
+    found = []
+    for norm, compute in zip(norms, (scaled_norm, lambda n, x, w: w * n(x)), strict=True):
+        x = torch.linspace(-1, 2, 96, dtype=torch.float64).square().view(2, 3, 4, 4)
+        x.requires_grad_()
+        weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+        made = compute(norm.train(training), x, weight)
+        made.sin().sum().backward()
+        gradients = [x.grad, weight.grad, *(each.grad for each in norm.parameters())]
+        found.append([made.detach(), *gradients, *norm.buffers()])
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_a_mixture_keeps_less_than_a_plain_one() -> None:
+    """What is saved for the gradients, where both have the same weights and images."""
+    from bench.mixed import LAYERS, WIDTH, _Plain
+
+    ours = nasdsl.supernet(
+        "darts_space", relaxation="softmax", affine=False, layers=LAYERS, cell_filters=WIDTH, seed=0
+    )
+    images = torch.zeros(1, 3, 32, 32)
+    kept = []
+    for net in (ours.train(), _Plain().train()):
+        seen: dict[int, int] = {}
+
+        def keep(tensor: Tensor, seen: dict[int, int] = seen) -> Tensor:
+            seen[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            made = net(images)
+        kept.append(sum(seen.values()))
+        del made
+    assert kept[0] < 0.85 * kept[1]
+
+
 # -- algorithms -----------------------------------------------------------------------------
 
 

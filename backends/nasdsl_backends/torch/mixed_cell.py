@@ -20,6 +20,7 @@ from nasdsl.primitives import Node
 from nasdsl_backends.torch.emission import EMISSIONS
 from nasdsl_backends.torch.layers import total
 from nasdsl_backends.torch.shared import layer_at
+from nasdsl_backends.torch.weighted import WeightedSum, scaled_norm
 
 
 class Weights(NamedTuple):
@@ -88,40 +89,42 @@ class _Run:
 
     def _mixed(self, mixture: Mixture) -> Tensor:
         """The weighted sum of a mixture's options."""
-        name = f"b{mixture.block}.{mixture.word}."
         weights = None if self.cell.own else self.weights.get(mixture.name)
+        key = mixture.inputs[0]
         if weights is None:
-            return self._option(
-                f"{name}{mixture.inputs[0]}-{mixture.options[0]}", mixture.inputs[0]
-            )
-        terms: list[Tensor] = []
-        for row, key in enumerate(mixture.inputs):
+            return self._option(_chain_name(mixture, 0, 0), key)
+        terms = WeightedSum()
+        for row, read in enumerate(mixture.inputs):
             if weights.inputs is None:
-                terms += self._terms(mixture, weights, row, key)
+                self._weigh(terms, mixture, weights, row, read)
             elif weights.taken is None or any(each[0] == row for each in weights.taken):
-                terms.append(weights.inputs[row] * self._partial(mixture, weights, row))
-        made = total(*terms)
-        if made.dim() == 0:
-            # Nothing but zeros was drawn.
-            key = mixture.inputs[0]
-            made = made + 0 * self._option(f"{name}{key}-{mixture.options[0]}", key)
-        return made
+                terms.add(weights.inputs[row], self._partial(mixture, weights, row))
+        # Where nothing but zeros was drawn, an option says what shape they have.
+        return terms.total(lambda: 0 * self._option(_chain_name(mixture, 0, 0), key))
 
-    def _terms(self, mixture: Mixture, weights: Weights, row: int, key: str) -> list[Tensor]:
-        """The weighted options that read one input."""
-        terms = []
+    def _weigh(
+        self, terms: WeightedSum, mixture: Mixture, weights: Weights, row: int, key: str
+    ) -> None:
+        """Add the weighted options of one input; `key` is the state that they see of it."""
         for column, op in enumerate(mixture.options):
-            weight = weights.options[row, column]
             if weights.taken is not None and (row, column) not in weights.taken:
                 continue
+            weight = weights.options[row, column]
             if weights.hard and not weight.detach().item() > 0.5:
-                terms.append(weight)
-            elif gives_zeros(self.cell.vocabulary, op):
-                terms.append(weight * 0)
-            else:
-                name = f"b{mixture.block}.{mixture.word}.{key}-{op}"
-                terms.append(weight * self._option(name, key))
-        return terms
+                terms.scalar(weight)
+            elif not gives_zeros(self.cell.vocabulary, op):
+                self._add_option(terms, _chain_name(mixture, row, column), key, weight)
+
+    def _add_option(self, terms: WeightedSum, name: str, key: str, weight: Tensor) -> None:
+        """Add an option; where it ends in a batch norm, that takes in the weight."""
+        nodes = self.cell.chains.nodes.get(name, ())
+        if not nodes or nodes[-1].primitive != "batch_norm":
+            terms.add(weight, self._option(name, key))
+            return
+        last = len(nodes) - 1
+        norm = layer_at(self.root, f"{name}.{last}")
+        assert isinstance(norm, nn.BatchNorm2d)
+        terms.give(scaled_norm(norm, self._option(name, key, last), weight))
 
     def _partial(self, mixture: Mixture, weights: Weights, row: int) -> Tensor:
         """An edge of PC-DARTS: ops on the first channels, past which the others go.
@@ -135,36 +138,36 @@ class _Run:
         part_key = f"{key}/{k}"
         if part_key not in self.values:
             self.values[part_key] = whole[:, :channels]
-        terms = []
-        for column, op in enumerate(mixture.options):
-            if weights.taken is not None and (row, column) not in weights.taken:
-                continue
-            weight = weights.options[row, column]
-            if gives_zeros(self.cell.vocabulary, op):
-                terms.append(weight * 0)
-            else:
-                name = f"b{mixture.block}.{mixture.word}.{key}-{op}"
-                terms.append(weight * self._option(name, part_key))
+        terms = WeightedSum()
+        self._weigh(terms, mixture, weights, row, part_key)
         rest = whole[:, channels:]
-        mixed = total(*terms)
         if self.cell.stride == 2 and key.startswith("h"):
             rest = F.max_pool2d(rest, 2, 2, ceil_mode=True)
-        if mixed.dim() == 0:
-            mixed = mixed + rest.new_zeros(rest.shape[0], channels, *rest.shape[2:])
+        mixed = terms.total(lambda: rest.new_zeros(rest.shape[0], channels, *rest.shape[2:]))
         return _shuffled(torch.cat([mixed, rest], 1), k)
 
-    def _option(self, name: str, key: str) -> Tensor:
-        """What a chain of layers makes of a state."""
+    def _option(self, name: str, key: str, end: int | None = None) -> Tensor:
+        """What a chain of layers makes of a state, up to the layer `end`."""
         nodes = self.cell.chains.nodes.get(name, ())
-        if not nodes or nodes[0].primitive != "relu":
-            return self._chained(name, self.values[key])
+        if not nodes or nodes[0].primitive != "relu" or end == 0:
+            return self._chained(name, self.values[key], 0, end)
         if key not in self._relus:
             self._relus[key] = F.relu(self.values[key])
-        return self._chained(name, self._relus[key], 1)
+        return self._chained(name, self._relus[key], 1, end)
 
-    def _chained(self, name: str, x: Tensor, first: int = 0) -> Tensor:
-        for index, node in enumerate(self.cell.chains.nodes.get(name, ())[first:], first):
-            x = self._applied(f"{name}.{index}", node, [x])
+    def _chained(self, name: str, x: Tensor, first: int = 0, end: int | None = None) -> Tensor:
+        nodes = self.cell.chains.nodes.get(name, ())[:end]
+        for index, node in enumerate(nodes[first:], first):
+            emission = EMISSIONS[node.primitive]
+            if (
+                index > first
+                and emission.in_place
+                and EMISSIONS[nodes[index - 1].primitive].gives_away
+            ):
+                # Only this layer reads what the one before it has made.
+                x = emission.in_place(x)
+            else:
+                x = self._applied(f"{name}.{index}", node, [x])
         return x
 
     def _combined(self, name: str, operands: list[Tensor]) -> Tensor:
@@ -182,6 +185,12 @@ class _Run:
         )
         made: Tensor = function(*operands)
         return made
+
+
+def _chain_name(mixture: Mixture, row: int, column: int) -> str:
+    """What the chain of an option is called."""
+    key, op = mixture.inputs[row], mixture.options[column]
+    return f"b{mixture.block}.{mixture.word}.{key}-{op}"
 
 
 def _shuffled(x: Tensor, groups: int) -> Tensor:
