@@ -60,7 +60,7 @@ dot:
 	@command -v dot >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	       && apt-get update -qq && apt-get install -qq -y graphviz >/dev/null \
-	       && { apt-get install -qq -y libgvplugin-neato-layout >/dev/null 2>&1 || true; }; } \
+	       && { apt-get install -qq -y 'libgvplugin-neato-layout[0-9]' >/dev/null 2>&1 || true; }; } \
 	  || echo "note: Graphviz's 'dot' is missing; drawings need it (see https://graphviz.org/download)" >&2
 
 # The page of `nasdsl play`, in playground/dist: static files for any web server.

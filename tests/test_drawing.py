@@ -607,7 +607,10 @@ def test_our_own_svg_has_every_box_and_line(name: str, drawing: Drawing) -> None
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 @pytest.mark.parametrize(("name", "drawing"), documented().items(), ids=documented())
 def test_our_own_svg_is_where_graphvizs_is(name: str, drawing: Drawing) -> None:
-    """The lines of text have the places that `dot` gives them, within two points."""
+    """The lines of text have the places that `dot` gives them, within four points.
+
+    By three of them Graphviz 2.43 and 14 differ.
+    """
     ours, theirs = (
         sorted(
             (each.text or "", float(each.get("x", "nan")), float(each.get("y", "nan")))
@@ -620,4 +623,4 @@ def test_our_own_svg_is_where_graphvizs_is(name: str, drawing: Drawing) -> None:
     # Graphviz moves everything by a transformation, the same for all.
     for at in (1, 2):
         moved = [one[at] - other[at] for one, other in zip(ours, theirs, strict=True)]
-        assert max(moved) - min(moved) < 2.0
+        assert max(moved) - min(moved) < 4.0

@@ -42,7 +42,7 @@ INSTALL = (
     "DOT (`-o NAME.dot`) and `nasdsl show --tree` work without it",
 )
 #: Drawings ask for the engine `nop2`, which newer versions of Debian have in a package of its own.
-_INSTALL_LAYOUT = "Debian, Ubuntu: sudo apt install libgvplugin-neato-layout"
+_INSTALL_LAYOUT = "Debian, Ubuntu: sudo apt install 'libgvplugin-neato-layout[0-9]'"
 
 
 def form_of(
