@@ -50,7 +50,9 @@ def _sketch(genotype: Genotype, kind: CellKind, titled: bool, names: bool) -> Sk
     for name, data in nodes.items():
         if data["role"] == "combine":
             feet = (box(f"{name}.left"), box(f"{name}.right"))
-            commutes = genotype.vocabulary.combine[data["label"]].commutative
+            # What is made by hand may name a combine that no vocabulary has.
+            combine = genotype.vocabulary.combine.get(data["label"])
+            commutes = combine is not None and combine.commutative
             units.append(Unit(f"{kind}.{name}.block", "block", feet, box(name), commutes))
     outputs = output_units(kind, nodes[OUTPUT]["label"], len(parts.outputs))
     return Sketch(kind, title, (*units, *outputs), _wires(parts, kind))
