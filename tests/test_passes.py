@@ -225,6 +225,12 @@ def test_ours_are_installed() -> None:
         assert found.help
 
 
+def test_those_for_inference() -> None:
+    """What makes another network of the weights; the others keep every parameter."""
+    ours = ("dead", "fold", "hoist", "inference", "merge", "pad", "sink")
+    assert [name for name in ours if PASSES.find(name).inference] == ["fold", "inference", "pad"]
+
+
 def test_the_plain_graph_stays_at_hand() -> None:
     """A graph remembers what it was before the first pass, however many have run."""
     graph = tiny()

@@ -415,11 +415,37 @@ def test_errors_of_the_system_are_said(tmp_path: Path) -> None:
     """In the system's words, or, where it has none, in those of the exception."""
     for error, said in (
         (OSError(errno.ENOSPC, "No space left on device"), "s.db: No space left on device"),
-        (OSError("the mount is gone"), "s.db: the mount is gone"),
+        (OSError("the mount is gone"), "s.db: the mount is gone(.|\n)*needs a local folder"),
     ):
         with pytest.raises(CellError, match=said) as raised, files.store_errors(tmp_path / "s.db"):
             raise error
         assert [found.code for found in raised.value.diagnostics] == ["NAS860"]
+
+
+def test_errors_of_sqlite_by_name(tmp_path: Path) -> None:
+    """Those that Python itself raises have none, and are about values that nothing can read."""
+    named = sqlite3.OperationalError("it is not so")
+    named.sqlite_errorname = "SQLITE_PROTOCOL"
+    for error, code in ((named, "NAS860"), (sqlite3.DatabaseError("no text"), "NAS865")):
+        with pytest.raises(CellError) as raised, files.store_errors(tmp_path / "s.db"):
+            raise error
+        assert [found.code for found in raised.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("curve", ['["high"]', "[true]", "5", '{"0": 1}', "["])
+def test_a_forged_curve(curve: str, tmp_path: Path) -> None:
+    """A curve is a list of numbers."""
+    path = tmp_path / "s.db"
+    with closing(Store(path)) as opened:
+        _proposed(opened, "a")
+    with closing(sqlite3.connect(path)) as rows, rows:
+        rows.execute("UPDATE trial SET curve = ?", (curve,))
+
+    def read() -> None:
+        with closing(Reader(path)) as opened:
+            list(opened.trials())
+
+    assert _codes(read) == ["NAS865"]
 
 
 def test_a_lock_is_tried_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
