@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nasdsl
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import load, loads
-from nasdsl.network import complete, configuration_of, network_graph, verified
+from nasdsl.network import SKELETONS, complete, configuration_of, network_graph, verified
 
 BOTTLENECK = """
 genotype g
@@ -256,3 +257,27 @@ def test_findings_come_together() -> None:
     """Every mistake of the settings is reported in one run."""
     settings = Settings(filters=1538, image_size=2)
     assert [found.code for found in refusal(load("nasnet_a"), settings)] == ["NAS503", "NAS504"]
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+@pytest.mark.parametrize("name", ["nasnet_a", "amoebanet_a", "pnasnet5", "darts_v2", "enas_micro"])
+def test_what_a_stem_leaves_of_an_image(name: str, stem: str) -> None:
+    """The size that is reckoned with is that of what the first cell reads, in the stem or not."""
+    genotype = load(name)
+    for size in (33, 56, 57, 64, 224):
+        graph = network_graph(genotype, Settings(stem=stem, image_size=size))
+        first = next(module for module in graph.modules if "cells.0" in module.name)
+        port = first.body.ports[0]
+        stems = SKELETONS.find(graph.configuration.name).stems
+        assert stems[stem].size_after(size) == port.shape.height
+
+
+def test_the_auxiliary_classifier_of_darts_on_imagenet() -> None:
+    """quark0/darts, cnn/model.py, `AuxiliaryHeadImageNet`: by hand, for 768 channels of 7 x 7.
+
+    A pool of 5 x 5 in steps of 2; 1 x 1 to 128 and batch norm; 2 x 2 to 768 without one; linear.
+    """
+    cost = nasdsl.cost("darts_v2", stem="imagenet", auxiliary=True)
+    (auxiliary,) = (module for module in cost.modules if module.name == "auxiliary")
+    assert auxiliary.params == 768 * 128 + 2 * 128 + 128 * 768 * 4 + 768 * 1000 + 1000
+    assert auxiliary.mult_adds == 4 * 768 * 128 + 128 * 768 * 4 + 768 * 1000

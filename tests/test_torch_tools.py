@@ -1,10 +1,13 @@
 """PyTorch's tools: what they make of a network computes the same."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 import nasdsl
+from nasdsl import export
 from nasdsl.errors import CellError
 from nasdsl.train import datasets, fit, network_settings, recipe
 from tests.torch_networks import (
@@ -215,3 +218,25 @@ def test_quantization_after_training() -> None:
     right = [(logits.argmax(1) == classes).double().mean() for logits in (expected, actual)]
     assert right[0] > 0.3  # a guess is right in one of ten
     assert abs(right[0] - right[1]) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("sizes", "most"), [({"N": 1, "filters": 24}, 1), ({"N": 1, "filters": 1536}, 2)]
+)
+def test_a_network_gets_the_threads_it_is_worth(
+    sizes: dict[str, int], most: int, tmp_path: Path
+) -> None:
+    """Tiny ones are proved and exported by one, however many cores there are."""
+    seen: set[int] = set()
+    before = torch.get_num_threads()
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda *_: seen.add(torch.get_num_threads())
+    )
+    torch.set_num_threads(2)
+    try:
+        proof = nasdsl.prove("nasnet_a", stem="cifar", image_size=16, **sizes)
+        export.write(proof.network, tmp_path / "a.safetensors")
+    finally:
+        hook.remove()
+        torch.set_num_threads(before)
+    assert seen == {most}
