@@ -23,10 +23,11 @@ from sklearn.datasets import load_digits
 
 import nasdsl
 from nasdsl.detection.coco import coco_folder
+from nasdsl.detection.epochs import DetectionEpoch
 from nasdsl.detection.recipe import detection_recipe
 from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection
 from nasdsl.detection.run_kind import is_detection_run
-from nasdsl.detection.training import DetectionEpoch, train_detection
+from nasdsl.detection.training import train_detection
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.loading.cells import source_cells
 

@@ -17,7 +17,8 @@ import pytest
 
 import nasdsl
 from nasdsl.detection.cost import detector_cost
-from nasdsl.detection.plan import PAPER, plan_detector
+from nasdsl.detection.plan import plan_detector
+from nasdsl.detection.styles import PAPER
 from nasdsl.errors import CellError
 from nasdsl.network.section import state_shapes
 from tests.cli_run import exit_code

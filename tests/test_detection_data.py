@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nasdsl.detection.coco import CocoFolder, LabelledBox, coco_folder
+from nasdsl.detection.annotations import LabelledBox
+from nasdsl.detection.coco import CocoFolder, coco_folder
 from nasdsl.detection.recipe import DETECTION_VALUES, RECIPE_NAMES, detection_recipe
 from nasdsl.errors import CellError
 from nasdsl.train.recipe_file import recipe_toml

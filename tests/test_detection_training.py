@@ -23,12 +23,14 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from nasdsl.detection.coco import coco_folder  # noqa: E402
+from nasdsl.detection.epochs import DetectionEpoch  # noqa: E402
 from nasdsl.detection.model_file import TrainedDetector, read_detector  # noqa: E402
 from nasdsl.detection.recipe import detection_recipe  # noqa: E402
 from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection  # noqa: E402
-from nasdsl.detection.training import DetectionEpoch, train_detection  # noqa: E402
+from nasdsl.detection.training import train_detection  # noqa: E402
 from nasdsl.train.loop import Interrupted  # noqa: E402
 from nasdsl.train.run_folder import RunFolder  # noqa: E402
+from tests.test_train_loggers import Told, wandb  # noqa: E402, F401
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -84,7 +86,7 @@ def test_run_folder(run: Path) -> None:
     """What a run leaves, and that the loss of each part is in it."""
     assert is_detection_run(run)
     found = {path.name for path in run.iterdir() if not path.name.startswith(".")}
-    assert found == {
+    assert found - {"tensorboard"} == {
         *("network.cell", "recipe.toml", "run.json", "metrics.jsonl", "checkpoints"),
         *("model.safetensors", "report.md"),
     }
@@ -106,14 +108,14 @@ def test_resumed_bit_for_bit(run: Path, images: Path, tmp_path: Path, step: int)
         shutil.copy(run / name, path / name)
     job, data = recorded_detection(path), coco_folder(f"coco:{images}")
 
-    def stop(taken: int, _: int) -> None:
+    def stop(taken: int, _: float) -> None:
         if taken == step:
             import signal
 
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        train_detection(path, job, data, on_step=stop)
+        train_detection(path, job, data, on_loss=stop)
     assert not (path / "model.safetensors").exists()
     assert exit_code(["train", "--resume", str(path), "--quiet"]) == 0
     assert metrics(path) == metrics(run)
@@ -316,7 +318,7 @@ def test_what_is_refused(
 
 @pytest.mark.parametrize(
     "words",
-    [["--seeds", "2"], ["--precision", "bf16"], ["--compile"], ["--log", "wandb"], []],
+    [["--no-scan"], ["--precision", "bf16"], ["--compile"], ["--accumulate", "2"], []],
 )
 def test_flags_of_classifiers(images: Path, tmp_path: Path, words: list[str]) -> None:
     """They are refused; without data there is nothing to detect."""
@@ -415,15 +417,61 @@ def test_forged_models(run: Path, tmp_path: Path, said: str) -> None:
         read_detector(tmp_path / "forged.safetensors")
 
 
-def test_memory_ends_in_a_finding(run: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_memory_ends_in_a_finding(
+    run: Path, images: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     """What PyTorch raises where memory ends; the checkpoints are as they were."""
     from nasdsl.detection import training
 
     def full(*_: Any) -> DetectionEpoch:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(training._DetectorTraining, "run", full)
     before = sorted((run / "checkpoints").iterdir())
     with pytest.raises(CellError, match="NAS707"):
         train_detection(run, recorded_detection(run), coco_folder(f"coco:{images}"))
     assert sorted((run / "checkpoints").iterdir()) == before
+
+
+def test_loggers_and_seeds(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], wandb: Told  # noqa: F811
+) -> None:
+    """A run for each seed, all sent to a logger, and means that a resumed training prints again."""
+    out = tmp_path / "two"
+    words = ["--data", f"coco:{images}", "--set", "epochs=1", "--log", "wandb", "--seeds", "3,5"]
+    assert exit_code([*BEGIN, *words, "--no-tensorboard", "--out", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [each["seed"] for each in said["seeds"]] == [3, 5]
+    lines = [metrics(out / f"seed-{seed}")[0] for seed in (3, 5)]
+    assert lines[0]["loss"] != lines[1]["loss"]
+    values = [line["precision"]["ap"] for line in lines]
+    assert said["mean"]["ap"]["mean"] == pytest.approx(sum(values) / 2)
+    assert "| 5 |" in (out / "report.md").read_text()
+    # Nothing was written for TensorBoard, and the other logger has every figure.
+    assert not (out / "seed-3" / "tensorboard").exists()
+    assert len(wandb.runs) == 2
+    for told, seed, line in zip(wandb.runs.values(), (3, 5), lines, strict=True):
+        assert (told["name"], told["opened"], told["ended"]) == (f"two/seed-{seed}", 1, [0])
+        assert (told["config"]["recipe.epochs"], told["config"]["seed"]) == (1, seed)
+        assert told["figures"] == {
+            (4, "train/loss"): line["loss"],
+            **{(4, f"train/{name}"): value for name, value in line["losses"].items()},
+            **{
+                (4, f"val/{name}"): value
+                for name, value in line["precision"].items()
+                if value is not None
+            },
+        }
+    # The folder stands for its runs in the other commands too.
+    assert exit_code(["train", "--resume", str(out), "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out) == said
+    assert exit_code(["eval", str(out), "--json"]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["mean"]["ap"]["mean"] == pytest.approx(said["mean"]["ap"]["mean"])

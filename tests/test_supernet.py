@@ -235,3 +235,16 @@ def test_a_stranger_and_no_choice() -> None:
         with pytest.raises(CellError) as raised:
             method(nasdsl.load("nasnet_a"))
         assert _code(raised) == ["NAS602"]
+
+
+def test_a_super_network_larger_than_the_memory() -> None:
+    """It is refused before anything is made, by the graph's own count; on `meta` it is built."""
+    space = nasdsl.load_space("darts_space")
+    large = {"layers": 8, "cell_filters": 2**18}
+    with pytest.raises(CellError, match="NAS707"):
+        nasdsl.supernet(space, **large)
+    small = nasdsl.supernet(space, layers=3, cell_filters=4, device="meta")
+    tensors = small.state_dict()
+    counters = sum(name.endswith("num_batches_tracked") for name in tensors)
+    numbers = sum(each.numel() for each in tensors.values()) - counters - 1  # `progress`
+    assert small.graph.numbers - counters == numbers

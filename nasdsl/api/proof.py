@@ -21,6 +21,7 @@ from nasdsl.errors import CellError, cell_error, first_line, listed
 from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
+from nasdsl.memory import ran_out
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, pass_names
@@ -128,7 +129,7 @@ def proof_of(
     _require_device(torch, device)
     seconds: dict[str, float] = {}
     loaded, shape = None, None
-    with _memory_errors(torch, device), threads(threads_for(graph, 1)):
+    with _memory_errors(device), threads(threads_for(graph, 1)):
         with _timer(seconds, "build"):
             net = build(graph, trained, device=device, dtype=kind, seed=seed, pipeline=pipeline)
         if trained.weights is not None and device != META:
@@ -166,16 +167,12 @@ def _require_device(torch: Any, device: str) -> None:
 
 
 @contextmanager
-def _memory_errors(torch: Any, device: str) -> Iterator[None]:
+def _memory_errors(device: str) -> Iterator[None]:
     """Say that memory ran out in NAS707, not in a traceback."""
     try:
         yield
-    except CellError:
-        raise
     except (RuntimeError, MemoryError) as error:
-        words = str(error)
-        full = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if full or "can't allocate memory" in words or "not enough memory" in words:
+        if ran_out(error):
             raise _unusable(device, error) from None
         raise
 

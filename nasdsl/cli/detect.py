@@ -11,6 +11,7 @@ from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import device_option, json_option
 from nasdsl.errors import CellError, cell_error
+from nasdsl.memory import memory_errors
 from nasdsl.report.visible import visible
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def command(
 
     ensure_installed()
     from nasdsl.detection.drawing import found_objects, write_drawing
+    from nasdsl.detection.inference import usable_device
     from nasdsl.detection.model_file import read_detector
-    from nasdsl.detection.training import memory_errors, usable_device
 
     chosen = usable_device(device)
     trained = read_detector(file)
@@ -82,7 +83,7 @@ def command(
     answers: dict[str, list[FoundObject]] = {}
     failures: list[CellError] = []
     names: set[str] = set()
-    with memory_errors():
+    with memory_errors("`--device cpu` looks at them on the CPU", what="these images"):
         for each in paths:
             try:
                 found = found_objects(trained, each, chosen, threshold)

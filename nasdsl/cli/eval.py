@@ -105,12 +105,12 @@ def command(
     from nasdsl.detection.run_kind import is_detection_run
 
     if is_detection_run(what):
-        from nasdsl.cli import train_detection
+        from nasdsl.cli import eval_detection
 
-        for name in train_detection.NOT_FOR_EVALUATION:
+        for name in eval_detection.NOT_FOR_EVALUATION:
             if flags.get(name) is not None:
                 raise click.UsageError(f"--{name} does not apply to the run of a detector.")
-        train_detection.evaluate(what, flags["data"], flags["device"], as_json)
+        eval_detection.evaluate(what, flags["data"], flags["device"], as_json)
         return
     # Imported here because --help should not wait for them.
     from nasdsl.train.execution import ensure_installed

@@ -1,6 +1,5 @@
 """`nasdsl train`: train a network, or continue a run."""
 
-import re
 from typing import Any
 
 import click
@@ -22,10 +21,8 @@ from nasdsl.cli.options import (
     weights_options,
     workers_option,
 )
+from nasdsl.cli.seeds import seeds_of
 from nasdsl.language.genotype.settings import Settings
-
-#: More seeds than this are a typing error.
-_MAX_SEEDS, _MAX_DIGITS = 1_000, 5
 
 #: Parameters that a resumed run takes from its folder.
 _RUN_FLAGS = (
@@ -33,37 +30,6 @@ _RUN_FLAGS = (
     *("accumulation", "compiled", "channels_last", "workers"),
     *("seeds", "weights", "layout", "drop_background", "reset_classifier", "loggers"),
 )
-
-
-def _seeds(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> tuple[int, ...] | int | None:
-    """How many seeds, or which: `5`, `3-7`, `1,4,9` or `0-2,7`."""
-    if value is None:
-        return None
-    if value.isascii() and value.isdecimal() and len(value) < _MAX_DIGITS:
-        count = int(value)
-        if 1 <= count <= _MAX_SEEDS:
-            return count
-    elif "," in value or "-" in value:
-        found: list[int] = []
-        for part in value.split(","):
-            match = re.fullmatch(r"\s*(\d{1,18})(?:-(\d{1,18}))?\s*", part, re.ASCII)
-            if match is None:
-                break
-            first, last = int(match[1]), int(match[2] or match[1])
-            if not 0 <= last - first < _MAX_SEEDS - len(found):
-                break
-            found += range(first, last + 1)
-        else:
-            if len(set(found)) == len(found):
-                return tuple(found)
-    raise click.BadParameter(
-        f"{value[:40]!r} is neither a number from 1 to {_MAX_SEEDS:,} nor different seeds "
-        "such as 3-7 or 1,4,9.",
-        ctx,
-        param,
-    )
 
 
 @click.command(
@@ -110,7 +76,7 @@ def _seeds(
 @click.option(
     "--seeds",
     metavar="SEEDS",
-    callback=_seeds,
+    callback=seeds_of,
     help="Train once with each of several seeds: how many from --seed on, or 3-7, or 1,4,9.",
 )
 @weights_options("File of weights to start from, such as a published checkpoint.")
@@ -189,6 +155,10 @@ def command(
     Ctrl-C saves a checkpoint and stops with exit code 130; --resume RUN then continues as if
     nothing had happened. Under torchrun the processes share each batch.
     """
+    if no_tensorboard and "tensorboard" in flags["loggers"]:
+        raise click.UsageError("--log tensorboard and --no-tensorboard contradict each other.")
+    if isinstance(flags["seeds"], tuple) and is_given(context, "seed"):
+        raise click.UsageError("--seeds says which seeds there are; leave out --seed.")
     task = flags.pop("task")
     if task == "detection" or (resume is not None and _is_detection(resume)):
         return _detector(
@@ -198,6 +168,7 @@ def command(
             out=out,
             resume=resume,
             save_minutes=save_minutes,
+            tensorboard=not no_tensorboard,
             quiet=quiet,
             as_json=as_json,
             **flags,
@@ -206,10 +177,6 @@ def command(
         _refuse_with_resume(context, file, settings)
     elif file is None or out is None:
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
-    if no_tensorboard and "tensorboard" in flags["loggers"]:
-        raise click.UsageError("--log tensorboard and --no-tensorboard contradict each other.")
-    if isinstance(flags["seeds"], tuple) and is_given(context, "seed"):
-        raise click.UsageError("--seeds says which seeds there are; leave out --seed.")
     if resume is None and flags["weights"] is None:
         for name in ("layout", "drop_background", "reset_classifier"):
             if is_given(context, name):

@@ -1,33 +1,34 @@
-"""`nasdsl train --task detection` and `nasdsl eval` of such a run.
+"""`nasdsl train --task detection`.
 
 Purpose: flags to what `nasdsl.detection` takes, progress, and the result.
 """
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from nasdsl.cli import output, reading
-from nasdsl.cli.output import INTERRUPTED, OK
-from nasdsl.errors import cell_error, plural
+from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
+from nasdsl.cli.seeds import seeds_from
+from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible
 
 if TYPE_CHECKING:
-    from nasdsl.detection.run import DetectionJob
-    from nasdsl.detection.training import DetectionEpoch
+    from nasdsl.detection.coco import CocoFolder
+    from nasdsl.detection.epochs import DetectionEpoch
+    from nasdsl.detection.seeds import DetectionSeed
 
 #: Flags of classifiers that say nothing about a detector.
 NOT_FOR_DETECTORS = (
-    *("seeds", "drop_background", "reset_classifier", "download", "no_scan", "precision"),
-    *("accumulation", "compiled", "channels_last", "loggers", "no_tensorboard"),
+    *("drop_background", "reset_classifier", "download", "no_scan", "precision"),
+    *("accumulation", "compiled", "channels_last"),
 )
-#: The same of an evaluation; a detector is evaluated in PyTorch, on the part `val`.
-NOT_FOR_EVALUATION = ("recipe", "split", "network", "runtime", "dtype", "threads")
 _RECIPE = "detection_quick"
+_DataOf = Callable[[str], "CocoFolder"]
 
 
 def train(
@@ -36,49 +37,75 @@ def train(
     out: str | None,
     resume: str | None,
     *,
-    save_minutes: float,
-    quiet: bool,
     as_json: bool,
     recipe: str | None,
     **flags: Any,
 ) -> int:
-    """Begin or continue the training of a detector."""
+    """Begin or continue the training of a detector, or of one for each of several seeds."""
     from nasdsl.detection.recipe import detection_recipe
 
     chosen = detection_recipe(recipe or _RECIPE, flags["changes"]) if resume is None else None
     from nasdsl.detection.coco import coco_folder
     from nasdsl.detection.precision import require_evaluation
-    from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection
-    from nasdsl.train.run_folder import RunFolder
+    from nasdsl.detection.run import recorded_detection
+    from nasdsl.detection.seeds import DetectionSeed, recorded_detection_seeds
+    from nasdsl.train.loop import Interrupted
+    from nasdsl.train.run_folder import has_seeds
 
     require_evaluation()
+    # Read once, however many runs there are.
+    data_of = cache(coco_folder)
     if resume is None:
         assert file is not None
         assert out is not None
-        assert chosen is not None
-        RunFolder(out).require_new()
-        cells = reading.cells(file, flags["ops"])
-        data = coco_folder(flags["data"])
-        job = plan_detection(
-            cells,
-            data,
-            chosen,
-            settings,
-            seed=flags["seed"],
-            device=flags["device"],
-            workers=flags["workers"],
-            weights=_weights(flags),
-        )
-        output.warn(job.plan.network.warnings)
-        for part in (data.train, data.val):
-            if part is not None and part.left_out:
-                output.note(f"note: {plural(part.left_out, 'annotation')} without an area left out")
-        path = begin_detection(out, job, ["nasdsl", *sys.argv[1:]])
+        path, runs = Path(out), _new_runs(file, settings, Path(out), chosen, flags, data_of)
     else:
         path = Path(resume)
-        job = recorded_detection(path)
-        data = coco_folder(job.data)
-    return _trained(path, job, data, save_minutes, quiet, as_json)
+        runs = (
+            recorded_detection_seeds(path)
+            if has_seeds(path)
+            else [DetectionSeed(path, recorded_detection(path))]
+        )
+    try:
+        if has_seeds(path):
+            return _train_seeds(path, runs, flags, data_of, as_json)
+        (run,) = runs
+        return _print(run, _trained(run, flags, data_of)[-1], as_json)
+    except Interrupted as interrupted:
+        output.note(f"interrupted after step {interrupted.step}; everything is saved")
+        output.note(f"to continue, run `nasdsl train --resume {path}`")
+        return INTERRUPTED
+
+
+def _new_runs(
+    file: str, settings: Settings, out: Path, chosen: Any, flags: dict[str, Any], data_of: _DataOf
+) -> "list[DetectionSeed]":
+    from nasdsl.detection.run import begin_detection, plan_detection
+    from nasdsl.detection.seeds import DetectionSeed, begin_detection_seeds
+    from nasdsl.train.run_folder import RunFolder
+
+    RunFolder(out).require_new()
+    cells = reading.cells(file, flags["ops"])
+    data = data_of(flags["data"])
+    job = plan_detection(
+        cells,
+        data,
+        chosen,
+        settings,
+        seed=flags["seed"],
+        device=flags["device"],
+        workers=flags["workers"],
+        weights=_weights(flags),
+        loggers=flags["loggers"],
+    )
+    output.warn(job.plan.network.warnings)
+    for part in (data.train, data.val):
+        if part is not None and part.left_out:
+            output.note(f"note: {plural(part.left_out, 'annotation')} without an area left out")
+    words, seeds = ["nasdsl", *sys.argv[1:]], flags["seeds"]
+    if seeds is None:
+        return [DetectionSeed(begin_detection(out, job, words), job)]
+    return begin_detection_seeds(out, job, seeds_from(seeds, flags["seed"]), words)
 
 
 def _weights(flags: dict[str, Any]) -> Any:
@@ -92,47 +119,85 @@ def _weights(flags: dict[str, Any]) -> Any:
 
 
 def _trained(
-    path: Path, job: "DetectionJob", data: Any, save_minutes: float, quiet: bool, as_json: bool
-) -> int:
+    run: "DetectionSeed", flags: dict[str, Any], data_of: _DataOf
+) -> "list[DetectionEpoch]":
+    """Train a run, and show how far that is."""
     from nasdsl.cli.train_progress import close, view_for_terminal
     from nasdsl.detection.training import train_detection
-    from nasdsl.train.loop import Interrupted
 
+    job, quiet = run.job, flags["quiet"]
     epochs, view = job.recipe.epochs, view_for_terminal(quiet)
 
     def show_epoch(epoch: "DetectionEpoch") -> None:
         view.finished(epoch.step, _epoch_line(epoch, epochs))
 
-    def show_loss(step: int, loss: float, rate: float) -> None:
-        view.stepped(step, rate)
+    def show_loss(step: int, loss: float) -> None:
         view.progressed(step, f"loss {loss:.4f}")
 
+    data = data_of(job.data)
     if not quiet:
         output.note(f"{plural(len(job.names), 'kind')} of objects in {job.data}")
     try:
-        history = train_detection(
-            path,
+        return train_detection(
+            run.path,
             job,
             data,
-            save_seconds=60 * save_minutes,
+            save_seconds=60 * flags["save_minutes"],
             on_epoch=show_epoch,
-            on_start=view.started,
             on_loss=show_loss,
+            watchers=[view],
+            tensorboard=flags["tensorboard"],
         )
-    except Interrupted as interrupted:
-        close([view])
-        output.note(f"interrupted after step {interrupted.step}; everything is saved")
-        output.note(f"to continue, run `nasdsl train --resume {path}`")
-        return INTERRUPTED
     finally:
         close([view])
-    last = history[-1]
+
+
+def _train_seeds(
+    path: Path, runs: "list[DetectionSeed]", flags: dict[str, Any], data_of: _DataOf, as_json: bool
+) -> int:
+    from nasdsl.detection.seeds import MEASURES, means_of, train_detection_seeds
+
+    def train_one(place: int, run: "DetectionSeed") -> "list[DetectionEpoch]":
+        if not flags["quiet"]:
+            output.note(f"{place}/{len(runs)}  seed {run.job.seed}")
+        return _trained(run, flags, data_of)
+
+    ended = train_detection_seeds(path, runs, train_one)
+    means = means_of(ended)
+    output.report([run.failure for run in ended if run.failure is not None])
+    code = FINDINGS if any(run.failure for run in ended) else OK
     if as_json:
         output.data_object(
             run=os.fspath(path),
             task="detection",
-            seed=job.seed,
-            data=job.data,
+            data=runs[0].job.data,
+            seeds=[_seed_members(run) for run in ended],
+            mean={measure: found._asdict() for measure, found in means.items()},
+        )
+        return code
+    for measure, found in means.items():
+        output.data(f"{MEASURES[measure]:<9} {found}\n")
+    output.data(f"report    {visible(os.fspath(path / 'report.md'))}\n")
+    return code
+
+
+def _seed_members(run: "DetectionSeed") -> dict[str, Any]:
+    return {
+        "seed": run.job.seed,
+        "run": os.fspath(run.path),
+        "precision": None if run.last is None else run.last.precision,
+        "failure": None if run.failure is None else run.failure.code,
+    }
+
+
+def _print(run: "DetectionSeed", last: "DetectionEpoch", as_json: bool) -> int:
+    path = run.path
+    if as_json:
+        output.data_object(
+            run=os.fspath(path),
+            task="detection",
+            seed=run.job.seed,
+            data=run.job.data,
             epochs=last.epoch,
             steps=last.step,
             precision=last.precision,
@@ -157,51 +222,3 @@ def _figures(precision: dict[str, float | None]) -> str:
     named = (("AP", "ap"), ("AP50", "ap50"), ("AP75", "ap75"))
     shown = ((title, precision[name]) for title, name in named)
     return "  ".join(f"{title} {value:.2%}" for title, value in shown if value is not None)
-
-
-def evaluate(what: str, data: str | None, device: str | None, as_json: bool) -> None:
-    """Print COCO's figures of a run's detector, or of a model file's."""
-    from nasdsl.detection.precision import average_precision, require_evaluation
-
-    require_evaluation()
-    from nasdsl.detection.coco import coco_folder
-    from nasdsl.detection.model_file import read_detector
-    from nasdsl.detection.run import MODEL, recorded_detection
-    from nasdsl.detection.training import detections, memory_errors, usable_device
-
-    path = Path(what)
-    job = recorded_detection(path)
-    if not (path / MODEL).is_file():
-        raise cell_error(
-            "NAS843",
-            f"the run in {what!r} is not finished",
-            f"`nasdsl train --resume {what}` continues it; metrics.jsonl has its figures so far",
-        )
-    found = coco_folder(data or job.data)
-    if found.names != job.names:
-        raise cell_error(
-            "NAS955",
-            f"the categories of `{found.name}` are not those of the run",
-            f"the detector knows {len(job.names)} kinds of objects",
-        )
-    part = found.val
-    if part is None:
-        raise cell_error("NAS847", f"`{found.name}` has no part to evaluate on")
-    chosen = usable_device(device)
-    trained = read_detector(path / MODEL)
-    with memory_errors():
-        seen = detections(trained.detector.to(chosen), part, chosen)
-    precision = average_precision(part, found.numbers, seen)
-    if as_json:
-        output.data_object(
-            network=job.plan.graph.name,
-            data=found.name,
-            split="val",
-            images=len(part),
-            **precision._asdict(),
-        )
-        return
-    output.data(f"{job.plan.graph.name} on {visible(found.name)}, {plural(len(part), 'image')}\n")
-    for name, value in precision._asdict().items():
-        shown = "-" if value is None else click.style(f"{value:.2%}", bold=name == "ap")
-        output.data(f"{name:<9} {shown}\n")

@@ -17,6 +17,7 @@ import click
 from nasdsl.cli import output, reading
 from nasdsl.cli.options import changes_of
 from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
+from nasdsl.cli.seeds import seeds_from
 from nasdsl.cli.train_progress import close, scan, watchers_for_terminal
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
@@ -135,9 +136,7 @@ def _new_runs(
         return Path(out), [(begin_run(out, plan, words), plan)]
     from nasdsl.train.seeds import begin_seeds
 
-    if isinstance(seeds, int):
-        seeds = range(flags["seed"], flags["seed"] + seeds)
-    return Path(out), begin_seeds(out, plan, seeds, words)
+    return Path(out), begin_seeds(out, plan, seeds_from(seeds, flags["seed"]), words)
 
 
 def _resumed_runs(path: str) -> tuple[Path, list[tuple[RunFolder, RunPlan]]]:

@@ -19,7 +19,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from nasdsl.api.compile import compile
 from nasdsl.api.trained import WeightsFile
-from nasdsl.detection.plan import PYRAMID_STAGES
+from nasdsl.detection.styles import PYRAMID_STAGES
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath

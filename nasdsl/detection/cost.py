@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nasdsl.detection.plan import BOX_FEATURES, PYRAMID, DetectorPlan, crop_graph
+from nasdsl.detection.plan import DetectorPlan, crop_graph
+from nasdsl.detection.styles import BOX_FEATURES, PYRAMID
 from nasdsl.network import layers
 from nasdsl.network.cost import NodeCounts, graph_cost, node_count, total
 from nasdsl.network.graph import IMAGE, Shape

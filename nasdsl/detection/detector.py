@@ -20,8 +20,9 @@ from torchvision.ops import MultiScaleRoIAlign
 from nasdsl.api.trained import WeightsFile
 from nasdsl.detection.backbone import Backbone, NetworkPart, compiled, joined
 from nasdsl.detection.boxes import Boxes, BoxHead
-from nasdsl.detection.plan import BOX_FEATURES, PYRAMID, DetectorPlan, plan_detector
+from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.detection.proposals import ProposalNetwork
+from nasdsl.detection.styles import BOX_FEATURES, PYRAMID
 from nasdsl.errors import cell_error, listed, plural
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath

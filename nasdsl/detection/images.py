@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from nasdsl.detection.coco import AnnotatedImage
+from nasdsl.detection.annotations import AnnotatedImage
 from nasdsl.errors import CellError, cell_error
 from nasdsl.train.batches import SeededIndex
 from nasdsl.train.data.image_files import read_image

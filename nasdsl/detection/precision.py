@@ -7,7 +7,7 @@ Non-goals: other measures.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nasdsl.detection.coco import AnnotatedImages
+from nasdsl.detection.annotations import AnnotatedImages
 from nasdsl.registry import require_packages
 from nasdsl.values import require_types
 

@@ -10,7 +10,7 @@ from nasdsl.detection.run import DetectionJob
 from nasdsl.report.visible import visible
 
 if TYPE_CHECKING:
-    from nasdsl.detection.training import DetectionEpoch
+    from nasdsl.detection.epochs import DetectionEpoch
 
 
 def detection_report(job: DetectionJob, history: Sequence["DetectionEpoch"]) -> str:

@@ -15,13 +15,14 @@ Non-goals: the training (`nasdsl.detection.training`).
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nasdsl.api.trained import WeightsFile
 from nasdsl.atomic_write import replace_text
+from nasdsl.canonical import canonical_hash
 from nasdsl.detection.coco import CocoFolder
 from nasdsl.detection.plan import DetectorPlan, plan_detector
 from nasdsl.detection.recipe import DetectionRecipe, detection_recipe
@@ -31,12 +32,13 @@ from nasdsl.errors import Source, cell_error
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import cells_of_text
-from nasdsl.network.self_contained import network_text
+from nasdsl.network.self_contained import network_genotype, network_text
 from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import Execution, provenance
+from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
-from nasdsl.train.run_folder import RunFolder
+from nasdsl.train.run_folder import RunFolder, logging_members, recorded_loggers
 from nasdsl.values import require_types
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
@@ -60,6 +62,7 @@ class DetectionJob:
         device: None for an accelerator if there is one.
         workers: processes that load images.
         weights: a file to start from; None starts from weights that are drawn.
+        loggers: names of what its figures are sent to, besides the files of the run.
     """
 
     plan: DetectorPlan
@@ -71,6 +74,22 @@ class DetectionJob:
     device: str | None = None
     workers: int = 0
     weights: WeightsFile | None = None
+    loggers: tuple[str, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """All that decides what a run computes and how it runs, by name, in plain values."""
+        genotype = network_genotype(self.plan.graph)
+        return {
+            "task": TASK,
+            "data": self.data,
+            "seed": self.seed,
+            "cells": canonical_hash(genotype),
+            **{f"network.{key}": value for key, value in genotype.settings.given().items()},
+            **{f"recipe.{key}": value for key, value in asdict(self.recipe).items()},
+            "weights.path": None if self.weights is None else os.fspath(self.weights.path),
+            "execution.device": self.device,
+            "execution.workers": self.workers,
+        }
 
 
 def plan_detection(
@@ -83,14 +102,15 @@ def plan_detection(
     device: str | None = None,
     workers: int = 0,
     weights: WeightsFile | None = None,
+    loggers: Sequence[str] = (),
 ) -> DetectionJob:
     """What a training would do; nothing is written.
 
     Settings win over the text of the cells. Classes follow from the data.
 
     Raises:
-        CellError: NAS823, there are no images to train on; NAS844, a setting contradicts the data;
-            NAS950 and NAS951; as `nasdsl.compile` does.
+        CellError: NAS850 and NAS701 for loggers; NAS823, there are no images to train on; NAS844, a
+            setting contradicts the data; NAS950 and NAS951; as `nasdsl.compile` does.
     """
     require_types(
         cells=(cells, SourceCells),
@@ -98,6 +118,7 @@ def plan_detection(
         recipe=(recipe, DetectionRecipe),
         settings=(settings, Settings),
     )
+    require_usable(loggers)
     if data.train is None:
         raise cell_error("NAS823", f"`{data.name}` has no part to train on")
     given: dict[str, Any] = dict(settings.given())
@@ -124,7 +145,16 @@ def plan_detection(
             os.path.abspath(weights.path), weights.layout, weights.drop_background
         )
     return DetectionJob(
-        plan, recipe, data.name, data.names, data.numbers, seed, device, workers, absolute
+        plan,
+        recipe,
+        data.name,
+        data.names,
+        data.numbers,
+        seed,
+        device,
+        workers,
+        absolute,
+        tuple(loggers),
     )
 
 
@@ -178,6 +208,7 @@ def begin_detection(
             "workers": job.workers,
             "weights": weights
             and [os.fspath(weights.path), weights.layout, weights.drop_background],
+            **logging_members(job.loggers),
             "command": list(command),
             **provenance(),
         }
@@ -206,6 +237,7 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
             raise ValueError("a category has no name")
         numbers = tuple(int(number) for number in categories)
         file = None if weights is None else _weights_file(*weights)
+        loggers, _ = recorded_loggers(about)
     with read_errors(folder, NETWORK):
         text = Source(os.fspath(folder / NETWORK), document_text(folder / NETWORK))
         genotype = cells_of_text(text)
@@ -213,9 +245,8 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
         recipe = detection_recipe(os.fspath(folder / RECIPE))
     plan = detector_plan(genotype, recipe, len(numbers) + 1, {})
     names = tuple(categories.values())
-    return DetectionJob(
-        plan, recipe, data, names, numbers, seed, execution.device, execution.workers, file
-    )
+    device, workers = execution.device, execution.workers
+    return DetectionJob(plan, recipe, data, names, numbers, seed, device, workers, file, loggers)
 
 
 def _weights_file(path: object, layout: object, drop_background: object) -> WeightsFile:

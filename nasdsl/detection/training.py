@@ -8,9 +8,8 @@ Non-goals: several processes (one device trains).
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,48 +20,30 @@ from torch.utils.data import DataLoader
 
 from nasdsl.api.threads import threads
 from nasdsl.atomic_write import replace_text, write_errors
-from nasdsl.detection.coco import AnnotatedImages, CocoFolder
+from nasdsl.detection.annotations import AnnotatedImages
+from nasdsl.detection.coco import CocoFolder
 from nasdsl.detection.cost import detector_cost
-from nasdsl.detection.detector import Detector
-from nasdsl.detection.images import SeededDetections, collated_detections, pixels_of
+from nasdsl.detection.epochs import DetectionEpoch
+from nasdsl.detection.images import SeededDetections, collated_detections
+from nasdsl.detection.inference import LESS, detections, usable_device
 from nasdsl.detection.model_file import build_detector, write_detector
 from nasdsl.detection.precision import AveragePrecision, average_precision
 from nasdsl.detection.report import detection_report
 from nasdsl.detection.run import METRICS, MODEL, REPORT, DetectionJob
-from nasdsl.errors import cell_error, first_line
+from nasdsl.errors import Diagnostic, cell_error
+from nasdsl.memory import memory_errors
 from nasdsl.train.batches import EpochBatches, readable, seed_of, seed_torch
 from nasdsl.train.checkpoint import state_errors
+from nasdsl.train.loggers.of_run import run_loggers
+from nasdsl.train.loggers.scalars import POINT_STEPS
 from nasdsl.train.loop import Interrupted, divergence_error
 from nasdsl.train.optimizer import decays
 from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
+from nasdsl.train.results import Fitted
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
-from nasdsl.train.watchers import TrainingPlan
+from nasdsl.train.watchers import TrainingPlan, Watcher
 from nasdsl.values import require_types
-
-
-@dataclass(frozen=True, slots=True)
-class DetectionEpoch:
-    """One epoch.
-
-    Attributes:
-        epoch: from 1.
-        step: steps taken at its end.
-        loss: the sum of the four losses, mean over the epoch.
-        losses: each, mean over the epoch.
-        precision: on the images to evaluate, by the names of `AveragePrecision`; None where there
-            are none.
-        learning_rate: of its last step.
-        seconds: of training.
-    """
-
-    epoch: int
-    step: int
-    loss: float
-    losses: dict[str, float]
-    precision: dict[str, float | None] | None
-    learning_rate: float
-    seconds: float
 
 
 def train_detection(
@@ -72,9 +53,9 @@ def train_detection(
     *,
     save_seconds: float = 600,
     on_epoch: Callable[[DetectionEpoch], None] = lambda epoch: None,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
-    on_start: Callable[[TrainingPlan], None] = lambda plan: None,
-    on_loss: Callable[[int, float, float], None] = lambda step, loss, rate: None,
+    on_loss: Callable[[int, float], None] = lambda step, loss: None,
+    watchers: Sequence[Watcher] = (),
+    tensorboard: bool = True,
 ) -> list[DetectionEpoch]:
     """Train the detector of a run; the epochs, those of before among them.
 
@@ -84,10 +65,13 @@ def train_detection(
         data: its images.
         save_seconds: between two checkpoints within an epoch.
         on_epoch: called after each epoch.
-        on_step: called after each step with the number of steps taken and of all.
-        on_start: called before the first step.
-        on_loss: called after each step with the number of steps taken, the loss since the epoch
-            began, and the learning rate.
+        on_loss: called after each step with the number of steps taken and the loss since the epoch
+            began.
+        watchers: told of everything, as in the training of a classifier; an epoch's results come
+            as `figures`.
+        tensorboard: whether to write scalars for TensorBoard, if it is installed. Loggers that
+            the run names are told of it besides. One that fails gives a warning (NAS851) to the
+            watchers, and the training continues.
 
     Raises:
         CellError: NAS707, the device cannot be used or has too little memory; NAS840, the training
@@ -102,82 +86,37 @@ def train_detection(
             f"the categories of `{data.name}` are not those that the run began with",
             "undo the change to the data, or train in another folder",
         )
+    folder = RunFolder(path)
+
+    def on_failure(finding: Diagnostic) -> None:
+        for watcher in watchers:
+            watcher.warned(finding)
+
     with (
-        RunFolder(path).locked(),
+        folder.locked(),
         torch.random.fork_rng(range(torch.cuda.device_count())),
         threads(torch.get_num_threads()),
-        memory_errors(),
+        memory_errors(LESS),
     ):
-        training = _DetectorTraining(path, job, data)
-        on_start(training.about())
-        return training.run(save_seconds, on_epoch, on_step, on_loss)
-
-
-@contextmanager
-def memory_errors() -> Iterator[None]:
-    """Turn what PyTorch raises where memory ends into NAS707."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError):
-        raise cell_error(
-            "NAS707",
-            "the device has too little memory for this batch",
-            "`--set batch=1`, a smaller `--set image_size=...` or fewer `--set proposals=...` take "
-            "less; checkpoints are kept",
-        ) from None
-
-
-def usable_device(name: str | None) -> torch.device:
-    """A device; an accelerator where None is asked for and there is one.
-
-    Raises:
-        CellError: NAS707.
-    """
-    if name is None:
-        found = (
-            torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        )
-        return found or torch.device("cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = first_line(error)
-        raise cell_error("NAS707", f"the device {name!r:.40} cannot be used", reason) from None
-
-
-def detections(
-    detector: Detector,
-    part: AnnotatedImages,
-    device: torch.device,
-    on_image: Callable[[int], None] = lambda count: None,
-) -> dict[int, dict[str, Any]]:
-    """What a detector finds on images, by their numbers."""
-    detector.eval()
-    found = {}
-    with torch.inference_mode():
-        for count, image in enumerate(part.images, 1):
-            (each,) = detector([pixels_of(image).to(device)])
-            found[image.number] = {name: value.cpu() for name, value in each.items()}
-            on_image(count)
-    return found
+        loggers = run_loggers(folder, job.loggers, job.settings(), tensorboard, on_failure)
+        training = _DetectorTraining(path, job, data, (*loggers, *watchers))
+        return training.run(save_seconds, on_epoch, on_loss)
 
 
 class _DetectorTraining:
     """A detector, its optimizer, and how far they have come."""
 
-    def __init__(self, path: Path, job: DetectionJob, data: CocoFolder) -> None:
+    def __init__(
+        self, path: Path, job: DetectionJob, data: CocoFolder, watchers: Sequence[Watcher]
+    ) -> None:
         assert data.train is not None, "a run begins with images to train on"
-        self.path, self.job, self.data = path, job, data
+        self.path, self.job, self.data, self.watchers = path, job, data, watchers
         recipe = job.recipe
         self.device = usable_device(job.device)
         self.checkpoints = OwnCheckpoints(
             path / "checkpoints",
-            {
-                "recipe": asdict(recipe),
-                "seed": job.seed,
-                "data": job.data,
-                "network": network_identity(job.plan.graph),
-            },
+            {"recipe": asdict(recipe), "seed": job.seed, "data": job.data}
+            | {"network": network_identity(job.plan.graph)},
         )
         loaded = self.checkpoints.newest()
         self.net = build_detector(
@@ -215,10 +154,24 @@ class _DetectorTraining:
         self,
         save_seconds: float,
         on_epoch: Callable[[DetectionEpoch], None],
-        on_step: Callable[[int, int], None],
-        on_loss: Callable[[int, float, float], None],
+        on_loss: Callable[[int, float], None],
     ) -> list[DetectionEpoch]:
-        """Train to the end."""
+        """Train to the end, and take leave of the watchers."""
+        try:
+            self._notify("started", self._about())
+            self._train(save_seconds, on_epoch, on_loss)
+            seconds = sum(each.seconds for each in self.history)
+            self._notify("ended", Fitted(None, None, (), self.step, seconds))
+        finally:
+            self._notify("closed")
+        return self.history
+
+    def _train(
+        self,
+        save_seconds: float,
+        on_epoch: Callable[[DetectionEpoch], None],
+        on_loss: Callable[[int, float], None],
+    ) -> None:
         self._write_metrics()
         last_save = perf_counter()
         with interruption() as stop:
@@ -227,8 +180,11 @@ class _DetectorTraining:
                 self.batches.begin(epoch, self.step - epoch * self.batches.steps)
                 for images, targets in readable(self.loader):
                     self._take_step(images, targets)
-                    on_step(self.step, self.steps)
-                    on_loss(self.step, self._loss(epoch), self._rate())
+                    self._notify("stepped", self.step, self._rate())
+                    on_loss(self.step, loss := self._loss(epoch))
+                    if self.step % POINT_STEPS == 0:
+                        figures = {"train/running_loss": loss, "train/learning_rate": self._rate()}
+                        self._notify("figures", self.step, figures)
                     if self.step % self.batches.steps == 0:
                         break
                     if stop() or perf_counter() - last_save > save_seconds:
@@ -238,13 +194,17 @@ class _DetectorTraining:
                 ended = self._end_epoch(epoch, perf_counter() - began)
                 saved, last_save = self._save(), perf_counter()
                 self._write_metrics()
+                self._notify("figures", self.step, ended.scalars())
                 on_epoch(ended)
                 if stop() and epoch + 1 < self.job.recipe.epochs:
                     raise Interrupted(saved, self.step)
         self.net.eval()
         write_detector(self.net, self.job.names, self.path / MODEL)
         replace_text(self.path / REPORT, detection_report(self.job, self.history))
-        return self.history
+
+    def _notify(self, moment: str, *what: Any) -> None:
+        for watcher in self.watchers:
+            getattr(watcher, moment)(*what)
 
     def _take_step(self, images: list[Any], targets: list[dict[str, Any]]) -> None:
         recipe = self.job.recipe
@@ -274,8 +234,7 @@ class _DetectorTraining:
 
     def _end_epoch(self, epoch: int, seconds: float) -> DetectionEpoch:
         count = self.batches.steps
-        losses = {name: value / count for name, value in self.sums.items()}
-        self.sums = {}
+        losses, self.sums = {name: value / count for name, value in self.sums.items()}, {}
         precision = self._evaluated(self.data.val)
         ended = DetectionEpoch(
             epoch + 1,
@@ -289,7 +248,7 @@ class _DetectorTraining:
         self.history.append(ended)
         return ended
 
-    def about(self) -> TrainingPlan:
+    def _about(self) -> TrainingPlan:
         """What is about to be done."""
         graph, cost = self.job.plan.graph, detector_cost(self.job.plan)
         return TrainingPlan(
@@ -327,7 +286,9 @@ class _DetectorTraining:
             "sums": self.sums,
             "history": [asdict(each) for each in self.history],
         }
-        return self.checkpoints.save(self.step, state)
+        saved = self.checkpoints.save(self.step, state)
+        self._notify("saved", saved, self.step)
+        return saved
 
     def _load(self, state: dict[str, Any]) -> None:
         if not 0 <= state["step"] <= self.steps:

@@ -7,6 +7,7 @@ Non-goals: which of the layers a member has (`nasdsl.oneshot.sharing`), weights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from nasdsl.language.genotype.types import Block, BlockSpace, Cell, CellKind, CellSpace, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
@@ -77,6 +78,15 @@ class SuperGraph:
     def cells(self) -> dict[str, SuperCell]:
         """The cells by the names of their modules."""
         return {module.name: module for module in self.modules if isinstance(module, SuperCell)}
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers its tensors have: parameters and moving statistics."""
+        return sum(
+            prod(tensor.sizes)
+            for node in self.layers().values()
+            for tensor in PRIMITIVES[node.primitive].tensors(node)
+        )
 
     def layers(self) -> dict[str, Node]:
         """Every layer that owns tensors or behaves differently in training, by its name."""

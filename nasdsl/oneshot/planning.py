@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nasdsl.errors import CellError, Diagnostic, cell_error, plural
 from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
 from nasdsl.language.genotype.types import Space
+from nasdsl.memory import require_room
 from nasdsl.oneshot.method import METHODS, Method, OneShotOptions
 from nasdsl.oneshot.supernet import space_with_settings
 from nasdsl.train.data.datasets import datasets
@@ -27,6 +28,8 @@ from nasdsl.train.recipe import recipe
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
 
+#: Of a weight.
+_BYTES = 4
 #: Images are augmented and normalised as for the children of a search.
 _RECIPE = "search"
 #: DARTS's width and, with two reductions, its eight layers; for images of up to 16 pixels less.
@@ -84,9 +87,12 @@ class OneShotPlan:
         """Refuse a space that the method's super-network cannot be made of; nothing is drawn.
 
         Raises:
-            CellError: as `nasdsl.supernet` does: NAS890, NAS891, or what a member is refused for.
+            CellError: as `nasdsl.supernet` does: NAS890, NAS891, or what a member is refused for;
+                NAS707, its weights are larger than the memory.
         """
-        replace(self, device="meta").supernet()
+        net = replace(self, device="meta").supernet()
+        if self.device in (None, "cpu"):
+            require_room(net.graph.numbers * _BYTES)
 
     def option_texts(self) -> dict[str, Any]:
         """The options by name, as plain values."""

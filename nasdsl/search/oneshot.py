@@ -30,6 +30,7 @@ from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.loading import cells_of_text, loads_space
+from nasdsl.memory import memory_errors
 from nasdsl.oneshot.method import METHODS
 from nasdsl.oneshot.planning import OneShotPlan
 from nasdsl.oneshot.watching import Candidate, SearchEpoch, SearchWatcher
@@ -173,15 +174,19 @@ def run_one_shot(
         watchers: `SearchWatcher`s, in addition to those that write the run's files.
 
     Raises:
-        CellError: NAS841, another process uses the folder; NAS840, NAS842; NAS843, its checkpoint
-            was made with another algorithm, options, seed, data or space.
+        CellError: NAS841, another process uses the folder; NAS840, NAS842; NAS707, memory ends;
+            NAS843, its checkpoint was made with another algorithm, options, seed, data or space.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
     from nasdsl.oneshot.training import OneShotSearch
     from nasdsl.train.own_checkpoints import OwnCheckpoints
     from nasdsl.train.run import interruption
 
-    with folder.locked(), interruption() as stop:
+    less = (
+        "`--option batch=...`, `--option cell_filters=...` and `--option N=...` make it smaller; "
+        "checkpoints are kept"
+    )
+    with folder.locked(), interruption() as stop, memory_errors(less):
         store = Store(folder / STORE)
         try:
             files = _Files(folder, plan, store)

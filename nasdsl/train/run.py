@@ -9,24 +9,24 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
-from importlib.util import find_spec
-from pathlib import Path
 from types import FrameType
 
 import torch
 
 from nasdsl import export
 from nasdsl.api.compile import build
-from nasdsl.errors import Diagnostic, cell_error
+from nasdsl.errors import Diagnostic
+from nasdsl.memory import memory_errors
+from nasdsl.network.self_contained import network_genotype
 from nasdsl.train.comparison import run_settings
 from nasdsl.train.execution import is_first_process
-from nasdsl.train.loggers import LoggedRun, watchers_of
+from nasdsl.train.loggers.of_run import run_loggers
 from nasdsl.train.loop import fit
 from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
 from nasdsl.train.planning import RunPlan
 from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
-from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder, has_seeds
+from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder
 from nasdsl.train.watchers import Watcher
 from nasdsl.values import require_types
 
@@ -81,9 +81,14 @@ def _train(
         for watcher in watchers:
             watcher.warned(finding)
 
-    names = _loggers(job.loggers, tensorboard)
-    files = [MetricsFile(folder), *watchers_of(names, _logged_run(folder, plan), on_failure)]
-    with interruption() as stop, _memory_errors(job.execution.accumulation):
+    settings = run_settings(job, network_genotype(plan.graph))
+    loggers = run_loggers(folder, job.loggers, settings, tensorboard, on_failure)
+    files = [MetricsFile(folder), *loggers]
+    less = (
+        f"`--accumulate {2 * job.execution.accumulation}` cuts it into smaller parts",
+        "`--precision bf16` halves what each part takes",
+    )
+    with interruption() as stop, memory_errors(*less):
         fitted = fit(
             net,
             plan.splits,
@@ -105,21 +110,6 @@ def _train(
     return fitted
 
 
-def _loggers(named: Sequence[str], tensorboard: bool) -> list[str]:
-    """What the figures are sent to: what the run names, and TensorBoard where it is installed."""
-    others = [name for name in named if name != "tensorboard"]
-    wanted = tensorboard and ("tensorboard" in named or find_spec("tensorboard") is not None)
-    return ["tensorboard", *others] if wanted else others
-
-
-def _logged_run(folder: RunFolder, plan: RunPlan) -> LoggedRun:
-    path = Path(folder.path.absolute())
-    name = f"{path.parent.name}/{path.name}" if has_seeds(path.parent) else path.name
-    assert plan.graph.genotype is not None, "a run is planned from a genotype"
-    settings = run_settings(plan.job, plan.graph.genotype)
-    return LoggedRun(path, name, folder.log_id() if plan.job.loggers else "", settings)
-
-
 def _own_checkpoints(folder: RunFolder, plan: RunPlan) -> OwnCheckpoints:
     return OwnCheckpoints(
         folder.checkpoints.folder,
@@ -137,19 +127,6 @@ def leave_processes() -> None:
     group = torch.distributed
     if group.is_available() and group.is_initialized():
         group.destroy_process_group()
-
-
-@contextmanager
-def _memory_errors(accumulation: int) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise cell_error(
-            "NAS707",
-            "the device has too little memory for this batch",
-            f"`--accumulate {2 * accumulation}` cuts it into smaller parts",
-            "`--precision bf16` halves what each part takes",
-        ) from None
 
 
 #: A cluster sends SIGTERM some time before it takes a machine away.

@@ -16,7 +16,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,6 +100,12 @@ def seed_folders(path: str | os.PathLike[str]) -> "list[RunFolder]":
     return [RunFolder(folder / f"seed-{seed}") for seed in seeds]
 
 
+def write_seeds(path: str | os.PathLike[str], seeds: Sequence[int]) -> None:
+    """Make a folder one of several runs; done last, when they are all there."""
+    about = {"version": VERSION, "seeds": list(seeds)}
+    write_text(Path(path) / SEEDS, json.dumps(about) + "\n")
+
+
 class RunFolder:
     """The folder of a run."""
 
@@ -171,7 +177,7 @@ class RunFolder:
             "seed": job.seed,
             "execution": asdict(job.execution),
             **({"weights": asdict(job.weights)} if job.weights else {}),
-            **({_LOGGERS: [*job.loggers], _LOG_ID: uuid4().hex} if job.loggers else {}),
+            **logging_members(job.loggers),
             "command": command,
             **provenance(),
         }
@@ -205,7 +211,7 @@ class RunFolder:
 
     def log_id(self) -> str:
         """What finds the figures of the run at its loggers; empty where it has none."""
-        return _loggers(json_value(document_text(self / RUN)))[1]
+        return recorded_loggers(json_value(document_text(self / RUN)))[1]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -278,13 +284,18 @@ class RunFolder:
                 recorded_value("data", str, about["data"]),
                 recorded_value("seed", SEED, about["seed"]),
             )
-            loggers, _ = _loggers(about)
+            loggers, _ = recorded_loggers(about)
         with read_errors(self.path, NETWORK):
             text = document_text(self / NETWORK)
         return Job(text, data, recipe_at(self / RECIPE), seed, execution, weights, loggers)
 
 
-def _loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def logging_members(loggers: Sequence[str]) -> dict[str, Any]:
+    """What `run.json` says of loggers: their names, and what finds the run there."""
+    return {_LOGGERS: [*loggers], _LOG_ID: uuid4().hex} if loggers else {}
+
+
+def recorded_loggers(about: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     """What the figures of a run are sent to, and what finds them there.
 
     Raises:

@@ -8,7 +8,6 @@ report.md            every result, their mean and deviation; curves.svg has all 
 The accuracies of NASNet on CIFAR-10 are means of five trainings (Zoph et al. 2018, Table 1).
 """
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,10 +24,9 @@ from nasdsl.train.run import train_run
 from nasdsl.train.run_folder import (
     CURVES,
     REPORT,
-    SEEDS,
-    VERSION,
     RunFolder,
     seed_folders,
+    write_seeds,
     write_text,
 )
 from nasdsl.train.watchers import Watcher
@@ -69,9 +67,7 @@ def begin_seeds(
         (begin_run(Path(path) / f"seed-{each.job.seed}", each, command), each) for each in plans
     ]
     if is_first_process():
-        # Last, because this file makes the folder one of several runs.
-        about = {"version": VERSION, "seeds": list(seeds)}
-        write_text(Path(path) / SEEDS, json.dumps(about) + "\n")
+        write_seeds(path, seeds)
     return runs
 
 

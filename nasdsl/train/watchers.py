@@ -3,6 +3,7 @@
 Progress bars, the files of a run and loggers are watchers.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,9 @@ class Watcher:
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """An epoch is complete and evaluated."""
+
+    def figures(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Figures by name, of a training that is not a classifier's and has no `Epoch`."""
 
     def saved(self, path: Path, step: int) -> None:
         """A checkpoint has been written."""

@@ -10,7 +10,6 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 `.conv1.weight`. The names follow from positions and do not change between releases.
 """
 
-import os
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from torch.fx import Proxy
 
 from nasdsl.errors import cell_error, first_line, listed
 from nasdsl.language.genotype.settings import RULES
+from nasdsl.memory import require_room
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import Module, NetworkGraph, Ref
 from nasdsl.network.section import before_pool, section
@@ -65,26 +65,6 @@ def _usable(device: torch.device | str | int | None) -> torch.device:
         raise cell_error(
             "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
         ) from None
-
-
-def _require_room(graph: NetworkGraph, device: torch.device, dtype: torch.dtype | None) -> None:
-    """Refuse a network whose weights alone are larger than the memory.
-
-    Raises:
-        CellError: NAS707.
-    """
-    if device.type != "cpu" or not hasattr(os, "sysconf"):
-        return
-    cost = graph_cost(graph)
-    size = (cost.params_total + cost.auxiliary_params) * (dtype or torch.float32).itemsize
-    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if 0 < most < size:
-        raise cell_error(
-            "NAS707",
-            f"the weights take {size / 1e9:,.1f} GB, more than this machine's memory of "
-            f"{most / 1e9:,.1f} GB",
-            "on the device `meta` the network is built without values",
-        )
 
 
 def _stage_places(indices: object, count: int) -> list[int]:
@@ -171,8 +151,10 @@ class Network(nn.Module):
         if seed is not None and (seed := _SEEDS.legal(given := seed)) is None:
             raise cell_error("NAS502", f"seed is {_SEEDS.description}, not {shown(given)}")
         device = _usable(device)
-        if maker is None:
-            _require_room(graph, device, dtype)
+        if maker is None and device.type == "cpu":
+            cost = graph_cost(graph)
+            count = cost.params_total + cost.auxiliary_params
+            require_room(count * (dtype or torch.float32).itemsize)
         self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         if maker is None:

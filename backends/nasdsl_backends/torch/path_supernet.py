@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
+from nasdsl.memory import require_room
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.oneshot.graph import SuperGraph
@@ -67,6 +68,8 @@ class PathSupernet(nn.Module):
         super().__init__()
         self.graph, self.drop_path_mode = graph, drop_path_mode
         device = torch.get_default_device() if device is None else torch.device(device)
+        if device.type == "cpu":
+            require_room(graph.numbers * (dtype or torch.get_default_dtype()).itemsize)
         maker = LayerMaker(Target(graph.configuration, device, dtype))
         cells = tuple(f"{name}." for name in graph.cells)
         for name, node in graph.layers().items():

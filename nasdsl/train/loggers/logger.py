@@ -6,7 +6,7 @@ Non-goals: which figures there are (`nasdsl.train.loggers.scalars`).
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,9 @@ class _Guarded(Watcher):
 
     def epoch_ended(self, epoch: Epoch) -> None:
         self._call("epoch_ended", epoch)
+
+    def figures(self, step: int, scalars: Mapping[str, float]) -> None:
+        self._call("figures", step, scalars)
 
     def saved(self, path: Path, step: int) -> None:
         self._call("saved", path, step)

@@ -14,7 +14,7 @@ from nasdsl.train.watchers import Watcher
 Scalars = Mapping[str, float]
 
 #: Steps between two points of a curve within an epoch.
-_POINT_STEPS = 50
+POINT_STEPS = 50
 
 
 class ScalarWatcher(Watcher, ABC):
@@ -36,7 +36,7 @@ class ScalarWatcher(Watcher, ABC):
 
     def measured(self, step: int, loss: float, accuracy: float) -> None:
         """Add a point to the curves within an epoch."""
-        if step % _POINT_STEPS == 0:
+        if step % POINT_STEPS == 0:
             self.log(step, {"train/running_loss": loss, "train/learning_rate": self.rate})
 
     def epoch_ended(self, epoch: Epoch) -> None:
@@ -51,6 +51,10 @@ class ScalarWatcher(Watcher, ABC):
             scalars["held_out/loss"] = epoch.held_out.loss
             scalars["held_out/accuracy"] = epoch.held_out.accuracy
         self.log(epoch.step, scalars)
+
+    def figures(self, step: int, scalars: Scalars) -> None:
+        """Keep them as they are."""
+        self.log(step, scalars)
 
     def ended(self, fitted: Fitted) -> None:
         """Add the result on the test images, where there are any."""
