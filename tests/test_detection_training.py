@@ -441,7 +441,10 @@ def test_memory_ends_in_a_finding(
 
 
 def test_loggers_and_seeds(
-    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], wandb: Told  # noqa: F811
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    wandb: Told,  # noqa: F811
 ) -> None:
     """A run for each seed, all sent to a logger, and means that a resumed training prints again."""
     out = tmp_path / "two"
