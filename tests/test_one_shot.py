@@ -490,6 +490,7 @@ def test_channels_that_cannot_be_parted(k) -> None:
         (SPACE, "darts", ["epochs"], "NAS881"),
         (SPACE, "darts", {"N": "none"}, "NAS502"),
         (SPACE, "darts", {"classes": "3"}, "NAS844"),
+        (SPACE, "darts", {"cell_filters": "100000"}, "NAS707"),
         (SPACE, "dart", {}, "NAS880"),
     ],
 )

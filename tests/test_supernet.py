@@ -6,6 +6,7 @@ from torch import Tensor
 
 import nasdsl
 from nasdsl.errors import CellError
+from tests.thorough import THOROUGH, many
 
 # A block of everything that makes shapes depend on choices: `concat` blocks, an output of whatever
 # nothing reads, inputs that need matching in some members.
@@ -61,6 +62,14 @@ SPACES = {
     "nasbench201": ("nasbench201_space", {"N": 1}),
     "joined_nasbench201": (MIXED, {"N": 1, "skeleton": "nasbench201"}),
 }
+#: The library's large spaces, whose super-networks take long to build.
+LARGE = {
+    "nasnet_space": ("nasnet_space", {"N": 1, "stem": "cifar"}),
+    "enas_space": ("enas_space", {"N": 1}),
+    "darts_space": ("darts_space", {"layers": 3}),
+}
+if THOROUGH:
+    SPACES |= LARGE
 
 
 def _space(text: str) -> nasdsl.Space:
@@ -90,7 +99,7 @@ def test_a_member_computes_what_its_own_network_does(name, sharing, dtype) -> No
     net.set_progress(0.5)
     size = settings["image_size"]
     x = torch.randn(2, 3, size, size, dtype=dtype, generator=torch.Generator().manual_seed(3))
-    for genotype in nasdsl.sample(space, 2, seed=7):
+    for genotype in nasdsl.sample(space, many(200, usually=2), seed=7):
         net.choose(genotype)
         inherited = net.member().state_dict()
         alone = nasdsl.compile(genotype, dtype=dtype, seed=2, **settings)
