@@ -17,7 +17,6 @@ from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import Diagnostic
 from nasdsl.memory import memory_errors
-from nasdsl.network.self_contained import network_genotype
 from nasdsl.train.comparison import run_settings
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.loggers.of_run import run_loggers
@@ -81,7 +80,8 @@ def _train(
         for watcher in watchers:
             watcher.warned(finding)
 
-    settings = run_settings(job, network_genotype(plan.graph))
+    assert plan.graph.genotype is not None, "a run is planned from a genotype"
+    settings = run_settings(job, plan.graph.genotype)
     loggers = run_loggers(folder, job.loggers, settings, tensorboard, on_failure)
     files = [MetricsFile(folder), *loggers]
     less = (
