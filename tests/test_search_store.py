@@ -432,33 +432,26 @@ def test_errors_of_sqlite_by_name(tmp_path: Path) -> None:
         assert [found.code for found in raised.value.diagnostics] == [code]
 
 
-@pytest.mark.parametrize("curve", ['["high"]', "[true]", "5", '{"0": 1}', "["])
-def test_a_forged_curve(curve: str, tmp_path: Path) -> None:
-    """A curve is a list of numbers."""
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("curve", each) for each in ('["high"]', "[true]", "5", '{"0": 1}', "[")),
+        *(("measures", each) for each in ('{"params": "few"}', '{"params": NaN}', "[]", "{")),
+    ],
+)
+def test_forged_numbers(column: str, value: str, tmp_path: Path) -> None:
+    """A curve is a list of numbers, and measures are numbers by name."""
     path = tmp_path / "s.db"
     with closing(Store(path)) as opened:
         _proposed(opened, "a")
     with closing(sqlite3.connect(path)) as rows, rows:
-        rows.execute("UPDATE trial SET curve = ?", (curve,))
+        rows.execute(f"UPDATE trial SET {column} = ?", (value,))
 
     def read() -> None:
         with closing(Reader(path)) as opened:
             list(opened.trials())
 
     assert _codes(read) == ["NAS865"]
-
-
-def test_a_lock_is_tried_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who looks whether a store is in use has it for a moment; nobody waits for longer."""
-    pauses: list[float] = []
-    monkeypatch.setattr(files.time, "sleep", pauses.append)
-    path = tmp_path / "s.db"
-    Store(path).close()
-    with path.open("rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        assert _codes(lambda: Store(path)) == ["NAS864"]
-    assert len(pauses) == 4
-    assert 0.01 <= sum(pauses) <= 0.1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lock is another file")
