@@ -30,7 +30,8 @@ def require_room(size: int) -> None:
             "NAS707",
             f"the weights take {size / 1e9:,.1f} GB, more than this machine's memory of "
             f"{most / 1e9:,.1f} GB",
-            "on the device `meta` the network is built without values",
+            "fewer filters or cells take less",
+            "on the device `meta` a network is built without values",
         )
 
 
