@@ -168,6 +168,7 @@ def test_each_extra_by_itself(extra: str, tmp_path: Path) -> None:
 #: Lines of every option that end otherwise: what they need is not at hand, whatever is installed.
 OTHERWISE = {
     "play ": "NAS001",
+    "compare run": "NAS843",
     "render nosuch.cell ": "NAS001",
     "compile tiny.cell --weights ": "NAS802",
     "predict ": "NAS802",
