@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 import nasdsl
-from nasdsl.search.store import Outcome, Store
-from nasdsl.search.store.records import Proposal
 from tests.cli_options import lines_of_every_option
 from tests.cli_run import TINY
 from tests.commands_without import cases_without, outcomes_without
+from tests.searches import write_store
 from tests.test_install_hint import EXTRAS
 
 #: Packages that no extra-less installation has.
@@ -187,15 +186,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "x.safetensors").touch()
     for name in ("run", "full"):
         (tmp_path / name).mkdir()
-    store = Store(tmp_path / "s.db")
-    genotype = nasdsl.load("nasnet_a")
-    text = nasdsl.genotype_text(genotype)
-    with store.transaction():
-        store.put_settings({"algorithm": "random", "evaluator": "e", "seed": 1, "space": text})
-        store.propose(0, [Proposal(text, nasdsl.canonical_hash(genotype))])
-        (lease,) = store.claim(1, "me")
-        store.settle(Outcome(lease.key, 0, reward=0.5))
-    store.close()
+    write_store(tmp_path / "s.db")
     return tmp_path
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 import nasdsl
-from nasdsl.search.store import Store
-from nasdsl.search.store.records import Outcome, Proposal
 from nasdsl.train import recipe
 from nasdsl.train.execution import Execution
 from nasdsl.train.run_folder import Job, RunFolder
 from tests.commands_without import cases_without
+from tests.searches import write_store
 
 #: What takes long to import. NumPy, networkx and rich do not.
 HEAVY = (
@@ -186,18 +185,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bad.cell").write_text("genotype bad")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note").write_text("mine")
-    genotype = nasdsl.loads(TINY)
-    text = nasdsl.genotype_text(genotype)
+    text = nasdsl.genotype_text(nasdsl.loads(TINY))
     job = Job(text, "digits", recipe("quick"), 0, Execution())
     RunFolder(tmp_path / "run").create(job, [])
-    store = Store(tmp_path / "s.db")
-    space = nasdsl.genotype_text(nasdsl.load("nasnet_a"))
-    with store.transaction():
-        store.put_settings({"algorithm": "random", "evaluator": "e", "seed": 1, "space": space})
-        store.propose(0, [Proposal(text, nasdsl.canonical_hash(genotype))])
-        (lease,) = store.claim(1, "me")
-        store.settle(Outcome(lease.key, 0, reward=0.5))
-    store.close()
+    write_store(tmp_path / "s.db", text)
     return tmp_path
 
 

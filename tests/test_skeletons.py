@@ -23,6 +23,7 @@ from nasdsl.network import SKELETONS, complete, configuration_of, expand, networ
 from nasdsl.search.child import limit_for
 from nasdsl.search.evaluators import evaluator
 from tests.cli_run import Run, runner
+from tests.searches import proposing
 
 PACKAGES = Path(__file__).parent / "data" / "skeletons"
 ROOT = Path(__file__).parent.parent
@@ -353,29 +354,10 @@ def test_a_limit_completes_and_expands_once(calls: dict[str, int]) -> None:
 
 def test_a_proposal_completes_and_expands_once(calls: dict[str, int], tmp_path: Path) -> None:
     """It is read, hashed and counted, whatever the space's text says of a network."""
-    from nasdsl.search.planning import plan_search
-    from nasdsl.search.proposing import Proposer
-    from nasdsl.search.schedule import schedule_of
-    from nasdsl.search.searchers import searcher
-    from nasdsl.search.settings import start_or_resume
-    from nasdsl.search.store import Store
-
-    text = nasdsl.genotype_text(nasdsl.load("nasnet_a")).replace("sep_conv_7x7", "?")
-    space = nasdsl.loads_space(text + "network { N = 1  cell_filters = 4  stem = cifar }")
-    planned = plan_search(
-        space, tmp_path / "s.db", evaluator="python:math:sqrt", trials=3, max_params=10**9, block=3
-    )
-    store = Store(planned.store)
-    try:
-        settings = start_or_resume(planned, store, resume=False)
-        schedule = schedule_of(searcher("random", space, 0), None)
-        proposer = Proposer(settings, store, schedule, is_resumed=False)
+    with proposing(tmp_path / "s.db", trials=3) as (proposer, store):
         calls.update(complete=0, expand=0)
-        with store.transaction():
-            proposer.advance()
+        proposer.advance()
         assert store.counts().proposed == 3
-    finally:
-        store.close()
     assert calls == {"complete": 3, "expand": 3}
 
 

@@ -14,6 +14,7 @@ from nasdsl.loading import loads
 from nasdsl.loading.cells import source_cells
 from nasdsl.network.source import SourceCells
 from tests.cli_run import TINY, Run, runner
+from tests.searches import proposing
 from tests.walks import FORMS, Walk, room_of
 
 ROOT = Path(__file__).parent.parent
@@ -89,28 +90,9 @@ def test_train(run: Run) -> None:
 
 def test_a_proposal(tmp_path: Path) -> None:
     """A text that a searcher wrote, until it is in the store."""
-    from nasdsl.search.planning import plan_search
-    from nasdsl.search.proposing import Proposer
-    from nasdsl.search.schedule import schedule_of
-    from nasdsl.search.searchers import searcher
-    from nasdsl.search.settings import start_or_resume
-    from nasdsl.search.store import Store
-
-    text = nasdsl.genotype_text(nasdsl.load("nasnet_a")).replace("sep_conv_7x7", "?")
-    space = nasdsl.loads_space(text + "network { N = 1  cell_filters = 4  stem = cifar }")
-    planned = plan_search(
-        space, tmp_path / "s.db", evaluator="python:math:sqrt", trials=1, max_params=10**9, block=1
-    )
-    store = Store(planned.store)
-    try:
-        settings = start_or_resume(planned, store, resume=False)
-        schedule = schedule_of(searcher("random", space, 0), None)
-        proposer = Proposer(settings, store, schedule, is_resumed=False)
-        with store.transaction():
-            walk = Walk(proposer.advance)
+    with proposing(tmp_path / "s.db", trials=1) as (proposer, store):
+        walk = Walk(proposer.advance)
         assert store.counts().proposed == 1
-    finally:
-        store.close()
     assert walk.rooms == ["space", "loading", "language", "network"]
     assert walk.returns == []
 

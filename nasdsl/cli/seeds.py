@@ -1,9 +1,20 @@
 """`--seeds`: several seeds of one training."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from nasdsl.cli import output
+from nasdsl.cli.output import FINDINGS, OK
+from nasdsl.errors import Diagnostic
+from nasdsl.report.visible import visible
+
+if TYPE_CHECKING:
+    from nasdsl.train.results import Mean
 
 #: More seeds than this are a typing error.
 _MAX_SEEDS, _MAX_DIGITS = 1_000, 5
@@ -43,3 +54,30 @@ def seeds_of(
 def seeds_from(seeds: tuple[int, ...] | int, first: int) -> Sequence[int]:
     """Those that `--seeds` names, or so many from `--seed` on."""
     return range(first, first + seeds) if isinstance(seeds, int) else seeds
+
+
+def print_seeds(
+    path: Path,
+    failures: Sequence[Diagnostic | None],
+    means: "Mapping[str, Mean]",
+    labels: Mapping[str, str],
+    members: Mapping[str, Any] | None,
+) -> int:
+    """Print how the runs of several seeds ended, and give the exit code.
+
+    Args:
+        path: the folder of all.
+        failures: why each run failed, or None.
+        means: by the names that `labels` shows.
+        labels: what the means are called.
+        members: what `--json` prints beside the folder and the means; None without it.
+    """
+    output.report([failure for failure in failures if failure is not None])
+    if members is not None:
+        shown = {name: found._asdict() for name, found in means.items()}
+        output.data_object(run=os.fspath(path), **members, mean=shown)
+    else:
+        for name, found in means.items():
+            output.data(f"{labels[name]:<9} {found}\n")
+        output.data(f"report    {visible(os.fspath(path / 'report.md'))}\n")
+    return FINDINGS if any(failures) else OK

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli import output, reading
-from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
-from nasdsl.cli.seeds import seeds_from
+from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.cli.seeds import print_seeds, seeds_from
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.report.visible import visible
@@ -163,22 +163,14 @@ def _train_seeds(
         return _trained(run, flags, data_of)
 
     ended = train_detection_seeds(path, runs, train_one)
-    means = means_of(ended)
-    output.report([run.failure for run in ended if run.failure is not None])
-    code = FINDINGS if any(run.failure for run in ended) else OK
+    members = None
     if as_json:
-        output.data_object(
-            run=os.fspath(path),
-            task="detection",
-            data=runs[0].job.data,
-            seeds=[_seed_members(run) for run in ended],
-            mean={measure: found._asdict() for measure, found in means.items()},
-        )
-        return code
-    for measure, found in means.items():
-        output.data(f"{MEASURES[measure]:<9} {found}\n")
-    output.data(f"report    {visible(os.fspath(path / 'report.md'))}\n")
-    return code
+        members = {
+            "task": "detection",
+            "data": runs[0].job.data,
+            "seeds": [_seed_members(run) for run in ended],
+        }
+    return print_seeds(path, [run.failure for run in ended], means_of(ended), MEASURES, members)
 
 
 def _seed_members(run: "DetectionSeed") -> dict[str, Any]:

@@ -16,8 +16,8 @@ import click
 
 from nasdsl.cli import output, reading
 from nasdsl.cli.options import changes_of
-from nasdsl.cli.output import FINDINGS, INTERRUPTED, OK
-from nasdsl.cli.seeds import seeds_from
+from nasdsl.cli.output import INTERRUPTED, OK
+from nasdsl.cli.seeds import print_seeds, seeds_from
 from nasdsl.cli.train_progress import close, scan, watchers_for_terminal
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
@@ -152,22 +152,15 @@ def _resumed_runs(path: str) -> tuple[Path, list[tuple[RunFolder, RunPlan]]]:
 def _print_seeds(path: Path, job: Job, ended: "list[SeedRun]", as_json: bool) -> int:
     from nasdsl.train.seeds import means_of, members_of
 
-    means = means_of(ended)
-    output.report([run.failure for run in ended if run.failure is not None])
-    code = FINDINGS if any(run.failure for run in ended) else OK
+    members = None
     if as_json:
-        output.data_object(
-            run=os.fspath(path),
-            data=job.data,
-            recipe=asdict(job.recipe),
-            seeds=members_of(ended, path),
-            mean={part: found._asdict() for part, found in means.items()},
-        )
-        return code
-    for part, found in means.items():
-        output.data(f"{part.replace('_', ' '):<9} {found}\n")
-    output.data(f"report    {visible(os.fspath(path / REPORT))}\n")
-    return code
+        members = {
+            "data": job.data,
+            "recipe": asdict(job.recipe),
+            "seeds": members_of(ended, path),
+        }
+    labels = {"held_out": "held out", "test": "test"}
+    return print_seeds(path, [run.failure for run in ended], means_of(ended), labels, members)
 
 
 def _print(folder: RunFolder, job: Job, fitted: "Fitted", as_json: bool) -> None:

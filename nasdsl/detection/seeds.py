@@ -16,6 +16,7 @@ from nasdsl.errors import CellError, Diagnostic
 from nasdsl.report.visible import visible
 from nasdsl.train.results import Mean, mean_of
 from nasdsl.train.run_folder import RunFolder, seed_folders, write_seeds
+from nasdsl.train.seeds_report import mean_cell, means_note, run_cell
 
 #: The figures of which there are means: by the names of `AveragePrecision`, as they are shown.
 MEASURES = {"ap": "AP", "ap50": "AP50", "ap75": "AP75"}
@@ -118,16 +119,7 @@ def seeds_report(ended: Sequence[DetectionSeed]) -> str:
     for run in ended:
         seed, values = run.job.seed, (_precision(run, measure) for measure in MEASURES)
         figures = " | ".join("" if value is None else f"{value:.2%}" for value in values)
-        where = f"[seed-{seed}](seed-{seed}/{REPORT})"
-        if run.failure is not None:
-            where = f"{run.failure.code}: {visible(run.failure.message)}"
-        lines.append(f"| {seed} | {figures} | {where} |")
-    bold = " | ".join(_mean(means.get(measure)) for measure in MEASURES)
-    failed = sum(run.failure is not None for run in ended)
-    end = f" that did not fail; {failed} did." if failed else "."
-    note = f"Mean and standard deviation (of a sample) over the seeds{end}"
+        lines.append(f"| {seed} | {figures} | {run_cell(seed, run.failure)} |")
+    bold = " | ".join(mean_cell(means.get(measure)) for measure in MEASURES)
+    note = means_note([run.failure for run in ended])
     return "\n".join([*lines, f"| mean | {bold} | |", "", note]) + "\n"
-
-
-def _mean(found: Mean | None) -> str:
-    return "" if found is None else f"**{found.mean:.2%}** ± {100 * found.deviation:.2f}"

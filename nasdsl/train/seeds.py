@@ -29,6 +29,7 @@ from nasdsl.train.run_folder import (
     write_seeds,
     write_text,
 )
+from nasdsl.train.seeds_report import mean_cell, means_note, run_cell
 from nasdsl.train.watchers import Watcher
 from nasdsl.values import require_types
 
@@ -148,19 +149,15 @@ def seeds_report(plan: RunPlan, ended: Sequence[SeedRun], has_curves: bool) -> s
     for run, held_out, test in zip(
         ended, _evaluations(ended, "held_out"), _evaluations(ended, "test"), strict=True
     ):
-        where = f"[seed-{run.seed}](seed-{run.seed}/{REPORT})"
-        if run.failure is not None:
-            where = f"{run.failure.code}: {run.failure.message}"
+        where = run_cell(run.seed, run.failure)
         rows.append(f"| {run.seed} | {_percent(held_out)} | {_percent(test)} | {where} |")
     means = means_of(ended)
-    held_out_mean, test_mean = (_mean(means.get(part)) for part in ("held_out", "test"))
+    held_out_mean, test_mean = (mean_cell(means.get(part)) for part in ("held_out", "test"))
     rows.append(f"| mean | {held_out_mean} | {test_mean} | |")
-    failed = sum(run.failure is not None for run in ended)
     parts = [
         f"# {plan.graph.name} on {job.data}, recipe {job.recipe.name}, {len(ended)} seeds",
         "\n".join(rows),
-        "Mean and standard deviation (of a sample) over the seeds"
-        + (f" that did not fail; {failed} did." if failed else "."),
+        means_note([run.failure for run in ended]),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -168,10 +165,6 @@ def seeds_report(plan: RunPlan, ended: Sequence[SeedRun], has_curves: bool) -> s
 
 def _percent(found: Evaluation | None) -> str:
     return "" if found is None else f"{found.accuracy:.2%}"
-
-
-def _mean(found: Mean | None) -> str:
-    return "" if found is None else f"**{found.mean:.2%}** ± {100 * found.deviation:.2f}"
 
 
 def members_of(ended: Sequence[SeedRun], path: Path) -> list[dict[str, Any]]:
