@@ -19,8 +19,12 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+
+import torch
 
 import nasdsl
 from nasdsl.errors import plural
@@ -31,6 +35,7 @@ from nasdsl.search.figures import write_figure
 from nasdsl.search.loop import Event, run
 from nasdsl.search.planning import plan_search
 from nasdsl.search.store import Reader, Trial
+from nasdsl.train.execution import Execution
 from nasdsl.train.planning import begin_run, plan_run
 from nasdsl.train.results import mean_of
 from nasdsl.train.run import train_run
@@ -79,7 +84,7 @@ class Sizes:
         return (
             f"train?data={self.data}&N={self.depth}&cell_filters={self.filters}&"
             f"epochs={self.epochs}&batch={self.batch}&image_size={self.image_size}&"
-            f"held_out={self.held_out}&device=cpu"
+            f"held_out={self.held_out}&augmentation=none&device=cpu&channels_last=true"
         )
 
 
@@ -109,13 +114,13 @@ def main() -> None:
     parser.add_argument("--algorithms", default="random,ppo,surrogate")
     parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--children", type=int, default=150)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--image-size", type=int, default=28)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=27)
+    parser.add_argument("--image-size", type=int, default=14)
     parser.add_argument("--held-out", type=float, default=0.1)
-    parser.add_argument("--filters", type=int, default=8)
+    parser.add_argument("--filters", type=int, default=4)
     parser.add_argument("--depth", type=int, default=1)
-    parser.add_argument("--finish-epochs", type=int, default=20)
+    parser.add_argument("--finish-epochs", type=int, default=5)
     parser.add_argument("--finish-filters", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -131,10 +136,7 @@ def main() -> None:
     picture = (chosen.page.parent if chosen.page else chosen.out) / PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     write_figure(list(stores.values()), picture)
-    finished = [
-        train(name, genotype, chosen.out / "runs", sizes)
-        for name, genotype in contenders(stores).items()
-    ]
+    finished = trained(contenders(stores), chosen.out / "runs", sizes, chosen.workers)
     text = "\n".join([*_search_lines(stores, sizes), "", *_finish_lines(finished, sizes)])
     print(text)
     print(f"{time.process_time() - started:.0f} s of this process, workers not counted")
@@ -181,36 +183,58 @@ def contenders(stores: dict[str, Path]) -> dict[str, Genotype]:
     return {"NASNet-A": load("nasnet_a_unused"), **found}
 
 
-def train(name: str, genotype: Genotype, folder: Path, sizes: Sizes) -> Finished:
-    """Train a network at the common size, once for each seed, and look at the test images."""
-    filters = _filters(genotype, sizes)
-    accuracies = []
-    for seed in range(sizes.seeds):
-        plan = plan_run(
-            genotype,
-            data=sizes.data,
-            recipe="quick",
-            changes=(
-                f"epochs={sizes.finish_epochs}",
-                f"batch={sizes.batch}",
-                f"image_size={sizes.image_size}",
-                f"held_out={sizes.held_out}",
-                f"warmup={min(2.0, sizes.finish_epochs / 10)}",
-            ),
-            settings=Settings(N=sizes.depth, cell_filters=filters),
-            seed=seed,
-        )
-        path = folder / f"{name.replace(' ', '-')}-{seed}"
-        at = RunFolder(path)
-        if not at.exists:
-            begin_run(path, plan, ["python", "-m", "bench.paper_in_small"])
-        fitted = train_run(at, plan, tensorboard=False)
-        assert fitted.held_out is not None
-        assert fitted.test is not None
-        accuracies.append((fitted.held_out.accuracy, fitted.test.accuracy))
-        print(f"{name}, seed {seed}: {accuracies[-1][0]:.2%} held out", flush=True)
-    held_out, test = zip(*accuracies, strict=True)
-    return Finished(name, filters, _params(genotype, filters, sizes), held_out, test)
+def trained(
+    genotypes: dict[str, Genotype], folder: Path, sizes: Sizes, workers: int
+) -> list[Finished]:
+    """Train networks at the common size, once for each seed, and look at the test images."""
+    jobs = [(name, seed) for name in genotypes for seed in range(sizes.seeds)]
+    # A process imports PyTorch anew, so that its threads do not wait for those of another.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        futures = [
+            pool.submit(_accuracies, name, str(genotypes[name]), seed, folder, sizes)
+            for name, seed in jobs
+        ]
+        accuracies = dict(zip(jobs, (future.result() for future in futures), strict=True))
+    finished = []
+    for name, genotype in genotypes.items():
+        seeds = (accuracies[name, seed] for seed in range(sizes.seeds))
+        held_out, test = zip(*seeds, strict=True)
+        filters = _filters(genotype, sizes)
+        finished.append(Finished(name, filters, _params(genotype, filters, sizes), held_out, test))
+    return finished
+
+
+def _accuracies(name: str, text: str, seed: int, folder: Path, sizes: Sizes) -> tuple[float, float]:
+    """The accuracies on images held out and on test images, of one training."""
+    torch.set_num_threads(1)
+    genotype = loads(text)
+    plan = plan_run(
+        genotype,
+        data=sizes.data,
+        recipe="quick",
+        changes=(
+            f"epochs={sizes.finish_epochs}",
+            f"batch={sizes.batch}",
+            f"image_size={sizes.image_size}",
+            f"held_out={sizes.held_out}",
+            f"warmup={min(2.0, sizes.finish_epochs / 10)}",
+            # So few epochs do not learn the training images by heart.
+            "augmentation=none",
+            "drop_path=0",
+        ),
+        settings=Settings(N=sizes.depth, cell_filters=_filters(genotype, sizes)),
+        seed=seed,
+        execution=Execution("cpu", channels_last=True),
+    )
+    path = folder / f"{name.replace(' ', '-')}-{seed}"
+    at = RunFolder(path)
+    if not at.exists:
+        begin_run(path, plan, ["python", "-m", "bench.paper_in_small"])
+    fitted = train_run(at, plan, tensorboard=False)
+    assert fitted.held_out is not None
+    assert fitted.test is not None
+    print(f"{name}, seed {seed}: {fitted.held_out.accuracy:.2%} held out", flush=True)
+    return fitted.held_out.accuracy, fitted.test.accuracy
 
 
 def _filters(genotype: Genotype, sizes: Sizes) -> int:

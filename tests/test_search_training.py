@@ -33,6 +33,17 @@ def test_a_training_is_its_seeds() -> None:
     assert trained.evaluate(TEXT, 4, _nothing) != score
 
 
+def test_channels_last_is_a_matter_of_execution() -> None:
+    """It is no value of the recipe, and changes a reward by no more than the order of sums."""
+    trained: Any = evaluator(f"train?{SMALL}&channels_last=true")
+    plain: Any = evaluator(f"train?{SMALL}&channels_last=false")
+    assert trained.execution.channels_last
+    assert not plain.execution.channels_last
+    assert trained.recipe == plain.recipe
+    difference = trained.evaluate(TEXT, 3, _nothing).reward - plain.evaluate(TEXT, 3, _nothing).reward
+    assert abs(difference) < 0.1
+
+
 def test_costs_are_those_of_the_network_that_is_trained() -> None:
     """Digits say the size of the image, its channels and the classes."""
     asked: Any = evaluator(f"train?{SMALL}")
@@ -50,6 +61,7 @@ def test_costs_are_those_of_the_network_that_is_trained() -> None:
         ("train?epoch=3", "NAS821"),
         ("train?epochs=many", "NAS822"),
         ("train?N=0", "NAS502"),
+        ("train?channels_last=yes", "NAS882"),
         ("train?data=digitz", "NAS825"),
         ("proxy:naswot?batch=none", "NAS882"),
         ("proxy:naswot?epochs=3", "NAS882"),
