@@ -28,7 +28,7 @@ from nasdsl.detection.model_file import TrainedDetector, read_detector  # noqa: 
 from nasdsl.detection.recipe import detection_recipe  # noqa: E402
 from nasdsl.detection.run import begin_detection, plan_detection, recorded_detection  # noqa: E402
 from nasdsl.detection.training import train_detection  # noqa: E402
-from nasdsl.train.loop import Interrupted  # noqa: E402
+from nasdsl.train.results import Interrupted  # noqa: E402
 from nasdsl.train.run_folder import RunFolder  # noqa: E402
 from tests.test_train_loggers import Told, wandb  # noqa: E402, F401
 

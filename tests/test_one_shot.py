@@ -28,7 +28,7 @@ from nasdsl.search.oneshot import begin_one_shot, recorded_one_shot, run_one_sho
 from nasdsl.search.store import Reader
 from nasdsl.space import decisions
 from nasdsl.train.checkpoint import Checkpoints
-from nasdsl.train.loop import Interrupted
+from nasdsl.train.results import Interrupted
 from nasdsl.train.run_folder import RunFolder
 from tests.cli_run import Run, runner
 from tests.edited_runs import refusal

@@ -40,7 +40,9 @@ def test_channels_last_is_a_matter_of_execution() -> None:
     assert trained.execution.channels_last
     assert not plain.execution.channels_last
     assert trained.recipe == plain.recipe
-    difference = trained.evaluate(TEXT, 3, _nothing).reward - plain.evaluate(TEXT, 3, _nothing).reward
+    difference = (
+        trained.evaluate(TEXT, 3, _nothing).reward - plain.evaluate(TEXT, 3, _nothing).reward
+    )
     assert abs(difference) < 0.1
 
 

@@ -12,7 +12,16 @@ pytest.importorskip("accelerate", reason="training needs it")
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import Settings
-from nasdsl.train import RunPlan, begin_run, plan_run, recipe
+from nasdsl.train import (
+    Fitted,
+    RunFolder,
+    RunPlan,
+    begin_run,
+    plan_run,
+    recipe,
+    train_new,
+    train_recorded,
+)
 from tests.train_cases import CELLS
 
 #: A recipe that brings images to a size.
@@ -137,6 +146,37 @@ def test_a_run_from_python(tmp_path: Path) -> None:
     assert folder.job() == found.job
     with pytest.raises(CellError, match="already holds a run"):
         begin_run(tmp_path / "run", found)
+
+
+def test_a_whole_training_from_python(tmp_path: Path) -> None:
+    """The plan is seen before anything is written, and what has ended is not trained again."""
+    run, seen = tmp_path / "run", list[RunPlan]()
+    changes = ("epochs=1", "batch=512", "warmup=0")
+
+    def look(found: RunPlan) -> None:
+        assert not run.exists()
+        seen.append(found)
+
+    ended = train_new(run, "nasnet_a", changes=changes, on_plan=look, seed=3)
+    assert isinstance(ended.ended, Fitted)
+    assert [found.job for found in seen] == [ended.job]
+    assert RunFolder(run).job() == ended.job
+    again = train_recorded(run)
+    assert isinstance(again.ended, Fitted)
+    assert again.ended.test == replace(ended.ended.test, seconds=again.ended.test.seconds)
+    with pytest.raises(CellError, match="already holds a run"):
+        train_new(run, "nasnet_a", changes=changes, on_plan=lambda plan: pytest.fail("too late"))
+
+
+def test_a_plan_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    """Whoever looks at it may end the call."""
+
+    def refuse(found: RunPlan) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_new(tmp_path / "run", "nasnet_a", on_plan=refuse)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_auxiliary_classifier_larger_than_the_network_gets_a_warning() -> None:

@@ -30,7 +30,7 @@ FORMS = frozenset(
         *("Source", "Parsed", "Resolution", "Analysis", "Space", "Genotype", "Settings"),
         *("SourceCells", "SourceNetwork", "Completed", "Configuration", "NetworkGraph"),
         *("Network", "Proof", "Written", "Job", "RunPlan", "RunFolder", "Fitted"),
-        *("Proposal", "Score"),
+        *("TrainingOutcome", "Proposal", "Score"),
     }
 )
 #: Where a file that was written is read back, which is a walk of its own.

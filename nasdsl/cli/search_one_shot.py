@@ -70,7 +70,7 @@ def search_one_shot(
                 output.note(f"note: {remark}")
         folder = begin_one_shot(path, plan, ["nasdsl", *sys.argv[1:]])
     from nasdsl.cli.search_one_shot_view import view_for
-    from nasdsl.train.loop import Interrupted
+    from nasdsl.train.results import Interrupted
 
     view = view_for(quiet)
     try:

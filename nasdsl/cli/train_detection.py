@@ -49,7 +49,7 @@ def train(
     from nasdsl.detection.precision import require_evaluation
     from nasdsl.detection.run import recorded_detection
     from nasdsl.detection.seeds import DetectionSeed, recorded_detection_seeds
-    from nasdsl.train.loop import Interrupted
+    from nasdsl.train.results import Interrupted
     from nasdsl.train.run_folder import has_seeds
 
     require_evaluation()

@@ -23,9 +23,11 @@ from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.parser.read import is_model
 from nasdsl.report.visible import visible
-from nasdsl.train.execution import Execution, is_first_process
-from nasdsl.train.planning import RunPlan, begin_run, plan_run, recorded_plan
-from nasdsl.train.run_folder import MODEL, REPORT, Job, RunFolder, has_seeds
+from nasdsl.train.execution import Execution, is_first_process, leave_processes
+from nasdsl.train.planning import RunPlan
+from nasdsl.train.results import Interrupted
+from nasdsl.train.run_folder import MODEL, REPORT, Job, RunFolder
+from nasdsl.train.runs import train_new, train_recorded
 from nasdsl.train.starting import StartingWeights
 
 if TYPE_CHECKING:
@@ -47,31 +49,34 @@ def train(
     **flags: Any,
 ) -> int:
     """Begin or continue the training of a classifier; the exit code."""
-    path, plans = (
-        _new_runs(file, settings, out, quiet, flags) if resume is None else _resumed_runs(resume)
-    )
-    from nasdsl.train.loop import Interrupted
-    from nasdsl.train.run import leave_processes, train_run
-    from nasdsl.train.seeds import train_seeds
-
+    path = Path(resume or out or "")
     speaks = is_first_process()
-    how: dict[str, Any] = {"save_seconds": 60 * save_minutes, "tensorboard": tensorboard}
     shown: list[Watcher] = []
+
+    def on_plan(plan: RunPlan) -> None:
+        if speaks:
+            _tell(plan, file, quiet, flags)
 
     def on_run(place: int, count: int, seed: int) -> "list[Watcher]":
         close(shown)
-        if speaks and not quiet:
+        if speaks and not quiet and count > 1:
             output.note(f"{place}/{count}  seed {seed}")
         shown[:] = watchers_for_terminal(quiet or not speaks)
         return shown
 
+    how: dict[str, Any] = {
+        "on_run": on_run,
+        "save_seconds": 60 * save_minutes,
+        "tensorboard": tensorboard,
+    }
     try:
-        if has_seeds(path):
-            ended = train_seeds(path, plans, on_run=on_run, **how)
+        if resume is not None:
+            trained = train_recorded(path, **how)
         else:
-            ((folder, plan),) = plans
-            shown[:] = watchers_for_terminal(quiet or not speaks)
-            fitted = train_run(folder, plan, watchers=shown, **how)
+            assert file is not None
+            request = _request(settings, flags)
+            cells = reading.cells(file, flags["ops"])
+            trained = train_new(path, cells, on_plan=on_plan, **request, **how)
     except Interrupted as interrupted:
         close(shown)
         if speaks:
@@ -83,70 +88,52 @@ def train(
         leave_processes()
     if not speaks:
         return OK
-    if has_seeds(path):
-        return _print_seeds(path, plans[0][1].job, ended, as_json)
+    job, ended = trained
+    if isinstance(ended, list):
+        return _print_seeds(path, job, ended, as_json)
     # That a logger failed was said at once.
-    output.warn(found for found in fitted.findings if found.code != "NAS851")
-    _print(folder, plan.job, fitted, as_json)
+    output.warn(found for found in ended.findings if found.code != "NAS851")
+    _print(RunFolder(path), job, ended, as_json)
     return OK
 
 
-def _new_runs(
-    file: str | None, settings: Settings, out: str | None, quiet: bool, flags: dict[str, Any]
-) -> tuple[Path, list[tuple[RunFolder, RunPlan]]]:
-    """A new run or several: the folder, and the folder and plan of each."""
-    assert file is not None
-    assert out is not None
-    if is_first_process():
-        RunFolder(out).require_new()
+def _request(settings: Settings, flags: dict[str, Any]) -> dict[str, Any]:
+    """What the flags ask of a new training."""
     names = ("weights", "layout", "drop_background", "reset_classifier")
-    weights = StartingWeights(*(flags[name] for name in names)) if flags["weights"] else None
-    plan = plan_run(
-        reading.cells(file, flags["ops"]),
-        data=flags["data"],
-        recipe=flags["recipe"],
-        changes=changes_of(flags),
-        settings=settings,
-        seed=flags["seed"],
-        execution=Execution(
+    seeds = flags["seeds"]
+    return {
+        "data": flags["data"],
+        "recipe": flags["recipe"],
+        "changes": changes_of(flags),
+        "settings": settings,
+        "seed": flags["seed"],
+        "execution": Execution(
             flags["device"],
             flags["accumulation"],
             flags["compiled"],
             flags["channels_last"],
             flags["workers"],
         ),
-        weights=weights,
-        download=flags["download"],
-        loggers=flags["loggers"],
-    )
-    if is_first_process():
-        if is_model(file) and weights is None:
-            output.note(
-                f"note: the weights in {file!r} are not used; training starts from new ones; "
-                f"`--weights {file}` starts from them"
-            )
-        output.warn(plan.warnings)
-        for remark in plan.remarks:
-            output.note(f"note: {remark}")
-        if not flags["no_scan"]:
-            scan(plan.splits, quiet)
-    words = ["nasdsl", *sys.argv[1:]]
-    seeds = flags["seeds"]
-    if seeds is None:
-        return Path(out), [(begin_run(out, plan, words), plan)]
-    from nasdsl.train.seeds import begin_seeds
-
-    return Path(out), begin_seeds(out, plan, seeds_from(seeds, flags["seed"]), words)
+        "weights": StartingWeights(*(flags[name] for name in names)) if flags["weights"] else None,
+        "download": flags["download"],
+        "loggers": flags["loggers"],
+        "seeds": None if seeds is None else seeds_from(seeds, flags["seed"]),
+        "command": ["nasdsl", *sys.argv[1:]],
+    }
 
 
-def _resumed_runs(path: str) -> tuple[Path, list[tuple[RunFolder, RunPlan]]]:
-    """The run in a folder or the several there: the folder, and the folder and plan of each."""
-    if has_seeds(path):
-        from nasdsl.train.seeds import recorded_seeds
-
-        return Path(path), recorded_seeds(path)
-    folder = RunFolder(path)
-    return Path(path), [(folder, recorded_plan(folder))]
+def _tell(plan: RunPlan, file: str | None, quiet: bool, flags: dict[str, Any]) -> None:
+    """Say what is worth knowing about a plan, and look at its images."""
+    if file is not None and is_model(file) and plan.job.weights is None:
+        output.note(
+            f"note: the weights in {file!r} are not used; training starts from new ones; "
+            f"`--weights {file}` starts from them"
+        )
+    output.warn(plan.warnings)
+    for remark in plan.remarks:
+        output.note(f"note: {remark}")
+    if not flags["no_scan"]:
+        scan(plan.splits, quiet)
 
 
 def _print_seeds(path: Path, job: Job, ended: "list[SeedRun]", as_json: bool) -> int:

@@ -36,10 +36,10 @@ from nasdsl.train.batches import EpochBatches, readable, seed_of, seed_torch
 from nasdsl.train.checkpoint import state_errors
 from nasdsl.train.loggers.of_run import run_loggers
 from nasdsl.train.loggers.scalars import POINT_STEPS
-from nasdsl.train.loop import Interrupted, divergence_error
+from nasdsl.train.loop import divergence_error
 from nasdsl.train.optimizer import decays
 from nasdsl.train.own_checkpoints import OwnCheckpoints, network_identity
-from nasdsl.train.results import Fitted
+from nasdsl.train.results import Fitted, Interrupted
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
 from nasdsl.train.watchers import TrainingPlan, Watcher

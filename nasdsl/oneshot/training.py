@@ -31,7 +31,8 @@ from nasdsl.train.batches import (
     seed_torch,
 )
 from nasdsl.train.checkpoint import Checkpoints, LoadedCheckpoint, state_errors
-from nasdsl.train.loop import Interrupted, check_convergence
+from nasdsl.train.loop import check_convergence
+from nasdsl.train.results import Interrupted
 
 #: Where validation images of an epoch begin anew: more often than any epoch takes all of them.
 _PASSES = 1_000_000

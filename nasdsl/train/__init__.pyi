@@ -5,7 +5,6 @@ from .data import Splits as Splits
 from .data import datasets as datasets
 from .evaluation import evaluate as evaluate
 from .execution import Execution as Execution
-from .loop import Interrupted as Interrupted
 from .loop import fit as fit
 from .model_evaluation import ModelEvaluation as ModelEvaluation
 from .model_evaluation import evaluate_model as evaluate_model
@@ -22,9 +21,13 @@ from .recipe import recipe as recipe
 from .results import Epoch as Epoch
 from .results import Evaluation as Evaluation
 from .results import Fitted as Fitted
+from .results import Interrupted as Interrupted
 from .run import train_run as train_run
 from .run_folder import Job as Job
 from .run_folder import RunFolder as RunFolder
+from .runs import TrainingOutcome as TrainingOutcome
+from .runs import train_new as train_new
+from .runs import train_recorded as train_recorded
 from .seeds import begin_seeds as begin_seeds
 from .seeds import recorded_seeds as recorded_seeds
 from .seeds import train_seeds as train_seeds

@@ -6,6 +6,7 @@ None of it changes what is computed; that is the recipe's and the seed's.
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -41,6 +42,15 @@ class Execution:
 def is_first_process() -> bool:
     """Whether this is the process that writes, of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def leave_processes() -> None:
+    """Part from the other processes of a run, as PyTorch wants it done at the end."""
+    torch: Any = sys.modules.get("torch")
+    # What ended before PyTorch was imported has not met them.
+    group = torch and torch.distributed
+    if group and group.is_available() and group.is_initialized():
+        group.destroy_process_group()
 
 
 _REQUIRED = ("torch", "torchvision", "accelerate", "safetensors", "filelock", "tomli_w")

@@ -24,21 +24,13 @@ from nasdsl.train.evaluation import evaluate, graph_matching
 from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe import recipe as recipe_named
-from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted
+from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted, Interrupted
 from nasdsl.train.training import Training
 from nasdsl.train.watchers import TrainingPlan, Watcher
 from nasdsl.values import require_types
 
 #: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.
 _CHECK_STEPS = 20
-
-
-class Interrupted(KeyboardInterrupt):
-    """Training was stopped on request; it can continue from `checkpoint`."""
-
-    def __init__(self, checkpoint: Path | None, step: int) -> None:
-        super().__init__(f"interrupted after step {step}")
-        self.checkpoint, self.step = checkpoint, step
 
 
 def fit(

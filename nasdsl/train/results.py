@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from nasdsl.errors import Diagnostic, plural
@@ -158,3 +159,11 @@ def mean_of(values: Sequence[float]) -> Mean:
     """The mean of at least one value, and how far they lie from it."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     return Mean(statistics.mean(values), deviation, len(values))
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped on request; it can continue from `checkpoint`."""
+
+    def __init__(self, checkpoint: Path | None, step: int) -> None:
+        super().__init__(f"interrupted after step {step}")
+        self.checkpoint, self.step = checkpoint, step

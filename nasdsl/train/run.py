@@ -11,8 +11,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from types import FrameType
 
-import torch
-
 from nasdsl import export
 from nasdsl.api.compile import build
 from nasdsl.errors import Diagnostic
@@ -120,13 +118,6 @@ def _own_checkpoints(folder: RunFolder, plan: RunPlan) -> OwnCheckpoints:
             "network": network_identity(plan.graph),
         },
     )
-
-
-def leave_processes() -> None:
-    """Part from the other processes of a run, as PyTorch wants it done at the end."""
-    group = torch.distributed
-    if group.is_available() and group.is_initialized():
-        group.destroy_process_group()
 
 
 #: A cluster sends SIGTERM some time before it takes a machine away.

@@ -1,9 +1,8 @@
 """`train`: the held-out accuracy after a training from scratch, as in the paper.
 
 For example `train?data=digits&recipe=search&N=2&cell_filters=32&epochs=20&device=cpu`: network
-settings, `cell_filters`, `device` and `channels_last` by their names; every other name is a value of
-the recipe. `channels_last=true` takes about half the time on a CPU; sums come in another order then, so
-it is said.
+settings, `cell_filters`, `device` and `channels_last` by their names; every other name is a value
+of the recipe. `channels_last=true` is faster on a CPU, and sums come in another order with it.
 The recipe `search` is the paper's for children: 20 epochs, and the reward is the accuracy on
 images held out from training (Zoph et al. 2018, appendix A.6).
 """
