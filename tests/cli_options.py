@@ -13,6 +13,8 @@ from nasdsl.cli.group import program
 from nasdsl.language.genotype.keywords import SettingsKeywords
 
 SIZE = "--N 1 --cell-filters 4 --stem cifar --image-size 8"
+UNSIZED = "--N 1 --stem cifar --image-size 8"
+TRAIN = f"train tiny.cell --out new --data fake:3 --set epochs=1 {SIZE}"
 #: A line of each command that succeeds, or does so with the packages it needs, and ends by itself.
 LINES = {
     "check": "check tiny.cell",
@@ -22,13 +24,13 @@ LINES = {
     "play": "play nosuch.cell",  # what begins does not end
     "compile": f"compile tiny.cell {SIZE} -o x.safetensors",
     "convert": "convert tiny.cell",
-    "train": "train tiny.cell --out new --data fake:3",
+    "train": TRAIN,
     "search": "search nasnet_space --evaluator proxy:synflow --trials 1 --store a.db",
     "search status": "search status s.db",
     "search top": "search top s.db",
     "search plot": "search plot s.db -o p.svg",
     "search export": "search export s.db t.csv",
-    "search finish": "search finish s.db",
+    "search finish": f"search finish s.db --top 1 --data fake:3 --set epochs=1 {SIZE}",
     "eval": "eval run",
     "predict": "predict run full",
     "detect": "detect x.safetensors a.png -o drawn",
@@ -53,10 +55,19 @@ LINES = {
 INSTEAD = {
     "bench --accuracy": f"bench tiny.cell {SIZE} --plot b.svg",
     "bench --auxiliary": "bench tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
-    "bench --filters": "bench tiny.cell --N 1 --stem cifar --image-size 8",
+    "bench --filters": f"bench tiny.cell {UNSIZED}",
     "bench --layers": "bench darts_v2 --cell-filters 4",
+    "compile --layout": "native",
+    "train --layout": "native",
     "compare -o": "compare run",
+    "compile --auxiliary": "compile tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "compile --drop-background": f"compile tiny.cell {SIZE} --classes 2 --weights x.safetensors",
+    "compile --filters": f"compile tiny.cell {UNSIZED}",
+    "compile --layers": "compile darts_v2 --cell-filters 4 --image-size 32",
+    "compile --layout": f"compile tiny.cell {SIZE} --classes 3 --weights x.safetensors",
     "compile --preset": "compile nasnet_a",
+    "compile --runtime": f"compile tiny.cell {SIZE}",
+    "compile --weights": f"compile tiny.cell {SIZE} --classes 3",
     "convert --from": "convert tiny.cell",
     "convert --json": "convert tiny.cell --list",
     "convert --to": "convert darts_v2",
@@ -89,13 +100,16 @@ INSTEAD = {
     "render --layers": "render darts_v2 --network -o x.dot",
     "show --layers": "show darts_v2 --graph",
     "search finish --address": "search finish s.db --engine ray",
+    "search finish --filters": f"search finish s.db --top 1 --data fake:3 --set epochs=1 {UNSIZED}",
     "search finish --per-gpu": "search finish s.db --gpus 1",
+    "train --filters": f"train tiny.cell --out new --data fake:3 --set epochs=1 {UNSIZED}",
+    "train --layers": "train darts_v2 --out new --data fake:3 --set epochs=1 --cell-filters 4",
     "train --resume": "train",
-    **{
-        f"{command} {option}": f"{command} {file} --weights x.safetensors"
-        for command, file in (("compile", "tiny.cell"), ("train", "tiny.cell --out new"))
-        for option in ("--layout", "--drop-background", "--reset-classifier")
-    },
+    "train --auxiliary": "train tiny.cell --out new --data fake:3 --set epochs=1 "
+    "--N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "train --drop-background": f"{TRAIN.replace('fake:3', 'fake:2')} --weights x.safetensors",
+    "train --layout": f"{TRAIN} --weights x.safetensors",
+    "train --reset-classifier": f"{TRAIN.replace('fake:3', 'fake:4')} --weights x.safetensors",
 }
 #: What options about networks go with, in commands that also do without a network.
 NETWORK = {"render": "render tiny.cell -o x.dot --network", "show": "show tiny.cell --graph"}
@@ -158,6 +172,8 @@ VALUES = {
     "convert -o": "x.json",
     "plot -o": "y.svg",
     "render -o": "y.dot",
+    "compile --layout": "native",
+    "train --layout": "native",
     "compare -o": "c.svg",
     "compile -o": "x.pt2",
     "convert --from": "cell",

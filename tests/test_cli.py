@@ -1,6 +1,7 @@
 """The command line as a whole: exit codes, streams, colour, speed, completion."""
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -125,26 +126,41 @@ def test_options_are_described() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("columns", ["60", "100"])
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_on_a_terminal(
-    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, columns: str
-) -> None:
-    """Paragraphs stay paragraphs, and an example is one line that can be copied."""
-    plain = run(name, "--help").out
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", columns)
-    shown = re.sub(r"\x1b\[[\d;]*m", "", run(name, "--help").out)
-    lines = [line.strip() for line in shown.splitlines()]
-    examples = plain.partition("Examples:\n")[2].strip().splitlines()
-    assert [line.strip() for line in examples] == lines[-len(examples) :]
-    prose = re.split(r"\n\n(?=\w+( \w+)*:\n)", plain.partition("\n\n")[2])[0]
-    for paragraph in prose.split("\n\n"):
-        words = " ".join(paragraph.split())
-        assert words in " ".join(shown.split())
-        first = words.split()[:3]
-        index = next(k for k, line in enumerate(lines) if line.split()[:3] == first and k > 1)
-        assert lines[index - 1] == ""
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_help_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Of every command and action: no line is cut, paragraphs are kept, examples can be copied."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    wrong = []
+    for words, command in [("", program), *_all_commands()]:
+        if words.endswith(" SPACE"):  # whose help is that of the word before
+            continue
+        plain = run(*words.split(), "--help").out
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        drawn = re.sub(r"\x1b\[[\d;]*m", "", run(*words.split(), "--help").out)
+        monkeypatch.delenv("FORCE_COLOR")
+        for shown in (plain, drawn):
+            text, _, examples = shown.partition("Examples:\n")
+            if inspect.cleandoc(examples) != getattr(command, "examples", ""):
+                wrong.append((words, examples))
+            wrong += [(words, line) for line in text.splitlines() if len(line.rstrip()) > columns]
+            params = getattr(command, "default", command).params
+            flags = {flag for each in params for flag in _shown_flags(each)}
+            wrong += [(words, flag) for flag in flags if flag not in re.split(r"[\s,]+", text)]
+            about = re.split(r"\n(?=Options:|\S*- Options|Write:|Actions:|╭)", text)[0]
+            told = [" ".join(part.split()) for part in re.split(r"\n\s*\n", about)]
+            wrong += [
+                (words, paragraph)
+                for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(command.help or ""))
+                if " ".join(paragraph.split()) not in told
+            ]
+    assert wrong == []
+
+
+def _shown_flags(parameter: click.Parameter) -> list[str]:
+    """The flags of an option as help shows them, if it is one."""
+    if not isinstance(parameter, click.Option):
+        return []
+    return [parameter.opts[-1].replace("--", "--[no-]" if parameter.secondary_opts else "--")]
 
 
 def test_no_arguments(run: Run) -> None:

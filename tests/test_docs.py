@@ -1,5 +1,6 @@
 """Every example of the documentation is run."""
 
+import ast
 import re
 import shlex
 from collections.abc import Callable
@@ -111,3 +112,25 @@ def require_console(text: str, printed_since: Callable[[], str]) -> None:
         pieces = [re.escape(piece.strip()) for piece in parts]
         printed = "\n".join(text.rstrip() for text in output.splitlines()).strip()
         assert re.fullmatch(r"(?s:.*)".join(pieces), printed), f"$ {line}\n{output}"
+
+
+#: Phrases that readers did not understand, and what is written instead.
+UNCLEAR = {
+    "a mistake of nasdsl": "internal error",
+    r"\b(go|goes|going) on\b(?! (?:by|a))": "continue, run",
+    r"\bkeep 0\.\d": "path keep probability",
+    "## Again": "Reproduce this run",
+    "told by looking at": "detected automatically",
+    "fitting the inputs": "input projections",
+}
+
+
+@pytest.mark.parametrize("phrase", UNCLEAR)
+def test_phrases_that_are_unclear(phrase: str) -> None:
+    """Neither pages nor texts that commands print have them."""
+    texts = {page: page.read_text("utf-8") for page in [*PAGES, *ROOT.glob("nasdsl/**/*.md")]}
+    for path in [*ROOT.glob("nasdsl/**/*.py"), *ROOT.glob("backends/**/*.py")]:
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        words = (node.value for node in nodes if isinstance(node, ast.Constant))
+        texts[path] = "\n".join(word for word in words if isinstance(word, str))
+    assert [path for path, text in texts.items() if re.search(phrase, text)] == []

@@ -17,6 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nasdsl.cli import output
+from nasdsl.cli.option_help import shown_options
 from nasdsl.errors.hints import did_you_mean, name_hints, nearest
 from nasdsl.language.genotype.settings import setting_elsewhere
 
@@ -50,6 +51,13 @@ class Command(click.Command):
     def get_help(self, ctx: click.Context) -> str:
         """The help text; as panels on a terminal, plain elsewhere."""
         return _in_panels(self, ctx, {}, self.examples) or super().get_help(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, each with a short word for its value."""
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        records = (each.get_help_record(ctx) for each in shown_options(options))
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in records if record is not None])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are."""
@@ -250,5 +258,5 @@ def _in_panels(
         return None
     from nasdsl.cli.panels import help_in_panels
 
-    params = (described or command).params
+    params = shown_options((described or command).params)
     return help_in_panels(command, ctx, params, sections, examples, action_usage)

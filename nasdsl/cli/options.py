@@ -325,7 +325,7 @@ device_option = click.option(
 precision_option = click.option(
     "--precision",
     type=click.Choice(["fp32", "bf16", "fp16"]),
-    help="Train in float32, or with automatic mixed precision in bfloat16 or, on CUDA, float16.",
+    help="Precision: fp32, or automatic mixed precision in bf16 or, on CUDA, fp16.",
 )
 
 

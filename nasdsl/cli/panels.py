@@ -30,6 +30,8 @@ def help_in_panels(
         text_paragraph_linebreaks="\n\n",
         padding_helptext_first_line=(0, 0, 1, 0),
         max_width=_MAX_WIDTH,
+        options_table_column_types=["opt_all_metavar", "help"],
+        append_metavars_help_string="{}",
         command_groups={ctx.command_path: groups},
     )
     drawn: RichCommand

@@ -85,8 +85,8 @@ ACTIONS = {
     "--fidelity",
     metavar="RULE",
     shell_complete=complete_fidelity,
-    help="Train all networks for few epochs, and let the best go on: asha, hyperband, or a pruner "
-    "of Optuna such as MedianPruner.",
+    help="Train all networks for few epochs, and let the best continue: asha, hyperband, or a "
+    "pruner of Optuna such as MedianPruner.",
 )
 @click.option(
     "--min-epochs",
@@ -102,7 +102,7 @@ ACTIONS = {
     "--reduction",
     type=click.IntRange(2),
     help="With --fidelity, how many times the epochs grow from part to part; one of so many "
-    "networks goes on.  [default: 3]",
+    "networks continues.  [default: 3]",
 )
 @click.option(
     "--inherit-weights",
@@ -283,8 +283,8 @@ command = CommandWithActions(
     writes to the folder RUN, which contains a store like any other, and `nasdsl search --resume
     RUN` continues it.
 
-    With --fidelity, every network is trained for a few epochs, and the best ones go on from where
-    they stopped. --trials counts networks; promotions come in addition.
+    With --fidelity, every network is trained for a few epochs, and the best ones continue from
+    where they stopped. --trials counts networks; promotions come in addition.
 
     The actions work on the STORE of a search, which may still be running.
     """,

@@ -60,7 +60,7 @@ _RUN_FLAGS = (
     type=Words(("classification", "detection")),
     default="classification",
     show_default=True,
-    help="Train a classifier, or a Faster R-CNN on --data coco:DIR.",
+    help="Task: classification, or detection, a Faster R-CNN on --data coco:DIR.",
 )
 @recipe_option("quick")
 @set_option

@@ -1,6 +1,6 @@
 """The second stage of the style `paper`: crops, the rest of the network, and what it says of boxes.
 
-Purpose: TensorFlow's `crop_and_resize`, the box head that goes on where the backbone ends, and the
+Purpose: TensorFlow's `crop_and_resize`, the box head that begins where the backbone ends, and the
 losses of `meta_architectures/faster_rcnn_meta_arch.py` (tensorflow/models, object_detection).
 Non-goals: what is as in torchvision's `RoIHeads`.
 """

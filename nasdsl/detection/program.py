@@ -1,8 +1,8 @@
 """A detector as a program of tensors, as `torch.export` can write it down.
 
 Purpose: `DetectorProgram`, which finds in an image what the detector finds. torchvision's own code
-asks how many boxes are left and goes on accordingly; a program cannot. Here boxes that are dropped
-keep their place with a score below zero, and are left out at the end.
+asks how many boxes are left and continues accordingly; a program cannot. Here boxes that are
+dropped keep their place with a score below zero, and are left out at the end.
 Non-goals: files (`nasdsl.detection.export`), training, several images at once.
 """
 

@@ -25,10 +25,10 @@ class Fidelity:
     """Trainings in parts.
 
     Attributes:
-        rule: which networks go on: `asha`, `hyperband`, or a pruner of Optuna.
+        rule: which networks continue: `asha`, `hyperband`, or a pruner of Optuna.
         min_epochs: of the first rung.
         max_epochs: of the last rung.
-        reduction: the factor between two rungs; of the networks of one, that part goes on.
+        reduction: the factor between two rungs; of the networks of one, that part continues.
     """
 
     rule: str
@@ -78,7 +78,7 @@ def require_possible(
     if names:
         raise cell_error(
             "NAS887",
-            f"{listed(names)} without a rule by which networks go on",
+            f"{listed(names)} without a rule by which networks continue",
             "`--fidelity asha` is one",
         )
 

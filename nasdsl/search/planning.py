@@ -91,8 +91,8 @@ def plan_search(
         same: what makes networks share a result. None for what the store has; in a new one,
             `function` where the evaluator says so and no objective is a cost, else `structure`.
         start: genotypes to evaluate first: paths, library names, and stores of other searches.
-        fidelity: trains in parts, and says which networks go on: `asha`, `hyperband`, or a pruner
-            of Optuna such as `MedianPruner`; None trains each network as a whole.
+        fidelity: trains in parts, and says which networks continue: `asha`, `hyperband`, or a
+            pruner of Optuna such as `MedianPruner`; None trains each network as a whole.
         min_epochs: epochs of the first part; 1 by default.
         max_epochs: epochs after which a training ends; by default those of the evaluator.
         reduction: the factor between the epochs of two parts; 3 by default.
@@ -327,7 +327,7 @@ def _require_parents(
     if fidelity is not None:
         raise cell_error(
             "NAS888",
-            "a training in parts goes on with its own weights, and inherits no others",
+            "a training in parts continues with its own weights, and inherits no others",
             "leave out `--fidelity`, or `--inherit-weights`",
         )
     if same == "function":

@@ -26,12 +26,12 @@ class Promotion(Protocol):
     def enter(self, rung: int, trial: int, reward: float, continues: int | None) -> None:
         """A trial has ended at a rung with a reward, the higher the better.
 
-        It goes on with the trial `continues`, if it is not a new network.
+        It continues the trial `continues`, if it is not a new network.
         """
         ...
 
     def next(self) -> tuple[int, int] | None:
-        """The rung and the trial that goes on from there; it is promoted by that."""
+        """The rung and the trial that continues from there; it is promoted by that."""
         ...
 
     def state(self) -> Any:

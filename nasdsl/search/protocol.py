@@ -119,7 +119,7 @@ class SearchJob:
         text: a member of the space as its `.cell` text; empty where that is the trial's that it
             continues.
         epochs: after how many epochs of its training it is evaluated; None for all.
-        continues: the number of the trial whose training goes on; None for a new one.
+        continues: the number of the trial whose training continues; None for a new one.
         parent: the text of the proposal that this one was made from; None where there is none.
     """
 
@@ -135,7 +135,7 @@ class TrainingPart:
 
     Attributes:
         epochs: after how many it ends, counted from the start of the training.
-        folder: where the state of this network's training is kept; what is there goes on.
+        folder: where the state of this network's training is kept; what is there is continued.
         is_last: whether the state is not needed afterwards.
     """
 

@@ -1,4 +1,4 @@
-"""Optuna's pruners as rules of promotion: whom a pruner does not stop goes on to the next rung.
+"""Optuna's pruners as rules of promotion: whom a pruner does not stop continues to the next rung.
 
 Each network is a trial of a study and reports its reward at each rung, in the order in which the
 search observes them. What a pruner remembers it keeps in the study, which a search that is resumed
@@ -38,7 +38,7 @@ class Pruned:
         return len(self.going)
 
     def enter(self, rung: int, trial: int, reward: float, continues: int | None) -> None:
-        """Report a reward, and ask whether the network is to go on."""
+        """Report a reward, and ask whether the network is to continue."""
         self.reports.append([rung, trial, reward, continues])
         with quiet():
             known = self.study.ask() if continues is None else self.open.pop(continues)
@@ -73,7 +73,7 @@ class Pruned:
                 sampler=optuna.samplers.RandomSampler(seed=0),
                 pruner=_pruner(self.fidelity),
             )
-        #: Reports in order; Optuna's trials that may go on, by the search's; those that wait.
+        #: Reports in order; Optuna's trials that may continue, by the search's; those that wait.
         self.reports: list[list[Any]] = []
         self.open: dict[int, Any] = {}
         self.going: deque[tuple[int, int]] = deque()

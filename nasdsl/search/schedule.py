@@ -1,7 +1,7 @@
 """Between the searcher and the store: what is evaluated next, and for how many epochs.
 
 A searcher proposes texts. A schedule makes jobs of them: whole trainings, or parts that end at the
-first rung, and others in which networks that did well go on. Like the searcher it depends on
+first rung, and others in which networks that did well continue. Like the searcher it depends on
 nothing but results in the order of the proposals, so a search that trains in parts proposes the
 same on one worker or on many, interrupted or not.
 """
@@ -23,7 +23,7 @@ class JobSchedule(Protocol):
 
     @property
     def ready(self) -> int:
-        """How many jobs there are that go on with a training."""
+        """How many jobs there are that continue a training."""
         ...
 
     def propose(self, n: int, new: int) -> list[SearchJob]:
@@ -85,7 +85,7 @@ class TrainingsInParts:
         self.searcher, self.rungs = searcher, fidelity.rungs
         self.promotions, self.turns = _rules(fidelity)
         #: Proposals so far, and of those that are not observed: bracket, rung, and the trial
-        #: that they go on with.
+        #: that they continue.
         self.proposed = 0
         self.flight: deque[tuple[int, int, int | None]] = deque()
         #: Networks that were new, which says whose turn among the brackets it is.

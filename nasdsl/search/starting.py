@@ -1,7 +1,7 @@
 """Genotypes that a search evaluates first: a cell of the library, last week's winners, a store.
 
 They are members of the space and the first trials of the search, whatever its algorithm. One that
-has a method `learn(results)` is told their results; others go on as if nothing was known.
+has a method `learn(results)` is told their results; others continue as if nothing was known.
 """
 
 from collections.abc import Sequence

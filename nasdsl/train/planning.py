@@ -158,7 +158,7 @@ def plan_run(
     graph = found.graph()
     if weights is not None:
         weights.require_fit(graph)
-    # As of a run that goes on, whose text has every setting.
+    # As of a run that is continued, whose text has every setting.
     genotype = network_genotype(graph)
     graph = replace(graph, genotype=genotype)
     job = Job(

@@ -119,7 +119,7 @@ class _Recovery:
         return self.finish()
 
     def read_from(self, start: int) -> int | None:
-        """Take tokens from `start` on: to where to go on after something else, else None.
+        """Take tokens from `start` on: to where to continue after something else, else None.
 
         That is the end of a line that is given up, or of blocks that were taken as a whole.
         """

@@ -117,7 +117,7 @@ class TrainingEvaluator:
         """The accuracy on the images held out after the first epochs of a training.
 
         The training is that of `evaluate`, its learning rate included, and ends with a
-        checkpoint. From there it goes on, as if it had never ended; where a checkpoint cannot be
+        checkpoint. From there it continues, as if it had never ended; where a checkpoint cannot be
         read, it begins anew and comes to the same.
         """
         from nasdsl.train.checkpoint import Checkpoints

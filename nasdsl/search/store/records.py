@@ -170,7 +170,7 @@ class Progress:
     """How far the searcher has come: trials proposed, how many of them rejected, and observed.
 
     `starved` means that it had nothing to propose when it was last asked; `promoted` is how many
-    of the proposals go on with a training.
+    of the proposals continue a training.
     """
 
     proposed: int = 0

@@ -188,7 +188,7 @@ class Store:
             known = self._rows.execute(_FIRST_OF, (proposal.hash, part[0])).fetchone()
             # A limit is of a structure, so a rejected one has nothing to share.
             function = None if proposal.rejection else proposal.function
-            # A training goes on as that of its own structure.
+            # A training continues as that of its own structure.
             if known is None and function is not None and proposal.continues is None:
                 known = self._rows.execute(_FIRST_OF_FUNCTION, (function, part[0])).fetchone()
             if known is None:
