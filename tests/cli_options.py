@@ -57,8 +57,6 @@ INSTEAD = {
     "bench --auxiliary": "bench tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
     "bench --filters": f"bench tiny.cell {UNSIZED}",
     "bench --layers": "bench darts_v2 --cell-filters 4",
-    "compile --layout": "native",
-    "train --layout": "native",
     "compare -o": "compare run",
     "compile --auxiliary": "compile tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
     "compile --drop-background": f"compile tiny.cell {SIZE} --classes 2 --weights x.safetensors",
