@@ -15,6 +15,10 @@ from nasdsl.language.genotype.keywords import SettingsKeywords
 SIZE = "--N 1 --cell-filters 4 --stem cifar --image-size 8"
 UNSIZED = "--N 1 --stem cifar --image-size 8"
 TRAIN = f"train tiny.cell --out new --data fake:3 --set epochs=1 {SIZE}"
+FINISH = f"search finish s.db --top 1 --data fake:3 --set epochs=1 {SIZE}"
+CHILDREN = "search nasbench201_space --trials 1 --store a.db --evaluator"
+CHILD = "train?epochs=2&N=1&cell_filters=4&image_size=8"
+ONE_SHOT = "search nasbench201_space --algorithm darts --data fake:3 --option epochs=1 --out new"
 #: A line of each command that succeeds, or does so with the packages it needs, and ends by itself.
 LINES = {
     "check": "check tiny.cell",
@@ -30,7 +34,7 @@ LINES = {
     "search top": "search top s.db",
     "search plot": "search plot s.db -o p.svg",
     "search export": "search export s.db t.csv",
-    "search finish": f"search finish s.db --top 1 --data fake:3 --set epochs=1 {SIZE}",
+    "search finish": FINISH,
     "eval": "eval run",
     "predict": "predict run full",
     "detect": "detect x.safetensors a.png -o drawn",
@@ -85,23 +89,25 @@ INSTEAD = {
     "render --port": "render nosuch.cell --watch",
     "render --preset": "render nasnet_a --network -o x.dot",
     "render --watch": "render nosuch.cell",
-    "search --address": "search nasnet_space --engine ray",
-    "search --data": "search nasnet_space",
-    "search --inherit-weights": "search nasnet_space --algorithm evolution",
-    "search --max-epochs": "search nasnet_space --fidelity asha",
-    "search --min-epochs": "search nasnet_space --fidelity asha",
-    "search --out": "search nasbench201_space --algorithm darts",
-    "search --per-gpu": "search nasnet_space --gpus 1",
-    "search --reduction": "search nasnet_space --fidelity asha",
+    "search --address": f"{CHILDREN} proxy:synflow --engine ray",
+    "search --data": f"{CHILDREN} {CHILD}",
+    "search --fidelity": f"{CHILDREN} {CHILD}&data=fake:3 --max-epochs 2",
+    "search --inherit-weights": f"{CHILDREN} {CHILD}&data=fake:3 --algorithm evolution",
+    "search --max-epochs": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha",
+    "search --min-epochs": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha --max-epochs 2",
+    "search --out": ONE_SHOT,
+    "search --per-gpu": f"{CHILDREN} proxy:synflow --gpus 0",
+    "search --reduction": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha --max-epochs 2",
     "search --retry-failed": "search --resume s.db",
     "search --resume": "search s.db",
     "render --layers": "render darts_v2 --network -o x.dot",
     "show --layers": "show darts_v2 --graph",
     "search finish --address": "search finish s.db --engine ray",
     "search finish --filters": f"search finish s.db --top 1 --data fake:3 --set epochs=1 {UNSIZED}",
-    "search finish --per-gpu": "search finish s.db --gpus 1",
+    "search finish --per-gpu": f"{FINISH} --gpus 0",
     "train --filters": f"train tiny.cell --out new --data fake:3 --set epochs=1 {UNSIZED}",
-    "train --layers": "train darts_v2 --out new --data fake:3 --set epochs=1 --cell-filters 4",
+    "train --layers": "train darts_v2 --out new --data fake:3 --set epochs=1 --cell-filters 4 "
+    "--image-size 8",
     "train --resume": "train",
     "train --auxiliary": "train tiny.cell --out new --data fake:3 --set epochs=1 "
     "--N 2 --cell-filters 4 --stem cifar --image-size 32",
@@ -177,7 +183,14 @@ VALUES = {
     "convert --from": "cell",
     "convert --to": "darts",
     "count --limit": "20000",
-    "search --max-epochs": "9",
+    "search --gpus": "0",
+    "search --max-epochs": "2",
+    "search --max-mult-adds": "1000000000",
+    "search --max-params": "1000000000",
+    "search finish --gpus": "0",
+    "search finish --precision": "bf16",
+    "train --classes": "3",
+    "train --precision": "bf16",
     "search plot -o": "q.svg",
 }
 

@@ -5,6 +5,7 @@ import pytest
 from nasdsl.errors import CellError, Source
 from nasdsl.language import tree
 from nasdsl.language.parser import MAX_BYTES, Parsed, parse, read_file, source_from_bytes
+from nasdsl.loading import analyse
 
 
 def parsed(text: str) -> Parsed:
@@ -56,9 +57,9 @@ def test_words_of_the_language_are_names_where_only_a_name_can_stand() -> None:
         ("cel normal { b0 = (h[i]) }", [("NAS101", "cel")]),
         ("cell normal { b0 = (h[i], , a) }", [("NAS101", ",")]),
         ("cell normal { b0 = (h[i], 3x3, a) }", [("NAS101", "3x3")]),
-        ("cell { b0 = (h[i]) }", [("NAS101", "{")]),
+        ("cell { b0 = (h[i]) }", [("NAS101", "cell")]),
         ("b0 = (h[i])", [("NAS101", "b0")]),
-        ("genotype\nops nasnet", [("NAS101", "ops")]),
+        ("genotype\nops nasnet", [("NAS101", "genotype")]),
         ("cell normal { b0 = ('a') }", [("NAS104", "'a'")]),
         ("cell normal { b0 : (h[i]) }", [("NAS104", ":")]),
         ("cell normal { b0 = (h[i]); }", [("NAS104", ";")]),
@@ -207,3 +208,49 @@ def test_a_folder_or_a_missing_file_is_refused(tmp_path) -> None:
 def test_windows_line_endings_are_white_space() -> None:
     """CRLF changes nothing but the places."""
     assert found("genotype a\r\nops nasnet\r\n") == []
+
+
+#: Of a text whose only mistake is at the top of a file: words of what is said, and what its fix
+#: makes of it.
+CELL = "cell normal { b0 = (h[i], h[i], identity, identity, add) }\n"
+AT_THE_TOP = {
+    "space s\n": ("a space is a genotype in which fields are open", "genotype s\n"),
+    "search space s\n": ("a space is a genotype in which fields are open", None),
+    "N = 3\n": ("settings of the network stand inside `network { ... }`", None),
+    "skeleton darts\n": ("settings of the network stand inside `network { ... }`", None),
+    "b0 = (h[i], h[i], identity, identity, add)\n": ("stand inside `cell normal { ... }`", None),
+    "5 * (?, ?, ?, ?, ?)\n": ("stand inside `cell normal { ... }`", None),
+    "output concat(b0)\n": ("stand inside `cell normal { ... }`", None),
+    "normal {\n}\n": ("`cell` is missing before `normal`", "cell normal {\n}\n"),
+    "name x\n": ("did you mean `genotype`?", None),
+    "import x\n": ("did you mean `ops`?", None),
+    "hello\n": ("a file has `genotype NAME`, `ops NAME`, cells", None),
+    "macro x {\n  N = 1\n  { a }\n}\n": ("did you mean `network`?", None),
+    "genotype\nops nasnet\n": ("the name of the genotype is missing", None),
+    "genotype": ("the name of the genotype is missing", None),
+    "ops {\n}\n": ("the name of a vocabulary is missing", None),
+    f"ops\n{CELL}": ("the name of a vocabulary is missing", None),
+    "op\n": ("the name of the op is missing", None),
+    "combine\n": ("the name of the combine is missing", None),
+    "combine add\n": ("expected `=`, found the end of the file", None),
+    CELL.replace(" normal", ""): ("the kind of the cell is missing", None),
+    "cell normal\n": ("expected `{`, found the end of the file", None),
+    CELL.replace("normal", "normal big"): ("a cell has no name but its kind", CELL),
+    "network n { N = 1 }\n": ("`network` has no name", "network { N = 1 }\n"),
+    "genotype = x\n": ("`=` does not belong after `genotype`", "genotype x\n"),
+    "genotype a b\n": ("words of a name are joined with `_`", "genotype a_b\n"),
+    "ops nasnet darts\n": ("a file names one vocabulary", None),
+}
+
+
+@pytest.mark.parametrize("text", AT_THE_TOP)
+def test_mistakes_at_the_top_of_a_file(text: str) -> None:
+    """Each is one finding of syntax, which says what to write; later stages add nothing to it."""
+    findings = analyse(Source("x.cell", text)).diagnostics
+    words, mended = AT_THE_TOP[text]
+    (finding,) = (each for each in findings if each.code == "NAS101")
+    assert words in " ".join((finding.message, finding.label, *finding.hints))
+    fixes = [text[: fix.span.start] + fix.replacement + text[fix.span.end :] for fix in finding.fixes]
+    assert fixes == ([] if mended is None else [mended])
+    assert {each.code for each in findings} <= {"NAS101", "NAS313", "NAS203", "NAS209", "NAS302"}
+    assert not any("``" in each.message for each in findings)

@@ -36,6 +36,8 @@ def resolved_combine(item: tree.Combine, findings: Findings) -> Combine | None:
     before = len(findings)
     parts = item.form.parts
     first = parts[0].layers[0] if parts[0].layers else None
+    if first is None and findings.is_damaged(item.span):
+        return None
     if first is None or first.name.text not in words_of("combine"):
         findings.add(
             "NAS403",

@@ -11,6 +11,7 @@ from lark import Token
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, did_you_mean
 from nasdsl.errors.hints import nearest
 from nasdsl.language.parser.builder import token_span
+from nasdsl.language.parser.outside_cells import advice_at_top
 from nasdsl.language.tree import FIELD_NAMES
 
 _WORDS = {
@@ -113,7 +114,9 @@ def not_closed(source: Source, opened: Sequence[Token], where: int, token: Token
 
 def nearest_keyword(token: Token) -> str | None:
     """The word that items begin with which `token` may be a misspelling of."""
-    return nearest(str(token), _TOP_KEYWORDS) if token.type == "WORD" else None
+    guess = nearest(str(token), _TOP_KEYWORDS) if token.type == "WORD" else None
+    # So short a word is near to much that begins otherwise, as `hello` is to `cell`.
+    return guess if guess and guess[0] == str(token)[0].lower() else None
 
 
 def not_a_name(source: Source, token: Token, field: int | None) -> Diagnostic:
@@ -142,8 +145,8 @@ def unexpected_token(
         guess = nearest_keyword(token)
         if guess:
             hints, fixes = (did_you_mean(guess),), (Fix(span, guess, f"write `{guess}`"),)
-        elif token.type in ("WORD", "OUTPUT", "NUMBER"):
-            hints = ("blocks and outputs stand inside `cell normal { ... }`",)
+        else:
+            hints, fixes = advice_at_top(source, token)
     else:
         expected = _expected_text(accepted, field)
     if token.type.lower() == str(token) and "WORD" in accepted:

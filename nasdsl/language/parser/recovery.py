@@ -20,7 +20,7 @@ from typing import Any
 from lark import Token, Tree, UnexpectedInput
 
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span
-from nasdsl.language.parser import messages
+from nasdsl.language.parser import messages, outside_cells
 from nasdsl.language.parser.builder import token_span
 from nasdsl.language.parser.foreign_syntax import (
     foreign_file_finding,
@@ -105,12 +105,14 @@ class _Recovery:
         self.open: list[Token] = []
         self.commas: list[int | None] = []  # of each open bracket that is a block's tuple
         self.last = ""  # the kind of the last token that was fed
+        self.place = Span(0, 0)  # of the last token that was fed
         self.end = 0  # where the last token that was fed ends
         self.quiet = False  # something was left out, and the line has not ended since
         self.excused = False  # the line before was given up: its end is not reported
         self.skipping = False  # what was left out began a statement: the line means nothing
         self.in_network = False
         self.unfit = 0  # tokens of this line that did not fit
+        self.unopened = 0  # braces that were left out and are open
 
     def run(self) -> tuple[Item, ...]:
         at: int | None = 0
@@ -162,9 +164,17 @@ class _Recovery:
             self.excused, self.quiet, self.skipping = self.quiet, False, False
             self.unfit = 0
         if self.skipping and token.type != "RBRACE":
+            self.unopened += int(token.type == "LBRACE" and not self.open)
             self.unfit += 1
             return
+        if self.unopened and not (_begins(read, follower, in_tuple=False) and token.type in _TOP):
+            # What stands in braces of something that is no item means nothing.
+            self.unopened += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
+            self.unfit += 1
+            return
+        self.unopened = 0
         if token.type == "$END":
+            self.name_what_is_open()
             before = len(self.findings)
             if not self.close_for(token) and len(self.findings) == before:
                 self.leave_out(token, quietly=False)
@@ -175,13 +185,15 @@ class _Recovery:
         begins = _begins(read, follower, in_tuple=self.field_number() is not None)
         if token.type in keyword_names() and not begins and self.feed(_as_word(token)):
             return
+        if self.take_after_keyword(token, follower):
+            return
         if (begins or self.closes_outer(token)) and self.close_for(token):
             return
         if self.put_in(token, quietly=read.after_illegal):
             return
         if self.take_bracket_for_another(read):
             return
-        if not read.after_illegal and self.take_for_word(token):
+        if not read.after_illegal and self.take_for_word(token, follower):
             return
         self.leave_out(token, quietly=read.after_illegal)
 
@@ -211,7 +223,8 @@ class _Recovery:
         if token.type not in self.accepted():
             return False
         self.parser.feed_token(token)
-        self.end = max(self.end, int(token.end_pos or 0))
+        self.place = token_span(token)
+        self.end = max(self.end, self.place.end)
         if token.type in _OPENERS:
             is_tuple = token.type == "LPAR" and self.last in ("EQUAL", "STAR")
             self.open.append(token)
@@ -241,6 +254,33 @@ class _Recovery:
         accepted = self.accepted()
         return (kind for kind in _FINISHERS if kind in accepted)
 
+    # -- a word that an item begins with ----------------------------------------------
+
+    def take_after_keyword(self, token: Token, follower: str) -> bool:
+        """Whether it was a sign, or a name too many, between such a word and what follows it."""
+        if self.accepted() == {"LBRACE"} and token.type == "WORD" and follower == "LBRACE":
+            kind = "NETWORK" if self.last == "NETWORK" else "CELL"
+            self.report(outside_cells.name_before_brace(self.source, token, kind))
+            return True
+        if self.last not in outside_cells.NAMED or self.accepted() != {"WORD"}:
+            return False
+        if token.type == "EQUAL" and follower == "WORD":
+            self.report(outside_cells.sign_after_keyword(self.source, token, self.last))
+            return True
+        if token.type == "NUMBER":
+            return False
+        self.name_what_is_open()
+        if not self.feed(token):
+            self.leave_out(token, quietly=True)
+        return True
+
+    def name_what_is_open(self) -> None:
+        """Put in the name of an item that has just begun and needs one."""
+        if self.last in outside_cells.NAMED and self.accepted() == {"WORD"}:
+            self.report(outside_cells.missing_name(self.source, self.last, self.place))
+            self.feed(invented_token("WORD", "", self.end))
+            self.excused = self.quiet = True
+
     # -- the four repairs -------------------------------------------------------------
 
     def close_for(self, token: Token) -> bool:
@@ -260,7 +300,8 @@ class _Recovery:
             closed = opened[len(opened) - len(put_in) :]
             self.report(messages.not_closed(self.source, closed, where, token))
         elif put_in:
-            self.report(messages.unexpected_token(self.source, token, expected, field))
+            found = invented_token("$END", "", where) if token.type == "$END" else token
+            self.report(messages.unexpected_token(self.source, found, expected, field))
         if not fits and not put_in and not self.quiet:
             return False
         if fits and token.type != "$END":
@@ -318,7 +359,7 @@ class _Recovery:
         )
         return True
 
-    def take_for_word(self, token: Token) -> bool:
+    def take_for_word(self, token: Token, follower: str) -> bool:
         """`3x3_conv` is read as a name that is missing, `cel` as the keyword `cell`."""
         accepted = self.accepted()
         field = self.field_number()
@@ -327,6 +368,10 @@ class _Recovery:
             return self.feed(invented_token("WORD", "", int(token.start_pos or 0)))
         if token.type != "WORD" or "CELL" not in accepted or self.quiet:
             return False
+        if follower == "LBRACE" and outside_cells.is_cell_kind(str(token)):
+            self.report(outside_cells.kind_without_cell(self.source, token))
+            self.feed(invented_token("CELL", "cell", int(token.start_pos or 0)))
+            return self.feed(token)
         keyword = messages.nearest_keyword(token)
         if keyword is None:
             return False
@@ -340,6 +385,7 @@ class _Recovery:
             self.report(
                 messages.unexpected_token(self.source, token, accepted, self.field_number())
             )
+        self.unopened = int(token.type == "LBRACE" and not self.open)
         self.quiet = True
         self.skipping = not self.open or self.open[-1].type == "LBRACE"
 
