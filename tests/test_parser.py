@@ -250,7 +250,8 @@ def test_mistakes_at_the_top_of_a_file(text: str) -> None:
     words, mended = AT_THE_TOP[text]
     (finding,) = (each for each in findings if each.code == "NAS101")
     assert words in " ".join((finding.message, finding.label, *finding.hints))
-    fixes = [text[: fix.span.start] + fix.replacement + text[fix.span.end :] for fix in finding.fixes]
-    assert fixes == ([] if mended is None else [mended])
+    fixes = [(*fix.span, fix.replacement) for fix in finding.fixes]
+    made = [text[:start] + replacement + text[end:] for start, end, replacement in fixes]
+    assert made == ([] if mended is None else [mended])
     assert {each.code for each in findings} <= {"NAS101", "NAS313", "NAS203", "NAS209", "NAS302"}
     assert not any("``" in each.message for each in findings)
