@@ -17,15 +17,20 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.reliability.mocks import FULL, SimulatedEngine, reward_of, space
 from nasdsl.search.engines.engine import Finished, Notice
 from nasdsl.search.fidelity import Fidelity
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.objectives import Objective
+from nasdsl.search.protocol import Result, Searcher, SearcherState
+from nasdsl.search.searchers import make_searcher
 from nasdsl.search.store import Lease
 
 
@@ -61,8 +66,53 @@ class _Measuring(SimulatedEngine):
         return replace(notice, outcome=replace(notice.outcome, measures=measures))
 
 
-#: Trials settled, seconds since the start, seconds of processor time, resident bytes.
-Point = tuple[int, float, float, int]
+class _Timed:
+    """A searcher whose own time is known."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self.searcher, self.busy = searcher, 0.0
+
+    def propose(self, n: int) -> list[str]:
+        """What it proposes."""
+        with self._measured():
+            return self.searcher.propose(n)
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """It observes."""
+        with self._measured():
+            self.searcher.observe(results)
+
+    def state_dict(self) -> SearcherState:
+        """Its state: to save that is a matter of the search."""
+        return self.searcher.state_dict()
+
+    def load_state_dict(self, state: SearcherState) -> None:
+        """It continues."""
+        self.searcher.load_state_dict(state)
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        start = time.process_time()
+        yield
+        self.busy += time.process_time() - start
+
+
+class Point(NamedTuple):
+    """Where a search is.
+
+    Attributes:
+        trials: settled.
+        seconds: since the start.
+        busy: of processor time.
+        resident: bytes of memory.
+        own: of the processor time, that of the searcher.
+    """
+
+    trials: int
+    seconds: float
+    busy: float
+    resident: int
+    own: float
 
 
 def _run(options: argparse.Namespace, store: Path) -> list[Point]:
@@ -78,19 +128,25 @@ def _run(options: argparse.Namespace, store: Path) -> list[Point]:
         fidelity=Fidelity(options.fidelity, 1, 81, 3) if options.fidelity else None,
     )
     step = max(1, options.trials // 20)
+    searcher = _Timed(
+        make_searcher(
+            *(options.algorithm, settings.space, settings.seed, settings.options),
+            objectives=max(1, len(settings.objectives)),
+        )
+    )
     start, busy = time.perf_counter(), time.process_time()
-    points: list[Point] = [(0, 0.0, 0.0, _resident())]
+    points = [Point(0, 0.0, 0.0, _resident(), 0.0)]
 
     def look(event: Event) -> None:
         done = event.counts.completed - event.counts.promoted
-        if done // step > points[-1][0] // step:
+        if done // step > points[-1].trials // step:
             now = time.perf_counter() - start, time.process_time() - busy
-            points.append((done, *now, _resident()))
+            points.append(Point(done, *now, _resident(), searcher.busy))
             if sys.stderr.isatty():
                 print(done, file=sys.stderr)
 
     engine = _Measuring if options.two_objectives else SimulatedEngine
-    counts = run(settings, look, engine=engine(options.workers, options.burst))
+    counts = run(settings, look, engine=engine(options.workers, options.burst), searcher=searcher)
     assert counts.completed - counts.promoted == options.trials, counts
     return points
 
@@ -103,22 +159,26 @@ def _print(options: argparse.Namespace, points: list[Point]) -> None:
         f"{options.burst} result(s) a commit; {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n"
     )
-    print("| trials | seconds | ms a trial | of these on the processor | memory, MB |")
-    print("|--:|--:|--:|--:|--:|")
+    print("| trials | seconds | ms a trial | on the processor | the searcher's | memory, MB |")
+    print("|--:|--:|--:|--:|--:|--:|")
     for before, after in pairwise(points):
-        trials, seconds, _, memory = after
-        wall, busy = _each(before, after)
-        print(f"| {trials} | {seconds:.1f} | {wall:.2f} | {busy:.2f} | {memory / 1e6:.0f} |")
-    wall, busy = _each(points[0], points[-1])
-    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - points[0][3]
-    print(f"\n{wall:.2f} ms a trial on average, {busy:.2f} ms of it on the processor; ", end="")
+        each = " | ".join(f"{one:.2f}" for one in _each(before, after))
+        print(f"| {after.trials} | {after.seconds:.1f} | {each} | {after.resident / 1e6:.0f} |")
+    wall, busy, own = _each(points[0], points[-1])
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - points[0].resident
+    print(f"\n{wall:.2f} ms a trial on average, {busy:.2f} ms of it on the processor, of which ")
+    print(f"{own:.2f} ms are the searcher's own; ", end="")
     print(f"{growth / 1e6:.0f} MB more memory at the peak than at the start")
 
 
-def _each(before: Point, after: Point) -> tuple[float, float]:
-    """Milliseconds a trial between two points: by the clock, and on the processor."""
-    trials = (after[0] - before[0]) / 1e3
-    return (after[1] - before[1]) / trials, (after[2] - before[2]) / trials
+def _each(before: Point, after: Point) -> tuple[float, float, float]:
+    """Milliseconds a trial between two points: by the clock, on the processor, the searcher's."""
+    trials = (after.trials - before.trials) / 1e3
+    wall, busy, own = (
+        (getattr(after, name) - getattr(before, name)) / trials
+        for name in ("seconds", "busy", "own")
+    )
+    return wall, busy, own
 
 
 def _draw(points: list[Point], path: Path) -> None:
@@ -126,13 +186,13 @@ def _draw(points: list[Point], path: Path) -> None:
 
     figure = Figure(figsize=(7, 3))
     cost, memory = figure.subplots(1, 2)
-    trials = [point[0] for point in points[1:]]
+    trials = [point.trials for point in points[1:]]
     each = [_each(before, after) for before, after in pairwise(points)]
-    cost.plot(trials, [wall for wall, _ in each], label="by the clock")
-    cost.plot(trials, [busy for _, busy in each], label="on the processor")
+    cost.plot(trials, [wall for wall, _, _ in each], label="by the clock")
+    cost.plot(trials, [busy for _, busy, _ in each], label="on the processor")
     cost.set(xlabel="trials", ylabel="ms a trial", ylim=(0, None))
     cost.legend()
-    memory.plot(trials, [point[3] / 1e6 for point in points[1:]])
+    memory.plot(trials, [point.resident / 1e6 for point in points[1:]])
     memory.set(xlabel="trials", ylabel="resident memory, MB", ylim=(0, None))
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})

@@ -6,7 +6,10 @@ Algorithm 1 of Li et al. 2018, "Hyperband" (JMLR 18).
 
 from bisect import insort
 from math import ceil
-from typing import Any, Protocol
+from typing import Protocol
+
+from nasdsl.search.history import History
+from nasdsl.search.protocol import SearcherState
 
 
 class Promotion(Protocol):
@@ -34,11 +37,11 @@ class Promotion(Protocol):
         """The rung and the trial that continues from there; it is promoted by that."""
         ...
 
-    def state(self) -> Any:
-        """What `load` continues from, as plain data."""
+    def parts(self, name: str) -> SearcherState:
+        """What `load` continues from: parts of a state whose names begin with `name`."""
         ...
 
-    def load(self, state: Any) -> None:
+    def load(self, name: str, state: SearcherState) -> None:
         """Continue from there."""
         ...
 
@@ -54,9 +57,7 @@ class Asha:
 
     def __init__(self, rungs: int, reduction: int, first: int = 0) -> None:
         self.reduction, self.first = reduction, first
-        #: Of each rung the trials, best first, as (-reward, trial): of equals the earlier one.
-        self.rungs: list[list[tuple[float, int]]] = [[] for _ in range(rungs)]
-        self.promoted: list[set[int]] = [set() for _ in range(rungs)]
+        self.rungs = [_Rung() for _ in range(rungs)]
 
     @property
     def ready(self) -> int:
@@ -65,32 +66,79 @@ class Asha:
 
     def enter(self, rung: int, trial: int, reward: float, continues: int | None) -> None:
         """Put a trial into its place in the rung."""
-        insort(self.rungs[rung], (-reward, trial))
+        self.rungs[rung].enter(reward, trial)
 
     def next(self) -> tuple[int, int] | None:
         """From the highest rung that has one, the best that can be promoted."""
         for rung in range(len(self.rungs) - 2, self.first - 1, -1):
             candidates = self._candidates(rung)
             if candidates:
-                self.promoted[rung].add(candidates[0])
+                self.rungs[rung].promote(candidates[0])
                 return rung, candidates[0]
         return None
 
-    def state(self) -> Any:
+    def parts(self, name: str) -> SearcherState:
         """The trials of each rung with their rewards, and which were promoted."""
-        return [
-            [[[-loss, trial] for loss, trial in rung], sorted(promoted)]
-            for rung, promoted in zip(self.rungs, self.promoted, strict=True)
-        ]
+        found: SearcherState = {}
+        for number, rung in enumerate(self.rungs):
+            found |= rung.parts(f"{name}/{number}")
+        return found
 
-    def load(self, state: Any) -> None:
+    def load(self, name: str, state: SearcherState) -> None:
         """Take them over."""
-        self.rungs = [[(-reward, trial) for reward, trial in rung] for rung, _ in state]
-        self.promoted = [set(promoted) for _, promoted in state]
+        parts = dict(state)
+        for number, (entered, promoted) in enumerate(state.get(name, [])):
+            parts[f"{name}/{number}/entered"] = entered
+            parts[f"{name}/{number}/promoted"] = promoted
+        for number, rung in enumerate(self.rungs):
+            rung.load(f"{name}/{number}", parts)
 
     def _candidates(self, rung: int) -> list[int]:
-        best = self.rungs[rung][: len(self.rungs[rung]) // self.reduction]
-        return [trial for _, trial in best if trial not in self.promoted[rung]]
+        return self.rungs[rung].candidates(self.reduction)
+
+
+class _Rung:
+    """What has ended at a rung, and what went on from there."""
+
+    def __init__(self) -> None:
+        #: Trials with their rewards as they came in, and those that were promoted, in order.
+        self.entered: list[tuple[float, int]] = []
+        self.promoted: list[int] = []
+        #: The trials, best first, as (-reward, trial): of equals the earlier one.
+        self.ranked: list[tuple[float, int]] = []
+        self.gone: set[int] = set()
+        self.histories = History(), History()
+
+    def enter(self, reward: float, trial: int) -> None:
+        """Put a trial into its place."""
+        self.entered.append((reward, trial))
+        insort(self.ranked, (-reward, trial))
+
+    def promote(self, trial: int) -> None:
+        """Let a trial go on."""
+        self.promoted.append(trial)
+        self.gone.add(trial)
+
+    def candidates(self, reduction: int) -> list[int]:
+        """The best 1/reduction, without those that went on."""
+        best = self.ranked[: len(self.ranked) // reduction]
+        return [trial for _, trial in best if trial not in self.gone]
+
+    def parts(self, name: str) -> SearcherState:
+        """Everything, as parts of a state."""
+        entered, promoted = self.histories
+        return {
+            **entered.parts(f"{name}/entered", lambda start: self.entered[start:]),
+            **promoted.parts(f"{name}/promoted", lambda start: self.promoted[start:]),
+        }
+
+    def load(self, name: str, state: SearcherState) -> None:
+        """Take it over."""
+        entered, promoted = self.histories
+        for reward, trial in entered.load(f"{name}/entered", state):
+            self.enter(reward, trial)
+        for trial in promoted.load(f"{name}/promoted", state):
+            self.promote(trial)
 
 
 def hyperband_brackets(rungs: int, reduction: int) -> list[int]:

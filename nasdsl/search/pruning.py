@@ -16,6 +16,8 @@ from optuna.trial import TrialState
 from nasdsl.errors import cell_error, name_hints
 from nasdsl.search.algorithms.optuna import quiet
 from nasdsl.search.fidelity import Fidelity
+from nasdsl.search.history import History
+from nasdsl.search.protocol import SearcherState
 
 
 class Pruned:
@@ -30,7 +32,7 @@ class Pruned:
 
     def __init__(self, fidelity: Fidelity) -> None:
         self.fidelity = fidelity
-        self.load([[], 0])
+        self._start()
 
     @property
     def ready(self) -> int:
@@ -58,13 +60,26 @@ class Pruned:
         self.taken += 1
         return self.going.popleft()
 
-    def state(self) -> Any:
+    def parts(self, name: str) -> SearcherState:
         """All reports, and how many networks went on after them."""
-        return [self.reports, self.taken]
+        reports = self.history.parts(f"{name}/reports", lambda start: self.reports[start:])
+        return {**reports, f"{name}/taken": self.taken}
 
-    def load(self, state: Any) -> None:
+    def load(self, name: str, state: SearcherState) -> None:
         """Report all of them again."""
-        reports, taken = state
+        self._start()
+        # Older stores have both in one part.
+        old = state.get(name)
+        reports, taken = old or (
+            self.history.load(f"{name}/reports", state),
+            state[f"{name}/taken"],
+        )
+        for rung, trial, reward, continues in reports:
+            self.enter(rung, trial, reward, continues)
+        for _ in range(taken):
+            self.next()
+
+    def _start(self) -> None:
         with quiet():
             self.study = optuna.create_study(
                 direction="maximize",
@@ -73,15 +88,12 @@ class Pruned:
                 sampler=optuna.samplers.RandomSampler(seed=0),
                 pruner=_pruner(self.fidelity),
             )
+        self.history = History()
         #: Reports in order; Optuna's trials that may continue, by the search's; those that wait.
         self.reports: list[list[Any]] = []
         self.open: dict[int, Any] = {}
         self.going: deque[tuple[int, int]] = deque()
         self.taken = 0
-        for rung, trial, reward, continues in reports:
-            self.enter(rung, trial, reward, continues)
-        for _ in range(taken):
-            self.next()
 
 
 def pruner_class(name: str) -> Any:

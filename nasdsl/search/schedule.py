@@ -129,18 +129,23 @@ class TrainingsInParts:
             "proposed": self.proposed,
             "flight": list(map(list, self.flight)),
             "new": self.new,
-            "rules": [each.state() for each in self.promotions],
         }
-        return {**self.searcher.state_dict(), _PART: members}
+        rules: SearcherState = {}
+        for bracket, promotion in enumerate(self.promotions):
+            rules |= promotion.parts(f"{_PART}/{bracket}")
+        return {**self.searcher.state_dict(), **rules, _PART: members}
 
     def load_state_dict(self, state: SearcherState) -> None:
         """Continue there."""
         members = state[_PART]
         self.proposed, self.new = members["proposed"], members["new"]
         self.flight = deque((at, rung, before) for at, rung, before in members["flight"])
-        for each, part in zip(self.promotions, members["rules"], strict=True):
-            each.load(part)
-        self.searcher.load_state_dict({key: state[key] for key in state if key != _PART})
+        # Older stores have each rule in one part.
+        old = {f"{_PART}/{at}": rule for at, rule in enumerate(members.get("rules", []))}
+        for bracket, promotion in enumerate(self.promotions):
+            promotion.load(f"{_PART}/{bracket}", {**state, **old})
+        own = {key: state[key] for key in state if key.partition("/")[0] != _PART}
+        self.searcher.load_state_dict(own)
 
     def _promoted(self) -> SearchJob | None:
         for bracket, promotion in enumerate(self.promotions):

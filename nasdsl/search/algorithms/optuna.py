@@ -16,6 +16,7 @@ from optuna.trial import TrialState, create_trial
 from nasdsl.errors import cell_error, name_hints
 from nasdsl.language.genotype.types import Space
 from nasdsl.search.decisions import Choices, open_decisions, rng_for_turn
+from nasdsl.search.history import History
 from nasdsl.search.protocol import Result, SearcherState
 
 
@@ -79,12 +80,15 @@ class OptunaSearch:
     def state_dict(self) -> SearcherState:
         """Every trial: its choices, its state in Optuna's words, and its reward or rewards."""
         trials = self.study.get_trials(deepcopy=False)
-        return {
-            "trials": [
+        running = (number for numbers in self.in_flight.values() for number in numbers)
+        return self.history.parts(
+            "trials",
+            lambda start: [
                 [list(self._choices(each)), _state_name(each), self._values(each)]
-                for each in trials
-            ]
-        }
+                for each in trials[start:]
+            ],
+            final=min(running, default=len(trials)),
+        )
 
     def _values(self, trial: Any) -> float | list[float] | None:
         return trial.value if self.objectives == 1 else trial.values  # type: ignore[no-any-return]
@@ -92,7 +96,7 @@ class OptunaSearch:
     def load_state_dict(self, state: SearcherState) -> None:
         """Continue after those trials."""
         self._start()
-        for number, (choices, state_name, value) in enumerate(state["trials"]):
+        for number, (choices, state_name, value) in enumerate(self.history.load("trials", state)):
             parameters = {str(at): option for at, option in enumerate(choices)}
             with quiet():
                 trial = create_trial(
@@ -109,6 +113,7 @@ class OptunaSearch:
         with quiet():
             self.study = optuna.create_study(directions=["maximize"] * self.objectives)
         self.in_flight: dict[str, list[int]] = {}
+        self.history = History()
 
     def _next(self) -> str:
         turn = len(self.study.get_trials(deepcopy=False))

@@ -22,6 +22,7 @@ from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.search.algorithms.path_features import CellFunction, path_features
 from nasdsl.search.algorithms.random import shuffled
 from nasdsl.search.decisions import Choices, Decisions, open_decisions, rng_for_turn
+from nasdsl.search.history import History
 from nasdsl.search.protocol import Result, SearcherState
 from nasdsl.search.searchers import Count
 from nasdsl.space.members import mixed_radix_digits
@@ -65,6 +66,7 @@ class Surrogate:
         self.size = prod(self.decisions.sizes)
         self.memory = Memory(self.decisions)
         self.results: list[tuple[Choices, float | None]] = []
+        self.history = History()
         self.in_flight: list[Choices] = []
         self.proposed: set[Choices] = set()
         self.known: set[str] = set()
@@ -101,14 +103,16 @@ class Surrogate:
     def state_dict(self) -> SearcherState:
         """Every result and every proposal in flight."""
         return {
-            "results": [[list(choices), reward] for choices, reward in self.results],
+            **self.history.parts("results", lambda start: self.results[start:]),
             "in_flight": [list(choices) for choices in self.in_flight],
             "scanned": self.scanned,
         }
 
     def load_state_dict(self, state: SearcherState) -> None:
         """Continue after those results."""
-        self.results = [(tuple(choices), reward) for choices, reward in state["results"]]
+        self.results = [
+            (tuple(choices), reward) for choices, reward in self.history.load("results", state)
+        ]
         self.in_flight = [tuple(choices) for choices in state["in_flight"]]
         self.proposed = {choices for choices, _ in self.results}.union(self.in_flight)
         self.known = {self.memory.function(choices) for choices in self.proposed}
