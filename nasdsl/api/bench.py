@@ -8,7 +8,6 @@ Non-goals: running networks (`nasdsl.runtimes`); tables (`nasdsl.cli.bench`).
 torch is imported in the processes of the contenders alone.
 """
 
-import gc
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.api.isolated import isolated_start
 from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.memory import return_freed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -87,6 +87,9 @@ class Measured:
 
 #: Gives a connection to a contender that is running.
 Starter = Callable[[Contender], AbstractContextManager["Connection"]]
+#: Loads a contender: what runs a batch, the seconds until it could, the relative error of its
+#: logits, and the bytes of its weights.
+Runner = Callable[[Contender], tuple[Callable[[], object], float, float, int]]
 #: Rounds that are run first and not counted.
 _WARM_UP = 2
 
@@ -150,11 +153,16 @@ def _measured(
 
 
 @contextmanager
-def in_a_process(contender: Contender) -> Iterator["Connection"]:
-    """A process that serves a contender until it is told to stop or the connection is closed."""
+def in_a_process(contender: Contender, runner: Runner | None = None) -> Iterator["Connection"]:
+    """A process that serves a contender until it is told to stop or the connection is closed.
+
+    Args:
+        contender: what is measured.
+        runner: loads it, instead of what `bench` knows; a function of a module.
+    """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, contender), daemon=True)
+    process = context.Process(target=serve, args=(theirs, contender, runner), daemon=True)
     with isolated_start():
         process.start()
     theirs.close()
@@ -190,11 +198,11 @@ def _answer(connection: "Connection", contender: Contender) -> Any:
 # -- in the process of a contender ----------------------------------------------------------
 
 
-def serve(connection: "Connection", contender: Contender) -> None:
+def serve(connection: "Connection", contender: Contender, runner: Runner | None = None) -> None:
     """Load a contender, then run a batch whenever it is asked for."""
     with connection, suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
         try:
-            run, *figures = _batch_runner(contender)
+            run, *figures = (runner or _batch_runner)(contender)
             _forget_peak_memory(contender.device)
             connection.send(("loaded", tuple(figures)))
             clock = process_time if contender.processor_time else perf_counter
@@ -210,7 +218,7 @@ def serve(connection: "Connection", contender: Contender) -> None:
 
 
 def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, float, int]:
-    """What runs a batch, the seconds until it could, how far its logits are off, its weights."""
+    """A source of ours in a runtime."""
     import torch
 
     from nasdsl import runtimes
@@ -240,7 +248,7 @@ def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, fl
     error = float((found - expected).abs().max() / expected.abs().max())
     weight_bytes = sum(tensor.nbytes for tensor in made.parameters())
     del network, made
-    gc.collect()
+    return_freed()
 
     def run() -> None:
         call(images)
@@ -252,9 +260,9 @@ def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, fl
 
 def _forget_peak_memory(device: str) -> None:
     """Linux and PyTorch remember the most memory that a process had; from now on."""
-    import torch
+    if device.startswith("cuda"):
+        import torch
 
-    if torch.device(device).type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
@@ -262,9 +270,9 @@ def _forget_peak_memory(device: str) -> None:
 
 def _peak_memory(device: str) -> int | None:
     """In bytes."""
-    import torch
+    if device.startswith("cuda"):
+        import torch
 
-    if torch.device(device).type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     try:
         status = Path("/proc/self/status").read_text()

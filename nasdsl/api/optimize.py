@@ -14,6 +14,7 @@ from nasdsl import backend as backends
 from nasdsl import runtimes
 from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
+from nasdsl.memory import return_freed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
 from nasdsl.values import require_types, shown
@@ -75,9 +76,11 @@ def optimize(
     if names is None:
         names = FOR_INFERENCE if found is None else found.passes
     made = optimized(network, Pipeline(names, verify_passes))
-    if found is None:
-        return made
-    return runtimes.load(made, found.name, threads=threads, dtype=dtype, calibration=calibration)
+    if found is not None:
+        options: Any = {"threads": threads, "dtype": dtype, "calibration": calibration}
+        made = runtimes.load(made, found.name, **options)
+    return_freed()
+    return made
 
 
 def optimized(network: "Module", pipeline: Pipeline) -> Any:
