@@ -4,9 +4,11 @@
 
 Each algorithm trains a super-network of the 3,025 genotypes of `bench/tables/digits.cell` on the
 digits, in the network of `bench.table`. Then all members, or `--members` of them, are measured with
-the weights that they inherit, and compared with what the table says of them: Kendall's tau, and
-the rank of the member that the algorithm derived. A row is printed, and appended to `--out`, when a
-search has ended.
+the weights that they inherit, on all images that no weights have learned from, and compared with
+what the table says of them: Kendall's tau, and the rank of the member that the algorithm derived. A
+row is printed, and appended to `--out`, when a search has ended; what has a row there is not
+searched again. Two comparisons come first: the
+order by the number of parameters, and that by the table's own test images.
 
 With `--space nasbench201_space` there is no table, and the rows say what was derived alone: how
 many skips, and after how many epochs more than half of the ops were.
@@ -22,9 +24,11 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from torch.utils.data import ConcatDataset
 
 import nasdsl
 from bench.table import SPACE, distinct, rows
+from nasdsl.oneshot.inherited import HeldOut
 from nasdsl.oneshot.planning import plan_one_shot
 from nasdsl.oneshot.training import OneShotSearch
 from nasdsl.space import genotype_at
@@ -49,8 +53,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a CSV file to which rows are appended")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    if chosen.space == "digits":
+        truth = _truth("held_out")
+        for name in ("params", "test"):
+            tau = _tau(list(_truth(name).values()), list(truth.values()))
+            print(f"the order by {name}: tau {tau:.3f}", flush=True)
+    done = _done(chosen.out) if chosen.out else set()
     for seed in range(chosen.seeds):
         for algorithm in chosen.algorithms.split(","):
+            if (algorithm, chosen.space, str(seed)) in done:
+                continue
             row = _measured(algorithm, chosen.space, seed, chosen.members, chosen.option)
             print("  ".join(f"{name} {row[name]}" for name in FIELDS), flush=True)
             if chosen.out:
@@ -89,18 +101,16 @@ def _measured(
 def _compared(
     search: OneShotSearch, space: nasdsl.Space, derived: nasdsl.Genotype, members: int
 ) -> dict[str, Any]:
-    """Inherited accuracies beside those of the table, which are means over its seeds."""
-    by_hash: dict[str, list[float]] = defaultdict(list)
-    for each in rows(TABLE):
-        by_hash[each.hash].append(each.held_out)
-    truth = {hash: fmean(values) for hash, values in by_hash.items()}
+    """Inherited accuracies beside those of the table."""
+    truth = _truth("held_out")
     ranked = sorted(truth, key=lambda hash: -truth[hash])
     known = {hash: at for hash, at in distinct().items() if hash in truth}
     step = max(1, len(known) // members) if members else 1
     taken = sorted(known)[::step]
+    splits = search.plan.splits
+    unseen = HeldOut(ConcatDataset([splits.held_out, splits.test]), search.device)
     inherited = {
-        hash: search.held_out.accuracy(search.net, genotype_at(space, known[hash]))
-        for hash in taken
+        hash: unseen.accuracy(search.net, genotype_at(space, known[hash])) for hash in taken
     }
     best = [hash for hash in ranked[: len(ranked) // 10] if hash in inherited]
     mine = nasdsl.canonical_hash(derived)
@@ -113,11 +123,27 @@ def _compared(
     }
 
 
+def _truth(name: str) -> dict[str, float]:
+    """By hash, what the table says of a genotype: the mean over its seeds."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for each in rows(TABLE):
+        found[each.hash].append(getattr(each, name))
+    return {hash: fmean(values) for hash, values in found.items()}
+
+
 def _tau(first: list[float], second: list[float]) -> float:
     """Kendall's tau-b, which allows for ties."""
     from scipy.stats import kendalltau
 
     return float(kendalltau(first, second).statistic)
+
+
+def _done(path: Path) -> set[tuple[str, str, str]]:
+    """The algorithms, spaces and seeds of which a file has rows."""
+    if not path.exists():
+        return set()
+    with path.open(newline="") as file:
+        return {(row["algorithm"], row["space"], row["seed"]) for row in csv.DictReader(file)}
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -187,7 +187,11 @@ def test_bad_folders(tmp_path: Path, write: Write) -> None:
         with pytest.raises(CellError, match="NAS825"):
             coco_folder(text)
     other = document(categories=[{"id": 1, "name": "dog"}, *CATEGORIES[::2]])
-    assert codes(write(document(), other)) == ["NAS955"]
+    with pytest.raises(CellError) as raised:
+        coco_folder(f"coco:{write(document(), other)}")
+    (found,) = raised.value.diagnostics
+    assert found.code == "NAS955"
+    assert found.hints[0] == "only `val` has dog (1); only `train` has person (1)"
     (tmp_path / "annotations" / "instances_train2014.json").write_text("{}")
     assert codes(tmp_path) == ["NAS823"]
 

@@ -213,6 +213,44 @@ def test_a_run_as_an_evaluator(paths: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "options", "augmented", "said"),
+    [
+        # Tiny images are seen whole, and few of them in more steps.
+        ("digits", {}, ("none", "padded"), {"augmentation", "batch", "lr"}),
+        ("digits", {"lr": 0.01, "batch": 8}, ("none", "padded"), {"augmentation"}),
+        ("digits", {"augmentation": "crop"}, ("crop", "padded"), {"batch", "lr"}),
+        ("fake:3", {"image_size": 16}, ("none", "padded"), {"augmentation"}),
+        ("fake:3", {"image_size": 17}, ("crop_flip", "padded"), set()),
+    ],
+)
+def test_what_tiny_and_few_images_change(data, options, augmented, said, monkeypatch) -> None:
+    monkeypatch.setattr("nasdsl.train.data.fake._TRAIN", 24_000)
+    plan = plan_one_shot(nasdsl.load_space(SPACE), "darts", data=data, options=options)
+    assert (plan.options.augmentation, plan.options.crop) == augmented
+    crops = [type(step).__name__ for step in plan.splits.train.transform.transforms]
+    assert ("RandomCrop" in crops) == (augmented[0] != "none")
+    found = " ".join(plan.remarks)
+    assert {
+        word for word in ("augmentation", "batch", "lr", "epochs") if f"`{word} =" in found
+    } == (said)
+
+
+def test_a_run_from_before_augmentation_was_an_option(paths: Path, tmp_path: Path) -> None:
+    """It goes on with the images that it began with."""
+    about = json.loads((paths / "oneshot.json").read_text())
+    assert (about["options"].pop("augmentation"), about["options"].pop("crop")) == (
+        "none",
+        "padded",
+    )
+    (tmp_path / "oneshot.json").write_text(json.dumps(about))
+    (tmp_path / "space.cell").write_bytes((paths / "space.cell").read_bytes())
+    plan = recorded_one_shot(tmp_path)
+    assert (plan.options.augmentation, plan.options.crop) == ("crop_flip", "upsampled")
+    resized = plan.splits.train.transform.transforms[0]
+    assert resized.size == [10]
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("oneshot.json", "{"),

@@ -55,7 +55,7 @@ def evaluate(what: str, data: str | None, device: str | None, as_json: bool) -> 
 
 def _evaluated(path: Path, data: str | None, device: str | None) -> dict[str, Any]:
     """COCO's figures of a run's detector, as scripts get them."""
-    from nasdsl.detection.coco import coco_folder
+    from nasdsl.detection.coco import coco_folder, differing_categories
     from nasdsl.detection.inference import detections, usable_device
     from nasdsl.detection.model_file import read_detector
     from nasdsl.detection.precision import average_precision
@@ -73,7 +73,12 @@ def _evaluated(path: Path, data: str | None, device: str | None) -> dict[str, An
         raise cell_error(
             "NAS955",
             f"the categories of `{found.name}` are not those of the run",
-            f"the detector knows {len(job.names)} kinds of objects",
+            differing_categories(
+                dict(enumerate(found.names, 1)),
+                "the data",
+                dict(enumerate(job.names, 1)),
+                "the run",
+            ),
         )
     part = found.val
     if part is None:

@@ -143,7 +143,7 @@ def _categories(
             raise cell_error(
                 "NAS955",
                 f"the categories of {str(places[part][0])!r} are not those of its part `{other}`",
-                f"they are {_some(names)} there, and {_some(first)} here",
+                differing_categories(names, f"`{part}`", first, f"`{other}`"),
                 "take both files from one data set",
             )
     if not first:
@@ -151,6 +151,21 @@ def _categories(
     return first
 
 
-def _some(names: Mapping[int, str]) -> str:
-    said = [repr(name)[:40] for name in [*names.values()][:_EXAMPLES]]
-    return f"{listed(said)}, {len(names)} in all" if said else "none"
+def differing_categories(
+    first: Mapping[int, str], where: str, second: Mapping[int, str], elsewhere: str
+) -> str:
+    """Which categories only one of two sets has, in words.
+
+    Args:
+        first: names by number.
+        where: what has these.
+        second: others.
+        elsewhere: what has those.
+    """
+    parts = []
+    for name, mine, theirs in ((where, first, second), (elsewhere, second, first)):
+        own = [f"{word} ({number})"[:40] for number, word in mine.items() - theirs.items()]
+        if own:
+            more = f" and {len(own) - _EXAMPLES} more" if len(own) > _EXAMPLES else ""
+            parts.append(f"only {name} has {', '.join(sorted(own)[:_EXAMPLES])}{more}")
+    return "; ".join(parts)

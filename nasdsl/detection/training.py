@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from nasdsl.api.threads import threads
 from nasdsl.atomic_write import replace_text, write_errors
 from nasdsl.detection.annotations import AnnotatedImages
-from nasdsl.detection.coco import CocoFolder
+from nasdsl.detection.coco import CocoFolder, differing_categories
 from nasdsl.detection.cost import detector_cost
 from nasdsl.detection.epochs import DetectionEpoch
 from nasdsl.detection.images import SeededDetections, collated_detections
@@ -84,6 +84,12 @@ def train_detection(
         raise cell_error(
             "NAS955",
             f"the categories of `{data.name}` are not those that the run began with",
+            differing_categories(
+                dict(zip(data.numbers, data.names, strict=True)),
+                "the data",
+                dict(zip(job.numbers, job.names, strict=True)),
+                "the run",
+            ),
             "undo the change to the data, or train in another folder",
         )
     folder = RunFolder(path)

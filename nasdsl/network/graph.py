@@ -20,6 +20,7 @@ The full name puts the module before it: `cells.7.b3.left.0`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from nasdsl.language.genotype.display import mime_bundle
@@ -62,7 +63,7 @@ class Part(NamedTuple):
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
     """What a module computes: ports, parts in order, and the names of the nodes it gives."""
 
@@ -70,7 +71,8 @@ class Body:
     parts: tuple[Part, ...]
     outputs: tuple[str, ...]
 
-    @property
+    # Everything that works on a graph asks for them, some of it for each choice of a member.
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of all parts; each reads ports and earlier nodes only."""
         return tuple(node for part in self.parts for node in part.nodes)
@@ -82,7 +84,7 @@ class Body:
         read = {name for node in nodes for name in node.inputs}
         return frozenset(node.name for node in nodes) - read - {*self.outputs}
 
-    @property
+    @cached_property
     def output_shapes(self) -> tuple[Shape, ...]:
         """The shapes of the outputs, in their order."""
         shapes = {node.name: node.shape for node in self.nodes}

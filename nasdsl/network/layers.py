@@ -6,6 +6,8 @@ Non-goals: which layers a skeleton wants, names and wiring (`nasdsl.network.cell
 A chain is a tuple of nodes with empty names and no inputs, each reading the one before.
 """
 
+from functools import lru_cache
+
 from nasdsl.language.genotype.vocabulary import Layer
 from nasdsl.primitives import PRIMITIVES, SHORTHANDS, Node, Padding, Shape
 
@@ -62,6 +64,7 @@ def convolution_norm(shape: Shape, filters: int) -> Chain:
     return project, pointwise("batch_norm", project.shape)
 
 
+@lru_cache(4096)
 def lowered(layers: tuple[Layer, ...], shape: Shape, stride: int, filters: int) -> Chain:
     """A vocabulary's chain at concrete shapes; some layers leave no node, or another."""
     chain = []

@@ -14,7 +14,7 @@ from nasdsl.language.genotype.types import Genotype
 from nasdsl.oneshot.mixing import Strengths
 from nasdsl.oneshot.supernet import Relaxation, Sharing
 from nasdsl.registry import Registry
-from nasdsl.train.recipe import Amount, ShareBelowOne
+from nasdsl.train.recipe import Amount, Augmentation, Crop, ShareBelowOne
 from nasdsl.values import Values, field_values, shown
 
 #: Images (B, C, H, W) and labels (B).
@@ -39,6 +39,9 @@ class OneShotOptions:
         clip: the largest norm of the weights' gradient.
         stop: whether the search ends where more than half of the chosen ops are skips
             (`collapse`), with the genotype of the epoch before, or never.
+        augmentation: of the images that weights learn from, as in a recipe. The released code of
+            all methods mirrors random crops of padded images (quark0/darts `cnn/utils.py`).
+        crop: what the crops are taken of, as in a recipe.
     """
 
     epochs: Times = 50
@@ -50,6 +53,8 @@ class OneShotOptions:
     weight_decay: Amount = 3e-4
     clip: Amount = 5.0
     stop: Annotated[str, Values(str, words=("never", "collapse"))] = "never"
+    augmentation: Augmentation = "crop_flip"
+    crop: Crop = "padded"
 
 
 class Steps(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.errors import CellError, Diagnostic, cell_error, plural
+from nasdsl.errors import CellError, Diagnostic, cell_error, listed, plural
 from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
 from nasdsl.language.genotype.types import Space
 from nasdsl.memory import require_room
@@ -23,20 +23,26 @@ from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.execution import ensure_installed
 from nasdsl.train.planning import network_settings
-from nasdsl.train.recipe import recipe
+from nasdsl.train.recipe import Recipe, recipe
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
 
 #: Of a weight.
 _BYTES = 4
-#: Images are augmented and normalised as for the children of a search.
+#: Images are normalised as for the children of a search.
 _RECIPE = "search"
 #: DARTS's width and, with two reductions, its eight layers; for images of up to 16 pixels less.
 _SIZES, _TINY_SIZES, _TINY = {"N": 2, "cell_filters": 16}, {"N": 1, "cell_filters": 8}, 16
-#: Below so many images to train weights on, an epoch of the released batches has few steps and the
-#: released epochs are many: no more than these.
-_FEW, _FEW_MOST = 10_000, {"epochs": 30, "batch": 64}
+#: Below so many images to train weights on, the released epochs are few steps, after which the
+#: released learning rates leave weights near where they began (docs/one_shot.md has figures). So
+#: there are at most so many epochs, but of small batches, and it learns at least so fast.
+_FEW = 10_000
+_FEW_BOUNDS: dict[str, tuple[Any, float]] = {
+    "epochs": (min, 50),
+    "batch": (min, 32),
+    "lr": (max, 0.1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +138,13 @@ def plan_one_shot(
     network = {name: given.pop(name) for name in list(given) if name in RULES}
     settings = Settings(**_legal(network))
     chosen = method.options_with(given)
-    wanted = recipe(_RECIPE, held_out=chosen.held_out)
     size = settings.image_size or space.settings.image_size
-    if size is not None:
-        wanted = wanted.changed(image_size=size)
-    splits = datasets(data, wanted, download=download)
+    splits = datasets(data, images_recipe(chosen, size), download=download)
+    chosen, whole = _for_tiny_images(chosen, splits, given.keys())
+    if whole:
+        splits = datasets(data, images_recipe(chosen, size))
     chosen, fewer = _for_few_images(chosen, splits, given.keys())
-    placed, sizes = _with_settings(space, settings, splits, wanted)
+    placed, sizes = _with_settings(space, settings, splits, images_recipe(chosen, size))
     held_out = len(splits.held_out) if splits.held_out is not None else 0
     if min(len(splits.train), held_out) < 1:
         raise cell_error("NAS826", "there are no images to learn an architecture from")
@@ -150,8 +156,20 @@ def plan_one_shot(
         space.settings,
         seed,
         None if device is None else str(device),
-        (*fewer, *sizes),
+        (*fewer, *whole, *sizes),
     )
+
+
+def images_recipe(options: OneShotOptions, size: int | None) -> Recipe:
+    """What a method's options say of images, as a recipe.
+
+    Args:
+        options: of the method.
+        size: pixels a side that images are brought to; None takes them as the data has them.
+    """
+    names = ("held_out", "augmentation", "crop")
+    wanted = recipe(_RECIPE, **{name: getattr(options, name) for name in names})
+    return wanted if size is None else wanted.changed(image_size=size)
 
 
 def _texts(words: Sequence[str]) -> dict[str, object]:
@@ -180,24 +198,38 @@ def _for_few_images(
     chosen: OneShotOptions, splits: "Splits", given: Any
 ) -> tuple[OneShotOptions, tuple[str, ...]]:
     count = len(splits.train)
-    most: dict[str, Any] = {
-        name: value
-        for name, value in _FEW_MOST.items()
-        if name not in given and getattr(chosen, name) > value and count < _FEW
-    }
-    # At least two steps an epoch.
-    size = most.get("batch", chosen.batch)
+    better: dict[str, Any] = {}
+    for name, (bounded, bound) in _FEW_BOUNDS.items() if count < _FEW else ():
+        released = getattr(chosen, name)
+        if name not in given and bounded(released, bound) != released:
+            better[name] = bound
+    size = better.get("batch", chosen.batch)
     if size > count:
-        most["batch"] = count
-    if not most:
+        better["batch"] = count
+    if not better:
         return chosen, ()
-    words = " and ".join(f"{name} = {value}" for name, value in most.items())
-    released = " and ".join(str(getattr(chosen, name)) for name in most)
+    words = listed((f"{name} = {value}" for name, value in better.items()), "and")
+    before = listed((str(getattr(chosen, name)) for name in better), "and")
+    values = "value is" if len(better) == 1 else "values are"
     remark = (
         f"{words}, because there are {plural(count, 'image')} to train weights on; the released "
-        f"values are {released}, and `--option` decides otherwise"
+        f"{values} {before}, and `--option` decides otherwise"
     )
-    return replace(chosen, **most), (remark,)
+    return replace(chosen, **better), (remark,)
+
+
+def _for_tiny_images(
+    chosen: OneShotOptions, splits: "Splits", given: Any
+) -> tuple[OneShotOptions, tuple[str, ...]]:
+    """Tiny images whole: a pixel is a large part of them."""
+    size = splits.image_size
+    if size > _TINY or "augmentation" in given or chosen.augmentation == "none":
+        return chosen, ()
+    remark = (
+        f"`augmentation = none`, because images have {plural(size, 'pixel')} a side; the released "
+        f"value is `{chosen.augmentation}`, and `--option` decides otherwise"
+    )
+    return replace(chosen, augmentation="none"), (remark,)
 
 
 def _with_settings(

@@ -145,7 +145,7 @@ def _nodes(
     for node in part.nodes:
         if node.name in stands_for:
             continue
-        yield node._replace(inputs=tuple(stands_for.get(name, name) for name in node.inputs))
+        yield node.reading(stands_for)
         if leaving.get(node.name) is not None:
             relu = f"{node.name}{SUFFIX}"
             yield Node(relu, "relu", (node.name,), node.shape, node.shape)

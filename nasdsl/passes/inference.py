@@ -32,12 +32,12 @@ def _evaluated_body(body: Body) -> Rewritten:
     for part in body.parts:
         nodes = []
         for node in part.nodes:
-            inputs = tuple(stands_for.get(name, name) for name in node.inputs)
+            node = node.reading(stands_for)
             # An output stays a node, because other modules read it.
             if node.primitive in _IDLE and node.name not in body.outputs:
-                (stands_for[node.name],) = inputs
+                (stands_for[node.name],) = node.inputs
             else:
-                nodes.append(node._replace(inputs=inputs))
+                nodes.append(node)
         parts.append(part._replace(nodes=tuple(nodes), kept=False))
     return Rewritten(replace(body, parts=tuple(parts)))
 

@@ -36,8 +36,7 @@ def _merged_body(body: Body) -> Body:
     for part in body.parts:
         nodes = []
         for node in part.nodes:
-            inputs = tuple(stands_for.get(name, name) for name in node.inputs)
-            node = node._replace(inputs=inputs)
+            node = node.reading(stands_for)
             if PRIMITIVES[node.primitive].repeatable and node.name not in outputs:
                 first = known.setdefault(node._replace(name=""), node.name)
                 if first != node.name:

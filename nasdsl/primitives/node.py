@@ -4,6 +4,7 @@ Purpose: what the rules of a primitive are about. It stands below the language a
 network, so that both read one table.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Padding = Literal["same", "symmetric", "valid"]
@@ -62,6 +63,12 @@ class Node(NamedTuple):
     def groups(self) -> int:
         """Into how many groups a convolution splits the channels."""
         return self.before.channels if self.primitive == "depthwise" else 1
+
+    def reading(self, stands_for: Mapping[str, str]) -> "Node":
+        """The node with other names of inputs, by name; itself where it has none of these."""
+        if not any(name in stands_for for name in self.inputs):
+            return self
+        return self._replace(inputs=tuple(stands_for.get(name, name) for name in self.inputs))
 
 
 def window_size(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> int:

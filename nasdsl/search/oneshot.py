@@ -32,14 +32,13 @@ from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.loading import cells_of_text, loads_space
 from nasdsl.memory import memory_errors
 from nasdsl.oneshot.method import METHODS
-from nasdsl.oneshot.planning import OneShotPlan
+from nasdsl.oneshot.planning import OneShotPlan, images_recipe
 from nasdsl.oneshot.watching import Candidate, SearchEpoch, SearchWatcher
 from nasdsl.report.visible import visible
 from nasdsl.search.store import Store
 from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, provenance
-from nasdsl.train.recipe import recipe
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
 from nasdsl.train.run_folder import CHECKPOINTS, METRICS, RunFolder
 from nasdsl.values import shown
@@ -47,6 +46,8 @@ from nasdsl.values import shown
 VERSION = 1
 SPACE, RUN, STORE = "space.cell", "oneshot.json", "search.db"
 ALPHAS, DERIVED = "alphas.svg", "derived.cell"
+#: What was done before an option said it.
+_BEFORE = {"augmentation": "crop_flip", "crop": "upsampled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +135,14 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
     with read_errors(folder.path, RUN, "search"):
         about = versioned(folder / RUN, VERSION)
         method = METHODS.find(_typed(about, "algorithm", str))
-        options = method.options_with(_typed(about, "options", dict))
+        options = method.options_with({**_BEFORE, **_typed(about, "options", dict)})
         data = recorded_value("data", str, about["data"])
         seed = recorded_value("seed", SEED, about["seed"])
         device = record(Execution, {"device": about["device"]}).device
         own = _settings(_typed(about, "own", dict))
     with read_errors(folder.path, SPACE, "search"):
         space = loads_space(document_text(folder / SPACE))
-    wanted = recipe("search", held_out=options.held_out)
-    if space.settings.image_size is not None:
-        wanted = wanted.changed(image_size=space.settings.image_size)
-    splits = datasets(data, wanted)
+    splits = datasets(data, images_recipe(options, space.settings.image_size))
     return OneShotPlan(space, method, options, splits, own, seed, device)
 
 

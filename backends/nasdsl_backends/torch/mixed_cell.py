@@ -3,7 +3,7 @@
 Purpose: `run_mixed`, from the states that a cell is given to those that it passes on.
 Non-goals: where the weights come from (`mixed_supernet`).
 
-Options that begin with a ReLU read one that is computed once a state, whichever edges read it.
+ReLUs and pools that options begin with are computed once a state, whichever edges read it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasdsl.language.genotype.liveness import live_blocks
+from nasdsl.network.layers import Chain
 from nasdsl.oneshot.graph import SuperCell
 from nasdsl.oneshot.mixing import Mixture, gives_zeros, mixtures
-from nasdsl.primitives import Node
+from nasdsl.primitives import PRIMITIVES, Node
 from nasdsl_backends.torch.emission import EMISSIONS
 from nasdsl_backends.torch.layers import total
 from nasdsl_backends.torch.shared import layer_at
@@ -59,7 +60,7 @@ class _Run:
     def __init__(self, root: nn.Module, cell: SuperCell, weights: Mapping[str, Weights]) -> None:
         self.root, self.cell, self.weights = root, cell, weights
         self.values: dict[str, Tensor] = {}
-        self._relus: dict[str, Tensor] = {}
+        self._beginnings: dict[tuple[str, Chain], Tensor] = {}
 
     def outputs(self, given: Sequence[Tensor]) -> list[Tensor]:
         """What the cell passes on."""
@@ -148,12 +149,15 @@ class _Run:
 
     def _option(self, name: str, key: str, end: int | None = None) -> Tensor:
         """What a chain of layers makes of a state, up to the layer `end`."""
-        nodes = self.cell.chains.nodes.get(name, ())
-        if not nodes or nodes[0].primitive != "relu" or end == 0:
-            return self._chained(name, self.values[key], 0, end)
-        if key not in self._relus:
-            self._relus[key] = F.relu(self.values[key])
-        return self._chained(name, self._relus[key], 1, end)
+        nodes = self.cell.chains.nodes.get(name, ())[:end]
+        x, first = self.values[key], 0
+        while first < len(nodes) and PRIMITIVES[nodes[first].primitive].repeatable:
+            beginning = key, nodes[: first + 1]
+            if beginning not in self._beginnings:
+                path = f"{name}.{first}"
+                self._beginnings[beginning] = self._applied(path, nodes[first], [x])
+            x, first = self._beginnings[beginning], first + 1
+        return self._chained(name, x, first, end)
 
     def _chained(self, name: str, x: Tensor, first: int = 0, end: int | None = None) -> Tensor:
         nodes = self.cell.chains.nodes.get(name, ())[:end]

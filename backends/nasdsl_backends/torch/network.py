@@ -26,7 +26,7 @@ from nasdsl.memory import require_room
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import Module, NetworkGraph, Ref
 from nasdsl.network.section import before_pool, section
-from nasdsl.network.stages import stages
+from nasdsl.network.stages import Stage, stages
 from nasdsl.passes import activated
 from nasdsl.values import Values, shown
 from nasdsl_backends.torch.classifier import linear_of, with_classes
@@ -141,9 +141,10 @@ class Network(nn.Module):
         self.graph = graph if graph.inference else graph.plain
         self.drop_path_mode = drop_path_mode
         self.num_classes = graph.configuration.classes
+        found = stages(self.graph)
         self.feature_info = [
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
-            for stage in stages(self.graph)
+            for stage in found
         ]
         if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):  # type: ignore[redundant-expr]
             known = listed(map(str, _DTYPES), "or")
@@ -155,7 +156,7 @@ class Network(nn.Module):
             cost = graph_cost(graph)
             count = cost.params_total + cost.auxiliary_params
             require_room(count * (dtype or torch.float32).itemsize)
-        self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)))
+        self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)), found)
         self.register_buffer("progress", torch.zeros((), device=device))
         if maker is None:
             draw_weights(self, graph.configuration.name, seed)
@@ -180,7 +181,7 @@ class Network(nn.Module):
         """What notebooks show: text, and the picture where Graphviz is installed."""
         return self.graph._repr_mimebundle_(include, exclude)
 
-    def _stack(self, graph: NetworkGraph, maker: Maker) -> None:
+    def _stack(self, graph: NetworkGraph, maker: Maker, found: Sequence[Stage]) -> None:
         self._running = graph
         programs: dict[int, Program] = {}
         for module in graph.modules:
@@ -206,7 +207,7 @@ class Network(nn.Module):
         self._auxiliary_slot = slots[auxiliary] if auxiliary else 0
         self._stage_slots = [
             [slots[ref] if ref in slots else slots[activated(ref)] for ref in stage.states]
-            for stage in stages(self.graph)
+            for stage in found
         ]
 
     # -- running ------------------------------------------------------------------------
