@@ -329,6 +329,9 @@ DARTS = {"skeleton": "darts", "stem": "cifar", "layers": 3}
         ("nasnet_a_large", {"classes": "many"}, "NAS951"),
         ("nasnet_a_large", {"image_size": 15}, "NAS951"),
         ("nasnet_a_large", {"style": "fpn", "image_size": 15}, "NAS951"),
+        # So small that maps of different strides have one size.
+        ("nasnet_a_mobile", {"N": 1, "cell_filters": 44, "image_size": 8}, "NAS951"),
+        ("nasnet_a_mobile", {"N": 1, "cell_filters": 44, "image_size": 4}, "NAS951"),
         ("nasnet_a_large", {"proposals": 0}, "NAS951"),
         ("nasnet_a_large", {"anchor_sizes": ["a"]}, "NAS951"),
         ("nasnet_a_large", {"anchor_sizes": 3}, "NAS951"),

@@ -532,3 +532,14 @@ def test_wrong_mode() -> None:
     """There are two modes of drop path."""
     with pytest.raises(CellError, match="sometimes"):
         built(small("nasnet_a_cifar"), drop_path_mode="sometimes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["nasnet_a_mobile", "darts_v2", "enas_micro"])
+def test_strides_do_not_depend_on_the_image(name: str) -> None:
+    """Not even where it is so small that maps of two strides have one size."""
+    networks = [
+        nasdsl.compile(name, device="meta", image_size=size, auxiliary=False) for size in (64, 8, 3)
+    ]
+    found = [[stage["reduction"] for stage in net.feature_info] for net in networks]
+    assert found[0] == found[1] == found[2]
+    assert found[0] == sorted(set(found[0]))

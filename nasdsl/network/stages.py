@@ -45,8 +45,9 @@ def strides_of(graph: NetworkGraph) -> dict[Ref, int]:
         names = [port.name for port in module.body.ports]
         inner = {name: strides[ref] for name, ref in zip(names, module.inputs, strict=True)}
         for node in module.body.nodes:
-            # All states of a cell have one size where they meet, so the first input tells.
-            inner[node.name] = inner[node.inputs[0]] * node.stride[0]
+            # States have one stride where they meet, unless an image is so small that maps of two
+            # strides have one size.
+            inner[node.name] = max(inner[name] for name in node.inputs) * node.stride[0]
         strides.update((Ref(module.name, name), inner[name]) for name in module.body.outputs)
     return strides
 
