@@ -120,7 +120,7 @@ def times(lines: int) -> None:
 def edit(edits: int, seed: int) -> None:
     random, process = Random(seed), psutil.Process()
     first, text, began = 0, START, time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, connected("helix", {"shows": True}) as client:
+    with tempfile.TemporaryDirectory() as folder, connected("zed", {"shows": True}) as client:
         uri = (Path(folder) / "edited.cell").as_uri()
         client.open(uri, text)
         for number in range(edits):

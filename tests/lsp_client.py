@@ -1,47 +1,29 @@
 """A client of the language server that speaks plain JSON-RPC, and knows nothing of pygls.
 
-Used by `tests/test_lsp.py` and `bench/editor.py`.
+Used by the tests of the server and by `bench/editor.py`.
 """
 
 import json
 import os
 import queue
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 #: Seconds after which something hangs.
 PATIENCE = 120
 
-#: What the clients of docs/editors.md say of themselves, as far as the server looks at it.
-_SNIPPETS = {"completionItem": {"snippetSupport": True}}
-_REFRESHES = {"diagnostics": {"refreshSupport": True}}
-_WATCHES = {"didChangeWatchedFiles": {"dynamicRegistration": True}}
+#: What the clients of docs/editors.md say of themselves, each with where that is from.
 CLIENTS: dict[str, dict[str, Any]] = {
-    "vscode": {
-        "general": {"positionEncodings": ["utf-16"]},
-        "textDocument": {"completion": _SNIPPETS, "diagnostic": {}},
-        "workspace": {**_REFRESHES, **_WATCHES},
-        "window": {"showDocument": {"support": True}},
-    },
-    "neovim": {
-        "general": {"positionEncodings": ["utf-8", "utf-16", "utf-32"]},
-        "textDocument": {"completion": _SNIPPETS, "diagnostic": {"dynamicRegistration": False}},
-        "window": {"showDocument": {"support": True}},
-    },
-    "helix": {
-        "general": {"positionEncodings": ["utf-8", "utf-32", "utf-16"]},
-        "textDocument": {"completion": _SNIPPETS, "publishDiagnostics": {"versionSupport": True}},
-        "workspace": {**_WATCHES},
-        "window": {"showDocument": {"support": True}},
-    },
-    "zed": {
-        "general": {"positionEncodings": ["utf-16"]},
-        "textDocument": {"completion": _SNIPPETS, "publishDiagnostics": {}},
-        "workspace": {**_WATCHES},
-    },
-    "emacs": {"textDocument": {"completion": {}, "publishDiagnostics": {}}},
+    name: each["capabilities"]
+    for name, each in json.loads(
+        (Path(__file__).parent / "data/lsp_clients.json").read_text("utf-8")
+    ).items()
 }
 
 
@@ -52,6 +34,11 @@ class Client:
         self.to_server, self.from_server = to_server, from_server
         self.notifications: queue.Queue[dict[str, Any]] = queue.Queue()
         self.asked: list[dict[str, Any]] = []
+        self.watched = False
+        self.capabilities: dict[str, Any] = {}
+        #: What requests of the server are answered with.
+        self.results: dict[str, Any] = {"window/showDocument": {"success": True}}
+        self.unanswered: set[str] = set()
         self.sent = 0
         self._answers: dict[Any, dict[str, Any]] = {}
         self._arrived = threading.Condition()
@@ -103,6 +90,14 @@ class Client:
             if found["method"] == method:
                 return found["params"]
 
+    def settle(self, methods: Mapping[str, bool]) -> None:
+        """Wait until the server has asked for all of these methods that are expected."""
+        deadline = time.monotonic() + PATIENCE
+        wanted = {name for name, is_expected in methods.items() if is_expected}
+        while not wanted <= {each["method"] for each in self.asked}:
+            assert time.monotonic() < deadline, wanted
+            time.sleep(0.01)
+
     def _read(self) -> None:
         while True:
             try:
@@ -113,7 +108,10 @@ class Client:
                 return
             if "method" in found and "id" in found:
                 self.asked.append(found)
-                self.message(id=found["id"], result=None)
+                self.watched |= found["method"] == "client/registerCapability"
+                if found["method"] not in self.unanswered:
+                    with suppress(ValueError, BrokenPipeError):  # it has ended meanwhile
+                        self.message(id=found["id"], result=self.results.get(found["method"]))
             elif "method" in found:
                 self.notifications.put(found)
             else:
@@ -139,8 +137,8 @@ class Client:
         about = {"processId": None, "rootUri": None, "capabilities": CLIENTS[client]}
         result = self.ask("initialize", {**about, "initializationOptions": options})
         self.notify("initialized", {})
-        capabilities: dict[str, Any] = result["capabilities"]
-        return capabilities
+        self.capabilities = result["capabilities"]
+        return self.capabilities
 
     def open(self, uri: str, text: str, version: int = 1) -> None:
         opened = {"uri": uri, "languageId": "cell", "version": version, "text": text}
@@ -170,6 +168,36 @@ class Client:
             if found["uri"] == uri and version in (None, found.get("version")):
                 items: list[dict[str, Any]] = found["diagnostics"]
                 return items
+
+
+@contextmanager
+def process() -> Iterator[Client]:
+    """A client of a process `nasdsl lsp`, whose session it begins and ends; that ends well."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "nasdsl", "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    found = Client(server.stdin, server.stdout)  # type: ignore[arg-type]
+    try:
+        yield found
+        assert server.wait(PATIENCE) == 0
+    finally:
+        server.kill()
+        server.wait()
+        found.reader.join(PATIENCE)
+        server.stdin.close()
+        server.stdout.close()
+
+
+@contextmanager
+def started(client: str, options: Any = None) -> Iterator[Client]:
+    """A client of a process, after the handshake."""
+    with process() as found:
+        found.begin(client, options)
+        yield found
+        found.ask("shutdown")
+        found.notify("exit")
 
 
 @contextmanager

@@ -45,8 +45,7 @@ async def render(ls: CellServer, uri: str) -> Shown:
     name = f"{Path(uri).stem or 'cells'}.svg"
     path = Path(tempfile.mkdtemp(prefix="nasdsl-")) / name
     path.write_text(shown["svg"], encoding="utf-8")
-    if ls.can_show_documents:
-        await ls.window_show_document_async(types.ShowDocumentParams(path.as_uri(), external=True))
+    if await ls.opened(path.as_uri()):
         return shown
     return await _shown(ls, f"the picture is in {path}", shown)
 
@@ -84,7 +83,7 @@ async def count(ls: CellServer, uri: str) -> Shown:
         # A space may have more genotypes than Python prints of a number.
         size = count(space)
         digits = str(size) if size.bit_length() < 4000 else "more than 10^1000"
-        return {"count": digits, "text": f"`{space.name}` has {digits} genotypes"}
+        return {"count": digits, "text": f"`{space.name}` has {digits} genotype{'s' * (size != 1)}"}
 
     shown = await ls.ask(uri, answer)
     return await _shown(ls, shown.get("error") or shown["text"], shown)

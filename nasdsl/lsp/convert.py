@@ -3,6 +3,7 @@
 Non-goals: answers (`nasdsl.service`), and which of them a client asks for (`nasdsl.lsp.features`).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from lsprotocol import types
@@ -12,6 +13,7 @@ from nasdsl.errors import Diagnostic, Fix, Span
 from nasdsl.lsp.positions import LinePositions
 
 SOURCE = "nasdsl"
+_FENCE = re.compile(r"^```\w*\n", re.MULTILINE)
 
 _SEVERITIES = {
     "error": types.DiagnosticSeverity.Error,
@@ -44,33 +46,46 @@ _COMPLETIONS: dict[service.CompletionKind, types.CompletionItemKind] = {
 }
 
 
-def diagnostic(found: Diagnostic, uri: str, lines: LinePositions) -> types.Diagnostic:
-    """A finding; its hints follow the message, its second places are related information."""
+def diagnostic(
+    found: Diagnostic, uri: str, lines: LinePositions, *, related: bool
+) -> types.Diagnostic:
+    """A finding, with its hints after the message.
+
+    Where the client does not show `related` places, the message names the finding's second ones.
+    """
     span = found.span or Span(0, 0)
-    related = [
-        types.DiagnosticRelatedInformation(
-            types.Location(uri, lines.range(label.span)), label.text or "here"
-        )
-        for label in found.secondary
-    ]
     label = f"\n{found.label}" if found.label else ""
     hints = "".join(f"\nhelp: {hint}" for hint in found.hints)
+    second = [(lines.range(each.span), each.text or "here") for each in found.secondary]
+    places = [
+        types.DiagnosticRelatedInformation(types.Location(uri, place), text)
+        for place, text in second
+    ]
+    named = "".join(f"\nline {place.start.line + 1}: {text}" for place, text in second)
     return types.Diagnostic(
         range=lines.range(span),
-        message=f"{found.message}{label}{hints}",
+        message=f"{found.message}{label}{'' if related else named}{hints}",
         severity=_SEVERITIES[found.severity],
         code=found.code,
         source=SOURCE,
-        related_information=related or None,
+        related_information=places if related and places else None,
         # Editors draw what has no effect in a pale colour.
         tags=[types.DiagnosticTag.Unnecessary] if found.code in ("NAS210", "NAS307") else None,
     )
 
 
-def hover(found: service.Hover, lines: LinePositions) -> types.Hover:
-    """Markdown about a word."""
-    content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
+def hover(found: service.Hover, lines: LinePositions, *, markdown: bool) -> types.Hover:
+    """What is known about a word, in markdown or as plain text."""
+    if markdown:
+        content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
+    else:
+        content = types.MarkupContent(types.MarkupKind.PlainText, _without_marks(found.markdown))
     return types.Hover(content, lines.range(found.span))
+
+
+def _without_marks(markdown: str) -> str:
+    """The text of what `nasdsl.service.hover` writes, which has code and no other marks."""
+    return _FENCE.sub("", markdown).replace("`", "")
 
 
 def completion(
@@ -102,6 +117,18 @@ def symbol(found: service.Symbol, lines: LinePositions) -> types.DocumentSymbol:
         selection_range=lines.range(found.name_span),
         children=[symbol(child, lines) for child in found.children],
     )
+
+
+def symbol_rows(
+    found: Iterable[service.Symbol], uri: str, lines: LinePositions, container: str | None = None
+) -> Iterator[types.SymbolInformation]:
+    """Symbols and what they contain, one after the other, for clients that take no trees."""
+    for each in found:
+        place = types.Location(uri, lines.range(each.span))
+        yield types.SymbolInformation(
+            place, each.name, _SYMBOLS[each.kind], container_name=container
+        )
+        yield from symbol_rows(each.children, uri, lines, each.name)
 
 
 def fold(found: service.Fold, lines: LinePositions) -> types.FoldingRange:

@@ -131,7 +131,7 @@ async def hover(ls: CellServer, params: types.HoverParams) -> types.Hover | None
     def answer(uri: str) -> types.Hover | None:
         lines = ls.documents.lines(uri)
         found = service.hover(ls.documents.document(uri), lines.offset(params.position))
-        return None if found is None else convert.hover(found, lines)
+        return None if found is None else convert.hover(found, lines, markdown=ls.client.markdown)
 
     return await ls.ask(params.text_document.uri, answer)
 
@@ -147,7 +147,7 @@ async def completion(ls: CellServer, params: types.CompletionParams) -> types.Co
         offset = lines.offset(params.position)
         found = service.completions(ls.documents.document(uri), offset)
         items = [
-            convert.completion(each, lines, order, snippets=ls.has_snippets)
+            convert.completion(each, lines, order, snippets=ls.client.snippets)
             for order, each in enumerate(found)
         ]
         return types.CompletionList(is_incomplete=False, items=items)
@@ -246,12 +246,16 @@ def _location(ls: CellServer, place: service.Location, uri: str) -> types.Locati
 
 
 @_answers(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-async def symbols(ls: CellServer, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-    """The outline."""
+async def symbols(
+    ls: CellServer, params: types.DocumentSymbolParams
+) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+    """The outline, as a tree or a list."""
 
-    def answer(uri: str) -> list[types.DocumentSymbol]:
+    def answer(uri: str) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
         lines = ls.documents.lines(uri)
         found = service.symbols(ls.documents.document(uri))
+        if not ls.client.symbol_trees:
+            return list(convert.symbol_rows(found, uri, lines))
         return [convert.symbol(each, lines) for each in found]
 
     return await ls.ask(params.text_document.uri, answer)
@@ -357,7 +361,10 @@ async def code_actions(ls: CellServer, params: types.CodeActionParams) -> list[t
         found: list[types.CodeAction] = []
         if _is_wanted(types.CodeActionKind.QuickFix.value, only):
             for action in service.actions(document, lines.span(params.range)):
-                found.append(_quick_fix(action, uri, lines))
+                finding = convert.diagnostic(
+                    action.finding, uri, lines, related=ls.client.related_places
+                )
+                found.append(_quick_fix(action, uri, finding, lines))
         fixes = service.all_safe_fixes(document)
         if fixes and _is_wanted(_FIX_ALL, only):
             edits = [convert.edit(fix, lines) for fix in fixes]
@@ -379,8 +386,9 @@ def _is_wanted(kind: str, only: Any) -> bool:
     return any(not name or kind == name or kind.startswith(f"{name}.") for name in names)
 
 
-def _quick_fix(action: service.Action, uri: str, lines: Any) -> types.CodeAction:
-    finding = convert.diagnostic(action.finding, uri, lines)
+def _quick_fix(
+    action: service.Action, uri: str, finding: types.Diagnostic, lines: Any
+) -> types.CodeAction:
     if action.fix is None:
         explain = types.Command(action.title, "nasdsl.explain", arguments=[action.finding.code])
         kind = types.CodeActionKind.QuickFix

@@ -8,7 +8,7 @@ Non-goals: the answers (`nasdsl.lsp.features`, `nasdsl.lsp.commands`).
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.lsp import convert
+from nasdsl.lsp.client import ClientFeatures, with_standard_names
 from nasdsl.lsp.documents import Documents
 from nasdsl.version import __version__
 
@@ -57,11 +58,34 @@ class _Protocol(LanguageServerProtocol):
         """A message as an object; where it is malformed, the error that answers it is raised."""
         if "jsonrpc" not in data:
             return data
+        if data.get("method") == types.INITIALIZE:
+            data = {**data, "params": with_standard_names(data.get("params"))}
         try:
             return super().structure_message(data)
-        except JsonRpcException:
-            method = str(data.get("method", ""))[:100]
+        except JsonRpcException as error:
+            if "method" not in data:
+                self._fail(data.get("id"), error)
+                raise _Malformed(
+                    None, "the result is of another type than the protocol's"
+                ) from None
+            method = str(data["method"])[:100]
             raise _Malformed(data.get("id"), f"the parameters of {method!r} are wrong") from None
+
+    def _fail(self, id: Any, error: JsonRpcException) -> None:
+        """Tell whoever waits for a client's answer that it cannot be read."""
+        future = self._request_futures.pop(id, None) if isinstance(id, int | str) else None
+        if future is not None:
+            future.set_exception(error)
+
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
+        """End the session; whoever still waits for the client, waits no longer."""
+        # pygls changes the table of those while it goes through it.
+        for id, future in tuple(self._request_futures.items()):
+            if id != self.msg_id and not future.done():
+                future.cancel()
+        self._shutdown = True
+        yield from ()
 
     def handle_message(self, message: Any) -> None:
         """Answer a message; one that cannot be handled is answered with an error."""
@@ -112,6 +136,7 @@ class CellServer(LanguageServer):
             protocol_cls=_Protocol,
         )
         self.documents = Documents()
+        self.client = ClientFeatures()
         self.client_shows = False
         self._worker = ThreadPoolExecutor(1, "nasdsl-answers")
         self._reports: dict[str, asyncio.Task[None]] = {}
@@ -121,6 +146,7 @@ class CellServer(LanguageServer):
 
     def begin(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself."""
+        self.client = ClientFeatures.of(params.capabilities)
         self.documents.encoding = ServerCapabilitiesBuilder.choose_position_encoding(
             params.capabilities
         )
@@ -128,22 +154,6 @@ class CellServer(LanguageServer):
         if isinstance(options, Mapping):
             self.client_shows = options.get("shows") is True
         self.configure(options)
-
-    @property
-    def has_snippets(self) -> bool:
-        """Whether the client takes completions with places to fill in."""
-        return bool(_of(self.client_capabilities,
-            "text_document", "completion", "completion_item", "snippet_support"))  # fmt: skip
-
-    @property
-    def can_show_documents(self) -> bool:
-        """Whether the client opens files for the server."""
-        return bool(_of(self.client_capabilities, "window", "show_document", "support"))
-
-    @property
-    def asks_for_findings(self) -> bool:
-        """Whether the client asks for findings instead of being told about them."""
-        return _of(self.client_capabilities, "text_document", "diagnostic") is not None
 
     def configure(self, options: Any) -> None:
         """Take settings: `{"network": {"N": 6, ...}}`, perhaps under `nasdsl`."""
@@ -164,8 +174,7 @@ class CellServer(LanguageServer):
 
     async def watch_files(self) -> None:
         """Ask the client to tell about files that change on disk, where it can."""
-        watches = _of(self.client_capabilities, "workspace", "did_change_watched_files")
-        if not _of(watches, "dynamic_registration"):
+        if not self.client.watches_files:
             return
         watcher = types.FileSystemWatcher("**/*.cell")
         await self.client_register_capability_async(
@@ -179,6 +188,17 @@ class CellServer(LanguageServer):
                 ]
             )
         )
+
+    async def opened(self, uri: str) -> bool:
+        """Have the client open a file; whether it did."""
+        if not self.client.opens_documents:
+            return False
+        asked = types.ShowDocumentParams(uri, external=True)
+        try:
+            shown = await self.window_show_document_async(asked)
+        except JsonRpcException:
+            return False
+        return shown.success
 
     # -- answers ---------------------------------------------------------------------------
 
@@ -196,7 +216,10 @@ class CellServer(LanguageServer):
     def findings(self, uri: str) -> list[types.Diagnostic]:
         """The findings about a text."""
         document, lines = self.documents.document(uri), self.documents.lines(uri)
-        return [convert.diagnostic(found, uri, lines) for found in document.diagnostics]
+        related = self.client.related_places
+        return [
+            convert.diagnostic(found, uri, lines, related=related) for found in document.diagnostics
+        ]
 
     # -- findings --------------------------------------------------------------------------
 
@@ -207,11 +230,10 @@ class CellServer(LanguageServer):
             changed: the text that has changed.
             concerned: the texts whose findings may be others now.
         """
-        if self.asks_for_findings:
-            refreshes = _of(self.client_capabilities, "workspace", "diagnostics", "refresh_support")
-            is_waiting = self._refresh is not None and not self._refresh.done()
-            if refreshes and not is_waiting and any(uri != changed for uri in concerned):
-                self._refresh = asyncio.ensure_future(self._refreshed())
+        is_waiting = self._refresh is not None and not self._refresh.done()
+        if not is_waiting and any(uri != changed for uri in concerned):
+            self._refresh = asyncio.ensure_future(self._refreshed())
+        if self.client.pulls_findings:
             return
         for uri in concerned:
             self._stop(uri)
@@ -220,7 +242,7 @@ class CellServer(LanguageServer):
     def forget(self, uri: str) -> None:
         """Take back the findings about a text that is closed."""
         self._stop(uri)
-        if not self.asks_for_findings:
+        if not self.client.pulls_findings:
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     def _stop(self, uri: str) -> None:
@@ -237,8 +259,11 @@ class CellServer(LanguageServer):
         self._reports.pop(uri, None)
 
     async def _refreshed(self) -> None:
+        """Have the client ask again about texts that are not the one being edited."""
         await asyncio.sleep(PAUSE)
-        await self.workspace_diagnostic_refresh_async(None)
+        for method in sorted(self.client.refreshes):
+            # Nothing waits for the answer, which says nothing, and may never come.
+            self.protocol.send_request(method)
 
     # -- the connection --------------------------------------------------------------------
 
@@ -259,10 +284,3 @@ class CellServer(LanguageServer):
     def exit_code(self) -> int:
         """0 where the client has ended the session as the protocol wants it, else 1."""
         return 0 if self.protocol._shutdown else 1
-
-
-def _of(value: Any, *names: str) -> Any:
-    """An attribute of an attribute; None where one is missing."""
-    for name in names:
-        value = getattr(value, name, None)
-    return value

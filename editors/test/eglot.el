@@ -1,0 +1,110 @@
+;;; A session of Emacs and Eglot with the server: what each feature shows, as JSON in a file.  -*- lexical-binding: t -*-
+
+;; emacs --batch -Q -l eglot.el CONFIGURATION FILE RESULT: the lines of docs/editors.md, a genotype
+;; `mine.cell' beside its vocabulary `base.cell', and where the answer goes.
+(require 'json)
+(require 'eglot)
+(require 'flymake)
+(require 'imenu)
+(require 'xref)
+
+(defun wait-for (what is-there)
+  (let ((until (+ (float-time) 60)) found)
+    (while (not (setq found (funcall is-there)))
+      (when (> (float-time) until) (error "%s did not come" what))
+      (accept-process-output nil 0.02))
+    found))
+
+(defun at (mark)
+  (goto-char (point-min))
+  (search-forward mark)
+  (goto-char (match-beginning 0)))
+
+(defun text () (buffer-substring-no-properties (point-min) (point-max)))
+
+(defun findings ()
+  ;; Batches have no idle time, in which Flymake would ask by itself.
+  (flymake-start)
+  (mapcar (lambda (each) (flymake-diagnostic-text each)) (flymake-diagnostics)))
+
+(defun places (found)
+  (mapcar (lambda (each)
+            (let ((where (xref-item-location each)))
+              (format "%s:%d"
+                      (file-name-nondirectory (xref-location-group where))
+                      (xref-location-line where))))
+          found))
+
+(setq eglot-sync-connect 60
+      eglot-confirm-server-initiated-edits nil
+      eglot-send-changes-idle-time 0
+      make-backup-files nil)
+(let* ((configuration (nth 0 command-line-args-left))
+       (file (nth 1 command-line-args-left))
+       (result (nth 2 command-line-args-left))
+       found)
+  (setq command-line-args-left nil)
+  (load configuration nil t)
+  (let ((cell-mode-hook nil))
+    (find-file file))
+  (let ((mine (current-buffer)))
+    (push (cons 'mode (symbol-name major-mode)) found)
+    (apply #'eglot (eglot--guess-contact))
+    (wait-for "the server" #'eglot-current-server)
+    (wait-for "the finding" #'findings)
+    (push (cons 'findings (vconcat (findings))) found)
+    ;; Its fix.
+    (at "sep_con_3x3")
+    (let ((fix (seq-find (lambda (each) (string-prefix-p "write" (plist-get each :title)))
+                         (eglot-code-actions (point) (point)))))
+      (eglot--apply-workspace-edit (plist-get fix :edit)))
+    (at "sep_conv_3x3")
+    (eglot--signal-textDocument/didChange)
+    (wait-for "no findings" (lambda () (null (findings))))
+    ;; Words.
+    (at "b1 =")
+    (let (said)
+      (eglot-hover-eldoc-function (lambda (text &rest _) (setq said text)))
+      (push (cons 'hover (substring-no-properties (wait-for "the hover" (lambda () said)))) found))
+    (at "wide")
+    (push (cons 'definition (vconcat (places (xref-backend-definitions 'eglot (xref-backend-identifier-at-point 'eglot))))) found)
+    (push (cons 'references (vconcat (places (xref-backend-references 'eglot (xref-backend-identifier-at-point 'eglot))))) found)
+    ;; The whole text.
+    (push (cons 'symbols (vconcat (mapcar #'car (eglot-imenu)))) found)
+    (at "identity")
+    (let ((table (nth 2 (eglot-completion-at-point))))
+      (push (cons 'completions (length (all-completions "" table))) found))
+    ;; Commands.
+    (let (said)
+      (cl-letf (((symbol-function 'eglot--message)
+                 (lambda (form &rest words) (setq said (apply #'format form words)))))
+        (eglot-execute-command (eglot-current-server) 'nasdsl.cost (vector (plist-get (eglot--TextDocumentIdentifier) :uri)))
+        (push (cons 'shown (wait-for "the cost" (lambda () said))) found)))
+    ;; A vocabulary that changes in another buffer.
+    (let ((cell-mode-hook nil))
+      (find-file (expand-file-name "base.cell" (file-name-directory file))))
+    (let ((base (current-buffer)))
+      (eglot--maybe-activate-editing-mode)
+      (at "wide")
+      (delete-char 4)
+      (insert "broad")
+      (eglot--signal-textDocument/didChange)
+      (set-buffer mine)
+      (push (cons 'changed (length (wait-for "findings of the changed vocabulary" #'findings))) found)
+      (set-buffer base)
+      (at "broad")
+      (delete-char 5)
+      (insert "wide")
+      (eglot--signal-textDocument/didChange)
+      (set-buffer mine)
+      (wait-for "no findings of the old vocabulary" (lambda () (null (findings))))
+      ;; Renaming in both files; formatting.
+      (at "wide")
+      (eglot-rename "broad")
+      (push (cons 'renamed (vector (text) (with-current-buffer base (text)))) found)
+      (eglot-format-buffer)
+      (push (cons 'formatted (text)) found)
+      (with-current-buffer base (set-buffer-modified-p nil)))
+    (set-buffer-modified-p nil)
+    (eglot-shutdown (eglot-current-server) nil 60)
+    (with-temp-file result (insert (json-encode found)))))
