@@ -15,8 +15,10 @@ from nasdsl.language.genotype.keywords import SettingsKeywords
 SIZE = "--N 1 --cell-filters 4 --stem cifar --image-size 8"
 UNSIZED = "--N 1 --stem cifar --image-size 8"
 TRAIN = f"train tiny.cell --out new --data fake:3 --set epochs=1 {SIZE}"
-FINISH = f"search finish s.db --top 1 --data fake:3 --set epochs=1 {SIZE}"
-CHILDREN = "search nasbench201_space --trials 1 --store a.db --evaluator"
+FINISH = "search finish s.db --top 1 --data fake:3 --set epochs=1"
+LARGER = "--N 2 --cell-filters 4 --stem cifar --image-size 32"
+SEARCH = "search small.cell --evaluator proxy:synflow --trials 1 --store a.db"
+CHILDREN = "search small.cell --trials 1 --store a.db --evaluator"
 CHILD = "train?epochs=2&N=1&cell_filters=4&image_size=8"
 ONE_SHOT = "search nasbench201_space --algorithm darts --data fake:3 --option epochs=1 --out new"
 #: A line of each command that succeeds, or does so with the packages it needs, and ends by itself.
@@ -29,19 +31,19 @@ LINES = {
     "compile": f"compile tiny.cell {SIZE} -o x.safetensors",
     "convert": "convert tiny.cell",
     "train": TRAIN,
-    "search": "search nasnet_space --evaluator proxy:synflow --trials 1 --store a.db",
+    "search": SEARCH,
     "search status": "search status s.db",
     "search top": "search top s.db",
     "search plot": "search plot s.db -o p.svg",
     "search export": "search export s.db t.csv",
-    "search finish": FINISH,
+    "search finish": f"{FINISH} {SIZE} --no-auxiliary",
     "eval": "eval run",
     "predict": "predict run full",
     "detect": "detect x.safetensors a.png -o drawn",
     "compare": "compare run",
     "publish": "publish x.safetensors -o published",
     "cost": "cost tiny.cell",
-    "bench": f"bench tiny.cell {SIZE}",
+    "bench": f"bench tiny.cell {SIZE} --rounds 1",
     "hash": "hash tiny.cell",
     "diff": "diff nasnet_a nasnet_a",
     "render": "render tiny.cell -o x.dot",
@@ -58,11 +60,11 @@ LINES = {
 #: `--watch`, is tried on a file that is not there.
 INSTEAD = {
     "bench --accuracy": f"bench tiny.cell {SIZE} --plot b.svg",
-    "bench --auxiliary": "bench tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "bench --auxiliary": f"bench tiny.cell {LARGER}",
     "bench --filters": f"bench tiny.cell {UNSIZED}",
     "bench --layers": "bench darts_v2 --cell-filters 4",
     "compare -o": "compare run",
-    "compile --auxiliary": "compile tiny.cell --N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "compile --auxiliary": f"compile tiny.cell {LARGER}",
     "compile --drop-background": f"compile tiny.cell {SIZE} --classes 2 --weights x.safetensors",
     "compile --filters": f"compile tiny.cell {UNSIZED}",
     "compile --layers": "compile darts_v2 --cell-filters 4 --image-size 32",
@@ -89,28 +91,28 @@ INSTEAD = {
     "render --port": "render nosuch.cell --watch",
     "render --preset": "render nasnet_a --network -o x.dot",
     "render --watch": "render nosuch.cell",
-    "search --address": f"{CHILDREN} proxy:synflow --engine ray",
+    "search --address": f"{SEARCH} --engine ray",
     "search --data": f"{CHILDREN} {CHILD}",
     "search --fidelity": f"{CHILDREN} {CHILD}&data=fake:3 --max-epochs 2",
     "search --inherit-weights": f"{CHILDREN} {CHILD}&data=fake:3 --algorithm evolution",
     "search --max-epochs": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha",
     "search --min-epochs": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha --max-epochs 2",
     "search --out": ONE_SHOT,
-    "search --per-gpu": f"{CHILDREN} proxy:synflow --gpus 0",
+    "search --per-gpu": f"{SEARCH} --gpus 1",
     "search --reduction": f"{CHILDREN} {CHILD}&data=fake:3 --fidelity asha --max-epochs 2",
     "search --retry-failed": "search --resume s.db",
     "search --resume": "search s.db",
     "render --layers": "render darts_v2 --network -o x.dot",
     "show --layers": "show darts_v2 --graph",
     "search finish --address": "search finish s.db --engine ray",
-    "search finish --filters": f"search finish s.db --top 1 --data fake:3 --set epochs=1 {UNSIZED}",
-    "search finish --per-gpu": f"{FINISH} --gpus 0",
+    "search finish --auxiliary": f"{FINISH} {LARGER}",
+    "search finish --filters": f"{FINISH} {UNSIZED} --no-auxiliary",
+    "search finish --per-gpu": f"{FINISH} {SIZE} --gpus 1",
     "train --filters": f"train tiny.cell --out new --data fake:3 --set epochs=1 {UNSIZED}",
     "train --layers": "train darts_v2 --out new --data fake:3 --set epochs=1 --cell-filters 4 "
     "--image-size 8",
     "train --resume": "train",
-    "train --auxiliary": "train tiny.cell --out new --data fake:3 --set epochs=1 "
-    "--N 2 --cell-filters 4 --stem cifar --image-size 32",
+    "train --auxiliary": f"train tiny.cell --out new --data fake:3 --set epochs=1 {LARGER}",
     "train --drop-background": f"{TRAIN.replace('fake:3', 'fake:2')} --weights x.safetensors",
     "train --layout": f"{TRAIN} --weights x.safetensors",
     "train --reset-classifier": f"{TRAIN.replace('fake:3', 'fake:4')} --weights x.safetensors",
@@ -167,7 +169,7 @@ VALUES = {
     "--seeds": "2",
     "--set": "epochs=1",
     "--space": "nasnet_space",
-    "--start": "nasnet_a_unused",
+    "--start": "tiny.cell",
     "--stem-filters": "8",
     "--store": "a.db",
     "--threads": "1",
@@ -183,7 +185,14 @@ VALUES = {
     "convert --from": "cell",
     "convert --to": "darts",
     "count --limit": "20000",
+    "eval --batch": "64",
+    "eval --dtype": "float32",
+    "search --deadline": "100",
+    "search --evaluator": "proxy:naswot",
     "search --gpus": "0",
+    "search --max-latency": "10s",
+    "search --memory": "8",
+    "search finish --classes": "3",
     "search --max-epochs": "2",
     "search --max-mult-adds": "1000000000",
     "search --max-params": "1000000000",

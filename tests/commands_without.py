@@ -1,8 +1,9 @@
 """Commands where some packages are not there: a program for a process of its own.
 
-    python tests/commands_without.py MODE PACKAGE,PACKAGE... < COMMANDS
+    python tests/commands_without.py MODE PACKAGE,PACKAGE... [FOLDER] < COMMANDS
 
-COMMANDS is a JSON list of lists of arguments. With the mode `missing`, the packages are not
+COMMANDS is a JSON list of lists of arguments. Each command runs in the current folder, or in a copy
+of FOLDER of its own. With the mode `missing`, the packages are not
 installed, as far as Python can tell. With `refused` they are, and an attempt to import one ends
 the command. For each command a line of JSON is printed: the exit code, what it printed, and which
 package was imported.
@@ -14,9 +15,11 @@ import io
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,17 +83,22 @@ def outcomes_without(
     packages: Iterable[str],
     commands: list[list[str]],
     folder: Path,
-    hash_seed: str = "random",
+    *,
+    in_copies: bool = False,
+    **environment: str,
 ) -> list[tuple[int, str, str]]:
-    """The code, the output and the import that was tried of each command, run in a folder."""
+    """The code, the output and the import that was tried of each command.
+
+    Each runs in the folder, or in a copy of it of its own.
+    """
     ran = subprocess.run(
-        [sys.executable, __file__, mode, ",".join(packages)],
+        [sys.executable, __file__, mode, ",".join(packages), *([str(folder)] if in_copies else [])],
         input=json.dumps(commands),
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        env={**os.environ, "PYTHONHASHSEED": "random", **environment},
     )
     assert ran.returncode == 0, ran.stderr
     answers = map(json.loads, ran.stdout.splitlines())
@@ -99,15 +107,18 @@ def outcomes_without(
 
 def main() -> None:
     """Run the commands."""
-    mode, packages = sys.argv[1:]
+    mode, packages, *folder = sys.argv[1:]
     hide(mode, set(packages.split(",")))
     from nasdsl.cli import main as nasdsl
 
-    for words in json.load(sys.stdin):
+    commands = json.load(sys.stdin)
+    sys.stdin = io.TextIOWrapper(io.BytesIO())
+    for words in commands:
         code: Any = None
         imported = ""
         said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        place = in_copy(folder[0]) if folder else contextlib.nullcontext()
+        with place, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
                 nasdsl(words)
             except SystemExit as ended:
@@ -116,6 +127,15 @@ def main() -> None:
                 imported = str(attempt)
         text = said.buffer.getvalue().decode()
         print(json.dumps([code, text, imported]), flush=True)
+
+
+@contextlib.contextmanager
+def in_copy(folder: str) -> Iterator[None]:
+    """Work in a copy of the folder, which is removed afterwards."""
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        with contextlib.chdir(copy):
+            yield
 
 
 if __name__ == "__main__":

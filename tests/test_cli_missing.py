@@ -169,7 +169,7 @@ OTHERWISE = {
     "play ": "NAS001",
     "compare run": "NAS843",
     "render nosuch.cell ": "NAS001",
-    "compile tiny.cell --weights ": "NAS802",
+    f"compile tiny.cell {SIZE} --classes ": "NAS802",
     "predict ": "NAS802",
     "search s.db ": "NAS604",
     "search --resume s.db ": "NAS604",
@@ -182,6 +182,7 @@ def folder(tmp_path: Path) -> Path:
     """What lines of every option name."""
     (tmp_path / "tiny.cell").write_text(TINY)
     (tmp_path / "tidy.cell").write_text(nasdsl.genotype_text(nasdsl.loads(TINY)))
+    (tmp_path / "small.cell").write_text(TINY.replace("max_pool_3x3", "?"))
     (tmp_path / "names.txt").write_text("a\n")
     (tmp_path / "x.safetensors").touch()
     for name in ("run", "full"):
