@@ -220,14 +220,16 @@ def test_eval_in_a_runtime(
 
 
 def test_inductor_is_asked_to_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights are frozen while it compiles, and for nobody else."""
+    """Weights are frozen while it compiles, once, and for nobody else."""
     from torch._inductor import config
 
     seen = []
+    sizes = []
 
     def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
         def call(images: Tensor) -> Tensor:
             seen.append(config.freezing)
+            sizes.append(len(images))
             found = network(images)
             assert isinstance(found, Tensor)
             return found
@@ -238,6 +240,7 @@ def test_inductor_is_asked_to_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
     before = config.freezing
     runtimes.load(tiny(), "inductor", threads=1)
     assert set(seen) == {True}
+    assert set(sizes) == {1}
     assert config.freezing is before
 
 

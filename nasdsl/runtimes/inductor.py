@@ -32,6 +32,7 @@ RUNTIME = Runtime(
     "torch.compile with frozen weights",
     load,
     any_size=True,
+    compiles=True,
     dtypes=("float32", "float64", "bfloat16", "float16"),
     devices=None,
 )

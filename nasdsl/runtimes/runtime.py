@@ -35,6 +35,8 @@ class Runtime:
         help: what it is, in a few words.
         load: from a network in evaluation and a number of threads to a function of images.
         any_size: whether images may have another size than the network was compiled for.
+        compiles: whether it compiles anew for each size, in minutes. Then the logits of one image
+            are compared, and not those of a larger batch, too.
         dtypes: what it computes in, by PyTorch's names: the type of the weights that it is given.
         devices: where it computes, by PyTorch's kinds of devices; None wherever the weights are.
         needs: packages besides PyTorch that have to be importable.
@@ -47,6 +49,7 @@ class Runtime:
     help: str
     load: Callable[[Any, int], Call]
     any_size: bool = False
+    compiles: bool = False
     dtypes: tuple[str, ...] = ("float32",)
     devices: tuple[str, ...] | None = ("cpu",)
     needs: tuple[str, ...] = ()
@@ -144,8 +147,10 @@ def load(
         )
     chosen: torch.dtype = getattr(torch, words)
     random = [batch.to(device) for batch in random_images(graph, own)]
+    if runtime.compiles:
+        random = [batch for batch in random if len(batch) == 1]
     expected = [each.to(chosen) for each in finite_logits(network, random)]
-    images = [batch.to(device) for batch in random_images(graph, chosen)]
+    images = [batch.to(chosen) for batch in random]
     if chosen != own:
         network = copy.deepcopy(network).to(chosen)
     with _naming_failures(name, graph), torch.inference_mode():
