@@ -158,6 +158,33 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_validation_images_that_steps_do_not_look_at_change_nothing() -> None:
+    """Those that the controller learns from are the same, though steps are given none."""
+    plan = _plan("enas")
+    assert not plan.method.steps_validate
+    histories = []
+    for looks in (False, True):
+        search = OneShotSearch(replace(plan, method=replace(plan.method, steps_validate=looks)))
+        search.run()
+        histories.append(_plain(search))
+    assert histories[0] == histories[1]
+
+
+def test_images_that_are_kept_are_those_that_are_made_anew(monkeypatch) -> None:
+    plan = _plan("darts", epochs=1)
+    histories = []
+    for most in (2**29, 0):
+        monkeypatch.setattr("nasdsl.oneshot.kept_images._MEMORY", most)
+        search = OneShotSearch(plan)
+        assert (search.training is plan.splits.train) == (most == 0)
+        search.run()
+        histories.append(_plain(search))
+    assert histories[0] == histories[1]
+    augmented = _plan("darts", epochs=1, augmentation="crop")
+    monkeypatch.undo()
+    assert OneShotSearch(augmented).training is augmented.splits.train
+
+
 def test_the_folder_of_a_run(paths: Path) -> None:
     with Reader(paths / "search.db") as store:
         trials = list(store.trials())

@@ -77,8 +77,8 @@ class Algorithm(Protocol):
     The generator is seeded before every call by the place of the call in the search.
     """
 
-    def step(self, train: Batch, valid: Batch) -> float:
-        """A step of the weights on `train`, and of the architecture on `valid` if it takes one.
+    def step(self, train: Batch, valid: Any) -> float:
+        """A step of the weights on `train`, and of the architecture on the batch `valid`.
 
         Returns the cross-entropy on `train` before it, in nats.
         """
@@ -122,6 +122,7 @@ class Method:
         sharing: of its super-network; None leaves it to the relaxation.
         affine: whether batch norms in cells have scales and shifts.
         supernet: the names of options that `nasdsl.supernet` takes.
+        steps_validate: whether steps look at validation images; without, they are given none.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Method:
     sharing: Sharing | None = None
     affine: bool = True
     supernet: tuple[str, ...] = ()
+    steps_validate: bool = True
 
     def options_with(self, given: Mapping[str, object]) -> OneShotOptions:
         """The options with these values, which may be texts.

@@ -113,4 +113,6 @@ def _make(net: Any, steps: Steps, options: SinglePathOptions) -> SinglePath:
     return SinglePath(net, steps.epochs * steps.each, steps.seed, weights_recipe(options), samples)
 
 
-METHOD = Method("single_path", "path", SinglePathOptions, _make, sharing="slots")
+METHOD = Method(
+    "single_path", "path", SinglePathOptions, _make, sharing="slots", steps_validate=False
+)

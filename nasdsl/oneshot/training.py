@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.oneshot.inherited import HeldOut
+from nasdsl.oneshot.kept_images import kept_images
 from nasdsl.oneshot.method import Algorithm, Batch, Steps
 from nasdsl.oneshot.mixing import skips
 from nasdsl.oneshot.planning import OneShotPlan
@@ -68,7 +69,11 @@ class OneShotSearch:
         self.net = plan.supernet()
         self.steps = Steps(options.epochs, self.train.steps, plan.seed)
         self.algorithm: Algorithm = plan.method.make(self.net, self.steps, options)
-        self.held_out = HeldOut(splits.held_out, self.device)
+        # What is augmented differs each time.
+        is_augmented = options.augmentation != "none"
+        self.training = splits.train if is_augmented else kept_images(splits.train)
+        self.validation = kept_images(splits.held_out)
+        self.held_out = HeldOut(self.validation, self.device)
         self.history: list[SearchEpoch] = []
         self.step, self.sum = 0, 0.0
         self.last_save = self.epoch_start = perf_counter()
@@ -111,10 +116,14 @@ class OneShotSearch:
         first = self.step - epoch * self.steps.each
         self.algorithm.begin_epoch(epoch)
         self.train.begin(epoch, first)
-        valid = self._valid(epoch, first)
-        for train in self._batches(self.plan.splits.train, self.train):
+        looks = self.plan.method.steps_validate
+        # As if steps had looked at theirs, so that those after the epoch are the same.
+        valid = self._valid(epoch, first if looks else self.steps.each)
+        for train in self._batches(self.training, self.train):
+            validation = next(valid) if looks else None
+            # Afterwards, because loading images seeds the generator for each of them.
             self._seed(0)
-            self.sum += self.algorithm.step(train, next(valid))
+            self.sum += self.algorithm.step(train, validation)
             self.step += 1
             done = self.step - epoch * self.steps.each
             self._notify("stepped", self.step, self.sum / done)
@@ -183,7 +192,7 @@ class OneShotSearch:
         passes, first = divmod(first, self.valid.steps)
         while True:
             self.valid.begin(epoch * _PASSES + passes, first)
-            yield from self._batches(self.plan.splits.held_out, self.valid)
+            yield from self._batches(self.validation, self.valid)
             passes, first = passes + 1, 0
 
     # -- state ----------------------------------------------------------------------------

@@ -97,7 +97,9 @@ class PathSupernet(nn.Module):
         program = self._programs.get(taken)
         member = genotype_from_choices(self.graph.space, taken)
         if program is None:
-            graph = network_graph(member)
+            # Of what members choose, a configuration has only the width of the last state, which
+            # no layer depends on.
+            graph = network_graph(member, self.graph.configuration)
             program = self._programs[taken] = self._program(graph)
             if len(self._programs) > _KEPT:
                 self._programs.popitem(last=False)
