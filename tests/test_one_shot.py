@@ -580,6 +580,8 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
         (f"{SPACE} --algorithm pc_darts --option k=3", "NAS891"),
         (f"{SPACE} --algorithm darts --option epoch=1", "NAS881"),
         (f"{SPACE} --algorithm darts --data digitz", "NAS825"),
+        (f"{SPACE} --algorithm darts --option device=nowhere", "NAS707"),
+        (f"{SPACE} --evaluator supernet:{{paths}}?device=nowhere --store s.db", "NAS707"),
         (f"{SPACE} --algorithm dart", "NAS880"),
         (f"{SPACE} --algorithm dartz --data digits --out r", "NAS880"),
         (f"{SPACE} --algorithm darts --out tiny.cell", "NAS006"),

@@ -228,6 +228,31 @@ def test_illegal_settings(settings) -> None:
     assert _code(raised) == ["NAS891"]
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"dtype": "float"}, "NAS502"),
+        ({"dtype": torch.int64}, "NAS502"),
+        ({"seed": "a"}, "NAS502"),
+        ({"seed": -1}, "NAS502"),
+        ({"drop_path_mode": "x"}, "NAS502"),
+        ({"device": "nowhere"}, "NAS707"),
+        ({"device": 7.5}, "NAS707"),
+        ({"affine": "no"}, "NAS008"),
+    ],
+)
+@pytest.mark.parametrize("relaxation", ["path", "softmax"])
+def test_illegal_options(relaxation: str, options: dict[str, object], code: str) -> None:
+    """They are refused as those of a network are."""
+    with pytest.raises(CellError) as raised:
+        nasdsl.supernet("nasbench201_space", N=1, relaxation=relaxation, **options)
+    assert [found.code for found in raised.value.diagnostics] == [code]
+    if "affine" not in options:
+        with pytest.raises(CellError) as refused:
+            nasdsl.compile("nasnet_a", N=1, cell_filters=4, **options)
+        assert refused.value.diagnostics == raised.value.diagnostics
+
+
 def test_misspelt_settings() -> None:
     with pytest.raises(CellError) as raised:
         nasdsl.supernet(_space(MIXED), cel_filters=4)

@@ -12,7 +12,7 @@ import torch
 from nasdsl.detection.annotations import AnnotatedImages
 from nasdsl.detection.detector import Detector
 from nasdsl.detection.images import pixels_of
-from nasdsl.errors import cell_error, first_line
+from nasdsl.devices import existing_device
 
 #: What takes less memory.
 LESS = (
@@ -32,11 +32,9 @@ def usable_device(name: str | None) -> torch.device:
             torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         )
         return found or torch.device("cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = first_line(error)
-        raise cell_error("NAS707", f"the device {name!r:.40} cannot be used", reason) from None
+    found = existing_device(name)
+    assert isinstance(found, torch.device)
+    return found
 
 
 def detections(

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.devices import existing_device
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, plural
 from nasdsl.language.genotype.settings import NO_SETTINGS, RULES, Settings
 from nasdsl.language.genotype.types import Space
@@ -94,9 +95,11 @@ class OneShotPlan:
 
         Raises:
             CellError: as `nasdsl.supernet` does: NAS890, NAS891, or what a member is refused for;
-                NAS707, its weights are larger than the memory.
+                NAS707, its weights are larger than the memory, or the device cannot be used.
         """
         net = replace(self, device="meta").supernet()
+        if self.device is not None:
+            existing_device(self.device)
         if self.device in (None, "cpu"):
             require_room(net.graph.numbers * _BYTES)
 

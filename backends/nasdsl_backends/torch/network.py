@@ -13,14 +13,14 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Proxy
 
-from nasdsl.errors import cell_error, first_line, listed
+from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.memory import require_room
 from nasdsl.network.cost import graph_cost
@@ -29,6 +29,7 @@ from nasdsl.network.section import before_pool, section
 from nasdsl.network.stages import Stage, stages
 from nasdsl.passes import activated
 from nasdsl.values import Values, shown
+from nasdsl_backends.torch.build_options import DropPathMode, build_options
 from nasdsl_backends.torch.classifier import linear_of, with_classes
 from nasdsl_backends.torch.emission import Target
 from nasdsl_backends.torch.initialise import draw_weights
@@ -39,32 +40,9 @@ from nasdsl_backends.torch.program import Program, program_of
 from nasdsl_backends.torch.schedule import scheduled, slots_of
 from nasdsl_backends.torch.section import SectionNetwork
 
-DropPathMode = Literal["scheduled", "plain"]
-
-
-#: The types that weights may have.
-_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
-_SEEDS = Values(int, minimum=0)
 _SHARES = Values(float, minimum=0)
 _CLASSES = replace(RULES["classes"].values, minimum=0)
 _PROBABILITIES = Values(float, minimum=0, maximum=1, below_maximum=True)
-
-
-def _usable(device: torch.device | str | int | None) -> torch.device:
-    """A device that is there.
-
-    Raises:
-        CellError: NAS707.
-    """
-    if device is None:
-        return torch.get_default_device()
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-        reason = first_line(error)
-        raise cell_error(
-            "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
-        ) from None
 
 
 def _stage_places(indices: object, count: int) -> list[int]:
@@ -135,9 +113,7 @@ class Network(nn.Module):
         maker: Maker | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):  # type: ignore[redundant-expr]
-            text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
-            raise cell_error("NAS502", text)
+        device, dtype, seed, drop_path_mode = build_options(device, dtype, seed, drop_path_mode)
         self.graph = graph if graph.inference else graph.plain
         self.drop_path_mode = drop_path_mode
         self.num_classes = graph.configuration.classes
@@ -146,12 +122,6 @@ class Network(nn.Module):
             {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
             for stage in found
         ]
-        if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):  # type: ignore[redundant-expr]
-            known = listed(map(str, _DTYPES), "or")
-            raise cell_error("NAS502", f"dtype is {known}, not {dtype!r:.40}")
-        if seed is not None and (seed := _SEEDS.legal(given := seed)) is None:
-            raise cell_error("NAS502", f"seed is {_SEEDS.description}, not {shown(given)}")
-        device = _usable(device)
         if maker is None and device.type == "cpu":
             cost = graph_cost(graph)
             count = cost.params_total + cost.auxiliary_params

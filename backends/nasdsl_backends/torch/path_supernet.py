@@ -22,11 +22,13 @@ from nasdsl.oneshot.graph import SuperGraph
 from nasdsl.oneshot.sharing import Share, shares
 from nasdsl.passes import run
 from nasdsl.space import choices, genotype_from_choices
+from nasdsl.values import require_types
+from nasdsl_backends.torch.build_options import DropPathMode, build_options
 from nasdsl_backends.torch.emission import Target
 from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.module import register
-from nasdsl_backends.torch.network import DropPathMode, Network, NetworkOutputs
+from nasdsl_backends.torch.network import Network, NetworkOutputs
 from nasdsl_backends.torch.shared import SharedLayers, cut_tensors, layer_at
 
 _PASSES = ("merge", "hoist")
@@ -48,6 +50,10 @@ class PathSupernet(nn.Module):
         drop_path_mode: see `Network`.
         affine: whether batch norms in cells have scales and shifts.
 
+    Raises:
+        CellError: NAS502, NAS008, an illegal value; NAS707, the device cannot be used, or has too
+            little memory.
+
     Attributes:
         graph: what was built.
         chosen: the member that runs; None before the first `choose`.
@@ -66,8 +72,9 @@ class PathSupernet(nn.Module):
         affine: bool = True,
     ) -> None:
         super().__init__()
+        device, dtype, seed, drop_path_mode = build_options(device, dtype, seed, drop_path_mode)
+        require_types(affine=(affine, bool))
         self.graph, self.drop_path_mode = graph, drop_path_mode
-        device = torch.get_default_device() if device is None else torch.device(device)
         if device.type == "cpu":
             require_room(graph.numbers * (dtype or torch.get_default_dtype()).itemsize)
         maker = LayerMaker(Target(graph.configuration, device, dtype))
