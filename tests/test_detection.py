@@ -9,6 +9,7 @@ features, TensorFlow's `crop_and_resize` of two boxes, and the second stage's fe
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,31 @@ def test_released_numbers() -> None:
     assert plan_detector("nasnet_a_large").numbers.proposals == 500
     black = detector.transform.normalize(torch.zeros(3, 2, 2))
     assert float(black.min()) == float(black.max()) == -1.0
+
+
+def test_sizes_of_what_is_left_as_in_torchvision() -> None:
+    """Measured on what is built, as `docs/detection.md` lists them for NASNet-A large."""
+    text = (Path(__file__).parent.parent / "docs" / "detection.md").read_text("utf-8")
+    plan = plan_detector("nasnet_a_large")
+    detector = small(anchor_sizes=None)
+    rpn, boxes = detector.rpn, detector.roi_heads
+    # TensorFlow has two logits an anchor (512 channels read), and no box of the background.
+    anchors = rpn.anchor_generator.num_anchors_per_location()[0]
+    assert rpn.head.objectness.weight.shape[:2] == (anchors, 512)
+    assert f"the same function, {anchors * (512 + 1):,} parameters fewer" in text
+    predictor = boxes.box_predictor.bbox_pred
+    assert predictor.out_features == 4 * detector.plan.classes
+    assert f"{4 * (plan.box_features + 1):,} parameters more" in text
+    # Where a ramp's values come from says how far an image is shifted.
+    ramp = torch.arange(640.0).expand(1, 1, 2, 640)
+    centred = torch.nn.functional.interpolate(
+        ramp, (2, 1200), mode="bilinear", align_corners=False
+    )[0, 0, 0]
+    from_corners = torch.arange(1200) * (640 / 1200)
+    shift = float((from_corners - centred)[600]) * 1200 / 640
+    assert f"{shift:.2f} from 640 to 1200" in text
+    assert f"at most {math.exp(rpn.box_coder.bbox_xform_clip):.1f} times" in text
+    assert f"narrower than {rpn.min_size:g} pixels" in text
 
 
 # -- cost ----------------------------------------------------------------------------------

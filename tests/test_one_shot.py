@@ -632,7 +632,11 @@ def test_a_search_on_the_command_line(run: Run, tmp_path: Path) -> None:
         assert said in ended.err
     for line in ("epoch 1/2  loss", "epoch 2/2  loss", "└── Reduction cell"):
         assert line in ended.err
-    assert (tmp_path / "tiny-darts-0" / "alphas.svg").read_text().startswith("<?xml")
+    picture = (tmp_path / "tiny-darts-0" / "alphas.svg").read_text()
+    assert picture.startswith("<?xml")
+    # Choices have the names of the text.
+    for title in ("reduction b0 from h[i]", "reduction b1 from h[i-1]", "reduction b1 from b0"):
+        assert f"<!-- {title} -->" in picture
     again = run("search", "--resume", "tiny-darts-0", "--json")
     assert again.code == 0
     assert json.loads(again.out)["text"] == ended.out
