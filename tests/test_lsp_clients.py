@@ -303,15 +303,12 @@ def test_commands_show_what_they_find(session: Session) -> None:
 
 def test_words_in_other_characters(session: Session) -> None:
     """Columns are counted in the encoding that was agreed on."""
-    text = "# \U0001f600\ngenotype x # é\nops nasnet\ncell normal {\n"
-    text += (
-        "    b0 = (h[i], h[i-1], identity, identity, add) # \U0001f600\n}\nop \U0001f600 = [relu]\n"
-    )
+    text = "# \U0001f600\nops mine # é\nop \U0001f600 = [relu]\n"
     found = session.set(text, 2)
     size: Callable[[str], int] = {
         "utf-8": lambda word: len(word.encode()),
         "utf-16": lambda word: len(word.encode("utf-16-le")) // 2,
     }[session.provides["positionEncoding"]]
-    odd = next(each for each in found if each["range"]["start"]["line"] == 6)
+    odd = next(each for each in found if each["range"]["start"]["line"] == 2)
     place = odd["range"]
     assert (place["start"]["character"], place["end"]["character"]) == (3, 3 + size("\U0001f600"))

@@ -83,7 +83,8 @@ async def count(ls: CellServer, uri: str) -> Shown:
         # A space may have more genotypes than Python prints of a number.
         size = count(space)
         digits = str(size) if size.bit_length() < 4000 else "more than 10^1000"
-        return {"count": digits, "text": f"`{space.name}` has {digits} genotype{'s' * (size != 1)}"}
+        members = "genotype" if size == 1 else "genotypes"
+        return {"count": digits, "text": f"`{space.name}` has {digits} {members}"}
 
     shown = await ls.ask(uri, answer)
     return await _shown(ls, shown.get("error") or shown["text"], shown)

@@ -115,7 +115,7 @@ class _Rung:
         insort(self.ranked, (-reward, trial))
 
     def promote(self, trial: int) -> None:
-        """Let a trial go on."""
+        """Let a trial continue."""
         self.promoted.append(trial)
         self.gone.add(trial)
 

@@ -9,7 +9,7 @@ import re
 
 from lark import Token
 
-from nasdsl.errors import Diagnostic, Fix, Source, Span
+from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
 from nasdsl.language.parser.builder import token_span
 
 Advice = tuple[tuple[str, ...], tuple[Fix, ...]]
@@ -57,7 +57,7 @@ def advice_at_top(source: Source, token: Token) -> Advice:
         has_name = re.match(r" +\w+ *$", rest.partition("\n")[0]) and word != "search"
         return (told,), (Fix(span, "genotype", "write `genotype`"),) if has_name else ()
     if word in _MEANT:
-        return (f"did you mean `{_MEANT[word]}`?",), ()
+        return (did_you_mean(_MEANT[word]),), ()
     return (_IN_NETWORK if is_setting(word) else _PARTS,), ()
 
 
