@@ -18,7 +18,11 @@ from tests.cli_run import exit_code
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: Pages whose steps need the steps before them; `tests/test_tutorials.py` follows them.
-FOLLOWED = [ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
+FOLLOWED = [
+    ROOT / "docs" / "start.md",
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    *sorted((ROOT / "docs" / "how_to").glob("*.md")),
+]
 _FENCE = re.compile(r"^```(\w[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

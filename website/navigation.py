@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "tutorials/*",
         "notebooks/*",
     ),
+    "How to": ("how_to/*",),
     "Guides": ("*",),
     "Reference": (
         "language.md",
