@@ -262,6 +262,13 @@ def test_what_tiny_and_few_images_change(data, options, augmented, said, monkeyp
     } == (said)
 
 
+@pytest.mark.parametrize(("epochs", "said"), [(14, True), (15, True), (16, False)])
+def test_an_architecture_that_is_never_trained(epochs: int, said: bool) -> None:
+    """PC-DARTS leaves 15 epochs to the weights."""
+    plan = plan_one_shot(nasdsl.load_space(SPACE), "pc_darts", options={"epochs": epochs})
+    assert any("is not trained" in remark for remark in plan.remarks) == said
+
+
 def test_a_run_from_before_augmentation_was_an_option(paths: Path, tmp_path: Path) -> None:
     """It goes on with the images that it began with."""
     about = json.loads((paths / "oneshot.json").read_text())

@@ -159,7 +159,7 @@ def plan_one_shot(
         space.settings,
         seed,
         None if device is None else str(device),
-        (*fewer, *whole, *sizes),
+        (*fewer, *whole, *sizes, *_untrained(chosen)),
     )
 
 
@@ -233,6 +233,17 @@ def _for_tiny_images(
         f"value is `{chosen.augmentation}`, and `--option` decides otherwise"
     )
     return replace(chosen, augmentation="none"), (remark,)
+
+
+def _untrained(chosen: OneShotOptions) -> tuple[str, ...]:
+    """Whether the architecture stays as it was drawn."""
+    after = getattr(chosen, "alpha_after", 0)
+    if after < chosen.epochs:
+        return ()
+    return (
+        f"the architecture is not trained, because `alpha_after = {after}` leaves the first "
+        f"{plural(after, 'epoch')} to the weights and `epochs = {chosen.epochs}`",
+    )
 
 
 def _with_settings(
