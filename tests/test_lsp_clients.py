@@ -309,6 +309,7 @@ def test_words_in_other_characters(session: Session) -> None:
         "utf-8": lambda word: len(word.encode()),
         "utf-16": lambda word: len(word.encode("utf-16-le")) // 2,
     }[session.provides["positionEncoding"]]
-    odd = next(each for each in found if each["range"]["start"]["line"] == 2)
+    odd = next(each for each in found if "\U0001f600" in each["message"])
+    assert odd["range"]["start"]["line"] == 2
     place = odd["range"]
     assert (place["start"]["character"], place["end"]["character"]) == (3, 3 + size("\U0001f600"))

@@ -1,6 +1,7 @@
 """The one table of network settings, and what is made from it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints
@@ -80,7 +81,7 @@ def test_flags_and_their_completion(run: Run, monkeypatch: pytest.MonkeyPatch) -
     """Each setting has a flag with the table's words, and shells complete what is installed."""
     help = " ".join(run("compile", "--help").out.split())
     for name, rule in RULES.items():
-        assert f"--{name.replace('_', '-')}" in help
+        assert re.search(rf"--(\[no-\])?{name.replace('_', '-')}\b", help)
         # What may be chosen follows the sentence where its full stop is.
         assert rule.sentence.removesuffix(".") in help
     monkeypatch.setenv("_NASDSL_COMPLETE", "bash_complete")
