@@ -116,17 +116,18 @@ def test_every_example_of_cells_opens_in_the_playground(pages: dict[str, str]) -
 @pytest.mark.parametrize(
     ("place", "address"),
     [
-        ("index.md", "play/#c="),
-        ("language.md", "../play/#c="),
-        ("tutorials/write.md", "../../play/#c="),
-        ("reference/codes/index.md", "../../play/#c="),
+        ("index.html", "play/#c="),
+        ("language/index.html", "../play/#c="),
+        ("tutorials/write/index.html", "../../play/#c="),
+        ("reference/codes/index.html", "../../play/#c="),
+        ("tutorials/write.md", "../play/#c="),
     ],
 )
 def test_a_playground_on_the_site_itself(place: str, address: str) -> None:
-    """Its links are relative to the page, which is a folder of its own."""
-    made = gathering._with_examples("```cell\ngenotype a\n```", place, "play")
-    assert f'href="{address}' in made
-    assert gathering._with_examples("```cell\ngenotype a\n```", place, "").endswith("```")
+    """Its links are relative to the folder that a page is in, whatever makes HTML of it."""
+    made = gathering._with_examples("```cell\ngenotype a\n```", "play")
+    assert f'href="{address}' in gathering.with_relative_links(made, place)
+    assert gathering._with_examples("```cell\ngenotype a\n```", "").endswith("```")
 
 
 def test_the_reference_is_complete(pages: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ from website.html_links import broken_links
 from website.llms import full_text, llms_text
 from website.navigation import navigation
 from website.notebooks import notebook_pages
-from website.pages import ROOT, site_pages
+from website.pages import ROOT, site_pages, with_relative_links
 
 #: Where the playground stands on the site; `playground` is the page about it.
 PLAY = "play"
@@ -86,11 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if done.returncode or asked.serve:
         return done.returncode
     made = staged / "site"
+    for file in made.rglob("*.html"):
+        place = file.relative_to(made).as_posix()
+        file.write_text(with_relative_links(file.read_text("utf-8"), place), "utf-8")
     (made / "llms.txt").write_text(llms_text(pages), "utf-8")
-    (made / "llms-full.txt").write_text(full_text(pages), "utf-8")
+    whole = with_relative_links(full_text(pages), "llms-full.txt")
+    (made / "llms-full.txt").write_text(whole, "utf-8")
     for place, text in pages.items():
         (made / place).parent.mkdir(parents=True, exist_ok=True)
-        (made / place).write_text(text, "utf-8")
+        (made / place).write_text(with_relative_links(text, place), "utf-8")
     if address == PLAY:
         shutil.copytree(PLAYGROUND, made / PLAY)
     problems = broken_links(made)

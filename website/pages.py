@@ -24,6 +24,8 @@ DOCUMENTS = {
     "SECURITY.md": "security.md",
 }
 
+#: What an address from the site's root begins with, until it is known where its page stands.
+ON_SITE = "site:"
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -51,7 +53,7 @@ def site_pages(playground: str = "", repository: str = "") -> dict[str, str]:
         for path, place in places.items()
     }
     found |= reference_pages()
-    return {place: _with_examples(text, place, playground) for place, text in found.items()}
+    return {place: _with_examples(text, playground) for place, text in found.items()}
 
 
 def example_text(info: str, text: str) -> str:
@@ -62,7 +64,18 @@ def example_text(info: str, text: str) -> str:
     return text
 
 
-def _with_examples(text: str, place: str, playground: str) -> str:
+def with_relative_links(text: str, place: str) -> str:
+    """The text of a file of the site, its addresses from the site's root relative to its folder.
+
+    Args:
+        text: HTML or markdown in which such addresses begin with `ON_SITE`.
+        place: where the file stands, as `language/index.html`.
+    """
+    up = "../" * place.count("/")
+    return text.replace(f'href="{ON_SITE}', f'href="{up}')
+
+
+def _with_examples(text: str, playground: str) -> str:
     """The text with plain fences, and a link below each that has cells."""
 
     def fence(match: re.Match[str]) -> str:
@@ -71,11 +84,8 @@ def _with_examples(text: str, place: str, playground: str) -> str:
         block = f"```{language}{f' {title[0]}' if title else ''}\n{content}```"
         if language != "cell" or not playground:
             return block
-        address = playground
-        if not re.match(r"\w+:|/", playground):
-            # Pages are folders of their own: `language.md` becomes `language/index.html`.
-            here = posixpath.dirname(place) if place.endswith("index.md") else place[:-3]
-            address = posixpath.relpath(playground, here or ".") + "/"
+        is_on_site = not re.match(r"\w+:|/", playground)
+        address = f"{ON_SITE}{playground}/" if is_on_site else playground
         link = f"{address}{fragment(example_text(info, content))}"
         return f'{block}\n\n<a class="playground" href="{link}">Open in the playground</a>'
 

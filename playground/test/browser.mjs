@@ -19,7 +19,7 @@ const FLAGS = [
 export async function served(folder) {
   const server = http.createServer((request, response) => {
     const name = decodeURIComponent(new URL(request.url, "http://x").pathname);
-    const file = path.join(folder, name === "/" ? "index.html" : path.normalize(name));
+    const file = path.join(folder, path.normalize(name), name.endsWith("/") ? "index.html" : "");
     if (!fs.existsSync(file) || !fs.statSync(file).isFile()) {
       response.writeHead(404).end();
       return;
