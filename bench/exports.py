@@ -13,18 +13,42 @@ machine hardly disturbs. A last line is the machine's own limit: a product of ma
 import argparse
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 import torch
 
 import nasdsl
-from bench.serving import IN_RUNTIME
 from nasdsl import export
 from nasdsl.passes import FOR_BLOCKS
 
 Run = Callable[[], object]
+
+
+def in_onnxruntime(path: str, images: Any, threads: int) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(["logits"], {"image": images})
+
+
+def in_openvino(path: str, images: Any, threads: int) -> Run:
+    import openvino
+
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    model = openvino.Core().compile_model(path, "CPU", options)
+    return lambda: model(images)
+
+
+RUNTIMES = {"ONNX Runtime": in_onnxruntime, "OpenVINO": in_openvino}
 
 
 def fastest(runs: list[Run], rounds: int, threads: int) -> list[float]:
@@ -46,11 +70,7 @@ def measured(network: str, chosen: argparse.Namespace, folder: Path) -> list[str
     export.write(net, files[0])
     export.write(nasdsl.optimize(net, passes=FOR_BLOCKS), files[1])
     images = torch.randn((1, *net.graph.image)).numpy()
-    runs = [
-        partial(load(str(path), chosen.threads), images)
-        for load in IN_RUNTIME.values()
-        for path in files
-    ]
+    runs = [load(str(path), images, chosen.threads) for load in RUNTIMES.values() for path in files]
     times = fastest(runs, chosen.rounds, chosen.threads)
     plain, optimised = times[::2], times[1::2]
     row = [network]
@@ -75,9 +95,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
     chosen = parser.parse_args()
-    print(
-        f"| network | {' | '.join(IN_RUNTIME)} | the faster of each |\n|{' --- |' * 4}", flush=True
-    )
+    print(f"| network | {' | '.join(RUNTIMES)} | the faster of each |\n|{' --- |' * 4}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for network in chosen.networks.split(","):
             print(f"| {' | '.join(measured(network, chosen, Path(folder)))} |", flush=True)

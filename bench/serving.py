@@ -113,7 +113,7 @@ def file_runner(contender: Contender) -> tuple[Any, float, float, int]:
     import numpy
 
     begun = perf_counter()
-    run = IN_RUNTIME[contender.runtime](contender.source, contender.threads)
+    run = RUNTIMES[contender.runtime](contender.source, contender.threads)
     size = 331 if "large" in contender.source else 224
     images = numpy.random.default_rng(0).standard_normal((contender.batch, 3, size, size))
     one = images.astype(numpy.float32)
@@ -127,9 +127,8 @@ def _in_onnxruntime(path: str, threads: int) -> Callable[[Any], object]:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(["logits"], {"image": images})
+    return lambda images: session.run(None, {"image": images})
 
 
 def _in_openvino(path: str, threads: int) -> Callable[[Any], object]:
@@ -144,8 +143,7 @@ def _in_openvino(path: str, threads: int) -> Callable[[Any], object]:
     return lambda images: model(images)
 
 
-#: What loads a file for a number of threads, and gives a function of images.
-IN_RUNTIME = {"onnxruntime": _in_onnxruntime, "openvino": _in_openvino}
+RUNTIMES = {"onnxruntime": _in_onnxruntime, "openvino": _in_openvino}
 
 
 def table(measured: list[Measured]) -> str:

@@ -5,12 +5,27 @@ in one way. A value may be given in Python or written in a text; both lead to th
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set, Sized
 from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from numbers import Real
 from operator import index
+from os import PathLike
+from pathlib import PurePath
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, SupportsIndex, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    ParamSpec,
+    SupportsIndex,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from nasdsl.errors import CellError, Diagnostic, listed
 
@@ -117,7 +132,7 @@ def require_types(**arguments: tuple[object, type | UnionType]) -> None:
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
     """Whether a value is of one of the types; a text is no sequence of things."""
     if isinstance(value, str | bytes):
-        kinds = tuple(kind for kind in kinds if kind not in (Sequence, Iterable))
+        kinds = tuple(kind for kind in kinds if kind not in (Sequence, Iterable, Sized))
     return isinstance(value, kinds)
 
 
@@ -126,10 +141,16 @@ def _classes(kind: type | UnionType) -> tuple[type, ...]:
     return tuple(get_origin(each) or each for each in kinds)
 
 
+_TYPE_WORDS: dict[type, str] = {
+    str: "a text",
+    bool: "True or False",
+    NoneType: "None",
+    int: "a whole number",
+}
+
+
 def _type_words(kind: type | UnionType) -> str:
-    names = {str: "a text", bool: "True or False", NoneType: "None", int: "a whole number"}
-    *words, last = [names.get(each, _with_article(each.__name__)) for each in _classes(kind)]
-    return f"{', '.join(words)} or {last}" if words else last
+    return _kind_words(_classes(kind))
 
 
 def _with_article(name: str) -> str:
@@ -171,3 +192,84 @@ def _whole(value: str | SupportsIndex | Real) -> int:
     if not number.is_integer():
         raise ValueError(f"{number} is not a whole number")
     return int(number)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def typed(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of a public function: arguments of a wrong type are NAS008, not Python's errors.
+
+    What an annotation says is required as far as one look at a value shows it: not what is in a
+    sequence, nor types that are imported for annotations alone. A path may be a text, and whatever
+    counts as a number in Python is one.
+    """
+    parameters = signature(function).parameters
+    bind = signature(function).bind
+    annotated = {
+        name: parameter.annotation
+        for name, parameter in parameters.items()
+        if parameter.kind not in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    }
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            given = bind(*args, **kwargs).arguments
+        except TypeError:
+            return function(*args, **kwargs)  # which names the argument in Python's own words
+        kinds = {name: _kinds(annotated[name]) for name in given if name in annotated}
+        wrong = tuple(
+            Diagnostic("NAS008", f"{name} is {_kind_words(found)}, not {shown(given[name])}")
+            for name, found in kinds.items()
+            if found and not any(_may_be(given[name], kind) for kind in found)
+        )
+        if wrong:
+            raise CellError(wrong)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def _kinds(annotation: object) -> tuple[type, ...]:
+    """The classes that an annotation allows; empty where they cannot be told."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        inner = [_kinds(each) for each in get_args(annotation)]
+        return tuple(kind for kinds in inner for kind in kinds) if all(inner) else ()
+    if annotation is None:
+        return (NoneType,)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin is Literal:
+        return tuple({type(word) for word in get_args(annotation)})
+    kind = origin or annotation
+    if not isinstance(kind, type) or kind in (object, Any):
+        return ()
+    is_plain_protocol = getattr(kind, "_is_protocol", False) and not getattr(
+        kind, "_is_runtime_protocol", False
+    )
+    return () if is_plain_protocol else (kind,)
+
+
+def _may_be(value: object, kind: type) -> bool:
+    """Whether a value will do as one of the class."""
+    if kind in (Sequence, Iterable, Set, tuple, list):
+        return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    if kind is int:
+        return isinstance(value, SupportsIndex)
+    if kind is float:
+        return isinstance(value, Real | SupportsIndex)
+    if issubclass(kind, PurePath):
+        return isinstance(value, str | PathLike)
+    return isinstance(value, kind)
+
+
+def _kind_words(kinds: tuple[type, ...]) -> str:
+    """Types as messages name them: "a text, a Recipe or None"."""
+    words = list(
+        dict.fromkeys(_TYPE_WORDS.get(each, _with_article(each.__name__)) for each in kinds)
+    )
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

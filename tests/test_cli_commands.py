@@ -141,7 +141,12 @@ def test_cost_in_another_vocabulary(run: Run) -> None:
 @pytest.mark.parametrize("columns", [60, 79, 80, 120])
 @pytest.mark.parametrize(
     "arguments",
-    [["cost", "nasnet_a_large"], ["cost", "amoebanet_a_xlarge"], ["list"]],
+    [
+        *(["cost", "nasnet_a_large"], ["cost", "amoebanet_a_xlarge"], ["list"], ["doctor"]),
+        *(["convert", "--list"], ["list", "--plugins"], ["explain"], ["explain", "NAS201"]),
+        *(["count", "nasnet_space"], ["diff", "nasnet_a", "nasnet_a_unused"]),
+        ["cost", "nasnet_a_large", "--detector", "paper"],
+    ],
 )
 def test_tables_on_a_terminal(
     run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], columns: int

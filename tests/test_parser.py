@@ -243,6 +243,14 @@ AT_THE_TOP = {
 }
 
 
+def test_a_semicolon_between_fields_is_a_comma() -> None:
+    """Elsewhere it ends a statement, and is removed."""
+    text = "ops nasnet\ncell normal { b0 = (h[i]; h[i], identity; identity, add); }\n"
+    found = parsed(text).diagnostics
+    assert [each.fixes[0].replacement for each in found] == [",", ",", ""]
+    assert all(each.fixes[0].safe for each in found)
+
+
 @pytest.mark.parametrize("text", AT_THE_TOP)
 def test_mistakes_at_the_top_of_a_file(text: str) -> None:
     """Each is one finding of syntax, which says what to write; later stages add nothing to it."""

@@ -17,13 +17,14 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.memory import return_freed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
-from nasdsl.values import require_types, shown
+from nasdsl.values import require_types, shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
 
+@typed
 def optimize(
     network: "Module",
     *,

@@ -134,7 +134,7 @@ def _print_formats(as_json: bool) -> None:
         return
     width = max(map(len, formats))
     for name, form in formats.items():
-        output.data(f"{name:<{width}}  {form.title}\n")
+        output.data_row(f"{name:<{width}}  ", form.title)
 
 
 def _print_genotypes(held: "ForeignGenotypes", as_json: bool) -> None:
@@ -154,8 +154,8 @@ def _print_genotypes(held: "ForeignGenotypes", as_json: bool) -> None:
     widths = max(map(len, names)), len(str(rows[-1][0])), len(str(rows[-1][2]))
     for (number, _, line, problem), name in zip(rows, names, strict=True):
         text = f"cannot be read: {visible(problem)}" if problem else "readable"
-        output.data(
-            f"{number:>{widths[1]}}  {name:<{widths[0]}}  line {line:<{widths[2]}}  {text}\n"
+        output.data_row(
+            f"{number:>{widths[1]}}  {name:<{widths[0]}}  line {line:<{widths[2]}}  ", text
         )
 
 

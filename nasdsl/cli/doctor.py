@@ -60,7 +60,7 @@ def command(as_json: bool) -> int:
     width = max(len(check.name) for check in found)
     for check in found:
         mark, colour = _MARKS[check.ok]
-        output.data(f"{click.style(mark, fg=colour)}  {check.name:<{width}}  {check.found}\n")
+        output.data_row(f"{click.style(mark, fg=colour)}  {check.name:<{width}}  ", check.found)
     if broken:
         output.note(f"broken: {', '.join(check.name for check in broken)}")
     return 1 if broken else 0

@@ -68,7 +68,7 @@ def _list(as_json: bool) -> None:
         return
     for code, row in CODES.items():
         warning = " (warning)" if row.severity == "warning" else ""
-        output.data(f"{click.style(code, bold=True)}  {row.title}{warning}\n")
+        output.data_row(f"{click.style(code, bold=True)}  ", f"{row.title}{warning}")
 
 
 def _lines(text: str) -> Iterator[str]:

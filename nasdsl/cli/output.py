@@ -26,6 +26,20 @@ def data(text: str) -> None:
     click.echo(text, nl=False, color=colour_wish())
 
 
+def data_row(beginning: str, text: str) -> None:
+    """Write a row that ends with a text: in the width of a terminal, or as one line elsewhere."""
+    if sys.stdout.isatty():
+        # Imported here because most output has no such rows.
+        import shutil
+        import textwrap
+
+        indent = len(click.unstyle(beginning))
+        width = max(shutil.get_terminal_size().columns, indent + 20)
+        lines = textwrap.wrap(text, width - indent, break_on_hyphens=False)
+        text = f"\n{'':{indent}}".join(lines)
+    data(f"{beginning}{text}\n")
+
+
 def data_bytes(content: bytes) -> None:
     """Write `content` to standard output as it is, whatever the terminal's encoding."""
     sys.stdout.flush()

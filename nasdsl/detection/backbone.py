@@ -26,7 +26,7 @@ from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import IMAGE
 from nasdsl.network.stages import Stage, stages
 from nasdsl.train.starting import StartingWeights
-from nasdsl.values import Values, require_types, shown
+from nasdsl.values import Values, require_types, shown, typed
 
 _CHANNELS = Values(int, minimum=1, maximum=1_000_000)
 
@@ -106,6 +106,7 @@ class Backbone(NetworkPart):
         self.body.set_progress(progress)
 
 
+@typed
 def backbone(
     source: NameOrPath | Genotype,
     *,

@@ -25,7 +25,7 @@ from nasdsl.detection.annotations import (
     unlike,
 )
 from nasdsl.errors import cell_error, listed
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Names of the second part, the first that is there.
 _SECOND = ("val", "valid", "test")
@@ -57,6 +57,7 @@ class CocoFolder:
         return len(self.names) + 1
 
 
+@typed
 def coco_folder(text: str) -> CocoFolder:
     """The data of `coco:DIR`.
 

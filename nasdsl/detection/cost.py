@@ -18,7 +18,7 @@ from nasdsl.network.graph import IMAGE, Shape
 from nasdsl.network.section import last_map, section, state_shapes
 from nasdsl.network.stack import linear
 from nasdsl.primitives import Node
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
 class StageCost(NamedTuple):
@@ -75,6 +75,7 @@ class DetectorCost:
         return sum(stage.mult_adds for stage in self.stages)
 
 
+@typed
 def detector_cost(plan: DetectorPlan) -> DetectorCost:
     """What a detector costs for a square image of the plan's size, 800 pixels where it has none.
 

@@ -27,7 +27,7 @@ from nasdsl.errors import cell_error, listed, plural
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import IMAGE
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Pixels of the shorter and at most of the longer side, where images keep their proportions.
 _SHORTER, _LONGER = 800, 1333
@@ -146,6 +146,7 @@ def require_fitting(
             raise cell_error("NAS952", text, hint)
 
 
+@typed
 def faster_rcnn(
     source: NameOrPath | Genotype,
     *,

@@ -21,7 +21,7 @@ from nasdsl.errors import cell_error
 from nasdsl.export import Written, onnx_file, program_file, require_exportable
 from nasdsl.export.formats import FORMATS
 from nasdsl.export.writing import compared_file, format_errors
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 OUTPUTS = ("boxes", "labels", "scores")
 #: By how much a box, in shares of the image's longer side, and a score may differ.
@@ -34,6 +34,7 @@ _MIN_SHARE = 0.98
 _Found = Sequence[Tensor]
 
 
+@typed
 def export_detector(
     trained: TrainedDetector, path: str | os.PathLike[str], *, images: Sequence[Tensor] = ()
 ) -> Written:

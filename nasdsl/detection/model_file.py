@@ -23,7 +23,7 @@ from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
 from nasdsl.loading import cells_of_text
 from nasdsl.network.self_contained import network_text
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def detector_members(plan: DetectorPlan, names: tuple[str, ...]) -> dict[str, st
     return {MEMBER: network_text(plan.graph), DETECTOR: json.dumps(about)}
 
 
+@typed
 def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     """The detector of a file that `write_detector` wrote.
 

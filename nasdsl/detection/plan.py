@@ -19,7 +19,7 @@ from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.section import state_shapes
 from nasdsl.network.source import SourceNetwork
 from nasdsl.network.stages import Stage, stages, strides_of
-from nasdsl.values import Values, require_types, shown
+from nasdsl.values import Values, require_types, shown, typed
 
 _NUMBERS: dict[str, Values] = {
     "classes": Values(int, minimum=2, maximum=100_000),
@@ -73,6 +73,7 @@ class DetectorPlan:
         return sum(shapes[ref].channels for ref in head.inputs)
 
 
+@typed
 def plan_detector(
     source: NameOrPath | Genotype,
     *,

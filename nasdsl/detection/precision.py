@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nasdsl.detection.annotations import AnnotatedImages
 from nasdsl.registry import require_packages
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
 class AveragePrecision(NamedTuple):
@@ -44,6 +44,7 @@ class AveragePrecision(NamedTuple):
     ar_large: float | None
 
 
+@typed
 def average_precision(
     part: AnnotatedImages, numbers: Sequence[int], found: Mapping[int, Mapping[str, Any]]
 ) -> AveragePrecision:

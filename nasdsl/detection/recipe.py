@@ -14,7 +14,7 @@ from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, name_hints
 from nasdsl.train.recipe import Amount, FullShare, ShareBelowOne
 from nasdsl.train.recipe_file import changes_of, recipe_file_values
-from nasdsl.values import Values, field_values, require_types, shown
+from nasdsl.values import Values, field_values, require_types, shown, typed
 
 RECIPE_NAMES = ("detection_quick", "detection")
 _Steps = Annotated[int, Values(int, minimum=0, maximum=1_000_000_000)]
@@ -117,6 +117,7 @@ DETECTION_VALUES = {
 }
 
 
+@typed
 def detection_recipe(name: str, changes: Iterable[str] = ()) -> DetectionRecipe:
     """A shipped recipe by name, or one in a `.toml` file; with changes as `NAME=VALUE`.
 

@@ -39,7 +39,7 @@ from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe_file import recipe_toml
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
 from nasdsl.train.run_folder import RunFolder, logging_members, recorded_loggers
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
 METRICS, REPORT = "metrics.jsonl", "report.md"
@@ -92,6 +92,7 @@ class DetectionJob:
         }
 
 
+@typed
 def plan_detection(
     cells: SourceCells,
     data: CocoFolder,
@@ -181,6 +182,7 @@ def detector_plan(
     return planned(anchor_sizes=[recipe.least_anchor * 2**power for power in range(count)])
 
 
+@typed
 def begin_detection(
     path: str | os.PathLike[str], job: DetectionJob, command: Sequence[str]
 ) -> Path:
@@ -217,6 +219,7 @@ def begin_detection(
     return folder.path
 
 
+@typed
 def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
     """What the run in a folder does, as its files say.
 

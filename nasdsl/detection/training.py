@@ -43,9 +43,10 @@ from nasdsl.train.results import Fitted, Interrupted
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
+@typed
 def train_detection(
     path: Path,
     job: DetectionJob,

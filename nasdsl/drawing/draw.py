@@ -18,7 +18,7 @@ from nasdsl.drawing.vector import page_svg
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Drawing:
         return page_svg(self.page, self.theme, title)
 
 
+@typed
 def cells_drawing(
     space: Space | Genotype, options: DrawingOptions = DEFAULT, *, as_space: bool = False
 ) -> Drawing:
@@ -69,6 +70,7 @@ def cells_drawing(
     return genotype_drawing(genotype_of(space), options)
 
 
+@typed
 def genotype_drawing(genotype: Genotype, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a genotype side by side, after Figure 4 of Zoph et al. 2018."""
     require_types(genotype=(genotype, Genotype))
@@ -77,6 +79,7 @@ def genotype_drawing(genotype: Genotype, options: DrawingOptions = DEFAULT) -> D
     return _drawing(genotype.name, sketches, options, remarks)
 
 
+@typed
 def space_drawing(space: Space, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a space, holes drawn as choices."""
     require_types(space=(space, Space))
@@ -85,6 +88,7 @@ def space_drawing(space: Space, options: DrawingOptions = DEFAULT) -> Drawing:
     return _drawing(space.name, sketches, options, remarks, notes)
 
 
+@typed
 def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAULT) -> Drawing:
     """Two genotypes in one picture: what both have, what only one has.
 
@@ -97,6 +101,7 @@ def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAU
     return Drawing(page, theme)
 
 
+@typed
 def network_drawing(network: NetworkGraph, options: DrawingOptions = DEFAULT) -> Drawing:
     """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
     require_types(network=(network, NetworkGraph))

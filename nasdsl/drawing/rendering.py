@@ -24,7 +24,7 @@ from nasdsl.language.genotype.types import Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.loading import NameOrPath
 from nasdsl.network import NetworkGraph
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 PictureFormat = Literal["svg", "png", "pdf", "dot"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
@@ -45,6 +45,7 @@ INSTALL = (
 _INSTALL_LAYOUT = "Debian, Ubuntu: sudo apt install 'libgvplugin-neato-layout[0-9]'"
 
 
+@typed
 def form_of(
     path: str | os.PathLike[str], forms: Sequence[PictureFormat] = PICTURE_FORMATS, *hints: str
 ) -> PictureFormat:
@@ -71,6 +72,7 @@ def suffixes(forms: Sequence[PictureFormat]) -> str:
     return listed((f".{form}" for form in forms), "or")
 
 
+@typed
 def picture_bytes(drawing: Drawing, form: PictureFormat) -> bytes:
     """A drawing as a file's content; the same bytes on every run.
 
@@ -88,6 +90,7 @@ def picture_bytes(drawing: Drawing, form: PictureFormat) -> bytes:
     return _DATE.sub(_NO_DATE, _dot_output(dot_text(graph), form))
 
 
+@typed
 def svg(drawing: Drawing) -> str:
     """A drawing as one `<svg>` element: no prolog, no comments, nothing from elsewhere.
 

@@ -91,6 +91,9 @@ class Diagnostic:
     `message` can be read alone; `label` stands beside the caret; `hints` are ways out in
     words, and `fixes` are ways out that a machine can apply. `source` and `span` are None where
     the mistake is not in a text (a command line flag, a keyword argument).
+
+    Raises:
+        CellError: NAS008, there is no such code, or a span without a source.
     """
 
     code: str
@@ -103,8 +106,10 @@ class Diagnostic:
     fixes: tuple[Fix, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.code in CODES, self.code
-        assert (self.span is None) or (self.source is not None)
+        if self.code not in CODES:
+            raise _wrong_argument(f"code is one that `nasdsl explain` lists, not {self.code!r:.40}")
+        if self.span is not None and self.source is None:
+            raise _wrong_argument("span is None where source is None")
 
     @property
     def severity(self) -> Severity:
@@ -129,6 +134,10 @@ class Diagnostic:
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
         return visible(f"{place}{self.severity}[{self.code}]: {self.message}")
+
+
+def _wrong_argument(message: str) -> "CellError":
+    return CellError((Diagnostic("NAS008", message),))
 
 
 class CellError(ValueError):

@@ -22,7 +22,7 @@ from nasdsl.export.formats import FORMATS, ExportFormat, format_of
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.self_contained import network_text
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -44,6 +44,7 @@ class Written(NamedTuple):
     relative_error: float
 
 
+@typed
 def require_exportable(path: str | os.PathLike[str]) -> None:
     """Say at once what would keep `write` from writing `path`.
 
@@ -58,6 +59,7 @@ def require_exportable(path: str | os.PathLike[str]) -> None:
     require_writable(path)
 
 
+@typed
 def write(net: "Module", path: str | os.PathLike[str], *, dynamic_size: bool = False) -> Written:
     """Write a compiled network as `.py`, `.safetensors`, `.pt2` or `.onnx`, by the suffix.
 
@@ -142,6 +144,7 @@ def format_errors(
 _UNPROVED = frozenset({"NAS705", "NAS706"})
 
 
+@typed
 def write_or_keep(net: "Module", path: str | os.PathLike[str]) -> tuple[Diagnostic, ...]:
     """Write a trained network as `.safetensors`, even where it cannot be proved.
 

@@ -18,7 +18,7 @@ from nasdsl.atomic_write import write_errors
 from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.hub.published import published_model, require_publishable
 from nasdsl.registry import require_packages
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FILES = ("README.md", "config.json", "model.safetensors")
 
 
+@typed
 def save_pretrained(
     model: "Module | str | os.PathLike[str]",
     folder: str | os.PathLike[str],
@@ -66,6 +67,7 @@ def save_pretrained(
     return tuple(Path(folder) / file for file in FILES)
 
 
+@typed
 def push_to_hub(
     model: "Module | str | os.PathLike[str]",
     repository: str,
@@ -108,6 +110,7 @@ def push_to_hub(
         )
 
 
+@typed
 def from_pretrained(
     name: str | os.PathLike[str],
     *,

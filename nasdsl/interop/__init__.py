@@ -16,7 +16,7 @@ from nasdsl.interop.foreign import Entry, Foreign, Options, foreign_text
 from nasdsl.interop.formats import FORMATS, Format, format_of, formats_of
 from nasdsl.interop.notebook import with_cells_as_text
 from nasdsl.language.genotype.types import Genotype, Space
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 __all__ = [
     "FORMATS",
@@ -50,6 +50,7 @@ class Writing(NamedTuple):
     findings: tuple[Diagnostic, ...]
 
 
+@typed
 def find(
     text: str | Source,
     format: str | None = None,
@@ -133,6 +134,7 @@ def _already_read(
     return genotype
 
 
+@typed
 def read(
     text: str | Source,
     format: str | None = None,
@@ -182,6 +184,7 @@ def _unreadable(entry: Entry, error: Diagnostic) -> Diagnostic:
     return Diagnostic("NAS659", text, error.source, error.span, hints=error.hints)
 
 
+@typed
 def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Writing:
     """A genotype in another tool's format.
 
@@ -199,6 +202,7 @@ def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Wri
     return Writing(text, tuple(findings))
 
 
+@typed
 def losses_as_errors(findings: tuple[Diagnostic, ...]) -> CellError | None:
     """The error that `--strict` makes of what does not carry over; None where all does."""
     require_types(findings=(findings, Sequence))

@@ -12,7 +12,7 @@ from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed
 from nasdsl.interop.foreign import Entry, Foreign, Options
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.registry import Registry
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 ReadFunction = Callable[[Foreign, Options], list[Genotype]]
 Finder = Callable[[Foreign, Options], list[Entry]]
@@ -69,6 +69,7 @@ _AMOEBANET = re.compile(
 _SLIM = re.compile(r"p?nas_?net|PNASCell", re.IGNORECASE)
 
 
+@typed
 def format_of(source: Source) -> str:
     """The name of the one format that a text can be in.
 

@@ -14,7 +14,7 @@ from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.verify import verified
 from nasdsl.primitives import PRIMITIVES, Sizes
 from nasdsl.registry import Registry
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Where this is set to anything but 0, every pass is verified unless the caller says otherwise.
 VERIFY_VARIABLE = "NASDSL_VERIFY_PASSES"
@@ -79,6 +79,7 @@ FOR_INFERENCE = ("inference", "merge", "hoist", "sink", "fold")
 FOR_BLOCKS = (*FOR_INFERENCE, "pad")
 
 
+@typed
 def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
     """The names of passes as a caller gives them.
 
@@ -93,6 +94,7 @@ def pass_names(passes: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(passes)
 
 
+@typed
 def run(
     graph: NetworkGraph,
     names: Iterable[str],

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from nasdsl.errors import CODES, Diagnostic, Fix, Source, Span
 from nasdsl.errors.explain import explanation
 from nasdsl.report.visible import visible
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Of the JSON object. It is raised when a key changes its meaning or is removed, not for new keys.
 VERSION = 1
@@ -28,6 +28,7 @@ VERSION = 1
 Object = dict[str, Any]
 
 
+@typed
 def as_json(findings: Sequence[Diagnostic]) -> str:
     """The object of `as_object`, indented, in ASCII, with a newline at the end."""
     require_types(findings=(findings, Sequence))
@@ -88,6 +89,7 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
+@typed
 def as_github(findings: Sequence[Diagnostic]) -> str:
     """One `::error ...::...` or `::warning ...::...` line a finding."""
     require_types(findings=(findings, Sequence))
@@ -135,6 +137,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
 
+@typed
 def as_sarif(findings: Sequence[Diagnostic], tool_version: str = "") -> str:
     """A SARIF 2.1.0 log in ASCII, with a newline at the end.
 

@@ -16,7 +16,7 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
-from nasdsl.values import require_types, shown
+from nasdsl.values import require_types, shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +71,7 @@ RUNTIMES: Registry[Runtime] = Registry(
 )
 
 
+@typed
 def find(name: str) -> Runtime:
     """The runtime of that name.
 
@@ -85,6 +86,7 @@ def find(name: str) -> Runtime:
     return found
 
 
+@typed
 def load(
     network: "Module",
     name: str,

@@ -27,7 +27,7 @@ from nasdsl.network.graph import NetworkGraph
 from nasdsl.search.protocol import Evaluator
 from nasdsl.search.settings import Limit
 from nasdsl.space import sample
-from nasdsl.values import Value
+from nasdsl.values import Value, typed
 
 #: The option that fixes the width of the first cell.
 CELL_FILTERS = "cell_filters"
@@ -114,6 +114,7 @@ def _setting_value(name: str, setting: str, text: str) -> Value:
     return value
 
 
+@typed
 def limit_for(
     evaluator: Evaluator, *, max_params: int | None = None, max_mult_adds: int | None = None
 ) -> Limit | None:

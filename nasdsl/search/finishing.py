@@ -37,7 +37,7 @@ from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -84,6 +84,7 @@ class Engines:
     threads: int | None = None
 
 
+@typed
 def finish(
     store: str | os.PathLike[str],
     out: str | os.PathLike[str],

@@ -36,7 +36,7 @@ from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.starting import StartedSearcher
 from nasdsl.search.store import Counts, Lease, Store, Trial
 from nasdsl.search.trial_log import TrialLog
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Heartbeats after which a silent worker counts as lost. Less than two, so that its trial is
 #: queued again within two.
@@ -69,6 +69,7 @@ _NO_VALUES: Mapping[int, float] = MappingProxyType({})
 OnEvent = Callable[[Event], None]
 
 
+@typed
 def run(
     settings: SearchSettings,
     on_event: OnEvent | None = None,

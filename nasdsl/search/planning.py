@@ -34,7 +34,7 @@ from nasdsl.search.settings import SearchSettings
 from nasdsl.search.starting import start_texts
 from nasdsl.search.store import Reader
 from nasdsl.search.store.files import is_database
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
@@ -44,6 +44,7 @@ _MAX_COUNT = 2**63
 _TRIALS_A_NETWORK = 10
 
 
+@typed
 def plan_search(
     space: Space,
     store: str | os.PathLike[str] | None = None,

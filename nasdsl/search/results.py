@@ -20,7 +20,7 @@ from nasdsl.search.objectives import gains_of, stored_objectives
 from nasdsl.search.pareto import front
 from nasdsl.search.store import Counts, Reader, Trial
 from nasdsl.search.store.records import Rung
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: The name in a text, and the most characters that a name has of its store's.
 _HEADER = re.compile(r"^genotype[ \t]+\w+", re.MULTILINE | re.ASCII)
@@ -110,6 +110,7 @@ def named_text(trial: Trial, store: str | os.PathLike[str]) -> str:
     return _HEADER.sub(f"genotype {trial_name(trial, store)}", trial.text, count=1)
 
 
+@typed
 def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str:
     """A trial's text, with its scores in comments before it.
 

@@ -14,7 +14,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.language.genotype.types import Space
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Searcher
-from nasdsl.values import Values, require_types, shown, values_of
+from nasdsl.values import Values, require_types, shown, typed, values_of
 
 #: A number of things, of which there is one or more.
 Count = Annotated[int, Values(int, minimum=1)]
@@ -40,6 +40,7 @@ SEARCHERS: Registry[SearcherMaker] = Registry(
 _OBJECTIVES = "objectives"
 
 
+@typed
 def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
     """A new searcher of that name, for one objective.
 

@@ -30,7 +30,7 @@ from nasdsl.language.genotype.types import (
     block_state,
 )
 from nasdsl.language.tree import FIELD_NAMES
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 FieldOptions = tuple[State, ...] | tuple[str, ...]
 
@@ -96,6 +96,7 @@ def decisions(space: Space) -> tuple[FieldOptions, ...]:
     return flat_space(space).options
 
 
+@typed
 def genotype_from_choices(space: Space, choices: Sequence[int]) -> Genotype:
     """The genotype that takes option `choices[k]` of `decisions(space)[k]`.
 

@@ -4,7 +4,7 @@ Each image counts once, on one device or on several. `graph_matching` compares a
 the data before any time is spent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.batches import Reported, collated, readable
 from nasdsl.train.results import Evaluation
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -70,6 +70,7 @@ def graph_matching(net: nn.Module, data: "Splits", *, trained: bool = False) -> 
 _TOP = 5
 
 
+@typed
 def evaluate(
     net: nn.Module,
     images: Any,
@@ -97,7 +98,12 @@ def evaluate(
     Raises:
         ValueError: there are no images.
     """
-    require_types(net=(net, nn.Module))
+    require_types(images=(images, Sized))
+    if accelerator is not None:
+        # Imported here because a single process needs none.
+        from accelerate import Accelerator
+
+        require_types(accelerator=(accelerator, Accelerator))
     if not len(images):
         raise ValueError("there are no images to evaluate on")
     device = next(net.parameters()).device

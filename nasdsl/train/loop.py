@@ -27,12 +27,13 @@ from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted, Interrupted
 from nasdsl.train.training import Training
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.
 _CHECK_STEPS = 20
 
 
+@typed
 def fit(
     net: nn.Module,
     data: Splits | str = "digits",

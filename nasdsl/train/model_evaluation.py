@@ -24,7 +24,7 @@ from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class ModelEvaluation:
     in_runtime: Evaluation | None = None
 
 
+@typed
 def evaluate_model(
     path: str | os.PathLike[str],
     *,

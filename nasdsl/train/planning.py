@@ -51,7 +51,7 @@ from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import NETWORK, Job, RunFolder
 from nasdsl.train.starting import StartingWeights
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -91,6 +91,7 @@ class RunPlan:
     remarks: tuple[str, ...] = ()
 
 
+@typed
 def plan_run(
     source: NameOrPath | Genotype | SourceCells,
     *,
@@ -175,6 +176,7 @@ def plan_run(
     return RunPlan(job, graph, splits, warnings, remarks)
 
 
+@typed
 def recorded_plan(folder: RunFolder) -> RunPlan:
     """What the run in a folder does, as its files say, and its data.
 
@@ -216,6 +218,7 @@ def _is_missing(error: CellError) -> bool:
     return error.diagnostics[0].code == "NAS823"
 
 
+@typed
 def network_settings(data: "Splits", recipe: Recipe, skeleton: str | None = None) -> dict[str, Any]:
     """The network settings that follow from the data and the recipe, for `nasdsl.compile`.
 
@@ -223,7 +226,10 @@ def network_settings(data: "Splits", recipe: Recipe, skeleton: str | None = None
     reductions, a map of only a pixel or two would be left. A skeleton with other stems
     keeps its own.
     """
-    require_types(recipe=(recipe, Recipe))
+    # Imported here because plans of detectors need no data for classifiers.
+    from nasdsl.train.data import Splits
+
+    require_types(data=(data, Splits))
     stem = "cifar" if data.image_size <= _SMALL else "imagenet"
     known = stem in stem_names(skeleton or DEFAULT_SKELETON)
     return {
@@ -237,6 +243,7 @@ def network_settings(data: "Splits", recipe: Recipe, skeleton: str | None = None
     }
 
 
+@typed
 def begin_run(
     path: str | os.PathLike[str], plan: RunPlan, command: Sequence[str] = ()
 ) -> RunFolder:

@@ -19,7 +19,7 @@ from nasdsl.train.model_evaluation import network_of, require_model
 from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.run_folder import MODEL, RunFolder
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -75,6 +75,7 @@ def image_paths(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     return found
 
 
+@typed
 def predict(
     model: str | os.PathLike[str],
     images: Iterable[str | os.PathLike[str]],

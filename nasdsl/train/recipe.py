@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.registry import Registry
-from nasdsl.values import Values, field_values, require_types, shown
+from nasdsl.values import Values, field_values, require_types, shown, typed
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
@@ -161,6 +161,7 @@ LATER = MappingProxyType(
 )
 
 
+@typed
 def recipe(name: str, **values: object) -> Recipe:
     """An installed recipe, with some values changed.
 

@@ -25,9 +25,10 @@ from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
 from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder
 from nasdsl.train.watchers import Watcher
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
+@typed
 def train_run(
     folder: RunFolder,
     plan: RunPlan,

@@ -14,7 +14,7 @@ from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, plan_run, recorded_plan
 from nasdsl.train.run_folder import Job, RunFolder, has_seeds
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.results import Fitted
@@ -33,6 +33,7 @@ class TrainingOutcome(NamedTuple):
     ended: "Fitted | list[SeedRun]"
 
 
+@typed
 def train_new(
     path: str | os.PathLike[str],
     source: NameOrPath | Genotype | SourceCells,
@@ -40,7 +41,7 @@ def train_new(
     seeds: Sequence[int] | None = None,
     command: Sequence[str] = (),
     on_plan: Callable[[RunPlan], None] | None = None,
-    on_run: "OnRun | None" = None,
+    on_run: Callable[[int, int, int], Sequence[Any]] | None = None,
     save_seconds: float = 600,
     tensorboard: bool = True,
     **request: Any,
@@ -79,10 +80,11 @@ def train_new(
     )
 
 
+@typed
 def train_recorded(
     path: str | os.PathLike[str],
     *,
-    on_run: "OnRun | None" = None,
+    on_run: Callable[[int, int, int], Sequence[Any]] | None = None,
     save_seconds: float = 600,
     tensorboard: bool = True,
 ) -> TrainingOutcome:

@@ -31,7 +31,7 @@ from nasdsl.train.run_folder import (
 )
 from nasdsl.train.seeds_report import mean_cell, means_note, run_cell
 from nasdsl.train.watchers import Watcher
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
 #: gives the watchers of its training.
@@ -46,6 +46,7 @@ class SeedRun(NamedTuple):
     failure: Diagnostic | None
 
 
+@typed
 def begin_seeds(
     path: str | os.PathLike[str], plan: RunPlan, seeds: Sequence[int], command: Sequence[str] = ()
 ) -> list[tuple[RunFolder, RunPlan]]:
@@ -72,6 +73,7 @@ def begin_seeds(
     return runs
 
 
+@typed
 def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPlan]]:
     """The runs in a folder of several seeds, and what each does.
 
@@ -90,6 +92,7 @@ def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPla
     return runs
 
 
+@typed
 def train_seeds(
     path: str | os.PathLike[str],
     runs: Sequence[tuple[RunFolder, RunPlan]],

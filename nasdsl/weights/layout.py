@@ -17,7 +17,7 @@ from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.network.skeleton import SKELETONS
 from nasdsl.primitives import PRIMITIVES, Sizes
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 
 class Parameter(NamedTuple):
@@ -27,6 +27,7 @@ class Parameter(NamedTuple):
     primitive: str
 
 
+@typed
 def parameters(graph: NetworkGraph) -> dict[str, Parameter]:
     """Every parameter and every moving statistic of a network, by name."""
     require_types(graph=(graph, NetworkGraph))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nasdsl.errors import CellError, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.primitives import Sizes
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 from nasdsl.weights.files import opened_weights, unwrapped_weights
 from nasdsl.weights.fit import covered_share, fit, misfit_error
 from nasdsl.weights.layout import ForeignTensor, Layout, Parameter, Table, parameters
@@ -42,6 +42,7 @@ class Loaded(NamedTuple):
     spare: tuple[str, ...]
 
 
+@typed
 def load(
     net: "Module",
     source: "str | PathLike[str] | Mapping[str, Any]",

@@ -6,7 +6,7 @@ Purpose: layouts are found through entry points `nasdsl.layouts`, each a `Layout
 from nasdsl.errors import listed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.registry import Registry
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 from nasdsl.weights.layout import Layout, Table
 
 #: The installed layouts, in the order in which `auto` tries them.
@@ -32,6 +32,7 @@ def find(name: str) -> Layout:
     raise LAYOUTS.unknown_name(name, f"the layouts are {listed([*LAYOUTS, 'auto'])}")
 
 
+@typed
 def table(graph: NetworkGraph, layout: str) -> Table:
     """What a layout calls every tensor of a network, by our names.
 

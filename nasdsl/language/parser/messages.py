@@ -57,6 +57,8 @@ def illegal_characters(source: Source, span: Span) -> Diagnostic:
     habit = _HABITS.get(text) or _HABITS.get(text[:1], "")
     quotes = text and set(text) <= set("\"'`")
     fixes = (Fix(span, "", "remove it", safe=True),) if quotes or text == ";" else ()
+    if text == ";" and _is_in_brackets(source.text, span):
+        habit, fixes = "fields are separated by `,`", (Fix(span, ",", "write `,`", safe=True),)
     return Diagnostic(
         "NAS104",
         f"`{shown}` has no meaning here",
@@ -65,6 +67,13 @@ def illegal_characters(source: Source, span: Span) -> Diagnostic:
         label=habit,
         fixes=fixes,
     )
+
+
+def _is_in_brackets(text: str, span: Span) -> bool:
+    """Whether a bracket is open at a place of a line that is closed after it."""
+    before = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    after = text[span.end :].partition("\n")[0]
+    return before.count("(") > before.count(")") and ")" in after
 
 
 def missing_text(

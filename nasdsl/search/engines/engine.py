@@ -7,7 +7,7 @@ which cancels what is silent or late, so they are the same for every engine.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nasdsl.search.store import Lease, Outcome
 
@@ -66,6 +66,7 @@ class WorkerSettings:
     memory: int | None = None
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Workers, wherever they run. An engine is used from one thread."""
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from nasdsl.errors import cell_error, install_hint, listed
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Evaluator
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 #: `(what, options) -> Evaluator`: makes an evaluator of what follows the kind in a spec.
 EvaluatorMaker = Callable[[str, dict[str, str]], Evaluator]
@@ -29,6 +29,7 @@ EVALUATORS: Registry[EvaluatorMaker] = Registry(
 )
 
 
+@typed
 def evaluator(spec: str) -> Evaluator:
     """The evaluator of a spec; what it needs is imported and read now.
 

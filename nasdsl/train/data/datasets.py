@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.recipe import Recipe
-from nasdsl.values import require_types
+from nasdsl.values import require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data.splits import Splits
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _PHOTO_SIZE = 224
 
 
+@typed
 def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
     """The images that a text names.
 
