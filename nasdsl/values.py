@@ -214,7 +214,7 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
     }
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def result(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             given = bind(*args, **kwargs).arguments
         except TypeError:
@@ -229,7 +229,7 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
             raise CellError(wrong)
         return function(*args, **kwargs)
 
-    return checked
+    return result
 
 
 def _kinds(annotation: object) -> tuple[type, ...]:
