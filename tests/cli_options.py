@@ -18,7 +18,7 @@ TRAIN = f"train tiny.cell --out new --data fake:3 --set epochs=1 {SIZE}"
 FINISH = "search finish s.db --top 1 --data fake:3 --set epochs=1"
 LARGER = "--N 2 --cell-filters 4 --stem cifar --image-size 32"
 SEARCH = "search small.cell --evaluator proxy:synflow --trials 1 --store a.db"
-CHILDREN = "search small.cell --trials 1 --store a.db --evaluator"
+CHILDREN = "search small.cell --trials 3 --store a.db --evaluator"
 CHILD = "train?epochs=2&N=1&cell_filters=4&image_size=8"
 ONE_SHOT = "search nasbench201_space --algorithm darts --data fake:3 --option epochs=1 --out new"
 #: A line of each command that succeeds, or does so with the packages it needs, and ends by itself.
