@@ -79,6 +79,22 @@ def test_two_trainings_in_one_folder(tmp_path: Path, job: Job) -> None:
     assert (folder.path / "report.md").is_file()
 
 
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("run.json", "nasdsl train --resume"),
+        ("seeds.json", "nasdsl train --resume"),
+        ("oneshot.json", "nasdsl search --resume"),
+    ],
+)
+def test_what_is_there_says_how_it_continues(tmp_path: Path, file: str, command: str) -> None:
+    """A run, runs of several seeds, and a one-shot search."""
+    (tmp_path / file).touch()
+    with pytest.raises(CellError, match="already holds a run") as caught:
+        RunFolder(tmp_path).require_new()
+    assert caught.value.diagnostics[0].hints == (f"`{command} {tmp_path}` continues it",)
+
+
 def test_two_runs_started_in_one_empty_folder(tmp_path: Path, job: Job) -> None:
     """While one is being started another cannot be; a lock left behind is no content."""
     folder = RunFolder(tmp_path / "run")

@@ -40,11 +40,11 @@ from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
-from nasdsl.train.run_folder import CHECKPOINTS, METRICS, RunFolder
+from nasdsl.train.run_folder import CHECKPOINTS, METRICS, ONE_SHOT, RunFolder
 from nasdsl.values import shown
 
 VERSION = 1
-SPACE, RUN, STORE = "space.cell", "oneshot.json", "search.db"
+SPACE, RUN, STORE = "space.cell", ONE_SHOT, "search.db"
 ALPHAS, DERIVED = "alphas.svg", "derived.cell"
 #: What was done before an option said it.
 _BEFORE = {"augmentation": "crop_flip", "crop": "upsampled"}

@@ -46,6 +46,14 @@ RESULTS = "results.json"
 
 #: What a folder has that holds runs of several seeds, and no run itself.
 SEEDS = "seeds.json"
+#: What the folder of a one-shot search has.
+ONE_SHOT = "oneshot.json"
+#: How what a folder has is continued.
+_CONTINUED_BY = {
+    RUN: "nasdsl train --resume",
+    SEEDS: "nasdsl train --resume",
+    ONE_SHOT: "nasdsl search --resume",
+}
 
 #: The member of `run.json` with the path of the data from the run's folder.
 _FROM_RUN = "data_from_run"
@@ -154,12 +162,13 @@ class RunFolder:
         Raises:
             CellError: NAS841; NAS006, it cannot be looked at.
         """
-        if self.exists:
-            raise cell_error(
-                "NAS841",
-                f"{str(self.path)!r} already holds a run",
-                f"`nasdsl train --resume {self.path}` continues it",
-            )
+        for name, command in _CONTINUED_BY.items():
+            if (self / name).is_file():
+                raise cell_error(
+                    "NAS841",
+                    f"{str(self.path)!r} already holds a run",
+                    f"`{command} {self.path}` continues it",
+                )
         # Where a folder of the path is a file, what is raised says so.
         with write_errors(self.path), suppress(FileNotFoundError):
             if any(file.name != LOCK for file in self.path.iterdir()):

@@ -310,7 +310,7 @@ document.addEventListener("keydown", (event) => {
 function download(content, name) {
   const url = URL.createObjectURL(content);
   el("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
   say(`Saved ${name}.`);
 }
 
