@@ -352,7 +352,7 @@ DARTS = {"skeleton": "darts", "stem": "cifar", "layers": 3}
         ("darts_v2", DARTS, "NAS950"),
         ("nasnet_a_large", {"style": "retina"}, "NAS951"),
         ("nasnet_a_large", {"classes": 1}, "NAS951"),
-        ("nasnet_a_large", {"classes": "many"}, "NAS951"),
+        ("nasnet_a_large", {"classes": "many"}, "NAS008"),
         ("nasnet_a_large", {"image_size": 15}, "NAS951"),
         ("nasnet_a_large", {"style": "fpn", "image_size": 15}, "NAS951"),
         # So small that maps of different strides have one size.
@@ -360,7 +360,7 @@ DARTS = {"skeleton": "darts", "stem": "cifar", "layers": 3}
         ("nasnet_a_mobile", {"N": 1, "cell_filters": 44, "image_size": 4}, "NAS951"),
         ("nasnet_a_large", {"proposals": 0}, "NAS951"),
         ("nasnet_a_large", {"anchor_sizes": ["a"]}, "NAS951"),
-        ("nasnet_a_large", {"anchor_sizes": 3}, "NAS951"),
+        ("nasnet_a_large", {"anchor_sizes": 3}, "NAS008"),
         ("nasnet_a_large", {"style": "fpn", "anchor_sizes": [8]}, "NAS951"),
         ("nasnet_a_large", {"auxiliary": True}, "NAS951"),
         ("nasnet_a_large", {"propsals": 3}, "NAS501"),
@@ -374,11 +374,18 @@ def test_what_no_detector_is(source: str, options: dict[str, Any], code: str) ->
     assert [found.code for found in raised.value.diagnostics] == [code]
 
 
-@pytest.mark.parametrize("levels", [0, 9, [], [7], [1, 1], "all", [True]])
-def test_levels_that_there_are_not(levels: Any) -> None:
+@pytest.mark.parametrize(
+    ("levels", "code"),
+    [
+        *((levels, "NAS951") for levels in (0, 9, [], [7], [1, 1], [True])),
+        ("all", "NAS008"),
+    ],
+)
+def test_levels_that_there_are_not(levels: Any, code: str) -> None:
+    """One diagnostic; of what is no number and no list, that of a wrong type."""
     with pytest.raises(CellError) as raised:
         nasdsl.detection.backbone("nasnet_a_mobile", N=1, cell_filters=4, levels=levels)
-    assert [found.code for found in raised.value.diagnostics] == ["NAS951"]
+    assert [found.code for found in raised.value.diagnostics] == [code]
 
 
 BOX = [1.0, 2.0, 30.0, 40.0]

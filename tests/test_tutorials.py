@@ -6,6 +6,7 @@ by `tests/test_cli_documents.py`.
 """
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def test_a_tutorial_can_be_followed(
     for language, title, content in _FENCE.findall(page.read_text("utf-8")):
         if title:
             Path(title).write_text(content, "utf-8")
+            # Another page's file of that name may have been imported in this process.
+            monkeypatch.delitem(sys.modules, Path(title).stem, raising=False)
         elif language == "console":
             require_console(content, lambda: "".join(capfd.readouterr()))
         elif language == "python":
