@@ -17,7 +17,7 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.memory import return_freed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
-from nasdsl.values import require_types, shown, typed
+from nasdsl.values import shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,12 +66,6 @@ def optimize(
             no classifier, or layers that nasdsl has not made; NAS720 to NAS722 where a pass is
             not there or fails; with a runtime, what `nasdsl.runtimes.load` raises.
     """
-    require_types(
-        runtime=(runtime, str | None),
-        threads=(threads, int | None),
-        dtype=(dtype, str | None),
-        verify_passes=(verify_passes, bool | None),
-    )
     found = None if runtime is None else runtimes.find(runtime)
     names = pass_names(passes)
     if names is None:

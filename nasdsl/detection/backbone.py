@@ -26,7 +26,7 @@ from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import IMAGE
 from nasdsl.network.stages import Stage, stages
 from nasdsl.train.starting import StartingWeights
-from nasdsl.values import Values, require_types, shown, typed
+from nasdsl.values import Values, shown, typed
 
 _CHANNELS = Values(int, minimum=1, maximum=1_000_000)
 
@@ -137,7 +137,6 @@ def backbone(
     Raises:
         CellError: NAS951 for stages that there are not; as `nasdsl.compile` does.
     """
-    require_types(frozen_norm=(frozen_norm, bool))
     if pyramid is not None and _CHANNELS.legal(pyramid) is None:
         raise cell_error("NAS951", f"pyramid is {_CHANNELS.description}, not {shown(pyramid)}")
     network = compiled(source, ops, weights, settings)

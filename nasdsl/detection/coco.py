@@ -25,7 +25,7 @@ from nasdsl.detection.annotations import (
     unlike,
 )
 from nasdsl.errors import cell_error, listed
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: Names of the second part, the first that is there.
 _SECOND = ("val", "valid", "test")
@@ -66,7 +66,6 @@ def coco_folder(text: str) -> CocoFolder:
             file is not what COCO's are; NAS954, a box does not fit its image or its categories;
             NAS955, the parts do not belong together; NAS826, there is nothing to learn from.
     """
-    require_types(text=(text, str))
     name, _, where = text.partition(":")
     if name != "coco" or not where:
         raise cell_error(

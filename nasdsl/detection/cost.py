@@ -18,7 +18,7 @@ from nasdsl.network.graph import IMAGE, Shape
 from nasdsl.network.section import last_map, section, state_shapes
 from nasdsl.network.stack import linear
 from nasdsl.primitives import Node
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 
 class StageCost(NamedTuple):
@@ -82,7 +82,6 @@ def detector_cost(plan: DetectorPlan) -> DetectorCost:
     `plan.graph` is the network at that size; torchvision pads images of the style `fpn` to
     multiples of 32 pixels, and what it pads is not counted.
     """
-    require_types(plan=(plan, DetectorPlan))
     graph, shapes = plan.graph, state_shapes(plan.graph)
     trunk = graph_cost(graph.with_modules(section(graph, [IMAGE], plan.features).modules))
     stages = [StageCost("backbone", trunk.count)]

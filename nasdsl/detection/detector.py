@@ -27,7 +27,7 @@ from nasdsl.errors import cell_error, listed, plural
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import IMAGE
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: Pixels of the shorter and at most of the longer side, where images keep their proportions.
 _SHORTER, _LONGER = 800, 1333
@@ -191,7 +191,6 @@ def faster_rcnn(
     Raises:
         CellError: NAS950 and NAS951, there is no such detector; as `nasdsl.compile` does.
     """
-    require_types(frozen_norm=(frozen_norm, bool))
     options = {name: settings.pop(name) for name in _OPTIONS if name in settings}
     plan = plan_detector(
         source,

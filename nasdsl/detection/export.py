@@ -21,7 +21,7 @@ from nasdsl.errors import cell_error
 from nasdsl.export import Written, onnx_file, program_file, require_exportable
 from nasdsl.export.formats import FORMATS
 from nasdsl.export.writing import compared_file, format_errors
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 OUTPUTS = ("boxes", "labels", "scores")
 #: By how much a box, in shares of the image's longer side, and a score may differ.
@@ -60,7 +60,6 @@ def export_detector(
             such file of this detector; NAS706, its weights are not finite, or it finds nothing on
             any of the images; NAS705, the file finds something else. Then nothing has been written.
     """
-    require_types(trained=(trained, TrainedDetector), path=(path, str | os.PathLike))
     require_exportable(path)
     detector, suffix = trained.detector, Path(path).suffix.lower()
     require_program(detector, suffix)

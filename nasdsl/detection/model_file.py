@@ -23,7 +23,7 @@ from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
 from nasdsl.loading import cells_of_text
 from nasdsl.network.self_contained import network_text
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,6 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     Raises:
         CellError: NAS001, it cannot be read; NAS802, it holds no detector, or not all of one.
     """
-    require_types(path=(path, str | os.PathLike))
     said = model_metadata(path).get(DETECTOR)
     if said is None:
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl")

@@ -19,7 +19,7 @@ from nasdsl.network.graph import NetworkGraph, Ref
 from nasdsl.network.section import state_shapes
 from nasdsl.network.source import SourceNetwork
 from nasdsl.network.stages import Stage, stages, strides_of
-from nasdsl.values import Values, require_types, shown, typed
+from nasdsl.values import Values, shown, typed
 
 _NUMBERS: dict[str, Values] = {
     "classes": Values(int, minimum=2, maximum=100_000),
@@ -95,7 +95,6 @@ def plan_detector(
         CellError: NAS950, the network cannot be divided so; NAS951, a style, a number or an option
             that no detector has; as `nasdsl.compile` does.
     """
-    require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None), style=(style, str))
     if style not in NUMBERS:
         hints = name_hints(style, NUMBERS, f"the styles are {listed(NUMBERS)}")
         raise cell_error("NAS951", f"no style of detector is called {style!r:.40}", *hints)

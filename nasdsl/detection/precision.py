@@ -58,7 +58,7 @@ def average_precision(
     Raises:
         CellError: NAS701, faster-coco-eval is not installed.
     """
-    require_types(part=(part, AnnotatedImages), numbers=(numbers, Sequence), found=(found, Mapping))
+    require_types(numbers=(numbers, Sequence))
     require_evaluation()
     from faster_coco_eval import COCO, COCOeval_faster
 

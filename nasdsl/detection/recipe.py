@@ -125,7 +125,7 @@ def detection_recipe(name: str, changes: Iterable[str] = ()) -> DetectionRecipe:
         CellError: NAS820, no recipe has that name; NAS846, the file cannot be read; NAS821 and
             NAS822 for its values and the changes.
     """
-    require_types(name=(name, str), changes=(changes, Iterable))
+    require_types(changes=(changes, Iterable))
     if name.endswith(".toml"):
         values = recipe_file_values(name)
         base = values.pop("base", RECIPE_NAMES[0])

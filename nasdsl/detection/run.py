@@ -113,12 +113,6 @@ def plan_detection(
         CellError: NAS850 and NAS701 for loggers; NAS823, there are no images to train on; NAS844, a
             setting contradicts the data; NAS950 and NAS951; as `nasdsl.compile` does.
     """
-    require_types(
-        cells=(cells, SourceCells),
-        data=(data, CocoFolder),
-        recipe=(recipe, DetectionRecipe),
-        settings=(settings, Settings),
-    )
     require_usable(loggers)
     if data.train is None:
         raise cell_error("NAS823", f"`{data.name}` has no part to train on")
@@ -192,9 +186,7 @@ def begin_detection(
         CellError: NAS841, something is there, or the folder is in use; NAS006, it cannot be
             written.
     """
-    require_types(
-        path=(path, str | os.PathLike), job=(job, DetectionJob), command=(command, Sequence)
-    )
+    require_types(command=(command, Sequence))
     folder = RunFolder(path)
     weights = job.weights
     with folder.created():
@@ -226,7 +218,6 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
     Raises:
         CellError: NAS843, there is no such run, or its files are damaged.
     """
-    require_types(path=(path, str | os.PathLike))
     folder = Path(path)
     with read_errors(folder, RUN):
         about = versioned(folder / RUN, _VERSION)

@@ -80,7 +80,7 @@ def train_detection(
             NAS843, it was made with another recipe, seed, network or data; NAS955, the data are
             not those that the run began with.
     """
-    require_types(path=(path, str | os.PathLike), job=(job, DetectionJob), data=(data, CocoFolder))
+    require_types(path=(path, str | os.PathLike))
     if (data.names, data.numbers) != (job.names, job.numbers):
         raise cell_error(
             "NAS955",

@@ -18,7 +18,7 @@ from nasdsl.drawing.vector import page_svg
 from nasdsl.language.genotype.types import Genotype, Space
 from nasdsl.loading import genotype_of
 from nasdsl.network import NetworkGraph
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ def cells_drawing(
         options: how.
         as_space: whether to draw a space of one genotype as a space.
     """
-    require_types(space=(space, Space | Genotype))
     if isinstance(space, Genotype):
         return genotype_drawing(space, options)
     if as_space or not space.is_genotype:
@@ -73,7 +72,6 @@ def cells_drawing(
 @typed
 def genotype_drawing(genotype: Genotype, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a genotype side by side, after Figure 4 of Zoph et al. 2018."""
-    require_types(genotype=(genotype, Genotype))
     sketches = cell_sketches(genotype, names=options.names)
     remarks = _fold_words((cell.kind, len(cell.blocks)) for cell in genotype.cells)
     return _drawing(genotype.name, sketches, options, remarks)
@@ -82,7 +80,6 @@ def genotype_drawing(genotype: Genotype, options: DrawingOptions = DEFAULT) -> D
 @typed
 def space_drawing(space: Space, options: DrawingOptions = DEFAULT) -> Drawing:
     """The cells of a space, holes drawn as choices."""
-    require_types(space=(space, Space))
     sketches, notes = space_sketches(space)
     remarks = _fold_words((cell.kind, len(cell.blocks)) for cell in space.cells)
     return _drawing(space.name, sketches, options, remarks, notes)
@@ -95,7 +92,6 @@ def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAU
     Raises:
         CellError: a cell is too large (NAS713).
     """
-    require_types(a=(a, Genotype), b=(b, Genotype))
     theme = find_theme(options.theme)
     page = cells_page(difference_sketches(a, b), options, difference_entries(a.name, b.name, theme))
     return Drawing(page, theme)
@@ -104,7 +100,6 @@ def difference_drawing(a: Genotype, b: Genotype, options: DrawingOptions = DEFAU
 @typed
 def network_drawing(network: NetworkGraph, options: DrawingOptions = DEFAULT) -> Drawing:
     """The stack of a whole network, after Figure 2 of Zoph et al. 2018."""
-    require_types(network=(network, NetworkGraph))
     return Drawing(network_page(network, options), find_theme(options.theme))
 
 

@@ -22,9 +22,8 @@ from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import Cell, Genotype, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
-from nasdsl.loading import NameOrPath
 from nasdsl.network import NetworkGraph
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 PictureFormat = Literal["svg", "png", "pdf", "dot"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
@@ -54,7 +53,6 @@ def form_of(
     Raises:
         CellError: NAS712, it is not one of `forms`; with the hints.
     """
-    require_types(path=(path, NameOrPath))
     suffix = Path(path).suffix.removeprefix(".").lower()
     for form in forms:
         if suffix == form:
@@ -79,7 +77,6 @@ def picture_bytes(drawing: Drawing, form: PictureFormat) -> bytes:
     Raises:
         CellError: Graphviz's `dot` is not installed (NAS710), or fails (NAS711).
     """
-    require_types(drawing=(drawing, Drawing))
     if form == "dot":
         return drawing.dot.encode()
     if form == "svg":
@@ -97,7 +94,6 @@ def svg(drawing: Drawing) -> str:
     Raises:
         CellError: as `picture_bytes`.
     """
-    require_types(drawing=(drawing, Drawing))
     text = _dot_output(drawing.dot, "svg").decode()
     return _COMMENT.sub("", text[text.index("<svg") :])
 

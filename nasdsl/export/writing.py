@@ -19,10 +19,9 @@ from nasdsl.errors import CellError, Diagnostic, cell_error, first_line
 from nasdsl.export.comparison import BATCHES, finite_logits, random_images, relative_error_of
 from nasdsl.export.exported import Export
 from nasdsl.export.formats import FORMATS, ExportFormat, format_of
-from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.network.self_contained import network_text
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -52,7 +51,6 @@ def require_exportable(path: str | os.PathLike[str]) -> None:
         CellError: NAS007 (unknown suffix), NAS701 (a package is missing), NAS702 (the backend
             that makes it is not there), NAS006 (the folder cannot be written to).
     """
-    require_types(path=(path, NameOrPath))
     form = format_of(Path(path))
     if form.backend:
         backends.find(form.backend)
@@ -84,7 +82,6 @@ def write(net: "Module", path: str | os.PathLike[str], *, dynamic_size: bool = F
             the same, NAS706 where the network's logits are not finite, NAS708 where the
             network cannot be written in that format. Then nothing has been written.
     """
-    require_types(path=(path, str | os.PathLike), dynamic_size=(dynamic_size, bool))
     form = format_of(Path(path))
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     graph = getattr(net, "graph", None)

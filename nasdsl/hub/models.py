@@ -18,7 +18,7 @@ from nasdsl.atomic_write import write_errors
 from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.hub.published import published_model, require_publishable
 from nasdsl.registry import require_packages
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -52,8 +52,6 @@ def save_pretrained(
             package of the extra `hub` is missing; NAS006, the folder cannot be written; what
             `nasdsl.export.write` raises.
     """
-    require_types(folder=(folder, str | os.PathLike), license=(license, str | None))
-    require_types(name=(name, str | None))
     require_hub(model)
     with write_errors(folder):
         # Before the model is read, which takes seconds.
@@ -91,8 +89,6 @@ def push_to_hub(
     Raises:
         CellError: NAS806, the Hub cannot be reached or refuses; what `save_pretrained` raises.
     """
-    require_types(repository=(repository, str), license=(license, str | None))
-    require_types(private=(private, bool | None), message=(message, str))
     require_hub(model)
     with hub_errors(repository):
         from huggingface_hub.utils._validators import validate_repo_id
@@ -133,7 +129,6 @@ def from_pretrained(
             missing or damaged; NAS801, the weights do not fit the settings; NAS806, the Hub
             cannot be reached, or has no such model; what `nasdsl.compile` raises.
     """
-    require_types(name=(name, str | os.PathLike), revision=(revision, str | None))
     require_packages("the Hugging Face Hub needs", _NEEDS, "hub")
     from nasdsl.hub.mixin import CONFIG, HubModel
 

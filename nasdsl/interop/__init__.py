@@ -72,7 +72,6 @@ def find(
     Raises:
         CellError: NAS650 for the format, NAS651 and NAS656 where the text holds none.
     """
-    require_types(text=(text, str | Source), format=(format, str | None), name=(name, str | None))
     source = with_cells_as_text(text if isinstance(text, Source) else Source("<text>", text))
     foreign = foreign_text(source)
     options = Options(name, space)
@@ -158,7 +157,6 @@ def read(
         CellError: NAS650 for the format, NAS651 to NAS656 where no genotype can be read; findings
             point into the text.
     """
-    require_types(text=(text, str | Source))
     held = find(text, format, name=name, space=space)
     genotypes: list[Genotype] = []
     findings: list[Diagnostic] = []
@@ -197,7 +195,6 @@ def write(genotype: Genotype, format: str, *, space: Space | None = None) -> Wri
         CellError: NAS650 for the format, NAS654 where it cannot say something, NAS602 for a
             genotype that is not of the space.
     """
-    require_types(genotype=(genotype, Genotype), format=(format, str))
     text, findings = FORMATS.find(format).write(genotype, Options(space=space))
     return Writing(text, tuple(findings))
 

@@ -12,7 +12,7 @@ from nasdsl.errors import CellError, Diagnostic, Source, cell_error, listed
 from nasdsl.interop.foreign import Entry, Foreign, Options
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.registry import Registry
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 ReadFunction = Callable[[Foreign, Options], list[Genotype]]
 Finder = Callable[[Foreign, Options], list[Entry]]
@@ -76,7 +76,6 @@ def format_of(source: Source) -> str:
     Raises:
         CellError: none or several fit (NAS650); `--from` says which it is.
     """
-    require_types(source=(source, Source))
     fitting = formats_of(source)
     if len(fitting) == 1:
         return fitting[0]

@@ -115,7 +115,7 @@ def run(
         CellError: NAS720 to NAS722 and NAS701 where a pass is not there or cannot be used,
             before any has run; NAS722 where one fails or, verified, breaks the graph.
     """
-    require_types(graph=(graph, NetworkGraph), names=(names, Iterable))
+    require_types(names=(names, Iterable))
     chosen = [PASSES.find(name) for name in names]
     if verify is None:
         verify = os.environ.get(VERIFY_VARIABLE, "0") not in ("", "0")

@@ -16,7 +16,7 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
-from nasdsl.values import require_types, shown, typed
+from nasdsl.values import shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,7 +117,6 @@ def load(
     """
     import torch
 
-    require_types(name=(name, str), threads=(threads, int | None), dtype=(dtype, str | None))
     runtime = find(name)
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     graph: Any = getattr(network, "graph", None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.language.genotype.settings import NO_SETTINGS, Settings
-from nasdsl.loading import NameOrPath, cells_of_text, loads_space
+from nasdsl.loading import cells_of_text, loads_space
 from nasdsl.search.checking import best_trials, checked_network
 from nasdsl.search.engines.choosing import engine_for
 from nasdsl.search.evaluators.finishing import (
@@ -37,7 +37,7 @@ from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -135,7 +135,6 @@ def finish(
             store says; what the store, the recipe, the data or a network are refused for.
         KeyboardInterrupt: stopped by hand; what was trained is kept.
     """
-    require_types(store=(store, NameOrPath), out=(out, NameOrPath))
     best = best_trials(store, count)
     if not best:
         raise cell_error("NAS867", f"no network of {os.fspath(store)!r} has a reward yet")

@@ -36,7 +36,7 @@ from nasdsl.search.settings import SearchSettings, start_or_resume
 from nasdsl.search.starting import StartedSearcher
 from nasdsl.search.store import Counts, Lease, Store, Trial
 from nasdsl.search.trial_log import TrialLog
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: Heartbeats after which a silent worker counts as lost. Less than two, so that its trial is
 #: queued again within two.
@@ -97,7 +97,6 @@ def run(
             (the workers).
         KeyboardInterrupt: stopped by hand.
     """
-    require_types(settings=(settings, SearchSettings))
     if searcher is None:
         from nasdsl.search.searchers import make_searcher
 

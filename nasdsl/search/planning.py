@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
-from nasdsl.loading import NameOrPath, loads_space
+from nasdsl.loading import loads_space
 from nasdsl.search.child import limit_for, trial_words
 from nasdsl.search.evaluators.objectives import measuring
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
@@ -34,7 +34,7 @@ from nasdsl.search.settings import SearchSettings
 from nasdsl.search.starting import start_texts
 from nasdsl.search.store import Reader
 from nasdsl.search.store.files import is_database
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
@@ -109,12 +109,6 @@ def plan_search(
             parts, or nothing could be promoted; NAS888, no weights could be inherited; what
             the evaluator itself refuses.
     """
-    require_types(
-        space=(space, Space),
-        store=(store, NameOrPath | None),
-        algorithm=(algorithm, str),
-        evaluator=(evaluator, str),
-    )
     # First what is known without the evaluator, which may bring PyTorch and read images.
     words, path = _options(options), _store_path(store or f"{space.name}-{algorithm}-{seed}.db")
     texts = start_texts(space, start)

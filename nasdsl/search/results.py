@@ -20,7 +20,7 @@ from nasdsl.search.objectives import gains_of, stored_objectives
 from nasdsl.search.pareto import front
 from nasdsl.search.store import Counts, Reader, Trial
 from nasdsl.search.store.records import Rung
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: The name in a text, and the most characters that a name has of its store's.
 _HEADER = re.compile(r"^genotype[ \t]+\w+", re.MULTILINE | re.ASCII)
@@ -118,7 +118,6 @@ def trial_text(trial: Trial, store: str | os.PathLike[str] | None = None) -> str
         trial: one that has a reward.
         store: that of its search, after which the genotype is named; None keeps its name.
     """
-    require_types(trial=(trial, Trial))
     sizes = [
         f"{value:,} {what}"
         for what, value in (("parameters", trial.params), ("mult-adds", trial.mult_adds))

@@ -14,7 +14,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.language.genotype.types import Space
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Searcher
-from nasdsl.values import Values, require_types, shown, typed, values_of
+from nasdsl.values import Values, shown, typed, values_of
 
 #: A number of things, of which there is one or more.
 Count = Annotated[int, Values(int, minimum=1)]
@@ -56,7 +56,6 @@ def searcher(name: str, space: Space, seed: int, **given: Any) -> Searcher:
             not installed), NAS880 (no algorithm or more than one has this name, or what is
             installed is not one), NAS881 (its options).
     """
-    require_types(name=(name, str), space=(space, Space))
     return make_searcher(name, space, seed, given)
 
 

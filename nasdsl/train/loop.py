@@ -27,7 +27,7 @@ from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted, Interrupted
 from nasdsl.train.training import Training
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.
 _CHECK_STEPS = 20
@@ -73,7 +73,6 @@ def fit(
             of the recipe or the data.
         Interrupted: `stop` returned true.
     """
-    require_types(net=(net, nn.Module))
     recipe = recipe_named(recipe) if isinstance(recipe, str) else recipe
     splits = datasets(data, recipe) if isinstance(data, str) else data
     graph = graph_matching(net, splits)

@@ -24,7 +24,7 @@ from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
@@ -102,12 +102,6 @@ def evaluate_model(
             data; NAS847 where the data have no such part; what the data are refused for;
             what `nasdsl.optimize` raises for a runtime.
     """
-    require_types(
-        path=(path, NameOrPath),
-        data=(data, str | None),
-        recipe=(recipe, str | None),
-        network=(network, NameOrPath | Genotype | None),
-    )
     # What is misspelt is refused before PyTorch is imported, which takes seconds.
     folder = RunFolder(path)
     job = folder.job() if folder.path.is_dir() else None

@@ -124,11 +124,6 @@ def plan_run(
         CellError: the recipe, the data or the network are refused, the device (NAS707), the
             weights (NAS801 to NAS805), or a logger (NAS850, NAS701).
     """
-    require_types(
-        source=(source, NameOrPath | Genotype | SourceCells),
-        data=(data, str),
-        recipe=(recipe, Recipe | str),
-    )
     base = recipe if isinstance(recipe, Recipe) else recipe_at(recipe)
     named = {word.partition("=")[0].strip() for word in changes}
     wanted = with_changes(base, changes)
@@ -184,7 +179,6 @@ def recorded_plan(folder: RunFolder) -> RunPlan:
         CellError: NAS843, there is no run, or its files are damaged; what the data or the
             network are refused for.
     """
-    require_types(folder=(folder, RunFolder))
     job = folder.job()
     splits = recorded_data(folder, job)
     text = Source(os.fspath(folder / NETWORK), job.network)
@@ -257,7 +251,6 @@ def begin_run(
     Raises:
         CellError: NAS841, something is there; NAS006, it cannot be written.
     """
-    require_types(path=(path, NameOrPath), plan=(plan, RunPlan))
     folder = RunFolder(path)
     if is_first_process():
         folder.create(plan.job, list(command))

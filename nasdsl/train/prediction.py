@@ -110,11 +110,7 @@ def predict(
             NAS844, there is not a name for each class; at the end NAS824 for each file that
             cannot be read.
     """
-    require_types(
-        model=(model, NameOrPath),
-        images=(images, Iterable),
-        network=(network, NameOrPath | Genotype | None),
-    )
+    require_types(images=(images, Iterable))
     # What is misspelt is refused before PyTorch is imported, which takes seconds.
     require_model(model, network)
     if recipe is not None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from nasdsl.documents import toml_values
 from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.registry import Registry
-from nasdsl.values import Values, field_values, require_types, shown, typed
+from nasdsl.values import Values, field_values, shown, typed
 
 Optimizer = Literal["sgd", "rmsprop", "adamw"]
 Schedule = Literal["cosine", "exponential", "constant"]
@@ -169,7 +169,6 @@ def recipe(name: str, **values: object) -> Recipe:
         CellError: NAS820 for a name no recipe has, or a recipe that cannot be read; NAS821 and
             NAS822 as `Recipe.changed`.
     """
-    require_types(name=(name, str))
     return _installed_recipe(name).changed(**values)
 
 

@@ -25,7 +25,7 @@ from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
 from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder
 from nasdsl.train.watchers import Watcher
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 
 @typed
@@ -55,7 +55,6 @@ def train_run(
             memory; as `fit` does.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    require_types(folder=(folder, RunFolder), plan=(plan, RunPlan))
     # Of the processes of torchrun, only the first one writes.
     with folder.locked() if is_first_process() else nullcontext():
         return _train(folder, plan, watchers, save_seconds, tensorboard)

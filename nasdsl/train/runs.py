@@ -63,7 +63,7 @@ def train_new(
         CellError: as `plan_run`, `begin_run` and `train_run` do.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    require_types(path=(path, NameOrPath), command=(command, Sequence))
+    require_types(command=(command, Sequence))
     if is_first_process():
         RunFolder(path).require_new()
     plan = plan_run(source, **request)
@@ -100,7 +100,6 @@ def train_recorded(
         CellError: as `recorded_plan` and `train_run` do.
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    require_types(path=(path, NameOrPath))
     if not has_seeds(path):
         folder = RunFolder(path)
         return _one(folder, recorded_plan(folder), on_run, save_seconds, tensorboard)

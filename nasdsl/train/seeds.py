@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nasdsl.errors import CellError, Diagnostic
-from nasdsl.loading import NameOrPath
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import write_curves
@@ -61,7 +60,7 @@ def begin_seeds(
     Raises:
         CellError: NAS841, something is there; NAS006, it cannot be written.
     """
-    require_types(path=(path, NameOrPath), plan=(plan, RunPlan), seeds=(seeds, Sequence))
+    require_types(seeds=(seeds, Sequence))
     plans = [replace(plan, job=replace(plan.job, seed=seed)) for seed in seeds]
     if is_first_process():
         RunFolder(path).require_new()
@@ -80,7 +79,6 @@ def recorded_seeds(path: str | os.PathLike[str]) -> list[tuple[RunFolder, RunPla
     Raises:
         CellError: NAS843, files are damaged; what the data or the network are refused for.
     """
-    require_types(path=(path, NameOrPath))
     folders = seed_folders(path)
     first = recorded_plan(folders[0])
     runs = [(folders[0], first)]
@@ -108,7 +106,7 @@ def train_seeds(
     Raises:
         Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    require_types(path=(path, NameOrPath), runs=(runs, Sequence))
+    require_types(runs=(runs, Sequence))
     ended: list[SeedRun] = []
     for place, (folder, plan) in enumerate(runs, 1):
         seed = plan.job.seed

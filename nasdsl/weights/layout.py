@@ -17,7 +17,7 @@ from nasdsl.errors import cell_error
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.network.skeleton import SKELETONS
 from nasdsl.primitives import PRIMITIVES, Sizes
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 
 class Parameter(NamedTuple):
@@ -30,7 +30,6 @@ class Parameter(NamedTuple):
 @typed
 def parameters(graph: NetworkGraph) -> dict[str, Parameter]:
     """Every parameter and every moving statistic of a network, by name."""
-    require_types(graph=(graph, NetworkGraph))
     return {
         f"{node.name}.{tensor.name}": Parameter(tensor.sizes, node.primitive)
         for _, node in graph.nodes()

@@ -72,11 +72,7 @@ def load(
     if not isinstance(graph, NetworkGraph):
         kind = type(net).__name__
         raise cell_error("NAS008", f"weights are loaded into a compiled network, not a {kind}")
-    require_types(
-        source=(source, str | PathLike | Mapping),
-        layout=(layout, str),
-        drop_background=(drop_background, bool),
-    )
+    require_types(source=(source, str | PathLike | Mapping))
     if graph.inference:
         layout = _layout_for_inference(graph, layout)
     chosen = None if layout == "auto" else find(layout)

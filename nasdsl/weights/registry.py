@@ -6,7 +6,7 @@ Purpose: layouts are found through entry points `nasdsl.layouts`, each a `Layout
 from nasdsl.errors import listed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.registry import Registry
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 from nasdsl.weights.layout import Layout, Table
 
 #: The installed layouts, in the order in which `auto` tries them.
@@ -40,5 +40,4 @@ def table(graph: NetworkGraph, layout: str) -> Table:
         CellError: NAS804 where the layout has no such network, NAS805 where there is no such
             layout.
     """
-    require_types(graph=(graph, NetworkGraph), layout=(layout, str))
     return find(layout).table(graph)

@@ -12,8 +12,8 @@ from lark import Token
 from nasdsl.errors import Diagnostic, Fix, Source, Span, did_you_mean
 from nasdsl.language.parser.builder import token_span
 
+#: Hints and fixes of a finding.
 Advice = tuple[tuple[str, ...], tuple[Fix, ...]]
-"""Hints and fixes of a finding."""
 
 #: What follows a word that an item begins with, and how it is said that it is missing.
 _NAMES = {
@@ -24,8 +24,8 @@ _NAMES = {
     "OP": ("the name of the op", "for example `op conv_3x3 = [conv(3x3), batch_norm]`"),
     "COMBINE": ("the name of the combine", "for example `combine add = [sum]`"),
 }
+#: The kinds of token that a name follows.
 NAMED = frozenset(_NAMES)
-"""The kinds of token that a name follows."""
 
 #: Words that people begin a line with, and the word that they mean.
 _MEANT = {

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from nasdsl.errors import cell_error, install_hint, listed
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Evaluator
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 #: `(what, options) -> Evaluator`: makes an evaluator of what follows the kind in a spec.
 EvaluatorMaker = Callable[[str, dict[str, str]], Evaluator]
@@ -41,7 +41,6 @@ def evaluator(spec: str) -> Evaluator:
         CellError: NAS882 (the spec), NAS701 (a package is missing), or what the kind itself
             refuses.
     """
-    require_types(spec=(spec, str))
     head, has_options, query = spec.partition("?")
     kind, _, what = head.partition(":")
     make = EVALUATORS.find(kind)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.recipe import Recipe
-from nasdsl.values import require_types, typed
+from nasdsl.values import typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data.splits import Splits
@@ -30,7 +30,6 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
         CellError: NAS825 for a text that names no source; NAS823 and NAS824 where files are
             missing or damaged; NAS826 where no images would be left to train on.
     """
-    require_types(spec=(spec, str), recipe=(recipe, Recipe))
     name, _, where = spec.partition(":")
     images = DATA_SETS.find(name)(where, image_size=recipe.image_size, download=download)
     # Imported here because it brings PyTorch, and a wrong text should not wait for that.
