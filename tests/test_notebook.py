@@ -26,6 +26,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A shell with the extension, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    # IPython warns where another environment is active in the shell that runs the tests.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
