@@ -1,12 +1,9 @@
-"""Memory: whether there is enough for weights, the finding where it ends, and what is given back.
+"""Memory: whether there is enough for weights, and the finding where it ends all the same.
 
 PyTorch is not imported: what it raises is known by its name and its words.
 """
 
-import ctypes
-import gc
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,16 +59,3 @@ def memory_errors(*ways_out: str, what: str = "this batch") -> Iterator[None]:
             raise
         text = f"the device has too little memory for {what}"
         raise cell_error("NAS707", text, *ways_out) from None
-
-
-def return_freed() -> None:
-    """Give memory that is free back to the system, where the C library keeps it.
-
-    Optimising and exporting copy the weights several times, and glibc keeps most of what was freed:
-    a process that served NASNet-A large would hold twice as much as it needs.
-    """
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)

@@ -8,6 +8,7 @@ Non-goals: running networks (`nasdsl.runtimes`); tables (`nasdsl.cli.bench`).
 torch is imported in the processes of the contenders alone.
 """
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.api.isolated import isolated_start
 from nasdsl.errors import CellError, Diagnostic, cell_error
-from nasdsl.memory import return_freed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -248,7 +248,7 @@ def _batch_runner(contender: Contender) -> tuple[Callable[[], object], float, fl
     error = float((found - expected).abs().max() / expected.abs().max())
     weight_bytes = sum(tensor.nbytes for tensor in made.parameters())
     del network, made
-    return_freed()
+    gc.collect()
 
     def run() -> None:
         call(images)

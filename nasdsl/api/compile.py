@@ -18,7 +18,6 @@ from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.settings import RULES, nearest_setting
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
-from nasdsl.memory import return_freed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import AS_THE_BACKEND_ASKS, Pipeline, pass_names
 from nasdsl.values import require_types
@@ -127,17 +126,13 @@ def compile(
         trained.weights.load_into(made)
     if runtime is None:
         return made
-    call = optimize(
+    return optimize(
         made.eval(),
         runtime=runtime,
         threads=threads,
         passes=pass_names(passes),
         verify_passes=verify_passes,
     )
-    # Nobody else has the network that was optimised.
-    del made
-    return_freed()
-    return call
 
 
 def compiled_graph(

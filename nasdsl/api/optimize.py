@@ -14,7 +14,6 @@ from nasdsl import backend as backends
 from nasdsl import runtimes
 from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
-from nasdsl.memory import return_freed
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
 from nasdsl.values import shown, typed
@@ -74,7 +73,6 @@ def optimize(
     if found is not None:
         options: Any = {"threads": threads, "dtype": dtype, "calibration": calibration}
         made = runtimes.load(made, found.name, **options)
-    return_freed()
     return made
 
 
