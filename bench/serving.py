@@ -48,15 +48,17 @@ def main() -> None:
     for name in chosen.networks.split(","):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"{name}.onnx"
-            export.write(
-                nasdsl.optimize(nasdsl.compile(name, seed=0).eval(), passes=FOR_BLOCKS), file
-            )
-            who = [*contenders(name, file, chosen.threads, chosen.compile)]
+            network = nasdsl.optimize(nasdsl.compile(name, seed=0).eval(), passes=FOR_BLOCKS)
+            export.write(network, file)
+            size = network.graph.image.height
+            who = [*contenders(name, file, size, chosen.threads, chosen.compile)]
             measured = bench(who, chosen.rounds, start=start)
         print(table(measured), goals(name, measured), sep="\n\n", end="\n\n", flush=True)
 
 
-def contenders(name: str, file: Path, threads: int, compiled: bool) -> Iterator[Contender]:
+def contenders(
+    name: str, file: Path, size: int, threads: int, compiled: bool
+) -> Iterator[Contender]:
     """Who takes part, timm first; of PyTorch alone with `compiled`, which takes much memory."""
     make = partial(Contender, threads=threads, processor_time=threads == 1)
     if name in THEIRS:
@@ -71,7 +73,7 @@ def contenders(name: str, file: Path, threads: int, compiled: bool) -> Iterator[
         passes = runtimes.find(runtime).passes
         yield make(name, runtime)
         yield make(name, runtime, passes=passes)
-        yield make(str(file), runtime)
+        yield make(str(file), runtime, settings={"image_size": size})
     yield make(name, "openvino", passes=runtimes.find("openvino").passes, dtype="bfloat16")
 
 
@@ -114,7 +116,7 @@ def file_runner(contender: Contender) -> tuple[Any, float, float, int]:
 
     begun = perf_counter()
     run = RUNTIMES[contender.runtime](contender.source, contender.threads)
-    size = 331 if "large" in contender.source else 224
+    size = contender.settings["image_size"]
     images = numpy.random.default_rng(0).standard_normal((contender.batch, 3, size, size))
     one = images.astype(numpy.float32)
     run(one)

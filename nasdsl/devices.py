@@ -1,4 +1,4 @@
-"""Devices: `existing_device`, or a finding that says why there is none.
+"""Devices: `existing_device`, or the finding that says why there is none.
 
 PyTorch is imported where a device is asked for.
 """
@@ -6,7 +6,7 @@ PyTorch is imported where a device is asked for.
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import cell_error, first_line
+from nasdsl.errors import CellError, cell_error, first_line
 
 
 def existing_device(device: object) -> Any:
@@ -22,8 +22,13 @@ def existing_device(device: object) -> Any:
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-        raise cell_error(
-            "NAS707",
-            f"the device {device!r:.40} cannot be used",
-            f"PyTorch says: {first_line(error)}",
-        ) from None
+        raise unusable_device(device, error) from None
+
+
+def unusable_device(device: object, error: BaseException) -> CellError:
+    """NAS707 in the words of PyTorch's exception."""
+    return cell_error(
+        "NAS707",
+        f"the device {device!r:.40} cannot be used",
+        f"PyTorch says: {first_line(error)}",
+    )

@@ -7,8 +7,8 @@ in one way. A value may be given in Python or written in a text; both lead to th
 import math
 from collections.abc import Callable, Iterable, Sequence, Set, Sized
 from dataclasses import dataclass
-from functools import wraps
-from inspect import Parameter, signature
+from functools import cache, wraps
+from inspect import Parameter, Signature, signature
 from numbers import Real
 from operator import index
 from os import PathLike
@@ -205,25 +205,29 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
     sequence, nor types that are imported for annotations alone. A path may be a text, and whatever
     counts as a number in Python is one.
     """
-    parameters = signature(function).parameters
-    bind = signature(function).bind
-    annotated = {
-        name: parameter.annotation
-        for name, parameter in parameters.items()
-        if parameter.kind not in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-    }
+
+    @cache
+    def expected() -> tuple[Signature, dict[str, tuple[type, ...]]]:
+        # At the first call, because most functions that are imported are not called.
+        found = signature(function)
+        variable = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+        return found, {
+            name: _kinds(parameter.annotation)
+            for name, parameter in found.parameters.items()
+            if parameter.kind not in variable
+        }
 
     @wraps(function)
     def result(*args: P.args, **kwargs: P.kwargs) -> R:
+        form, kinds = expected()
         try:
-            given = bind(*args, **kwargs).arguments
+            given = form.bind(*args, **kwargs).arguments
         except TypeError:
             return function(*args, **kwargs)  # which names the argument in Python's own words
-        kinds = {name: _kinds(annotated[name]) for name in given if name in annotated}
         wrong = tuple(
-            Diagnostic("NAS008", f"{name} is {_kind_words(found)}, not {shown(given[name])}")
-            for name, found in kinds.items()
-            if found and not any(_may_be(given[name], kind) for kind in found)
+            Diagnostic("NAS008", f"{name} is {_kind_words(found)}, not {shown(value)}")
+            for name, value in given.items()
+            if (found := kinds.get(name)) and not any(_may_be(value, kind) for kind in found)
         )
         if wrong:
             raise CellError(wrong)

@@ -17,7 +17,8 @@ from nasdsl import backend as backends
 from nasdsl.api.compile import build, compiled_graph
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
-from nasdsl.errors import CellError, cell_error, first_line, listed
+from nasdsl.devices import existing_device, unusable_device
+from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.keywords import SettingsKeywords
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
@@ -126,7 +127,7 @@ def proof_of(
     if dtype not in DTYPES:
         raise cell_error("NAS502", f"dtype is {listed(DTYPES, 'or')}, not {shown(dtype)}")
     kind = getattr(torch, dtype)
-    _require_device(torch, device)
+    existing_device(device)
     seconds: dict[str, float] = {}
     loaded, shape = None, None
     with _memory_errors(device), threads(threads_for(graph, 1)):
@@ -158,14 +159,6 @@ def _output_shape(torch: Any, net: Any, graph: NetworkGraph, device: str, dtype:
     return list(logits.shape)
 
 
-def _require_device(torch: Any, device: str) -> None:
-    """Refuse a device that is not there."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise _unusable(device, error) from None
-
-
 @contextmanager
 def _memory_errors(device: str) -> Iterator[None]:
     """Say that memory ran out in NAS707, not in a traceback."""
@@ -173,15 +166,8 @@ def _memory_errors(device: str) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         if ran_out(error):
-            raise _unusable(device, error) from None
+            raise unusable_device(device, error) from None
         raise
-
-
-def _unusable(device: str, error: BaseException) -> CellError:
-    reason = first_line(error)
-    return cell_error(
-        "NAS707", f"the device {device!r:.40} cannot be used", f"PyTorch says: {reason}"
-    )
 
 
 @contextmanager
