@@ -495,14 +495,18 @@ def test_retry_failed(run: Run) -> None:
     ran = run(*words)
     assert ran.code == 0, ran.err
     assert json.loads(run("search", "status", "s.db", "--json").out)["failed"] > 0
-    said = run("search", "status", "s.db").out
+    ended, hint = ran.err, "`nasdsl search --resume s.db --retry-failed` evaluates"
+    ran = run("search", "status", "s.db")
+    assert (hint in ended, hint in ran.err) == (True, True)
+    said = ran.out
     assert "failed:\n  KeyError: 'x'\n" in said
     assert "rewards.py" in said
     assert "raise KeyError('x')" in said
     assert "raise KeyError('x')" in Path("s.db.log").read_text()
     Path("rewards.py").write_text(module)
     assert run(*words, "--retry-failed").code == 2
-    assert run(*words, "--resume", "--retry-failed").code == 0
+    ran = run(*words, "--resume", "--retry-failed")
+    assert (ran.code, hint in ran.err) == (0, False)
     counts = json.loads(run("search", "status", "s.db", "--json").out)
     assert (counts["completed"], counts["failed"]) == (12, 0)
 

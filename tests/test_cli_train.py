@@ -419,8 +419,12 @@ def test_runs_are_compared(run: Run) -> None:
         assert each["held_out"] == each["best"] == json.loads(line)["held_out"]["accuracy"]
         assert each["finished"] is True
         assert each["test"] == json.loads(run("eval", each["run"], "--json").out)["accuracy"]
-    picture = Path("curves.svg").read_bytes()
-    assert picture.startswith(b"<?xml")
+    pictures = {"curves.svg": b"<?xml", "curves.PNG": b"\x89PNG", "curves.pdf": b"%PDF-"}
+    for name, beginning in pictures.items():
+        assert run("compare", "a", "b", "-o", name).code == 0
+        assert Path(name).read_bytes().startswith(beginning)
+    ran = run("compare", "a", "b", "-o", "curves.txt")
+    assert (ran.code, "error[NAS712]" in ran.err) == (2, True)
     Path("b/model.safetensors").unlink()
     lines = run("compare", "a", "b").out.splitlines()
     assert lines[0].split() == ["run", "epochs", "held", "out", "best", "test", "finished"]

@@ -194,6 +194,8 @@ def test_int8(caplog: pytest.LogCaptureFixture) -> None:
         chosen: dict[str, Any] = {"runtime": "onnxruntime", "dtype": "int8", **wrong}
         found = refused(lambda chosen=chosen: nasdsl.optimize(net, **chosen))  # type: ignore[misc]
         assert (found.code, message in found.message) == ("NAS732", True)
+    found = refused(lambda: nasdsl.optimize(net, runtime="onnxruntime", calibration=images))
+    assert (found.code, "`calibration` is for dtype `int8`" in found.message) == ("NAS008", True)
 
 
 def test_eval_in_a_runtime(

@@ -19,13 +19,12 @@ from nasdsl.cli.completers import (
 )
 from nasdsl.cli.options import json_option, ops_option, settings_options
 from nasdsl.cli.picture_output import deliver, wanted_form
-from nasdsl.drawing import PictureFormat
+from nasdsl.drawing import PLOT_FORMATS, PictureFormat
 from nasdsl.language.genotype.settings import Settings
 
 if TYPE_CHECKING:
     from nasdsl.api.bench import Measured
 
-PLOTS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 _POSITIVE = click.IntRange(1, 1_000_000)
 
@@ -181,7 +180,7 @@ def command(
         raise click.UsageError("--processor-time measures the CPU, not --device.")
     if device == "meta":
         raise click.UsageError("--device meta holds no values, so nothing can be run there.")
-    form = None if plot is None else wanted_form(plot, None, PLOTS)
+    form = None if plot is None else wanted_form(plot, None, PLOT_FORMATS)
     if plot is not None:
         require_writable(plot)
     # Imported here because --help should not wait for it.

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "-o", "out", metavar="OUT", type=click.Path(), help="SVG file to write the curves to."
+    "-o",
+    "out",
+    metavar="OUT",
+    type=click.Path(),
+    help="File to write the curves to: .svg, .png or .pdf.",
 )
 @json_option()
 def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
@@ -36,6 +40,7 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
     """
     # Imported here because --help should not wait for them.
     from nasdsl.atomic_write import replace_bytes, require_writable
+    from nasdsl.drawing import PLOT_FORMATS, form_of
     from nasdsl.train.comparison import (
         compared_runs,
         comparison_curves,
@@ -43,16 +48,15 @@ def command(runs: tuple[str, ...], out: str | None, as_json: bool) -> None:
         means_of,
     )
 
-    if out is not None and not out.lower().endswith(".svg"):
-        raise click.UsageError(f"-o writes .svg, not {out[:60]!r}.")
+    form = None if out is None else form_of(out, PLOT_FORMATS)
     if out is not None:
         require_writable(out)
     groups = [(path, compared_runs(path)) for path in runs]
     found = [run for _, group in groups for run in group]
     means = {path: means_of(group) for path, group in groups if len(group) > 1}
     differing = differing_settings(found)
-    if out is not None:
-        replace_bytes(out, comparison_curves(found))
+    if out is not None and form is not None:
+        replace_bytes(out, comparison_curves(found, form))
         output.note(f"wrote {out}")
     if as_json:
         output.data_object(

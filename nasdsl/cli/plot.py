@@ -15,14 +15,12 @@ from nasdsl.cli.options import (
     settings_options,
 )
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
-from nasdsl.drawing import THEMES, PictureFormat
+from nasdsl.drawing import PLOT_FORMATS, THEMES
 from nasdsl.drawing.sizes import MEASURES, Measure, genotype_size, imagenet_models, sizes_plot
 from nasdsl.drawing.themes import ThemeName
 from nasdsl.errors import plural
 from nasdsl.language.genotype.settings import Settings
 from nasdsl.library.published import sources
-
-_FORMS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 
 @click.command(
@@ -36,7 +34,7 @@ _FORMS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 )
 @click.argument("what", metavar="sizes", type=click.Choice(["sizes"]))
 @click.argument("file", metavar="[FILE]...", nargs=-1, shell_complete=complete_file)
-@output_options(_FORMS)
+@output_options(PLOT_FORMATS)
 @click.option(
     "--accuracy",
     type=click.FloatRange(0, 100),
@@ -77,7 +75,7 @@ def command(
         raise click.UsageError(
             f"--accuracy is given {plural(len(accuracy), 'time')} for {plural(len(file), 'file')}."
         )
-    wanted = wanted_form(out, form, _FORMS)
+    wanted = wanted_form(out, form, PLOT_FORMATS)
     if out is not None and out != "-":
         require_writable(out)
     known = accuracy or (None,) * len(file)

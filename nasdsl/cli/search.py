@@ -59,7 +59,7 @@ ACTIONS = {
     show_default=True,
     metavar="SPEC",
     shell_complete=complete_evaluator,
-    help=f"How networks are scored: {', '.join(forms('evaluators'))}.",
+    help=f"How networks are scored: {', '.join(forms('evaluators'))} (KEY is a setting's name).",
 )
 @click.option(
     "--data",

@@ -50,7 +50,7 @@ def status(store: str, as_json: bool) -> None:
     The search may be running, here or on another machine; reading its store does not disturb
     it.
     """
-    from nasdsl.cli.search_output import count_members, rung_lines, trial_members
+    from nasdsl.cli.search_output import count_members, retry_hint, rung_lines, trial_members
     from nasdsl.search.results import number_text, summary
 
     found = summary(store)
@@ -104,6 +104,8 @@ def status(store: str, as_json: bool) -> None:
     if found.failed is not None:
         said = visible_text(found.failed.failure or "").replace("\n", "\n  ")
         output.data(f"trial {found.failed.id} failed:\n  {said}\n")
+        if best and not found.is_running:
+            output.note(retry_hint(store, counts))
 
 
 @click.command(

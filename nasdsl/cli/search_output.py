@@ -39,10 +39,20 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
         elif best:
             output.note(f"to see more of them, run `nasdsl search top {shlex.quote(store)} -n 10`")
     if best:
+        if counts.failed:
+            output.note(retry_hint(store, counts))
         return OK
     reason = None if found.failed is None else found.failed.reason
     output.report(no_result(store, reason).diagnostics)
     return FINDINGS
+
+
+def retry_hint(store: str, counts: Counts) -> str:
+    """How to evaluate again what failed, once its cause is mended."""
+    return (
+        f"`nasdsl search --resume {shlex.quote(store)} --retry-failed` evaluates "
+        f"{plural(counts.failed, 'failed trial')} again"
+    )
 
 
 def failure_lines(failures: Mapping[str, str]) -> list[str]:

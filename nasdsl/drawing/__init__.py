@@ -11,12 +11,20 @@ from nasdsl.drawing.draw import (
     network_drawing,
     space_drawing,
 )
-from nasdsl.drawing.rendering import PICTURE_FORMATS, PictureFormat, form_of, picture_bytes, svg
+from nasdsl.drawing.rendering import (
+    PICTURE_FORMATS,
+    PLOT_FORMATS,
+    PictureFormat,
+    form_of,
+    picture_bytes,
+    svg,
+)
 from nasdsl.drawing.themes import DIRECTIONS, THEMES, DrawingOptions
 
 __all__ = [
     "DIRECTIONS",
     "PICTURE_FORMATS",
+    "PLOT_FORMATS",
     "THEMES",
     "Drawing",
     "DrawingOptions",

@@ -27,6 +27,8 @@ from nasdsl.values import typed
 
 PictureFormat = Literal["svg", "png", "pdf", "dot"]
 PICTURE_FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
+#: Those of plots, which are not drawn from DOT.
+PLOT_FORMATS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 #: Pixels an inch of a PNG: twice a screen's, so that it is sharp in slides.
 _DOTS_PER_INCH = "192"

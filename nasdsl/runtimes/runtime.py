@@ -110,7 +110,8 @@ def load(
         A function of images (B, C, H, W), batches of any size, to logits (B, classes).
 
     Raises:
-        CellError: what `find` raises; NAS008, it is no compiled network; NAS705, the logits for
+        CellError: what `find` raises; NAS008, it is no compiled network, or
+            there is no use for `calibration`; NAS705, the logits for
             random images differ by more than 1e-5 of the largest in float32, or 5 % in
             bfloat16; NAS706, the network's are not finite; NAS709, the network is in training;
             NAS732, the runtime cannot run it.
@@ -138,6 +139,12 @@ def load(
             f"compile it with device `{runtime.devices[0]}`",
         )
     words = dtype or str(own).removeprefix("torch.")
+    if calibration is not None and words != "int8":
+        raise cell_error(
+            "NAS008",
+            f"`calibration` is for dtype `int8`, and `{words:.40}` has no use for it",
+            "leave it out, or pass dtype `int8`",
+        )
     if words == "int8":
         call = _quantized(runtime, network, threads, calibration)
         return _of_one_size(call, name, tuple(graph.image))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from nasdsl.atomic_write import replace_bytes, require_writable
-from nasdsl.drawing import PictureFormat, form_of
+from nasdsl.drawing import PLOT_FORMATS, form_of
 from nasdsl.errors import cell_error
 from nasdsl.report.plots import (
     COLOURS,
@@ -43,7 +43,6 @@ _AXIS_LABELS: dict[Axis, str] = {
 }
 #: Of trials that have their outcome; those beyond the limits are not counted.
 _ENDED = ("done", "failed", "quarantined")
-FORMATS: tuple[PictureFormat, ...] = ("svg", "png", "pdf")
 
 
 def unique_rewards(trials: Iterable[Trial]) -> list[float]:
@@ -103,7 +102,7 @@ def write_figure(
             NAS885, the searches have different objectives; NAS886, regret is not known; NAS887,
             only some of them train in parts; what a store is refused for.
     """
-    form = form_of(path, FORMATS)
+    form = form_of(path, PLOT_FORMATS)
     require_writable(path)
     searches = {name: Path(store) for name, store in _names(stores).items()}
     if regret:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nasdsl.canonical import canonical_hash
+from nasdsl.drawing import PictureFormat
 from nasdsl.errors import Source
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import cells_of_text
@@ -106,8 +107,8 @@ def differing_settings(runs: Sequence[ComparedRun]) -> dict[str, list[Any]]:
     return {name: row for name, row in values.items() if any(each != row[0] for each in row)}
 
 
-def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
-    """Loss while training and accuracy on held-out images by epoch, as SVG.
+def comparison_curves(runs: Sequence[ComparedRun], form: PictureFormat = "svg") -> bytes:
+    """Loss while training and accuracy on held-out images by epoch, as a picture of that form.
 
     Raises:
         CellError: NAS701, matplotlib is not installed.
@@ -126,7 +127,7 @@ def comparison_curves(runs: Sequence[ComparedRun]) -> bytes:
         accuracy.set_ylabel("accuracy on held-out images (%)")
         accuracy.legend(frameon=False, loc="lower right")
 
-    return loss_and_accuracy(draw)
+    return loss_and_accuracy(draw, form)
 
 
 def run_settings(job: Job, genotype: Genotype) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from nasdsl.drawing import PictureFormat
 from nasdsl.report.plots import content_of, count_along, draw_grid, new_picture, write_plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
-    """The picture as SVG, the same for the same lines.
+def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]", form: PictureFormat = "svg") -> bytes:
+    """The picture as a file, the same for the same lines.
 
     Args:
         draw: draws the lines, labels and legend of the two panels: loss, on a logarithmic scale,
             and accuracy.
+        form: of the file.
 
     Raises:
         CellError: NAS701, matplotlib is not installed.
@@ -28,4 +30,4 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]") -> bytes:
             axes.set_xlabel("epoch")
             count_along(axes)
             draw_grid(axes)
-        return content_of(picture, "svg")
+        return content_of(picture, form)
