@@ -33,8 +33,10 @@ OTHERWISE = {
     "detect ": "NAS802",  # no detector
     "publish x.safetensors --repository": "NAS806",  # no connection
     "search plot s.db -o p.svg --regret": "NAS886",
-    f"{SEARCH} --gpus 1": "NAS707",
-    f"{FINISH} {SIZE} --gpus 1": "NAS707",
+    f"{SEARCH} --gpus 1": "NAS869",
+    # Without --no-auxiliary, for which these images are too small.
+    f"{FINISH} {SIZE} --gpus 1": "NAS504",
+    "search finish s.db --engine ray": "NAS504",
     "train tiny.cell --out new --data fake:3 --set epochs=1 "
     f"{SIZE} --task": "NAS825",  # no images with boxes
     "eval run --recipe": "NAS844",  # of images of another size
@@ -132,6 +134,8 @@ def comes_to_it_anyway(line: str, said: str) -> bool:
     """Whether a line says what it says where everything is installed."""
     if "--engine ray" in line and find_spec("ray") is None:
         return 'install ".[ray]"' in said
+    if "--engine ray" in line and "NAS870" in said:
+        return True  # no cluster
     return any(code in said for start, code in OTHERWISE.items() if line.startswith(start))
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nasdsl_backends.torch import Network
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from nasdsl.api.compile import compiled_graph
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.language.parser.read import image_metadata
 from nasdsl.network import NetworkGraph
-from nasdsl.passes import FOR_BLOCKS, FOR_INFERENCE, run
+from nasdsl.passes import FOR_BLOCKS, FOR_INFERENCE, PASSES, run
 from tests.cli_run import runner
 from tests.thorough import many
 from tests.torch_networks import (
@@ -86,6 +88,22 @@ def test_random_genotypes() -> None:
         net = trained(graph)
         fast = nasdsl.optimize(net, passes=FOR_BLOCKS, verify_passes=True)
         assert difference(net, fast, graph.image.height + 1) < 1e-5
+
+
+def test_each_pass_by_itself() -> None:
+    """The network is the same, and evaluated, with each of the installed passes, or none."""
+    net = tiny(drop_path=0.3, dropout=0.4)
+    for passes in ((), *((name,) for name in PASSES.names())):
+        fast = nasdsl.optimize(net, passes=passes, verify_passes=True)
+        assert (fast.training, difference(net, fast) < 1e-5) == (False, True), passes
+
+
+@given(passes=st.lists(st.sampled_from(sorted(PASSES.names())), max_size=4))
+@settings(max_examples=many(60, usually=8), deadline=None)
+def test_any_passes_in_any_order(passes: list[str]) -> None:
+    """Whatever somebody chooses computes the same, also where a pass is chosen twice."""
+    net = trained(small("nasnet_a_mobile"))
+    assert difference(net, nasdsl.optimize(net, passes=passes)) < 1e-5
 
 
 @pytest.mark.parametrize("filters", [1, 3, 4])

@@ -100,6 +100,33 @@ def test_the_data_decide_about_classes_and_channels() -> None:
     assert (found.classes, found.input_channels) == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("few", "size", "flags", "expected"),
+    [
+        (10_000, 20, {}, (2, 16)),
+        (10_000, 16, {}, (1, 8)),
+        (10_000, 20, {"N": 1, "cell_filters": 4}, (1, 4)),
+        (500, 20, {}, (6, 32)),
+    ],
+)
+def test_small_data_get_a_small_network(
+    few: int,
+    size: int,
+    flags: dict[str, Any],
+    expected: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where nobody says a size; what somebody says, and the published size for much data, stay."""
+    monkeypatch.setattr("nasdsl.train.planning._FEW", few)  # a thousand images are many, or few
+    made, cells = replace(SIZED, image_size=size), nasdsl.load("nasnet_a")
+    found = plan_run(cells, data="fake:3", recipe=made, settings=Settings(**flags))
+    network = nasdsl.loads(found.job.network).settings
+    # Twice twice as many in the last cell, which concatenates six states.
+    assert (network.N, network.filters) == (expected[0], expected[1] * 4 * 6)
+    is_small = any("decide otherwise" in remark for remark in found.remarks)
+    assert is_small is (not flags and few > 1000)
+
+
 def test_a_mobile_network_with_the_large_recipe() -> None:
     """The file's 224 pixels stand, and the recipe of its size is named."""
     found = plan_run(nasdsl.load("nasnet_a_mobile"), data="fake:1000", recipe="imagenet")

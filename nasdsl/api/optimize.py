@@ -55,9 +55,10 @@ def optimize(
         verify_passes: see `nasdsl.passes.run`.
 
     Returns:
-        A `nasdsl_backends.torch.Network` on the same device and of the same dtype. It
-        cannot be trained. With a runtime, a function of images (B, C, H, W), batches of any
-        size, to logits (B, classes); see `nasdsl.runtimes.load`.
+        A `nasdsl_backends.torch.Network` on the same device and of the same dtype, in
+        evaluation mode. Unless `passes` leave it what training needs, it cannot be trained. With
+        a runtime, a function of images (B, C, H, W), batches of any size, to logits
+        (B, classes); see `nasdsl.runtimes.load`.
 
     Raises:
         CellError: NAS008, it is no compiled network; NAS705, it does not compute the same;
@@ -91,7 +92,8 @@ def optimized(network: "Module", pipeline: Pipeline) -> Any:
     made = backends.build(backends.find("torch"), graph, pipeline, device="meta", dtype=like.dtype)
     values = dict(_values(made, state, like.device, graph.name))
     made.load_state_dict(values, assign=True)
-    made.requires_grad_(False).to(memory_format=torch.channels_last)
+    # Without the pass `inference` its graph is one that could be trained.
+    made.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     _compare(network, made, like)
     if hasattr(network, "image_metadata"):
         made.image_metadata = network.image_metadata  # how images are prepared for it

@@ -60,9 +60,10 @@ if TYPE_CHECKING:
 _SMALL = 64
 #: A size, in pixels a side, that no network is too deep for.
 _LARGE = 4096
-#: The largest images, in pixels a side, for which networks of published sizes are out of all
-#: proportion, and the size that is taken where nobody says one: that of `docs/training.md`.
+#: Images of so many pixels a side, and fewer images than that, for which networks of published
+#: sizes are out of all proportion, and what is taken where nobody says a size (docs/training.md).
 _TINY, _TINY_SIZES = 16, {"N": 1, "cell_filters": 8}
+_FEW, _FEW_SIZES = 10_000, {"N": 2, "cell_filters": 16}
 
 #: Settings that a file's network block decides, unless a change names the recipe's value.
 _RECIPE_VALUES = {
@@ -145,7 +146,7 @@ def plan_run(
     _require_no_other(settings, splits)
     implied = network_settings(splits, wanted, settings.skeleton or own.skeleton)
     following = Settings(**_not_the_files(implied, own, named))
-    small = _small_sizes(own.override(settings), splits)
+    small, remark = _small_sizes(own.override(settings), splits)
     following = following.override(Settings(**small))
     found = cells.network(following.override(settings))
     # What the network has is what the run's files say, whoever decided it.
@@ -167,7 +168,7 @@ def plan_run(
         tuple(dict.fromkeys(loggers)),
     )
     warnings = (*found.warnings, *size_findings(graph), *_recipe_warnings(final))
-    remarks = (*_remarks(base, final, named), *_size_remarks(small, splits))
+    remarks = (*_remarks(base, final, named), *([remark] if remark else []))
     return RunPlan(job, graph, splits, warnings, remarks)
 
 
@@ -307,18 +308,18 @@ def _require_no_other(settings: Settings, splits: "Splits") -> None:
         raise CellError(tuple(findings))
 
 
-def _small_sizes(settings: Settings, splits: "Splits") -> dict[str, Any]:
-    """The size of a network for small images, where nobody has said one."""
-    said = settings.given().keys() & {"N", "layers", "filters", "cell_filters"}
-    return {} if said or splits.image_size > _TINY else dict(_TINY_SIZES)
-
-
-def _size_remarks(small: dict[str, Any], splits: "Splits") -> tuple[str, ...]:
-    if not small:
-        return ()
-    sizes = f"N = {small['N']} and {small['cell_filters']} filters in the first cell"
-    why = f"for images of {splits.image_size} pixels"
-    return (f"{sizes}, {why}; `--N` and `--filters` decide otherwise",)
+def _small_sizes(settings: Settings, splits: "Splits") -> tuple[dict[str, Any], str]:
+    """The size of a network for small data, where nobody has said one, and how that is told."""
+    if settings.given().keys() & {"N", "layers", "filters", "cell_filters"}:
+        return {}, ""
+    if splits.image_size <= _TINY:
+        sizes, why = _TINY_SIZES, f"images of {splits.image_size} pixels"
+    elif len(splits.train) < _FEW:
+        sizes, why = _FEW_SIZES, plural(len(splits.train), "image")
+    else:
+        return {}, ""
+    said = f"N = {sizes['N']} and {sizes['cell_filters']} filters in the first cell"
+    return dict(sizes), f"{said}, for {why}; `--N` and `--filters` decide otherwise"
 
 
 def _recipe_warnings(recipe: Recipe) -> tuple[Diagnostic, ...]:
