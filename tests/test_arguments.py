@@ -228,6 +228,18 @@ def test_wrong_types_have_one_code() -> None:
         assert words in str(caught.value)
 
 
+def test_a_text_is_no_path() -> None:
+    """Whoever reads a file by a text is told which function reads texts, however long it is."""
+    text = nasdsl.genotype_text(nasdsl.load("nasnet_a"))
+    for read in (nasdsl.load, nasdsl.load_space, nasdsl.cost, nasdsl.compile):
+        with pytest.raises(CellError) as caught:
+            read(text)
+        (found,) = caught.value.diagnostics
+        assert (found.code, "`nasdsl.loads`" in found.hints[0]) == ("NAS001", True)
+    (found,) = nasdsl.check(text)
+    assert found.code == "NAS001"
+
+
 @settings(max_examples=40)
 @given(ANYTHING)
 def test_methods_of_networks(value: Any) -> None:

@@ -191,6 +191,8 @@ def test_version(run: Run) -> None:
         (["check", "no_such_file.cell"], "no such file: 'no_such_file.cell'"),
         (["check", "no_such/file.cell"], "there is no folder 'no_such'"),
         (["check", "no_such_file"], "no file and no library entry"),
+        (["check", "genotype a\nops nasnet\n" + 300 * "\n"], "a text stands where a path"),
+        (["check", "a" * 300], "no file and no library entry is called 'aaa"),
         (["render", "nasnet_a", "-o", "no_such/a.dot"], "there is no folder 'no_such'"),
         (["show", "nasnet_b"], "did you mean"),
         (["explain", "NASS201"], "did you mean `NAS201`?"),
@@ -239,7 +241,11 @@ def test_interruption(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_failing_disk(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the system is said in its words."""
     failing(monkeypatch, OSError(28, "No space left on device"))
-    assert run("show", "nasnet") == Ran(2, "", "error: No space left on device\n")
+    assert run("show", "nasnet") == Ran(
+        2,
+        "",
+        "error[NAS006]: No space left on device\n\n1 error; `nasdsl explain NAS006` says more\n",
+    )
 
 
 def test_our_own_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

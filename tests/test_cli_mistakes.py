@@ -8,7 +8,7 @@ import nasdsl
 from nasdsl.train import recipe
 from nasdsl.train.execution import Execution
 from nasdsl.train.run_folder import Job, RunFolder
-from tests.commands_without import cases_without
+from tests.commands_without import cases_without, outcomes_without
 from tests.searches import write_store
 
 #: What takes long to import. NumPy, networkx and rich do not.
@@ -100,7 +100,7 @@ CASES = """
     NAS801   predict run full --network tiny.cell
     NAS843   predict full full
 
-    Error:   compare run -o x.png
+    NAS712   compare run -o x.nosuch
     NAS006   compare run -o nosuch/x.svg
     NAS843   compare nosuch
     NAS843   compare run full
@@ -204,3 +204,17 @@ def test_nothing_heavy_is_imported_before_a_mistake_is_told(folder: Path) -> Non
     written = {path.relative_to(folder) for path in folder.rglob("*")} - before
     # A store that is being read has these beside it.
     assert {path for path in written if path.suffix not in (".db-wal", ".db-shm")} == set()
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "genotype a\nops nasnet\n" + 300 * "\n"])
+def test_names_that_no_file_can_have(name: str, folder: Path) -> None:
+    """One that is too long, and a whole text, are told with a code like any other mistake."""
+    lines = [line.split()[1:] for line in CASES.splitlines() if "nosuch" in line]
+    commands = [[word.replace("nosuch", name) for word in line] for line in lines]
+    outcomes = outcomes_without("refused", HEAVY, commands, folder)
+    wrong = [
+        (line, outcome)
+        for line, outcome in zip(lines, outcomes, strict=True)
+        if outcome[0] not in (1, 2) or not any(code in outcome[1] for code in ("[NAS", "Error:"))
+    ]
+    assert wrong == []

@@ -4,6 +4,7 @@ Purpose: `nasdsl check cells` and, where the shell expands nothing, `nasdsl chec
 Non-goals: reading them (`nasdsl.cli.reading`).
 """
 
+import os
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -25,12 +26,12 @@ def matching_files(name: str) -> tuple[str, ...]:
     if name == "-" or is_library_name(name):
         return (name,)
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         found = [each for each in path.rglob("*.cell") if not _is_hidden(each.relative_to(path))]
         if not found:
             raise cell_error("NAS001", f"there are no .cell files in the folder {name!r}")
         return tuple(sorted(str(each) for each in found if each.is_file()))
-    if not has_magic(name) or path.exists():
+    if not has_magic(name) or "\n" in name or os.path.exists(path):
         return (name,)
     matches = sorted(each for each in glob(name, recursive=True) if Path(each).is_file())
     if not matches:

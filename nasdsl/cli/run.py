@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,13 +21,16 @@ import click
 from nasdsl.cli import output
 from nasdsl.cli.group import program
 from nasdsl.cli.output import BROKEN_PIPE, BUG, FINDINGS, INTERRUPTED, OK, TERMINATED, USAGE
-from nasdsl.errors import CellError
+from nasdsl.errors import CellError, cell_error
+from nasdsl.errors.visible import shortened
 
 PROGRAM = "nasdsl"
 #: Where a shell says what it wants completed.
 COMPLETE_VARIABLE = "_NASDSL_COMPLETE"
 #: Frames of a bug that are reported.
 _INNERMOST = 8
+#: Errors of the system that speak of writing.
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT})
 
 
 def exit_code(arguments: Sequence[str]) -> int:
@@ -49,15 +52,9 @@ def exit_code(arguments: Sequence[str]) -> int:
         error.show()
         return USAGE
     except CellError as error:
-        output.report(error.diagnostics)
-        if "--json" in arguments:
-            from nasdsl.report import as_json
-
-            # Who reads an object gets one: that of `nasdsl check --json`.
-            output.data(as_json(error.diagnostics))
-        return code_of(error)
+        return _reported(error, arguments)
     except OSError as error:
-        return _failed(error)
+        return _failed(error, arguments)
     except Exception as error:
         output.note(_bug_report(error, arguments))
         return BUG
@@ -100,6 +97,18 @@ def _run(arguments: list[str]) -> object:
         return program.invoke(context)
 
 
+def _reported(error: CellError, arguments: Sequence[str]) -> int:
+    """The exit code of an error, once it has been printed."""
+    output.report(error.diagnostics)
+    if "--json" in arguments:
+        from nasdsl.report import as_json
+
+        # Who reads an object gets one: that of `nasdsl check --json`. The disk may be full.
+        with suppress(OSError):
+            output.data(as_json(error.diagnostics))
+    return code_of(error)
+
+
 def code_of(error: CellError) -> int:
     """The exit code of an error.
 
@@ -113,16 +122,16 @@ def code_of(error: CellError) -> int:
     return FINDINGS if is_finding else USAGE
 
 
-def _failed(error: OSError) -> int:
+def _failed(error: OSError, arguments: Sequence[str]) -> int:
     windows_pipe = os.name == "nt" and error.errno == errno.EINVAL
     if isinstance(error, BrokenPipeError) or windows_pipe:
         # What is still buffered cannot be written either; the interpreter must not try.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (open until the process ends)
         atexit.register(sys.stdout.close)
         return BROKEN_PIPE
-    name = f" {error.filename!r}" if error.filename else ""
-    output.note(f"error: {error.strerror or error}{name}")
-    return USAGE
+    name = f": {shortened(str(error.filename), 200)!r}" if error.filename else ""
+    code = "NAS006" if error.errno in _UNWRITABLE else "NAS001"
+    return _reported(cell_error(code, f"{error.strerror or error}{name}"), arguments)
 
 
 def _bug_report(error: Exception, arguments: Sequence[str]) -> str:
@@ -133,7 +142,7 @@ def _bug_report(error: Exception, arguments: Sequence[str]) -> str:
     import traceback
 
     from nasdsl import __version__
-    from nasdsl.report.visible import shortened, visible
+    from nasdsl.report.visible import visible
 
     if os.environ.get("NASDSL_DEBUG"):
         return "".join(traceback.format_exception(error)).rstrip("\n")

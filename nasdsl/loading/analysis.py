@@ -5,6 +5,7 @@ Non-goals: which text a name means (`nasdsl.loading.names`); findings about the 
 come from `nasdsl.network`.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -112,7 +113,7 @@ def nothing_beside(name: str) -> Source | None:
 
 def _beside_of(source: Source) -> Beside:
     path = Path(source.name)
-    if source.name.startswith("<") or not path.is_file():
+    if source.name.startswith("<") or not os.path.isfile(path):
         return nothing_beside
     return beside_in(path.parent)
 
@@ -122,7 +123,7 @@ def beside_in(folder: Path) -> Beside:
 
     def beside(name: str) -> Source | None:
         found = folder / f"{name}.cell"
-        return read_file(found) if found.is_file() else None
+        return read_file(found) if os.path.isfile(found) else None
 
     return beside
 

@@ -4,12 +4,14 @@ Purpose: which of them a name means, and what else it may have meant where it me
 Non-goals: what texts say (`nasdsl.loading.analysis`).
 """
 
+import errno
 import os
 from glob import escape
 from pathlib import Path
 
 from nasdsl import library
 from nasdsl.errors import CellError, Source, cell_error, listed, name_hints
+from nasdsl.errors.visible import shortened
 from nasdsl.language.parser import read_file, read_stdin
 from nasdsl.language.parser.read import is_model, read_model
 from nasdsl.values import require_types
@@ -18,6 +20,8 @@ NameOrPath = str | os.PathLike[str]
 
 _WEIGHTS = frozenset({".pt", ".pth", ".npz", ".h5", ".keras", ".ckpt"})
 _EXPORTS = frozenset({".py", ".pt2", ".onnx"})
+#: Characters of a name that a message repeats.
+_MAX_SHOWN = 200
 
 
 def source_of(name_or_path: NameOrPath) -> Source:
@@ -36,7 +40,7 @@ def source_of(name_or_path: NameOrPath) -> Source:
         raise cell_error("NAS001", f"{name!r} is not the name of a file")
     if is_library_name(name):
         return library.source(name.removesuffix(".cell"))
-    if not Path(name).exists():
+    if not _exists(name):
         raise _not_found(name)
     if is_model(name):
         return read_model(name)
@@ -44,22 +48,46 @@ def source_of(name_or_path: NameOrPath) -> Source:
     return read_file(name)
 
 
+def _exists(name: str) -> bool:
+    try:
+        os.stat(name)
+    except OSError as error:
+        # A text in place of a name is longer than names of files may be.
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            return False
+        shown = shortened(name, _MAX_SHOWN)
+        raise cell_error("NAS001", f"cannot read {shown!r}: {error.strerror}") from None
+    return True
+
+
 def _not_found(name: str) -> CellError:
     """That there is no file, and no library entry where a name of one may be meant."""
+    if "\n" in name:
+        return cell_error(
+            "NAS001",
+            "a text stands where a path or a name of the library belongs: "
+            f"{shortened(name.strip(), 60)!r}",
+            "in Python, `nasdsl.loads` reads the text of a genotype and `loads_space` that of a "
+            "space",
+            "on the command line, `-` reads standard input",
+        )
+    shown = shortened(name, _MAX_SHOWN)
     if not _looks_like_path(name):
         known = [*library.names(), *library.vocabulary_names()]
         all_names = f"the library has {listed(library.names())}"
         hints = name_hints(name.removesuffix(".cell"), known, all_names)
-        return cell_error("NAS001", f"no file and no library entry is called {name!r}", *hints)
+        return cell_error("NAS001", f"no file and no library entry is called {shown!r}", *hints)
     path = Path(name)
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         return cell_error(
-            "NAS001", f"no such file: {name!r}", f"there is no folder {str(path.parent)!r}"
+            "NAS001",
+            f"no such file: {shown!r}",
+            f"there is no folder {shortened(str(path.parent), _MAX_SHOWN)!r}",
         )
     there = [str(each) for each in path.parent.glob(f"*{escape(path.suffix)}")]
     by_name = library.names() if path.suffix == ".cell" and path.name == name else []
     hints = name_hints(name, there) or name_hints(path.stem, by_name)
-    return cell_error("NAS001", f"no such file: {name!r}", *hints)
+    return cell_error("NAS001", f"no such file: {shown!r}", *hints)
 
 
 def _looks_like_path(name: str) -> bool:
@@ -93,7 +121,7 @@ def is_library_name(name: str) -> bool:
     """Whether `name` means a library entry: no file is called so, and the library has it."""
     stem = name.removesuffix(".cell")
     known = stem in library.names() or stem in library.vocabulary_names()
-    return known and not Path(name).is_file()
+    return known and not os.path.isfile(name)
 
 
 def preset_name(name: str, preset: str) -> str:

@@ -5,6 +5,7 @@ for, and forgets those that a change may concern: the text itself, and the texts
 that looked it up.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -186,7 +187,7 @@ class Documents:
             other = self._open.get(self._uri_at(file))
             if other is not None:
                 return Source(str(file), other.text)
-            return read_file(file) if file.is_file() else None
+            return read_file(file) if os.path.isfile(file) else None
 
         source = Source(_name(uri), opened.text)
         return Document(source, beside, self.settings, self._names_beside(uri), opened.memory)
