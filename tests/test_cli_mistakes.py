@@ -62,6 +62,7 @@ CASES = """
     NAS503   train tiny.cell --out new --filters 7
     NAS505   train tiny.cell --out new --layers 3 --N 2
     NAS707   train tiny.cell --out new --precision fp16 --device cpu
+    NAS707   train tiny.cell --out new --cuda-graph --device cpu
     NAS802   train tiny.cell --out new --weights tiny.cell
     NAS820   train tiny.cell --out new --recipe nosuch
     NAS821   train tiny.cell --out new --set epocs=1

@@ -46,7 +46,7 @@ def refused(work: Callable[[], object]) -> Diagnostic:
 def test_ours_are_installed() -> None:
     """Each is found by its own name and says what it is."""
     plugins = [plugin for plugin in installed_plugins() if plugin.kind == "runtimes"]
-    ours = {"cuda_graphs", "eager", "inductor", "onnxruntime", "openvino"}
+    ours = {"cuda_graphs", "cuda_streams", "eager", "inductor", "onnxruntime", "openvino"}
     assert {one.name for one in plugins} == ours
     for plugin in plugins:
         found = RUNTIMES.find(plugin.name)
@@ -371,14 +371,3 @@ def test_compile_in_a_runtime(
         assert code in run("compile", "nasnet_a", *flags, "--runtime", wrong).err
     for wrong in (["--optimize"], ["-o", "a.onnx"], ["--device=meta"], ["--backend=source"]):
         assert run("compile", "nasnet_a", *flags, "--runtime", "eager", *wrong).code == 2
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_cuda_graphs() -> None:
-    """A replay gives the logits of its own images, at every size and batch."""
-    net = tiny().cuda()
-    call = runtimes.load(net, "cuda_graphs")
-    for images in (image(net.graph, 3), image(net.graph, 3), image(net.graph, 1, 11)):
-        with torch.inference_mode():
-            expected = net(images.cuda())
-        torch.testing.assert_close(call(images.cuda()), expected, rtol=1e-3, atol=1e-4)

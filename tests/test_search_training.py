@@ -64,6 +64,7 @@ def test_costs_are_those_of_the_network_that_is_trained() -> None:
         ("train?epochs=many", "NAS822"),
         ("train?N=0", "NAS502"),
         ("train?channels_last=yes", "NAS882"),
+        ("train?cuda_graph=2", "NAS882"),
         ("train?data=digitz", "NAS825"),
         ("proxy:naswot?batch=none", "NAS882"),
         ("proxy:naswot?epochs=3", "NAS882"),

@@ -27,7 +27,7 @@ from nasdsl.language.genotype.settings import Settings
 #: Parameters that a resumed run takes from its folder.
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
-    *("accumulation", "compiled", "channels_last", "workers"),
+    *("accumulation", "compiled", "channels_last", "workers", "cuda_graph"),
     *("seeds", "weights", "layout", "drop_background", "reset_classifier", "loggers"),
 )
 
@@ -104,6 +104,11 @@ _RUN_FLAGS = (
     "--channels-last",
     is_flag=True,
     help="Keep tensors in the channels_last format, which is faster on a CPU.",
+)
+@click.option(
+    "--cuda-graph",
+    is_flag=True,
+    help="Record the training step on a GPU and replay it, which is faster for small networks.",
 )
 @workers_option
 @click.option(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Flags of classifiers that say nothing about a detector.
 NOT_FOR_DETECTORS = (
     *("drop_background", "reset_classifier", "download", "no_scan", "precision"),
-    *("accumulation", "compiled", "channels_last"),
+    *("accumulation", "compiled", "channels_last", "cuda_graph"),
 )
 _RECIPE = "detection_quick"
 _DataOf = Callable[[str], "CocoFolder"]

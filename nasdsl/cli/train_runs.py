@@ -113,6 +113,7 @@ def _request(settings: Settings, flags: dict[str, Any]) -> dict[str, Any]:
             flags["compiled"],
             flags["channels_last"],
             flags["workers"],
+            flags["cuda_graph"],
         ),
         "weights": StartingWeights(*(flags[name] for name in names)) if flags["weights"] else None,
         "download": flags["download"],

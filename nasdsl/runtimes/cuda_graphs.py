@@ -4,6 +4,7 @@ A network of cells is hundreds of small kernels, and at small batches the CPU ta
 them than the GPU to run them. A recorded graph is launched by one call.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from nasdsl.runtimes.runtime import Call, Runtime
@@ -16,36 +17,45 @@ def load(network: Any, threads: int) -> Call:
     """The network, recorded at the first images of each shape."""
     import torch
 
+    torch.set_num_threads(threads)
+    return recorded_by_shape(network, next(network.parameters()).device, torch.cuda)
+
+
+def recorded_by_shape(run: Callable[[Any], Any], device: Any, cuda: Any) -> Call:
+    """What runs on a GPU, recorded at the first images of each shape and replayed from then on.
+
+    Args:
+        run: images (B, C, H, W) to logits, without waiting for the GPU in between.
+        device: where it computes, and where the logits are.
+        cuda: `torch.cuda`.
+    """
+    import torch
+
     recorded: dict[torch.Size, tuple[Any, torch.Tensor, torch.Tensor]] = {}
 
     def call(images: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
+        with torch.inference_mode(), cuda.device(device):
             if images.shape not in recorded:
-                recorded[images.shape] = _recorded(network, images)
+                recorded[images.shape] = _recorded(run, images.to(device, copy=True), cuda)
             graph, given, logits = recorded[images.shape]
             given.copy_(images)
             graph.replay()
             return logits.clone()  # the next replay writes to the same memory
 
-    torch.set_num_threads(threads)
     return call
 
 
-def _recorded(network: Any, images: Any) -> tuple[Any, Any, Any]:
+def _recorded(run: Callable[[Any], Any], given: Any, cuda: Any) -> tuple[Any, Any, Any]:
     """The graph of a run, where it reads its images, and where it leaves the logits."""
-    import torch
-
-    given = images.clone()
-    cuda: Any = torch.cuda
-    aside = cuda.Stream(given.device)
-    aside.wait_stream(cuda.current_stream(given.device))
+    aside = cuda.Stream()
+    aside.wait_stream(cuda.current_stream())
     with cuda.stream(aside):
         for _ in range(_WARM_UP):
-            network(given)
-    cuda.current_stream(given.device).wait_stream(aside)
+            run(given)
+    cuda.current_stream().wait_stream(aside)
     graph = cuda.CUDAGraph()
     with cuda.graph(graph):
-        logits = network(given)
+        logits = run(given)
     return graph, given, logits
 
 

@@ -30,6 +30,7 @@ class Execution:
         compile: run the network through `torch.compile`.
         channels_last: keep images and weights in that memory format.
         workers: processes that load images; 0 loads them between the steps.
+        cuda_graph: record the pass forward and backward as a CUDA graph, and replay it.
     """
 
     device: str | None = None
@@ -37,6 +38,7 @@ class Execution:
     compile: bool = False
     channels_last: bool = False
     workers: Annotated[int, Values(int, minimum=0, maximum=4096)] = 0
+    cuda_graph: bool = False
 
 
 def is_first_process() -> bool:
@@ -155,14 +157,37 @@ def require_precision(precision: str, device: str | None) -> None:
     """
     if precision != "fp16":
         return
-    where = f"the device is {device}"
-    if device in (None, "cuda"):
-        torch: Any = import_module("torch")
-        if torch.cuda.is_available():
-            return
-        where = "there is none"
-    raise cell_error(
-        "NAS707",
-        f"precision fp16 needs a CUDA device, and {where}",
-        "`--precision bf16` works on every device",
-    )
+    missing = _without_cuda(device)
+    if missing:
+        raise cell_error(
+            "NAS707",
+            f"precision fp16 needs a CUDA device, and {missing}",
+            "`--precision bf16` works on every device",
+        )
+
+
+def require_recordable(device: str | None, parts: int) -> None:
+    """Refuse to record the steps of a training where that cannot be done.
+
+    Args:
+        device: that was asked for; None is an accelerator where there is one.
+        parts: of a batch, over processes and accumulation steps.
+
+    Raises:
+        CellError: NAS707.
+    """
+    missing = _without_cuda(device) or ("the batch is divided" if parts > 1 else "")
+    if missing:
+        raise cell_error(
+            "NAS707",
+            f"a CUDA graph records a whole batch on one CUDA device, and {missing}",
+            "leave out `--cuda-graph`",
+        )
+
+
+def _without_cuda(device: str | None) -> str:
+    """Why there is no CUDA device, in words; empty where there is one."""
+    if device is not None and device.partition(":")[0] != "cuda":
+        return f"the device is {device}"
+    torch: Any = import_module("torch")
+    return "" if torch.cuda.is_available() else "there is none"

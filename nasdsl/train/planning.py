@@ -44,7 +44,12 @@ from nasdsl.network.self_contained import network_genotype
 from nasdsl.network.source import SourceCells
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.data_sets import DATA_SETS
-from nasdsl.train.execution import Execution, is_first_process, require_precision
+from nasdsl.train.execution import (
+    Execution,
+    is_first_process,
+    require_precision,
+    require_recordable,
+)
 from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe import RECIPES, Recipe
 from nasdsl.train.recipe import recipe as shipped
@@ -134,7 +139,10 @@ def plan_run(
     require_usable(loggers)
     if settings.given():
         _require_possible(cells, settings)
-    require_precision(wanted.precision, execution.device if execution else None)
+    execution = execution or Execution()
+    require_precision(wanted.precision, execution.device)
+    if execution.cuda_graph:
+        require_recordable(execution.device, execution.accumulation)
     if weights is not None:
         weights = replace(weights, path=os.path.abspath(weights.path))
         weights.require_file()
@@ -163,7 +171,7 @@ def plan_run(
         splits.name,
         final,
         seed,
-        execution or Execution(),
+        execution,
         weights,
         tuple(dict.fromkeys(loggers)),
     )

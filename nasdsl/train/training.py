@@ -5,7 +5,7 @@ a batch is divided and where randomness comes from is decided here, because both
 result. When to evaluate, save or stop is decided in `nasdsl.train.loop`.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -19,9 +19,11 @@ from torch.utils.data import DataLoader
 from nasdsl.errors import cell_error, plural
 from nasdsl.train.batches import EpochBatches, Reported, SeededImages, collated, seed_of, seed_torch
 from nasdsl.train.ema import WeightAverage
-from nasdsl.train.execution import Execution, require_precision
+from nasdsl.train.execution import Execution, require_precision, require_recordable
 from nasdsl.train.optimizer import add_decay, decays_before_clip, learning_rate, optimizer_for
 from nasdsl.train.recipe import Recipe
+from nasdsl.train.recorded import RecordedPass
+from nasdsl.train.resident import ResidentBatches, are_kept
 
 
 class Training:
@@ -45,14 +47,7 @@ class Training:
         self.recipe, self.seed, self.execution = recipe, seed, execution
         self.accelerator = accelerator_for(execution.device, recipe.precision)
         self.batches = self._divide(len(images))
-        self.loader = DataLoader(
-            Reported(SeededImages(images)),
-            batch_sampler=self.batches,
-            collate_fn=collated,
-            num_workers=execution.workers,
-            persistent_workers=execution.workers > 0,
-            pin_memory=self.device.type == "cuda",
-        )
+        self.loader = self._loader(images)
         layout = torch.channels_last if execution.channels_last else torch.preserve_format
         self.layout = layout
         self.net: Any = net.to(self.device).to(memory_format=layout).train()
@@ -64,7 +59,26 @@ class Training:
         self.model = self.accelerator.prepare_model(self.net)
         self.parameters = [p for p in self.net.parameters() if p.requires_grad]
         self.step = 0
-        self.reset_sums()
+        wide = torch.float32 if self.device.type == "mps" else torch.float64
+        self.sums = torch.zeros(3, dtype=wide, device=self.device)
+        self.recorded: RecordedPass | None = None
+        if execution.cuda_graph:
+            require_recordable(self.device.type, self.batches.batch // self.batches.part)
+            self.recorded = RecordedPass(self._add_gradients, self.device)
+
+    def _loader(self, images: Any) -> Iterable[Any]:
+        """The parts of this process's batches, or errors in their place."""
+        if are_kept(images):
+            return ResidentBatches(images, self.batches, self.device)
+        workers = self.execution.workers
+        return DataLoader(
+            Reported(SeededImages(images)),
+            batch_sampler=self.batches,
+            collate_fn=collated,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=self.device.type == "cuda",
+        )
 
     def _divide(self, count: int) -> EpochBatches:
         processes, accumulation = self.accelerator.num_processes, self.execution.accumulation
@@ -131,8 +145,10 @@ class Training:
         for number, (images, labels) in zip(self.batches.own_parts, parts, strict=True):
             seed_torch(seed_of(self.seed, "forward", self.step, number), self.device)
             is_last = number == self.batches.own_parts[-1]
+            images = images.to(self.device, non_blocking=True, memory_format=self.layout)
+            labels = labels.to(self.device, non_blocking=True)
             with self._gradient_exchange(is_last):
-                self._add_gradients(images, labels)
+                (self.recorded or self._add_gradients)(images, labels)
         scaler = self.accelerator.scaler
         if scaler is not None:
             # What decays and is clipped are the gradients of the loss itself.
@@ -147,14 +163,13 @@ class Training:
             # No step is taken where a gradient is not finite; the next loss is scaled less.
             scaler.step(self.optimizer)
             scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
+        if self.recorded is None or not self.recorded.is_recorded:
+            self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.net)
         self.step += 1
 
     def _add_gradients(self, images: Tensor, labels: Tensor) -> None:
-        images = images.to(self.device, non_blocking=True, memory_format=self.layout)
-        labels = labels.to(self.device, non_blocking=True)
         loss, logits = training_loss(
             self.model(images), labels, self.recipe.label_smoothing, self.recipe.auxiliary_weight
         )
@@ -172,8 +187,7 @@ class Training:
 
     def reset_sums(self) -> None:
         """Start the sums of a new epoch."""
-        wide = torch.float32 if self.device.type == "mps" else torch.float64
-        self.sums = torch.zeros(3, dtype=wide, device=self.device)
+        self.sums.zero_()
 
     def means(self) -> tuple[float, float]:
         """Loss and accuracy since the epoch started, over all processes; waits for the device."""

@@ -1,8 +1,9 @@
 """`train`: the held-out accuracy after a training from scratch, as in the paper.
 
 For example `train?data=digits&recipe=search&N=2&cell_filters=32&epochs=20&device=cpu`: network
-settings, `cell_filters`, `device` and `channels_last` by their names; every other name is a value
-of the recipe. `channels_last=true` is faster on a CPU, and sums come in another order with it.
+settings, `cell_filters`, `device`, `channels_last` and `cuda_graph` by their names; every other
+name is a value of the recipe. `channels_last=true` is faster on a CPU, and sums come in another
+order with it; `cuda_graph=true` records the training step on a GPU.
 The recipe `search` is the paper's for children: 20 epochs, and the reward is the accuracy on
 images held out from training (Zoph et al. 2018, appendix A.6).
 """
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from nasdsl.train.checkpoint import Checkpoints
     from nasdsl.train.data import Splits
 
-_CHANNELS_LAST = Values(bool)
+_FLAG = Values(bool)
 
 
 class TrainingEvaluator:
@@ -220,9 +221,13 @@ def training_evaluator(what: str, options: dict[str, str]) -> TrainingEvaluator:
 
 def _execution(options: dict[str, str]) -> Execution:
     """How the options say that trainings run; they are removed from `options`."""
-    text = options.pop("channels_last", "false")
-    channels_last: bool | None = _CHANNELS_LAST.legal(text)
-    if channels_last is None:
-        legal = _CHANNELS_LAST.description
-        raise cell_error("NAS882", f"channels_last is {legal}, not {text!r:.40}")
-    return Execution(options.pop("device", None), channels_last=channels_last)
+    flags = {name: _flag(name, options) for name in ("channels_last", "cuda_graph")}
+    return Execution(options.pop("device", None), **flags)
+
+
+def _flag(name: str, options: dict[str, str]) -> bool:
+    text = options.pop(name, "false")
+    chosen: bool | None = _FLAG.legal(text)
+    if chosen is None:
+        raise cell_error("NAS882", f"{name} is {_FLAG.description}, not {text!r:.40}")
+    return chosen

@@ -50,7 +50,10 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
     return Splits(
         f"{name}:{os.path.abspath(images.folder)}" if images.folder else spec,
         TransformedImages(
-            images.train, training_transform(recipe, images.look, size, images.native), train
+            images.train,
+            training_transform(recipe, images.look, size, images.native),
+            train,
+            is_random=recipe.augmentation != "none" or recipe.cutout > 0,
         ),
         TransformedImages(images.train, transform, held_out) if held_out else None,
         TransformedImages(images.test, transform) if images.test is not None else None,

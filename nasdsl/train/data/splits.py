@@ -54,12 +54,17 @@ class TransformedImages(Dataset[tuple[Tensor, int]]):
         images: pairs by index of what the transform takes, and a class.
         transform: makes the image (C, H, W), float.
         indices: of the images; None for all of them.
+        is_random: whether the transform draws random numbers.
     """
 
     def __init__(
-        self, images: Any, transform: Callable[[Any], Tensor], indices: Sequence[int] | None = None
+        self,
+        images: Any,
+        transform: Callable[[Any], Tensor],
+        indices: Sequence[int] | None = None,
+        is_random: bool = False,
     ) -> None:
-        self.images, self.transform = images, transform
+        self.images, self.transform, self.is_random = images, transform, is_random
         self.indices = range(len(images)) if indices is None else indices
 
     def __len__(self) -> int:
