@@ -240,5 +240,6 @@ def figure(
         count_along(axes)
         frame(axes, _AXIS_LABELS[axis], "reward")
         if axes.lines:
-            axes.legend(frameon=False, loc="lower right")
+            # Beside the points, of which any may be anywhere.
+            picture.legend(frameon=False, loc="outside lower center", ncols=len(BEST_OF))
         return content_of(picture, format)
