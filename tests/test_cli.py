@@ -21,6 +21,7 @@ from nasdsl.cli.command import CommandWithActions
 from nasdsl.cli.group import SECTIONS, program
 from nasdsl.errors import CellError, Diagnostic, Source, Span, cell_error
 from nasdsl.registry import installed_plugins
+from tests.cli_options import commands
 from tests.cli_run import Ran, Run, runner
 
 COMMANDS = [name for lines in SECTIONS.values() for name in lines]
@@ -205,6 +206,17 @@ def test_mistakes_of_usage(run: Run, arguments: list[str], said: str) -> None:
     assert said in ran.out + ran.err
     assert ran.out == "" or arguments[0] == "check"
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("name", commands())
+def test_misspelt_choices(run: Run, name: str) -> None:
+    """Wherever a flag takes one of a few words, the nearest is offered for a misspelt one."""
+    for option in commands()[name].params:
+        if isinstance(option, click.Option) and isinstance(option.type, click.Choice):
+            word = str(option.type.choices[-1])
+            ran = run(*name.split(), option.opts[0], f"{word}{word[-1]}", "x", "x")
+            assert ran.code == 2
+            assert f"did you mean `{word}`?" in ran.err
 
 
 def test_mistakes_of_a_text(run: Run, tmp_path: Path) -> None:

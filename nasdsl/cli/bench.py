@@ -17,7 +17,7 @@ from nasdsl.cli.completers import (
     complete_installed,
     installed,
 )
-from nasdsl.cli.options import json_option, ops_option, settings_options
+from nasdsl.cli.options import Words, json_option, ops_option, settings_options
 from nasdsl.cli.picture_output import deliver, wanted_form
 from nasdsl.drawing import PLOT_FORMATS, PictureFormat
 from nasdsl.language.genotype.settings import Settings
@@ -44,7 +44,7 @@ _DTYPES = ("float32", "bfloat16", "int8")
 
 
 def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
-    convert: Any = click.Choice(_DTYPES).convert
+    convert: Any = Words(_DTYPES).convert
     return tuple(convert(word, param, ctx) for word in _words(ctx, param, value))
 
 

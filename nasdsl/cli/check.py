@@ -9,7 +9,7 @@ from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.files import matching_files, refuse_unchangeable
-from nasdsl.cli.options import file_argument
+from nasdsl.cli.options import Words, file_argument
 from nasdsl.errors import CellError, Diagnostic, Source, cell_error, plural
 from nasdsl.language.fixes import fixed_text, safe_fixes
 from nasdsl.language.parser.read import is_model
@@ -31,9 +31,7 @@ FORMATS = ("text", "json", "github", "sarif")
     """,
 )
 @file_argument(several=True)
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="Output format.  [default: text]"
-)
+@click.option("--format", "form", type=Words(FORMATS), help="Output format.  [default: text]")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors: exit with code 1.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes to the files, and report what is left.")

@@ -10,6 +10,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_device, complete_installed, installed
 from nasdsl.cli.options import (
+    Words,
     file_argument,
     is_given,
     json_option,
@@ -100,7 +101,7 @@ DTYPES = ("float32", "float64", "bfloat16", "float16")
 )
 @click.option(
     "--dtype",
-    type=click.Choice(DTYPES),
+    type=Words(DTYPES),
     default="float32",
     show_default=True,
     help="Data type of the weights.",

@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
+from nasdsl.cli.options import Words
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -18,7 +19,7 @@ SHELLS = ("bash", "zsh", "fish")
         nasdsl completion fish > ~/.config/fish/completions/nasdsl.fish
     """,
 )
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=Words(SHELLS))
 def command(shell: str) -> None:
     """Print a script with which a shell completes nasdsl's commands, options and library names.
 

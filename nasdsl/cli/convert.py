@@ -10,7 +10,7 @@ from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file
-from nasdsl.cli.options import json_option
+from nasdsl.cli.options import Words, json_option
 from nasdsl.errors import Source
 from nasdsl.interop.formats import FORMATS
 from nasdsl.language.parser.read import read_file
@@ -20,7 +20,7 @@ from nasdsl.report.visible import shortened, visible
 if TYPE_CHECKING:
     from nasdsl.interop import ForeignGenotypes
 
-_FORMAT = click.Choice(list(FORMATS))
+_FORMAT = Words(list(FORMATS))
 #: How much of a genotype's name a list shows.
 _MAX_NAME = 40
 

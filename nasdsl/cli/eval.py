@@ -15,7 +15,7 @@ from nasdsl.cli.completers import (
     complete_recipe,
     installed,
 )
-from nasdsl.cli.options import device_option, download_option, json_option, workers_option
+from nasdsl.cli.options import Words, device_option, download_option, json_option, workers_option
 from nasdsl.errors import plural
 from nasdsl.report.visible import visible
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--split",
-    type=click.Choice(["test", "held_out", "train"]),
+    type=Words(["test", "held_out", "train"]),
     help="Part of the data.  [default: test, or held_out if there are no test images]",
 )
 @click.option(
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--dtype",
-    type=click.Choice(["float32", "bfloat16", "int8"]),
+    type=Words(["float32", "bfloat16", "int8"]),
     help="Data type in which the runtime computes; int8 is calibrated with training images.  "
     "[default: that of the weights]",
 )

@@ -109,7 +109,7 @@ def weights_options(help: str) -> Decorator:
             ),
             click.option(
                 "--layout",
-                type=click.Choice(["auto", *LAYOUTS]),
+                type=Words(["auto", *LAYOUTS]),
                 default="auto",
                 show_default=True,
                 help="Naming scheme of the tensors in --weights.",
@@ -160,12 +160,12 @@ def _option(name: str, rule: Setting) -> Callable[[Callable[..., Any]], Callable
     if rule.type is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
     if rule.type is str:
-        return click.option(flag, name, type=_Words(rule), help=help)
+        return click.option(flag, name, type=_SettingWords(rule), help=help)
     flags = [flag] if flag == flag.lower() else [flag, flag.lower()]
     return click.option(*flags, name, callback=_number, metavar="NUMBER", help=help)
 
 
-class _Words(click.Choice[str]):
+class _SettingWords(Words):
     """The words of a setting, looked up among what is installed when they are needed."""
 
     def __init__(self, rule: Setting) -> None:
@@ -324,7 +324,7 @@ device_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["fp32", "bf16", "fp16"]),
+    type=Words(["fp32", "bf16", "fp16"]),
     help="Precision: fp32, or automatic mixed precision in bf16 or, on CUDA, fp16.",
 )
 

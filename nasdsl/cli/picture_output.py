@@ -13,7 +13,7 @@ import click
 
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output
-from nasdsl.cli.options import Decorator
+from nasdsl.cli.options import Decorator, Words
 from nasdsl.drawing import PICTURE_FORMATS, PictureFormat, form_of
 from nasdsl.drawing.rendering import suffixes
 
@@ -32,7 +32,7 @@ def output_options(forms: tuple[PictureFormat, ...] = PICTURE_FORMATS) -> Decora
         kind = click.option(
             "--format",
             "form",
-            type=click.Choice(forms),
+            type=Words(forms),
             help="Format, if the suffix of OUT does not say it.  [default: svg]",
         )
         return named(kind(command))

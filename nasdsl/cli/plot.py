@@ -9,6 +9,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file
 from nasdsl.cli.options import (
+    Words,
     json_option,
     ops_option,
     preset_option,
@@ -32,7 +33,7 @@ from nasdsl.library.published import sources
         nasdsl plot sizes nasnet_a_mobile darts_v2_imagenet --accuracy 74.0 --accuracy 73.3
     """,
 )
-@click.argument("what", metavar="sizes", type=click.Choice(["sizes"]))
+@click.argument("what", metavar="sizes", type=Words(["sizes"]))
 @click.argument("file", metavar="[FILE]...", nargs=-1, shell_complete=complete_file)
 @output_options(PLOT_FORMATS)
 @click.option(
@@ -43,11 +44,11 @@ from nasdsl.library.published import sources
 )
 @click.option(
     "--against",
-    type=click.Choice([measure.replace("_", "-") for measure in MEASURES]),
+    type=Words([measure.replace("_", "-") for measure in MEASURES]),
     help="Draw one panel only.  [default: both]",
 )
 @click.option(
-    "--theme", type=click.Choice(THEMES), default="light", show_default=True, help="Colour theme."
+    "--theme", type=Words(THEMES), default="light", show_default=True, help="Colour theme."
 )
 @preset_option
 @settings_options

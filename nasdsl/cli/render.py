@@ -10,7 +10,7 @@ import click
 from nasdsl.atomic_write import replace_bytes
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import file_argument, ops_option, preset_option, settings_options
+from nasdsl.cli.options import Words, file_argument, ops_option, preset_option, settings_options
 from nasdsl.cli.picture_output import deliver, output_options, wanted_form
 from nasdsl.drawing import (
     DIRECTIONS,
@@ -49,11 +49,11 @@ from nasdsl.report import as_text
 @click.option("--space", "as_space", is_flag=True, help="Draw a genotype the way spaces are drawn.")
 @click.option("--diff", is_flag=True, help="Draw the differences between two files, A and B.")
 @click.option(
-    "--theme", type=click.Choice(THEMES), default="light", show_default=True, help="Colour theme."
+    "--theme", type=Words(THEMES), default="light", show_default=True, help="Colour theme."
 )
 @click.option(
     "--direction",
-    type=click.Choice(DIRECTIONS),
+    type=Words(DIRECTIONS),
     default="up",
     show_default=True,
     help="Direction in which the states flow; `up` puts the inputs at the bottom.",

@@ -20,7 +20,7 @@ from nasdsl.cli.completers import (
     forms,
     installed,
 )
-from nasdsl.cli.options import is_given, json_option
+from nasdsl.cli.options import Words, is_given, json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.cli.search_options import engine_options, interruptible
 from nasdsl.search.protocol import Same
@@ -171,7 +171,7 @@ ACTIONS = {
 )
 @click.option(
     "--same",
-    type=click.Choice(get_args(Same)),
+    type=Words(get_args(Same)),
     help="Whether networks share a result if they have one structure, or if they can compute one "
     "function.  [default: function for accuracies, structure where costs count]",
 )

@@ -12,6 +12,7 @@ from nasdsl.cli import output
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data
 from nasdsl.cli.options import (
+    Words,
     changes_of,
     device_option,
     download_option,
@@ -164,7 +165,7 @@ def top(store: str, count: int | None, folder: str | None, as_json: bool) -> Non
 @click.option(
     "--count",
     "axis",
-    type=click.Choice(["sampled", "unique"]),
+    type=Words(["sampled", "unique"]),
     default="sampled",
     show_default=True,
     help="What the x axis counts: all networks sampled, as in the paper, or unique ones.",

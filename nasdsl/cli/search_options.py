@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from nasdsl.cli.options import is_given
+from nasdsl.cli.options import Words, is_given
 from nasdsl.search.engines.choosing import ENGINES
 
 _OPTIONS = (
     click.option(
         "--engine",
-        type=click.Choice(ENGINES.names()),
+        type=Words(ENGINES.names()),
         default="local",
         show_default=True,
         help="Evaluate in processes of this machine (local) or on a Ray cluster (ray).",
