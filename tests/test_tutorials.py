@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.test_docs import FOLLOWED, require_console
+from tests.test_install import pip
 
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?[^\n]*\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+#: A page's own package is installed into a folder, since the environment is everybody's.
+INSTALLING = "$ pip install --editable .\n"
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
@@ -35,6 +39,9 @@ def test_a_tutorial_can_be_followed(
             Path(title).write_text(content, "utf-8")
             # Another page's file of that name may have been imported in this process.
             monkeypatch.delitem(sys.modules, Path(title).stem, raising=False)
+        elif content == INSTALLING:
+            pip("install", "--quiet", "--no-deps", "--target", "installed", ".", cwd=tmp_path)
+            monkeypatch.syspath_prepend(tmp_path / "installed")
         elif language == "console":
             require_console(content, lambda: "".join(capfd.readouterr()))
         elif language == "python":
