@@ -93,7 +93,7 @@ def test_the_playground_in_a_browser(dist: Path, chromium: str, tmp_path: Path) 
     found = json.loads(driven.stdout)
     files = {name: base64.b64decode(each) for name, each in found.pop("files").items()}
     assert found == dict.fromkeys(found, "ok")
-    assert len(found) == 11
+    assert len(found) == 12
     assert set(files) == {"nasnet_a.cell", "nasnet_a.svg", "nasnet_a.png", "nasnet_a.py"}
     assert files["nasnet_a.cell"].decode() == text
     assert files["nasnet_a.png"].startswith(b"\x89PNG")

@@ -257,8 +257,14 @@ $("tabs").addEventListener("keydown", (event) => {
 // -- links and files -------------------------------------------------------------------------
 
 let own = "";
+let writings = 0;
+let readings = 0;
 async function remember() {
-  own = await link.written(editor.text(), page.tab);
+  const [turn, before] = [writings += 1, location.hash];
+  const written = await link.written(editor.text(), page.tab);
+  // A link that somebody followed meanwhile stays, or it would never be read.
+  if (turn !== writings || ![before, own].includes(location.hash)) return;
+  own = written;
   history.replaceState(null, "", own);
 }
 
@@ -272,8 +278,9 @@ async function copy(text, said) {
 }
 
 async function share() {
-  await remember();
-  await copy(location.href, "The link is copied; it carries the text.");
+  remember();
+  const written = await link.written(editor.text(), page.tab);
+  await copy(new URL(written, location.href).href, "The link is copied; it carries the text.");
 }
 $("share").addEventListener("click", share);
 
@@ -288,14 +295,19 @@ async function save(form) {
   $("save").open = false;
   const name = /^\w{1,60}$/.test(page.name) ? page.name : "cells";
   if (form === "cell") return download(new Blob([editor.text()], { type: "text/plain" }), `${name}.cell`);
-  const answer = await view(form === "py" ? "source" : "drawing", undefined, "act");
+  const answer = await view(form === "py" ? "source" : "drawing", undefined, form);
   if (!answer || answer.problem) {
     say(answer?.problem?.[0].message ?? "Nothing was saved.");
     return;
   }
   if (form === "py") download(new Blob([answer.text], { type: "text/x-python" }), answer.file);
   if (form === "svg") download(new Blob([answer.svg], { type: "image/svg+xml" }), `${name}.svg`);
-  if (form === "png") download(await png(answer.svg), `${name}.png`);
+  if (form !== "png") return;
+  try {
+    download(await png(answer.svg), `${name}.png`);
+  } catch (error) {
+    say(`Nothing was saved: ${error.message}.`);
+  }
 }
 for (const button of $("save").querySelectorAll("[data-save]")) {
   button.addEventListener("click", () => save(button.dataset.save));
@@ -358,7 +370,9 @@ async function begin() {
   if (python.ready) changed(editor.text(), true);
   addEventListener("hashchange", async () => {
     if (location.hash === own) return;
+    const turn = readings += 1;
     const other = await link.read(location.hash);
+    if (turn !== readings) return;
     if (Object.hasOwn(TABS, other.tab ?? "")) choose(other.tab);
     if (other.text !== null && other.text !== editor.text()) editor.replace(other.text);
     else if (other.broken) say("The link is broken, too long or unreadable; the text stays as it is.");

@@ -1,7 +1,7 @@
 // Python, which runs in a worker: what is asked at once goes there together, and of each lane the newest.
 
 const PATIENCE = 20_000;
-const ORDER = ["check", "complete", "hover", "act", "view"];
+const ORDER = ["check", "complete", "hover", "act", "svg", "png", "py", "view"];
 
 export class Python {
   constructor(onState) {

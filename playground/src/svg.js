@@ -32,8 +32,12 @@ export async function png(text) {
   const image = new Image();
   const url = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   try {
-    image.src = url;
-    await image.decode();
+    // Not `decode()`, which waits for a frame: a page that nobody looks at draws none.
+    await new Promise((resolve, reject) => {
+      image.onload = resolve;
+      image.onerror = () => reject(new Error("this browser cannot draw it"));
+      image.src = url;
+    });
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.width * 2, image.height * 2];
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);

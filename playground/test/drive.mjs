@@ -46,6 +46,8 @@ async function given(text = expected.text) {
   }
   await common.getByRole("tab", { name: "Cells" }).click();
   await common.evaluate((hash) => { location.hash = hash; }, fragment(text));
+  // The address has the text at once, the editor when the page has read it.
+  await shows(common, text);
   await remembered(common, text);
   return common;
 }
@@ -60,6 +62,11 @@ const write = async (page, text) => {
   await page.keyboard.press("Control+A");
   await page.keyboard.insertText(text);
 };
+/** Wait until the editor has a text, by its beginning: lines further down may not be drawn. */
+async function shows(page, text) {
+  const [first] = text.split("\n");
+  await page.locator("#editor .cm-line").first().filter({ hasText: first }).waitFor();
+}
 async function remembered(page, text) {
   for (let tries = 0; textOf(page.url()) !== text; tries += 1) {
     if (tries > 600) throw new Error(`the address has ${textOf(page.url())}`);
@@ -77,7 +84,8 @@ async function scenario(name, run) {
     }
     found[name] = "ok";
   } catch (error) {
-    found[name] = String(error.stack ?? error).slice(0, 1500);
+    const said = await common?.locator("#status").textContent({ timeout: 5000 }).catch(String);
+    found[name] = `${String(error.stack ?? error).slice(0, 1500)}\nThe page said: ${said}`;
   }
 }
 
@@ -187,14 +195,40 @@ await scenario("says what the package says", async () => {
   return page;
 });
 
+await scenario("keeps a link that is followed while it writes its own", async () => {
+  const page = await opened();
+  await ready(page);
+  // Packing a text takes as long as the test says.
+  await page.evaluate(() => {
+    const whole = Blob.prototype.arrayBuffer;
+    Blob.prototype.arrayBuffer = async function () {
+      const content = await whole.call(this);
+      await new Promise((resolve) => { window.release = resolve; });
+      Blob.prototype.arrayBuffer = whole;
+      return content;
+    };
+  });
+  await page.getByRole("tab", { name: "Cost" }).click();
+  await page.waitForFunction(() => window.release !== undefined);
+  await page.evaluate((hash) => {
+    location.hash = hash;
+    window.release();
+  }, fragment(SMALL));
+  await shows(page, SMALL);
+  await remembered(page, SMALL);
+  return page;
+});
+
 await scenario("saves", async () => {
   const page = await given();
+  await status(page, "A sound genotype");
   found.files = {};
   for (const form of ["cell", "svg", "png", "py"]) {
     await page.locator("#save summary").click();
-    const download = page.waitForEvent("download");
-    await page.locator(`[data-save="${form}"]`).click();
-    const file = await download;
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator(`[data-save="${form}"]`).click(),
+    ]);
     const content = readFileSync(await file.path());
     found.files[file.suggestedFilename()] = content.toString("base64");
   }
