@@ -6,7 +6,7 @@
 For each space, random members are chosen in a super-network, in training and in evaluation, and
 compared with `nasdsl.compile`'s network of the same genotype and the weights it inherits. Then a
 step of training is timed in both, in turn, on one thread in processor time. In the super-network it
-includes choosing the member, which has not been chosen before.
+includes choosing the member, which is as new to it as in training: many others came before.
 """
 
 import argparse
@@ -31,6 +31,8 @@ cell reduction {
     a = (h[i], h[i-1], sep_conv_3x3, identity, add)
 }
 """
+#: Members chosen between two turns of one: more than a super-network keeps.
+_OTHERS = 70
 SPACES: dict[str, dict[str, Any]] = {
     "nasnet_space": {"N": 1, "stem": "cifar"},
     "enas_space": {"N": 1},
@@ -102,18 +104,21 @@ def _ratio(space: nasdsl.Space, settings: dict[str, Any], steps: int, batch: int
     """The median, over members, of a step's cost in the super-network over that of the member."""
     net = nasdsl.supernet(space, seed=0, **settings)
     x, found = _images(settings, batch, torch.float32), []
+    others = [list(nasdsl.sample(space, _OTHERS, seed=turn)) for turn in range(2, 6)]
     for genotype in nasdsl.sample(space, steps, seed=1):
         alone = nasdsl.compile(genotype, seed=0, **settings)
-        turns = [(_chosen(net, genotype, x), _stepped(alone, x)) for _ in range(4)][1:]
+        turns = [(_chosen(net, genotype, each, x), _stepped(alone, x)) for each in others][1:]
         shared, own = zip(*turns, strict=True)
         found.append(min(shared) / min(own))
     return median(found)
 
 
-def _chosen(net: Any, genotype: nasdsl.Genotype, x: torch.Tensor) -> float:
-    """Processor time of choosing a member and of its step."""
-    # As if another member had been chosen: a space has far more than are kept.
-    net._programs.clear()
+def _chosen(
+    net: Any, genotype: nasdsl.Genotype, others: list[nasdsl.Genotype], x: torch.Tensor
+) -> float:
+    """Processor time of choosing a member after many others, and of its step."""
+    for other in others:
+        net.choose(other)
     return _seconds(lambda: net.choose(genotype)) + _stepped(net, x)
 
 

@@ -1,11 +1,14 @@
 """Super-networks: what a member computes in one is what its own network computes."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
 
 import nasdsl
 from nasdsl.errors import CellError
+from nasdsl.space import genotype_at
 from tests.thorough import THOROUGH, many
 
 # A block of everything that makes shapes depend on choices: `concat` blocks, an output of whatever
@@ -168,6 +171,48 @@ def test_modes_reach_a_member_whenever_it_is_chosen() -> None:
             assert torch.equal(norm.running_mean, mean)
             assert not norm.training
             assert norm.track_running_stats
+
+
+@pytest.mark.parametrize("name", ["mixed", "two_holes", "nasbench201"])
+def test_members_share_modules_and_compute_what_they_do_alone(name: str) -> None:
+    """Stems, heads and equal cells are built once, whichever members come between, in any mode."""
+    text, settings = SPACES[name]
+    space, settings = _space(text), {**SMALL, **settings}
+    net = nasdsl.supernet(space, dtype=torch.float64, seed=1, **settings)
+    net.set_progress(0.5)
+    x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    members = [genotype_at(space, index) for index in (0, 1, 2, nasdsl.count(space) - 1)]
+    for turn, at in enumerate((0, 1, 2, 3, 0, 3, 1, 1, 2, 0)):
+        net.choose(members[at])
+        alone = net.member()
+        # A mode lasts for some turns, so that it changes while others are chosen.
+        training = turn % 4 > 1
+        assert torch.equal(_logits(net, x, training), _logits(alone, x, training))
+        found, expected = net.member().state_dict(), alone.state_dict()
+        assert all(torch.equal(found[key], expected[key]) for key in expected)
+    # There are two where some members read what it gives before its ReLU and others do not.
+    stems = {id(program.get_submodule("stem")) for program in net._programs.values()}
+    assert len(stems) < len(members)
+
+
+def test_a_copy_has_layers_of_its_own() -> None:
+    """What a super-network keeps of members it has built stays behind."""
+    text, settings = SPACES["mixed"]
+    net = nasdsl.supernet(_space(text), seed=1, **{**SMALL, **settings, "drop_path": 0.0})
+    first, second = nasdsl.sample(_space(text), 2, seed=2)
+    x = torch.randn(2, 3, 8, 8)
+    net.choose(first)
+    before = _logits(net, x, False)
+    twin = copy.deepcopy(net)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.mul_(2)
+    for genotype in (first, second):
+        twin.choose(genotype)
+        twin(x).square().sum().backward()
+        assert all(parameter.grad is None for parameter in net.parameters())
+        assert torch.equal(twin(x), twin.member()(x))
+    assert torch.equal(_logits(net, x, False), before)
 
 
 def test_a_member_costs_what_the_cost_model_says() -> None:

@@ -65,21 +65,25 @@ class BodyState(NamedTuple):
 
 @dataclass(slots=True)
 class CellExpansion:
-    """Makes the bodies of one cell; chains it has lowered once are used again.
+    """Makes the bodies of one cell; bodies and chains that it has made are used again.
 
     Attributes:
         cell: the cell.
         vocabulary: what its ops and combines mean.
         rules: what the skeleton does differently.
         drop_path: whether paths are ever dropped; without, there are no drop_path nodes.
+        ops: parts that cells with the same vocabulary, rules and drops have made of ops, with what
+            those give; what is made is added. There are as many as a space has options.
     """
 
     cell: Cell
     vocabulary: Vocabulary
     rules: CellRules
     drop_path: bool
+    ops: dict[tuple[object, ...], tuple[Part, BodyState]] = field(default_factory=dict)
     needed: Liveness = field(init=False)
     _chains: dict[tuple[str, int, Shape, int], Chain] = field(init=False, default_factory=dict)
+    _bodies: dict[tuple[object, ...], Body] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.needed = liveness(self.cell)
@@ -101,6 +105,12 @@ class CellExpansion:
             CellError: NAS308 where a combine cannot match shapes, NAS309 where an op cannot
                 reduce.
         """
+        key = tuple(given), stride, filters
+        if key not in self._bodies:
+            self._bodies[key] = self._body(given, stride, filters)
+        return self._bodies[key]
+
+    def _body(self, given: Sequence[Given], stride: int, filters: int) -> Body:
         parts: list[Part] = []
         values: dict[State, BodyState] = {}
         ports: list[Port] = []
@@ -159,6 +169,15 @@ class CellExpansion:
         return _result(part.nodes, operands[0])
 
     def _op(
+        self, path: str, block: Block, name: str, source: BodyState, stride: int, filters: int
+    ) -> tuple[Part, BodyState]:
+        key = path, block.name, name, source, stride, filters
+        made = self.ops.get(key)
+        if made is None:
+            made = self.ops[key] = self._made_op(path, block, name, source, stride, filters)
+        return made
+
+    def _made_op(
         self, path: str, block: Block, name: str, source: BodyState, stride: int, filters: int
     ) -> tuple[Part, BodyState]:
         key = name, stride, source.shape, filters

@@ -18,10 +18,10 @@ so that they may become parameter paths. In the body of a cell
 The full name puts the module before it: `cells.7.b3.left.0`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Literal, NamedTuple
+from functools import cached_property, wraps
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from nasdsl.language.genotype.display import mime_bundle
 from nasdsl.language.genotype.types import CellKind, Genotype
@@ -31,6 +31,7 @@ from nasdsl.primitives import Node as Node
 from nasdsl.primitives import Padding as Padding
 from nasdsl.primitives import Shape as Shape
 
+Found = TypeVar("Found")
 PartRole = Literal["input", "op", "combine", "output", "stem", "head"]
 ModuleRole = Literal["stem", "cell", "head", "auxiliary"]
 
@@ -71,6 +72,10 @@ class Body:
     parts: tuple[Part, ...]
     outputs: tuple[str, ...]
 
+    def __reduce__(self) -> tuple[type["Body"], tuple[object, ...]]:
+        # A copy finds anew what is kept here.
+        return Body, (self.ports, self.parts, self.outputs)
+
     # Everything that works on a graph asks for them, some of it for each choice of a member.
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -89,6 +94,28 @@ class Body:
         """The shapes of the outputs, in their order."""
         shapes = {node.name: node.shape for node in self.nodes}
         return tuple(shapes[name] for name in self.outputs)
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What follows from the body, for as long as it lives; see `once_a_body`."""
+        return {}
+
+
+def once_a_body(function: Callable[[Body], Found]) -> Callable[[Body], Found]:
+    """A function of a body alone, which keeps on each body what it found there.
+
+    Networks of many members of a space share bodies, and what is done with them.
+    """
+
+    @wraps(function)
+    def found(body: Body) -> Found:
+        kept = body.kept
+        if found not in kept:
+            kept[found] = function(body)
+        made: Found = kept[found]
+        return made
+
+    return found
 
 
 class Ref(NamedTuple):

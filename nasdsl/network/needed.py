@@ -18,19 +18,19 @@ def needed(graph: NetworkGraph) -> NetworkGraph:
 
     What only the auxiliary classifier needs stays, with `Module.for_auxiliary` set.
     """
-    bodies: dict[tuple[int, frozenset[str]], Body] = {}
 
     def trimmed(module: Module, wanted: set[Ref]) -> Module:
         outputs = frozenset(ref.node for ref in module.outputs if ref in wanted)
-        key = id(module.body), outputs
-        if key not in bodies:
-            bodies[key] = _body(module.body, outputs)
-        if bodies[key] is module.body:
+        key, kept = ("needed", outputs), module.body.kept
+        if key not in kept:
+            kept[key] = _body(module.body, outputs)
+        body: Body = kept[key]
+        if body is module.body:
             return module
-        names = {port.name for port in bodies[key].ports}
+        names = {port.name for port in body.ports}
         pairs = zip(module.body.ports, module.inputs, strict=True)
         inputs = tuple(ref for port, ref in pairs if port.name in names)
-        return replace(module, body=bodies[key], inputs=inputs)
+        return replace(module, body=body, inputs=inputs)
 
     heads = [module for module in graph.modules if module.role in ("head", "auxiliary")]
     results = {ref for module in heads for ref in module.outputs}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nasdsl.language.genotype.liveness import live_steps
-from nasdsl.network.graph import Body, Module, NetworkGraph, Port, Ref, Shape
+from nasdsl.network.graph import Body, Module, NetworkGraph, Port, Ref, Shape, once_a_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def state_shapes(graph: NetworkGraph) -> dict[Ref, Shape]:
     }
 
 
+@once_a_body
 def before_pool(head: Body) -> tuple[Body, Body]:
     """The head before its global pool, and from the pool on."""
     (part,) = head.parts

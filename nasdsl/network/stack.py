@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from nasdsl.language.genotype.types import CellKind, Genotype
 from nasdsl.network import layers
+from nasdsl.network.bodies import Bodies
 from nasdsl.network.cells import (
     BodyState,
     CellExpansion,
@@ -107,6 +108,7 @@ class Stack:
         depth: from a cell's place, counted from 1, and the number of cells to its depth.
         auxiliary: the skeleton's auxiliary classifier, on this stem.
         own: the cells that the skeleton brings itself, in place of the genotype's.
+        bodies: what networks of the same vocabulary and configuration have made before.
         hidden: the list of hidden states, oldest first.
         modules: what is stacked so far.
     """
@@ -118,10 +120,9 @@ class Stack:
     depth: Callable[[int, int], float]
     auxiliary: Auxiliary | None
     own: Genotype | None = None
+    bodies: Bodies = field(default_factory=Bodies)
     hidden: list[HiddenState] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
-    _expansions: dict[CellKind, CellExpansion] = field(default_factory=dict)
-    _bodies: dict[tuple[object, ...], Body] = field(default_factory=dict)
 
     @property
     def image(self) -> HiddenState:
@@ -134,7 +135,7 @@ class Stack:
         port = Port(source.ref.node if source.ref == IMAGE else "h0", source.shape)
         nodes = _named_nodes(chain, port.name)
         body = Body((port,), (plain_part("", "stem", name, nodes),), (nodes[-1].name,))
-        self._append(Module(name, "stem", body, (source.ref,)))
+        self._append(Module(name, "stem", self.bodies.first(body), (source.ref,)))
         return self.hidden[-1]
 
     def cells(self, skip_reduction_input: bool = False) -> list[list[HiddenState]]:
@@ -171,10 +172,7 @@ class Stack:
         backs = range(expansion.reach)
         states = [hidden[-1 - back] if back < len(hidden) else hidden[-1] for back in backs]
         given = tuple(Given(state.shape, back >= len(hidden)) for back, state in enumerate(states))
-        key = kind, stride, filters, given
-        body = self._bodies.get(key)
-        if body is None:
-            body = self._bodies[key] = expansion.body(given, stride, filters)
+        body = expansion.body(given, stride, filters)
         inputs = tuple(states[int(port.name[1:])].ref for port in body.ports)
         return self._append(
             Module(planned.name, "cell", body, inputs, kind, stride, filters, depth)
@@ -193,18 +191,16 @@ class Stack:
             source = "concat"
         nodes += _named_nodes(chain, source)
         body = Body(ports, (plain_part("", "head", name, nodes),), (nodes[-1].name,))
-        self.modules.append(Module(name, name, body, tuple(state.ref for state in states)))
+        inputs = tuple(state.ref for state in states)
+        self.modules.append(Module(name, name, self.bodies.first(body), inputs))
 
     def _expansion(self, kind: CellKind) -> CellExpansion:
-        if kind not in self._expansions:
-            own = self.own is not None and self.own.cell(kind) is not None
-            source = self.own if self.own and own else self.genotype
-            cell = source.cell(kind)
-            assert cell is not None, "the skeleton asks for its cells"
-            self._expansions[kind] = CellExpansion(
-                cell, source.vocabulary, self.rules, self.configuration.drop_path > 0
-            )
-        return self._expansions[kind]
+        own = self.own is not None and self.own.cell(kind) is not None
+        source = self.own if self.own and own else self.genotype
+        cell = source.cell(kind)
+        assert cell is not None, "the skeleton asks for its cells"
+        drops = self.configuration.drop_path > 0
+        return self.bodies.expansion(cell, source.vocabulary, self.rules, drops)
 
     def _append(self, module: Module) -> list[HiddenState]:
         self.modules.append(module)

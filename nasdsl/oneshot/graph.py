@@ -8,12 +8,13 @@ Non-goals: which of the layers a member has (`nasdsl.oneshot.sharing`), weights.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from nasdsl.language.genotype.types import Block, BlockSpace, Cell, CellKind, CellSpace, Space
 from nasdsl.language.genotype.vocabulary import Vocabulary
 from nasdsl.network.complete import configuration_of
 from nasdsl.network.configuration import Configuration
-from nasdsl.network.graph import Body, Module, Node, Ref
+from nasdsl.network.graph import Body, Module, Node, Part, Ref
 from nasdsl.network.skeleton import SKELETONS
 from nasdsl.network.stack import HiddenState, PlannedCell, Stack
 from nasdsl.oneshot.cells import CellChains, Chains, GivenStates, OutputStates, Shapes, reach
@@ -40,6 +41,7 @@ class SuperCell:
         vocabulary: what its ops and combines mean.
         own: whether the skeleton brings it, so that there is nothing to choose.
         k: ops that are mixed see a k-th of the channels; see `nasdsl.oneshot.cells`.
+        parts: of members' blocks, what `nasdsl.oneshot.sharing` has found out about them.
     """
 
     name: str
@@ -54,6 +56,7 @@ class SuperCell:
     vocabulary: Vocabulary
     own: bool
     k: int = 1
+    parts: dict[Part, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

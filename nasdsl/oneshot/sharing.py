@@ -50,39 +50,62 @@ class Share(NamedTuple):
     dim: int = 1
 
 
-def shares(graph: SuperGraph, member: NetworkGraph) -> dict[str, Share]:
-    """For each layer of a member's network that owns tensors, by its full name, what it shares.
+def shares(graph: SuperGraph, member: NetworkGraph) -> dict[str, dict[str, Share]]:
+    """What the layers of a member's network share, by module and by the layer's name there.
+
+    Modules with the same body and the same inputs get the same table.
 
     Args:
         graph: the super-network.
         member: the network of a genotype of its space, before any passes.
     """
-    cells, found = graph.cells, dict[str, Share]()
+    cells, found = graph.cells, dict[str, dict[str, Share]]()
     passed_on: dict[Ref, Channels] = {}
     for module in member.modules:
-        values = {
-            port.name: passed_on[ref] if ref in passed_on else _all(port.shape.channels)
+        values = tuple(
+            passed_on[ref] if ref in passed_on else _all(port.shape.channels)
             for port, ref in zip(module.body.ports, module.inputs, strict=True)
-        }
-        cell = cells.get(module.name)
-        if cell is None:
-            for part in module.body.parts:
-                paths = [f"{module.name}.{node.name}" for node in part.nodes]
-                found |= _followed(module, part, paths, values)
-            continue
-        for part in module.body.parts:
-            if part.label == "concat" and part.role == "output":
-                continue
-            prefix = _prefix(graph, cell, part)
-            opens = part.role == "input"
-            if not part.nodes:
-                continue
-            chain = cell.chains.name(prefix, part.nodes, open_channels=opens)
-            paths = [f"{module.name}.{chain}.{index}" for index in range(len(part.nodes))]
-            known = values if opens else {}
-            found |= _followed(module, part, paths, known)
-        passed_on |= _passed_on(cell, module)
+        )
+        key, kept = ("shares", module.name, values), module.body.kept
+        if key not in kept or kept[key][0] is not graph:
+            kept[key] = graph, *_of_module(graph, cells.get(module.name), module, values)
+        _, found[module.name], gives = kept[key]
+        passed_on |= gives
     return found
+
+
+def _of_module(
+    graph: SuperGraph, cell: SuperCell | None, module: Module, values: tuple[Channels, ...]
+) -> tuple[dict[str, Share], dict[Ref, Channels]]:
+    """What the layers of a module share, and the channels of what a cell passes on."""
+    found = dict[str, Share]()
+    given = {port.name: value for port, value in zip(module.body.ports, values, strict=True)}
+    if cell is None:
+        for part in module.body.parts:
+            paths = [f"{module.name}.{node.name}" for node in part.nodes]
+            found |= _followed(part, paths, given)
+        return found, {}
+    for part in module.body.parts:
+        if not part.nodes or (part.label == "concat" and part.role == "output"):
+            continue
+        if part.role == "input":
+            found |= _of_part(graph, cell, part, given)
+            continue
+        # Members have many parts in common, and those of blocks depend on nothing else.
+        known = cell.parts.get(part)
+        if known is None:
+            known = cell.parts[part] = _of_part(graph, cell, part, {})
+        found |= known
+    return found, _passed_on(cell, module)
+
+
+def _of_part(
+    graph: SuperGraph, cell: SuperCell, part: Part, given: Mapping[str, Channels]
+) -> dict[str, Share]:
+    opens = part.role == "input"
+    chain = cell.chains.name(_prefix(graph, cell, part), part.nodes, open_channels=opens)
+    paths = [f"{cell.name}.{chain}.{index}" for index in range(len(part.nodes))]
+    return _followed(part, paths, given)
 
 
 def _prefix(graph: SuperGraph, cell: SuperCell, part: Part) -> str:
@@ -125,18 +148,16 @@ def _all(channels: int) -> Channels:
     return Channels(((0, channels),), channels)
 
 
-def _followed(
-    module: Module, part: Part, paths: list[str], given: Mapping[str, Channels]
-) -> dict[str, Share]:
+def _followed(part: Part, paths: list[str], given: Mapping[str, Channels]) -> dict[str, Share]:
     """The shares of a part's layers; channels are followed through it from what it is given."""
     found, values = {}, dict(given)
     for node, path in zip(part.nodes, paths, strict=True):
         read = [values.get(name) or _all(node.before.channels) for name in node.inputs]
         channels = _joined(read) if node.primitive == "concat" else read[0]
         if PRIMITIVES[node.primitive].tensors(node):
-            found[f"{module.name}.{node.name}"] = _share(path, node, channels)
+            found[node.name] = _share(path, node, channels)
         elif node.primitive == "dropout":
-            found[f"{module.name}.{node.name}"] = Share(path)
+            found[node.name] = Share(path)
         values[node.name] = _all(node.shape.channels) if sets_channels(node) else channels
     return found
 

@@ -9,10 +9,10 @@ A state `output.concat` becomes, or is joined by, `output.concat.relu`. Names of
 parameters do not change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref
+from nasdsl.network.graph import Body, Module, NetworkGraph, Node, Part, Port, Ref, once_a_body
 from nasdsl.passes.pipeline import Pass
 from nasdsl.values import require_types
 
@@ -48,10 +48,9 @@ class _Use:
 
 def hoisted(graph: NetworkGraph) -> NetworkGraph:
     """The graph with ReLUs that states are read through moved to where they are made."""
-    uses = {id(module.body): _uses(module.body) for module in graph.modules}
     readers: dict[Ref, _Readers] = {}
     for module in graph.modules:
-        for use, ref in zip(uses[id(module.body)].values(), module.inputs, strict=True):
+        for use, ref in zip(_uses(module.body).values(), module.inputs, strict=True):
             found = readers.setdefault(ref, _Readers())
             found.activated += bool(use.relus)
             found.raw += use.raw
@@ -61,12 +60,11 @@ def hoisted(graph: NetworkGraph) -> NetworkGraph:
         for ref in made
         if ref in readers and readers[ref].worth_it and activated(ref) not in made
     }
-    rewritten = _Rewritten({ref: readers[ref].raw > 0 for ref in moved})
-    return graph.with_modules(
-        tuple(rewritten.module(module, uses[id(module.body)]) for module in graph.modules)
-    )
+    moves = {ref: readers[ref].raw > 0 for ref in moved}
+    return graph.with_modules(tuple(_rewritten(module, moves) for module in graph.modules))
 
 
+@once_a_body
 def _uses(body: Body) -> dict[str, _Use]:
     uses = {port.name: _Use() for port in body.ports}
     for node in body.nodes:
@@ -80,35 +78,28 @@ def _uses(body: Body) -> dict[str, _Use]:
     return uses
 
 
-@dataclass(slots=True)
-class _Rewritten:
-    """Modules with their states moved; modules that compute the same still share a body.
+def _rewritten(module: Module, moved: Mapping[Ref, bool]) -> Module:
+    """The module with new ports and new outputs; those that compute the same still share a body.
 
-    Attributes:
+    Args:
+        module: of a graph.
         moved: for each state whose ReLU moves, whether it is read as it is, too.
     """
-
-    moved: dict[Ref, bool]
-    _bodies: dict[tuple[object, ...], Body] = field(default_factory=dict)
-
-    def module(self, module: Module, uses: dict[str, _Use]) -> Module:
-        """The module with new ports and new outputs."""
-        body = module.body
-        arriving = tuple(ref in self.moved for ref in module.inputs)
-        leaving = tuple(self.moved.get(ref) for ref in module.outputs)
-        if not any(arriving) and all(kept is None for kept in leaving):
-            return module
-        key = id(body), arriving, leaving
-        if key not in self._bodies:
-            kept = dict(zip(body.outputs, leaving, strict=True))
-            self._bodies[key] = _body(body, uses, arriving, kept)
-        inputs = []
-        for ref, moves, use in zip(module.inputs, arriving, uses.values(), strict=True):
-            if not moves or use.raw:
-                inputs.append(ref)
-            if moves and use.relus:
-                inputs.append(activated(ref))
-        return replace(module, body=self._bodies[key], inputs=tuple(inputs))
+    body = module.body
+    arriving = tuple(ref in moved for ref in module.inputs)
+    leaving = tuple(moved.get(ref) for ref in module.outputs)
+    if not any(arriving) and all(kept is None for kept in leaving):
+        return module
+    uses, key = _uses(body), ("hoist", arriving, leaving)
+    if key not in body.kept:
+        body.kept[key] = _body(body, uses, arriving, dict(zip(body.outputs, leaving, strict=True)))
+    inputs = []
+    for ref, moves, use in zip(module.inputs, arriving, uses.values(), strict=True):
+        if not moves or use.raw:
+            inputs.append(ref)
+        if moves and use.relus:
+            inputs.append(activated(ref))
+    return replace(module, body=body.kept[key], inputs=tuple(inputs))
 
 
 def _body(

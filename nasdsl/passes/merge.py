@@ -10,25 +10,21 @@ Names do not change: of equal nodes the first stays.
 
 from dataclasses import replace
 
-from nasdsl.network.graph import Body, NetworkGraph, Node
+from nasdsl.network.graph import Body, NetworkGraph, once_a_body
 from nasdsl.passes.pipeline import Pass
 from nasdsl.primitives import PRIMITIVES
 
 
 def merged(graph: NetworkGraph) -> NetworkGraph:
     """The graph with equal nodes of every body merged; bodies stay shared."""
-    bodies: dict[int, Body] = {}
-    modules = []
-    for module in graph.modules:
-        key = id(module.body)
-        if key not in bodies:
-            bodies[key] = _merged_body(module.body)
-        modules.append(replace(module, body=bodies[key]))
+    modules = (replace(module, body=_merged_body(module.body)) for module in graph.modules)
     return graph.with_modules(tuple(modules))
 
 
+@once_a_body
 def _merged_body(body: Body) -> Body:
-    known: dict[Node, str] = {}
+    # By everything but the name.
+    known: dict[tuple[object, ...], str] = {}
     stands_for: dict[str, str] = {}
     # An output keeps its name: other modules read it.
     outputs = set(body.outputs)
@@ -38,7 +34,7 @@ def _merged_body(body: Body) -> Body:
         for node in part.nodes:
             node = node.reading(stands_for)
             if PRIMITIVES[node.primitive].repeatable and node.name not in outputs:
-                first = known.setdefault(node._replace(name=""), node.name)
+                first = known.setdefault(node[1:], node.name)
                 if first != node.name:
                     stands_for[node.name] = first
                     continue

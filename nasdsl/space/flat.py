@@ -40,12 +40,21 @@ FIELDS = 5
 
 @dataclass(frozen=True, slots=True)
 class FlatSpace:
-    """A space flattened for speed: building a genotype is one pass over its choices."""
+    """A space flattened for speed: building a genotype is one pass over its choices.
+
+    Attributes:
+        space: what was flattened.
+        options: of every decision.
+        radices: how many those are.
+        cells: kind, names of the blocks and output of each cell.
+        places: of every decision, the place of each option.
+    """
 
     space: Space
     options: tuple[FieldOptions, ...]
     radices: tuple[int, ...]
     cells: tuple[tuple[CellKind, tuple[str, ...], Output], ...]
+    places: tuple[Mapping[State | str, int], ...]
 
     def genotype(self, choices: Sequence[int]) -> Genotype:
         """The genotype that takes option `choices[k]` of decision k."""
@@ -84,7 +93,8 @@ def _flat(space: Space) -> FlatSpace:
     cells = tuple(
         (cell.kind, tuple(block.name for block in cell.blocks), cell.output) for cell in space.cells
     )
-    return FlatSpace(space, options, tuple(map(len, options)), cells)
+    places = tuple({option: place for place, option in enumerate(each)} for each in options)
+    return FlatSpace(space, options, tuple(map(len, options)), cells, places)
 
 
 def decisions(space: Space) -> tuple[FieldOptions, ...]:
@@ -133,6 +143,39 @@ def choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
             (NAS602).
     """
     require_types(space=(space, Space), genotype=(genotype, Genotype))
+    found = _own_choices(_flat(space), genotype)
+    if found is not None:
+        return found
+    return _named_choices(space, genotype)
+
+
+def _own_choices(flat: FlatSpace, genotype: Genotype) -> tuple[int, ...] | None:
+    """The choices of a genotype in the space's own words, as `FlatSpace.genotype` makes it.
+
+    A search asks for them in every step. None for any other, which may be a member all the same.
+    """
+    vocabulary, cells = flat.space.vocabulary, genotype.cells
+    if genotype.vocabulary is not vocabulary or len(cells) != len(flat.cells):
+        return None
+    values: list[Any] = []
+    for cell, (kind, names, output) in zip(cells, flat.cells, strict=True):
+        blocks = cell.blocks
+        if (cell.kind, cell.output, len(blocks)) != (kind, output, len(names)):
+            return None
+        for block, name in zip(blocks, names, strict=True):
+            if block.name != name:
+                return None
+            values += (*block.inputs, *block.ops, block.combine)
+    found = [places.get(value) for places, value in zip(flat.places, values, strict=True)]
+    return None if None in found else tuple(found)  # type: ignore[arg-type]
+
+
+def _named_choices(space: Space, genotype: Genotype) -> tuple[int, ...]:
+    """The choices of any genotype.
+
+    Raises:
+        CellError: NAS602, it is not of this space.
+    """
     _check_kinds(space, genotype)
     _check_definitions(space, genotype)
     found: list[int] = []

@@ -13,6 +13,7 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, NoReturn, cast
 
 import torch
@@ -26,7 +27,7 @@ from nasdsl.memory import require_room
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import Module, NetworkGraph, Ref
 from nasdsl.network.section import before_pool, section
-from nasdsl.network.stages import Stage, stages
+from nasdsl.network.stages import stages
 from nasdsl.passes import activated
 from nasdsl.values import Values, shown
 from nasdsl_backends.torch.build_options import DropPathMode, build_options
@@ -117,16 +118,11 @@ class Network(nn.Module):
         self.graph = graph if graph.inference else graph.plain
         self.drop_path_mode = drop_path_mode
         self.num_classes = graph.configuration.classes
-        found = stages(self.graph)
-        self.feature_info = [
-            {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
-            for stage in found
-        ]
         if maker is None and device.type == "cpu":
             cost = graph_cost(graph)
             count = cost.params_total + cost.auxiliary_params
             require_room(count * (dtype or torch.float32).itemsize)
-        self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)), found)
+        self._stack(graph, maker or LayerMaker(Target(graph.configuration, device, dtype)))
         self.register_buffer("progress", torch.zeros((), device=device))
         if maker is None:
             draw_weights(self, graph.configuration.name, seed)
@@ -151,15 +147,11 @@ class Network(nn.Module):
         """What notebooks show: text, and the picture where Graphviz is installed."""
         return self.graph._repr_mimebundle_(include, exclude)
 
-    def _stack(self, graph: NetworkGraph, maker: Maker, found: Sequence[Stage]) -> None:
+    def _stack(self, graph: NetworkGraph, maker: Maker) -> None:
         self._running = graph
-        programs: dict[int, Program] = {}
         for module in graph.modules:
             if module.role != "head":
-                key = id(module.body)
-                if key not in programs:
-                    programs[key] = program_of(module.body)
-                layer = GraphModule(module.body, maker.within(module.name), programs[key])
+                layer = self._module(module, maker, program_of(module.body))
                 register(self, module.name.split("."), layer, nn.ModuleList)
         head = graph.module("head")
         assert head is not None, "every network has a head"
@@ -167,17 +159,36 @@ class Network(nn.Module):
         self.num_features = after.ports[0].shape.channels
         self._join = program_of(before)
         # It owns the layers before the pool too, where a skeleton has some there.
-        self.head = GraphModule(head.body, maker.within(head.name), program_of(after))
+        self.head = self._module(head, maker, program_of(after))
         slots = slots_of(graph)
         self._slots = len(slots)
-        self._calls = scheduled(graph, with_auxiliary=False)
-        self._training_calls = scheduled(graph, with_auxiliary=True)
+        self._calls = scheduled(graph, slots, with_auxiliary=False)
         self._head_slots = tuple(slots[ref] for ref in head.inputs)
         auxiliary = graph.auxiliary_logits
         self._auxiliary_slot = slots[auxiliary] if auxiliary else 0
-        self._stage_slots = [
+        self._training_calls = (
+            scheduled(graph, slots, with_auxiliary=True) if auxiliary else self._calls
+        )
+
+    def _module(self, module: Module, maker: Maker, program: Program) -> GraphModule:
+        """A module of the network with its layers."""
+        return GraphModule(module.body, maker.within(module.name), program)
+
+    # The member of a super-network is built in every step, and nobody asks it for its stages.
+    @cached_property
+    def feature_info(self) -> list[dict[str, Any]]:
+        """The stages, as timm describes them."""
+        return [
+            {"num_chs": stage.channels, "reduction": stage.stride, "module": stage.module}
+            for stage in stages(self.graph)
+        ]
+
+    @cached_property
+    def _stage_slots(self) -> list[list[int]]:
+        slots = slots_of(self._running)
+        return [
             [slots[ref] if ref in slots else slots[activated(ref)] for ref in stage.states]
-            for stage in found
+            for stage in stages(self.graph)
         ]
 
     # -- running ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ So options that are not chosen take no compute and get no gradient.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Self
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.memory import require_room
+from nasdsl.network.bodies import Bodies
 from nasdsl.network.expand import network_graph
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.oneshot.graph import SuperGraph
@@ -29,7 +31,7 @@ from nasdsl_backends.torch.initialise import draw_weights
 from nasdsl_backends.torch.maker import LayerMaker
 from nasdsl_backends.torch.module import register
 from nasdsl_backends.torch.network import Network, NetworkOutputs
-from nasdsl_backends.torch.shared import SharedLayers, cut_tensors, layer_at
+from nasdsl_backends.torch.shared import PathNetwork, SharedLayers, cut_tensors, layer_at
 
 _PASSES = ("merge", "hoist")
 #: Members whose programs are kept; a program has no tensors of its own.
@@ -89,8 +91,9 @@ class PathSupernet(nn.Module):
         self.register_buffer("progress", torch.zeros((), device=device))
         draw_weights(self, graph.configuration.name, seed)
         self.chosen: Genotype | None = None
-        self._programs: OrderedDict[tuple[int, ...], Network] = OrderedDict()
-        self._running: tuple[Network, ...] = ()
+        self._bodies = Bodies()
+        self._programs: OrderedDict[tuple[int, ...], PathNetwork] = OrderedDict()
+        self._running: tuple[PathNetwork, ...] = ()
 
     # -- choosing -----------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class PathSupernet(nn.Module):
         if program is None:
             # Of what members choose, a configuration has only the width of the last state, which
             # no layer depends on.
-            graph = network_graph(member, self.graph.configuration)
+            graph = network_graph(member, self.graph.configuration, self._bodies)
             program = self._programs[taken] = self._program(graph)
             if len(self._programs) > _KEPT:
                 self._programs.popitem(last=False)
@@ -141,12 +144,11 @@ class PathSupernet(nn.Module):
         made.progress.copy_(self.progress)
         return made.train(self.training)
 
-    def _program(self, graph: NetworkGraph) -> Network:
+    def _program(self, graph: NetworkGraph) -> PathNetwork:
         layers = SharedLayers(self, shares(self.graph, graph))
-        mode = self.drop_path_mode
-        return Network(run(graph, _PASSES), "meta", drop_path_mode=mode, maker=layers)
+        return PathNetwork(run(graph, _PASSES), layers, self.drop_path_mode)
 
-    def _ran(self) -> Network:
+    def _ran(self) -> PathNetwork:
         if not self._running:
             raise cell_error(
                 "NAS891",
@@ -164,8 +166,7 @@ class PathSupernet(nn.Module):
             CellError: NAS891, none is chosen.
         """
         program = self._ran()
-        if program.training != self.training:
-            program.train(self.training)
+        program.follow(self.training)
         program._buffers["progress"] = self.progress
         made: Tensor | NetworkOutputs = program(x)
         return made
@@ -224,10 +225,15 @@ class PathSupernet(nn.Module):
         return f"{self.graph.space.name}, {self.graph.configuration.name} skeleton"
 
 
-def inherit(member: nn.Module, root: nn.Module, table: dict[str, Share]) -> None:
+def inherit(member: nn.Module, root: nn.Module, tables: Mapping[str, Mapping[str, Share]]) -> None:
     """Copy a member's tensors from the layers of a super-network that it shares."""
+    shared = [
+        (f"{module}.{name}", share)
+        for module, table in tables.items()
+        for name, share in table.items()
+    ]
     with torch.no_grad():
-        for name, share in table.items():
+        for name, share in shared:
             layer = layer_at(member, name)
             tensors = cut_tensors(layer_at(root, share.path), share)
             for key, value in (*layer.named_parameters(), *layer.named_buffers()):

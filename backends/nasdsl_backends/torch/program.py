@@ -7,7 +7,7 @@ Non-goals: running it (`module`), what a primitive becomes (`emission`).
 
 from typing import NamedTuple
 
-from nasdsl.network.graph import Body, Node
+from nasdsl.network.graph import Body, Node, once_a_body
 from nasdsl_backends.torch.emission import EMISSIONS, Function
 
 
@@ -47,17 +47,22 @@ class Program(NamedTuple):
     unread: tuple[int, ...] = ()
 
 
+@once_a_body
 def program_of(body: Body) -> Program:
     """The program of a body."""
     nodes = body.nodes
     names = (*(port.name for port in body.ports), *(node.name for node in nodes))
     slots = {name: slot for slot, name in enumerate(names)}
     last_reader = {name: node.name for node in nodes for name in node.inputs}
-    owned = _owned(body)
+    owned, outputs = _owned(body), set(body.outputs)
     steps: list[Step] = []
     drops = 0
     for node in nodes:
-        freed = {name for name in node.inputs if last_reader[name] == node.name}
+        freed = {
+            slots[name]
+            for name in node.inputs
+            if last_reader[name] == node.name and name not in outputs
+        }
         inputs, function = _function(node, owned)
         is_drop = node.primitive == "drop_path"
         steps.append(
@@ -66,13 +71,13 @@ def program_of(body: Body) -> Program:
                 function,
                 tuple(slots[name] for name in inputs),
                 slots[node.name],
-                tuple(sorted(slots[name] for name in freed - set(body.outputs))),
+                tuple(sorted(freed)),
                 drops if is_drop else -1,
             )
         )
         drops += is_drop
-    outputs = tuple(slots[name] for name in body.outputs)
-    return Program(tuple(steps), outputs, drops, tuple(sorted(slots[n] for n in body.unread)))
+    given = tuple(slots[name] for name in body.outputs)
+    return Program(tuple(steps), given, drops, tuple(sorted(slots[n] for n in body.unread)))
 
 
 def _owned(body: Body) -> set[str]:

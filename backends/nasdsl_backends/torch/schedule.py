@@ -35,8 +35,16 @@ def slots_of(graph: NetworkGraph) -> dict[Ref, int]:
     return {ref: slot for slot, ref in enumerate(states)}
 
 
-def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ...]:
-    """The calls of all modules before the head, then of the auxiliary classifier if asked."""
+def scheduled(
+    graph: NetworkGraph, slots: Mapping[Ref, int], with_auxiliary: bool
+) -> tuple[ModuleCall, ...]:
+    """The calls of all modules before the head, then of the auxiliary classifier if asked.
+
+    Args:
+        graph: the network.
+        slots: `slots_of` it.
+        with_auxiliary: whether the auxiliary classifier is called.
+    """
     called = [
         module
         for module in graph.modules
@@ -44,7 +52,7 @@ def scheduled(graph: NetworkGraph, with_auxiliary: bool) -> tuple[ModuleCall, ..
         and (with_auxiliary or not (module.for_auxiliary or module.role == "auxiliary"))
     ]
     head = graph.module("head")
-    return calls_of(called, slots_of(graph), head.inputs if head else ())
+    return calls_of(called, slots, head.inputs if head else ())
 
 
 def calls_of(

@@ -11,9 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from nasdsl.network.graph import Module, NetworkGraph
 from nasdsl.oneshot.sharing import Share
 from nasdsl.primitives import Node
+from nasdsl_backends.torch.build_options import DropPathMode
 from nasdsl_backends.torch.emission import EMISSIONS
+from nasdsl_backends.torch.maker import Maker
+from nasdsl_backends.torch.module import GraphModule
+from nasdsl_backends.torch.network import Network
+from nasdsl_backends.torch.program import Program
 
 
 class SharedLayers:
@@ -21,24 +27,58 @@ class SharedLayers:
 
     Args:
         root: the super-network.
-        table: from the full names of the member's layers to what they share.
+        tables: by module, from the names of the member's layers to what they share.
         module: the module whose layers are asked for.
     """
 
-    def __init__(self, root: nn.Module, table: Mapping[str, Share], module: str = "") -> None:
-        self.root, self.table, self.module = root, table, module
+    def __init__(
+        self, root: nn.Module, tables: Mapping[str, Mapping[str, Share]], module: str = ""
+    ) -> None:
+        self.root, self.tables, self.module = root, tables, module
 
     def within(self, module: str) -> "SharedLayers":
         """What hands over the layers of that module."""
-        return SharedLayers(self.root, self.table, module)
+        return SharedLayers(self.root, self.tables, module)
 
     def layer(self, node: Node) -> nn.Module | None:
         """The layer of a node; None where its primitive becomes a function."""
         if EMISSIONS[node.primitive].module is None:
             return None
-        share = self.table[f"{self.module}.{node.name}"]
+        share = self.tables[self.module][node.name]
         layer = layer_at(self.root, share.path)
         return layer if share.channels is None else Cut(layer, share)
+
+
+class PathNetwork(Network):
+    """A member as it runs in a super-network; members share the modules that are alike.
+
+    Args:
+        graph: of the member, after any passes.
+        layers: of the super-network.
+        drop_path_mode: see `Network`.
+    """
+
+    def __init__(
+        self, graph: NetworkGraph, layers: SharedLayers, drop_path_mode: DropPathMode
+    ) -> None:
+        self._parts: list[GraphModule] = []
+        super().__init__(graph, "meta", drop_path_mode=drop_path_mode, maker=layers)
+
+    def _module(self, module: Module, maker: Maker, program: Program) -> GraphModule:
+        assert isinstance(maker, SharedLayers)
+        key, table = ("path", module.name), maker.tables[module.name]
+        # Bodies that members share are a super-network's own.
+        kept = module.body.kept
+        if key not in kept or kept[key][0] is not table:
+            kept[key] = table, super()._module(module, maker, program)
+        made: GraphModule = kept[key][1]
+        self._parts.append(made)
+        return made
+
+    def follow(self, mode: bool) -> None:
+        """Be in training or not, whatever other members have done with the modules they share."""
+        if any(part.training is not mode for part in self._parts):
+            self.train(mode)
 
 
 class Cut(nn.Module):
