@@ -105,6 +105,13 @@ def test_filters_that_do_not_divide() -> None:
     assert found.message == "filters: 1538 is not a multiple of 24; 1536 and 1560 are"
 
 
+def test_filters_that_are_meant_for_the_first_cell() -> None:
+    """DARTS's C and NASNet's F lead to `cell_filters`, the paper's misprint does not."""
+    for filters, is_offered in ((36, True), (44, True), (1538, False)):
+        (found,) = refusal(load("nasnet_a"), Settings(filters=filters))
+        assert any("`cell_filters`" in hint for hint in found.hints) is is_offered
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -24,6 +24,8 @@ from nasdsl.values import shown
 
 #: A setting's name and what is wrong with it.
 Finding = tuple[str, Diagnostic]
+#: Up to so many, a number is more likely meant for the first cell: NASNet-A has 32 to 168.
+_USUAL_FIRST = 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ def _filters_findings(choices: NetworkChoices) -> Iterator[Finding]:
         wrong = f"not a multiple of {unit}" if regular else "not legal"
         legal = [str(value) for value in near if value <= most]
         text = f"{asked} is {wrong}; {' and '.join(legal)} {'are' if len(legal) > 1 else 'is'}"
+    if given is not None and fewest <= given <= _USUAL_FIRST:
+        hints.append(f"`cell_filters` is the number of filters in the first cell, such as {given}")
     yield "filters", Diagnostic("NAS503", f"filters: {text}", hints=tuple(hints))
 
 
