@@ -33,6 +33,11 @@ Value = int | float | bool | str
 
 # A float prints in up to 24 characters; int() may take seconds over much longer texts.
 _LONGEST_NUMBER = 24
+#: What reads a thing, for whoever gives its name or its text in its place.
+_READERS = {
+    "Genotype": "`nasdsl.load` reads a file or the library's, `nasdsl.loads` a text",
+    "Space": "`nasdsl.load_space` reads a file or the library's, `nasdsl.loads_space` a text",
+}
 _NAMES = {int: "a whole number", float: "a number", bool: "`true` or `false`", str: "a text"}
 
 
@@ -121,12 +126,20 @@ def require_types(**arguments: tuple[object, type | UnionType]) -> None:
         CellError: NAS008 for each that has another.
     """
     wrong = tuple(
-        Diagnostic("NAS008", f"{name} is {_type_words(kind)}, not {shown(value)}")
+        _of_wrong_type(name, value, _type_words(kind), _classes(kind))
         for name, (value, kind) in arguments.items()
         if not _is_of(value, _classes(kind))
     )
     if wrong:
         raise CellError(wrong)
+
+
+def _of_wrong_type(name: str, value: object, words: str, kinds: tuple[type, ...]) -> Diagnostic:
+    """That an argument is not what `words` says; where it names a file, what reads such a thing."""
+    is_name = isinstance(value, str | PathLike)
+    readers = [_READERS[kind.__name__] for kind in kinds if kind.__name__ in _READERS]
+    hints = tuple(readers) if is_name else ()
+    return Diagnostic("NAS008", f"{name} is {words}, not {shown(value)}", hints=hints)
 
 
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
@@ -225,7 +238,7 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError:
             return function(*args, **kwargs)  # which names the argument in Python's own words
         wrong = tuple(
-            Diagnostic("NAS008", f"{name} is {_kind_words(found)}, not {shown(value)}")
+            _of_wrong_type(name, value, _kind_words(found), found)
             for name, value in given.items()
             if (found := kinds.get(name)) and not any(_may_be(value, kind) for kind in found)
         )

@@ -226,6 +226,14 @@ def test_wrong_types_have_one_code() -> None:
             call()
         assert caught.value.diagnostics[0].code == "NAS008"
         assert words in str(caught.value)
+    for named, reader in (
+        (lambda: nasdsl.canonical_hash("nasnet_a"), "`nasdsl.load`"),
+        (lambda: nasdsl.count("nasnet_space"), "`nasdsl.load_space`"),
+        (lambda: nasdsl.sample(Path("nasnet_space"), 1, 0), "`nasdsl.load_space`"),
+    ):
+        with pytest.raises(CellError) as caught:
+            named()
+        assert reader in caught.value.diagnostics[0].hints[0]
 
 
 def test_a_text_is_no_path() -> None:

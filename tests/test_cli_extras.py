@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
 import pytest
+from packaging.requirements import Requirement
 
 import nasdsl
 from bench.reliability.patience import PATIENCE
@@ -51,8 +52,13 @@ SLOW = re.compile(r"--compile$|compile nasnet_a --preset")
 
 @cache
 def packages_of(extra: str) -> frozenset[str]:
-    """The packages that an extra brings by itself, by the names that they are imported by."""
-    brings = {re.split(r"[^\w.-]", each)[0] for each in EXTRAS[extra]} - {"nasdsl"}
+    """The packages that an extra brings by itself, by the names that they are imported by.
+
+    Without what others need anyway: there is no scikit-learn without SciPy.
+    """
+    others = [each for each in EXTRAS if each != "all" and extra not in brought_by(each)]
+    anyway = {name for other in others for each in _distributions(other) for name in _needs(each)}
+    brings = {each for each in _distributions(extra) if _plain(each) not in anyway}
     names = {_plain(each): each for each in brings}
     found = {
         package
@@ -61,6 +67,21 @@ def packages_of(extra: str) -> frozenset[str]:
         if _plain(each) in names and not package.startswith("_")
     }
     return frozenset(found | {_plain(each) for each in brings})
+
+
+def _distributions(extra: str) -> set[str]:
+    """Those that an extra names."""
+    return {re.split(r"[^\w.-]", each)[0] for each in EXTRAS[extra]} - {"nasdsl"}
+
+
+@cache
+def _needs(distribution: str) -> frozenset[str]:
+    """Plain names of what is needed by a distribution, and by what that needs."""
+    with contextlib.suppress(PackageNotFoundError):
+        stated = [Requirement(each) for each in requires(distribution) or ()]
+        first = {each.name for each in stated if not each.marker or each.marker.evaluate()}
+        return frozenset(map(_plain, first)).union(*map(_needs, first))
+    return frozenset()
 
 
 def _plain(name: str) -> str:

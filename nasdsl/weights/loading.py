@@ -145,8 +145,12 @@ def _best_layout(graph: NetworkGraph, weights: Mapping[str, Any]) -> tuple[Layou
         covered = covered_share(layout, table, weights)
         if covered and (best is None or covered > best[0]):
             best = covered, layout, table
+    if not weights:
+        raise cell_error(
+            "NAS801", f"the weights for `{graph.name}` are empty: no tensor is in them"
+        )
     if best is None:
-        some = ", ".join(f"`{name}`" for name in list(weights)[:3]) or "nothing"
+        some = ", ".join(f"`{name}`" for name in list(weights)[:3])
         raise cell_error(
             "NAS801",
             f"the weights do not fit `{graph.name}` in any layout: none of their names is known",
