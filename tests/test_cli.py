@@ -1,6 +1,7 @@
 """The command line as a whole: exit codes, streams, colour, speed, completion."""
 
 import ast
+import gc
 import inspect
 import json
 import os
@@ -560,6 +561,20 @@ def test_completion_scripts(run: Run, shell: str) -> None:
     ran = run("completion", shell)
     assert ran.code == 0
     assert f"_NASDSL_COMPLETE={shell}_complete" in ran.out
+
+
+def test_garbage_is_looked_for_in_a_command(run: Run) -> None:
+    """A process looks for none among what it imports; a caller's is left alone."""
+    code = "import gc, nasdsl.library\nfrom nasdsl.cli import main\n"
+    code += (
+        "nasdsl.library.source = lambda name: print(gc.isenabled(), gc.get_freeze_count() > 999)"
+    )
+    code += "\nimport sys; sys.argv = ['nasdsl', 'check', 'nasnet_a']\nmain()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout.startswith("True True")
+    before = gc.get_freeze_count()
+    assert run("check", "nasnet_a").code == 0
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, before)
 
 
 def test_every_command_is_a_click_command() -> None:

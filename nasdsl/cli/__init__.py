@@ -9,6 +9,7 @@ Results go to standard output, messages to standard error. Exit codes: 0 success
 output has gone away, as shells say it).
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: the words after `nasdsl`; those of the process by default.
     """
+    if arguments is None:
+        gc.disable()  # Nothing that is imported is garbage. `Command.invoke` puts it on again.
     try:
         from nasdsl.cli.run import exit_code
 

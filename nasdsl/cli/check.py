@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import click
 
-from nasdsl.atomic_write import replace_text
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.files import matching_files, refuse_unchangeable
@@ -97,6 +96,8 @@ def _analysis_after_fixes(name: str) -> Analysis:
         source = Source(name, fixed_text(source.text, fixes))
         analysis, count = analyse(source), count + len(fixes)
     if source.text != before.text:
+        from nasdsl.atomic_write import replace_text
+
         replace_text(name, source.text)
         output.note(f"{name}: {plural(count, 'mistake')} fixed")
     return analysis

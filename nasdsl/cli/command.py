@@ -6,6 +6,7 @@ rich-click draws the help, and is imported only then.
 Non-goals: which commands there are (`nasdsl.cli.group`).
 """
 
+import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,13 @@ class Command(click.Command):
                 raise
             text = f"No such option {error.option_name!r}. Did you mean {flag!r}?"
             raise click.NoSuchOption(error.option_name, text, ctx=ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what was imported until now is left out when garbage is looked for."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        return super().invoke(ctx)
 
     def _takes_value(self, word: str) -> bool:
         named = (param for param in self.params if word in param.opts)

@@ -145,8 +145,10 @@ def _op_width(op: Op, width: Width) -> Width:
     return _share(op.forms[0].divisor)
 
 
-def _share(divisor: int) -> "Fraction":
-    """F / divisor. Few vocabularies have such an op, so what it needs is imported here."""
+def _share(divisor: int) -> Width:
+    """F / divisor. Few vocabularies have parts of F, so what they need is imported here."""
+    if divisor == 1:
+        return 1
     from fractions import Fraction
 
     return Fraction(1, divisor)
