@@ -74,6 +74,7 @@ def contenders(
         yield make(name, runtime)
         yield make(name, runtime, passes=passes)
         yield make(str(file), runtime, settings={"image_size": size})
+        yield make(name, runtime, passes=passes, dtype="int8")
     yield make(name, "openvino", passes=runtimes.find("openvino").passes, dtype="bfloat16")
 
 

@@ -175,12 +175,14 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(lambda: runtimes.load(net.train(), "eager")).code == "NAS709"
 
 
-def test_int8(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_int8(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """ONNX Runtime's own tools quantise the network, with images and not without."""
-    pytest.importorskip("onnxruntime")
+    for package in ("onnxruntime", name):
+        pytest.importorskip(package)
     net = tiny()
     images = image(net.graph, 8)
-    call = nasdsl.optimize(net, runtime="onnxruntime", dtype="int8", calibration=images, threads=1)
+    call = nasdsl.optimize(net, runtime=name, dtype="int8", calibration=images, threads=1)
     with torch.inference_mode():
         expected, logits = net(images), call(images)
     error = float((logits - expected).abs().max() / expected.abs().max())
@@ -191,10 +193,10 @@ def test_int8(caplog: pytest.LogCaptureFixture) -> None:
         ({"calibration": images[:, :, :4]}, "is calibrated with 3 channels of 8x8"),
         ({"calibration": images, "runtime": "eager"}, "`eager` does not compute in int8"),
     ):
-        chosen: dict[str, Any] = {"runtime": "onnxruntime", "dtype": "int8", **wrong}
+        chosen: dict[str, Any] = {"runtime": name, "dtype": "int8", **wrong}
         found = refused(lambda chosen=chosen: nasdsl.optimize(net, **chosen))  # type: ignore[misc]
         assert (found.code, message in found.message) == ("NAS732", True)
-    found = refused(lambda: nasdsl.optimize(net, runtime="onnxruntime", calibration=images))
+    found = refused(lambda: nasdsl.optimize(net, runtime=name, calibration=images))
     assert (found.code, "`calibration` is for dtype `int8`" in found.message) == ("NAS008", True)
 
 

@@ -5,35 +5,57 @@ compute in float32 and not say so.
 """
 
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.errors import cell_error
 from nasdsl.passes import FOR_BLOCKS
+from nasdsl.registry import require_packages
 from nasdsl.runtimes.onnx_model import onnx_model
+from nasdsl.runtimes.quantized_model import quantized_model
 from nasdsl.runtimes.runtime import Call, Runtime
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def load(network: Any, threads: int) -> Call:
     """The network's ONNX export as a compiled model."""
     import torch
 
-    openvino: Any = import_module("openvino")
-    core = openvino.Core()
     is_short = next(network.parameters()).dtype == torch.bfloat16
-    if is_short and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if is_short and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise cell_error(
             "NAS732",
             "this processor has no instructions for bfloat16",
             "leave the type out, and OpenVINO computes in float32",
         )
+    with onnx_model(network) as path:
+        return _compiled(path, threads, "bf16" if is_short else "f32")
+
+
+def load_quantized(network: Any, threads: int, images: "Tensor") -> Call:
+    """The same in int8: the file that ONNX Runtime's tools make, calibrated with images."""
+    require_packages("runtime `openvino` in int8 needs", ("onnxruntime",), "onnx")
+    with quantized_model(network, images) as path:
+        return _compiled(path, threads, "f32")
+
+
+def _core() -> Any:
+    openvino: Any = import_module("openvino")
+    return openvino.Core()
+
+
+def _compiled(path: Path, threads: int, precision: str) -> Call:
+    import torch
+
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         # Where the processor has bfloat16, OpenVINO would choose it.
-        "INFERENCE_PRECISION_HINT": "bf16" if is_short else "f32",
+        "INFERENCE_PRECISION_HINT": precision,
     }
-    with onnx_model(network) as path:
-        model = core.compile_model(str(path), "CPU", options)
+    model = _core().compile_model(str(path), "CPU", options)
 
     def call(images: torch.Tensor) -> torch.Tensor:
         # The model writes the next logits into the same memory.
@@ -51,4 +73,5 @@ RUNTIME = Runtime(
     needs=("onnx", "onnxscript", "openvino"),
     extra="openvino",
     passes=FOR_BLOCKS,
+    load_quantized=load_quantized,
 )
