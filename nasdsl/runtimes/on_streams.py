@@ -49,7 +49,7 @@ class OnStreams(fx.Interpreter):
         self._kept: list[Any] = []
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to logits (B, classes), for whoever goes on on the current stream."""
+        """(B, C, H, W) to logits (B, classes), for whoever reads them on the current stream."""
         current = self._cuda.current_stream()
         self._streams = [current, *self._beside]
         for stream in self._beside:

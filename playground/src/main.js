@@ -297,7 +297,8 @@ async function save(form) {
   if (form === "cell") return download(new Blob([editor.text()], { type: "text/plain" }), `${name}.cell`);
   const answer = await view(form === "py" ? "source" : "drawing", undefined, form);
   if (!answer || answer.problem) {
-    say(answer?.problem?.[0].message ?? "Nothing was saved.");
+    const why = answer?.problem?.[0].message;
+    say(`Nothing was saved${why ? `: ${why}` : ""}.`);
     return;
   }
   if (form === "py") download(new Blob([answer.text], { type: "text/x-python" }), answer.file);
