@@ -114,6 +114,28 @@ def world_of(table: Path, dataset: str) -> World:
     return World(space, members, max(member.validation for member in members.values()))
 
 
+class Place(NamedTuple):
+    """What the table says of a network that was trained for 200 epochs on CIFAR-10.
+
+    Attributes:
+        rank: by test accuracy, from 1.
+        of: how many networks there are.
+        test: the accuracy, in percent.
+    """
+
+    rank: int
+    of: int
+    test: float
+
+
+def place(table: Path, genotype: nasdsl.Genotype) -> Place:
+    """How good a member of the space is on CIFAR-10."""
+    known = read_table(table, "c10_test_e200", "arch", []).scores
+    mine = known[nasdsl.interop.write(genotype, "nasbench201").text.strip()].reward
+    better = sum(score.reward > mine for score in known.values())
+    return Place(better + 1, len(known), 100 * mine)
+
+
 def searched(world: World, algorithm: str, seed: int) -> Iterator[float]:
     """The test accuracy of the best by validation, after each number of `LOOKS`."""
     search = searcher(algorithm, world.space, seed, **OPTIONS.get(algorithm, {}))

@@ -10,8 +10,11 @@ row is printed, and appended to `--out`, when a search has ended; what has a row
 searched again. Two comparisons come first: the
 order by the number of parameters, and that by the table's own test images.
 
-With `--space nasbench201_space` there is no table, and the rows say what was derived alone: how
-many skips, and after how many epochs more than half of the ops were.
+With `--space nasbench201_space --nasbench201 TABLE`, where TABLE is that of `bench.nasbench201`, no
+inherited accuracies are compared. The rows say what was derived: its rank among 15,625 by the test
+accuracy on CIFAR-10, how many of its ops are skips, and how many were after each epoch. They are
+without `stop=collapse`; `stopped_rank` is that of the cell which it would have given, where it
+would have ended the search.
 """
 
 import argparse
@@ -27,6 +30,7 @@ import torch
 from torch.utils.data import ConcatDataset
 
 import nasdsl
+from bench.nasbench201 import place
 from bench.table import SPACE, distinct, rows
 from nasdsl.oneshot.inherited import HeldOut
 from nasdsl.oneshot.planning import plan_one_shot
@@ -39,6 +43,7 @@ NETWORK = {"stem": "cifar", "N": 1, "cell_filters": 4}
 FIELDS = (
     *("algorithm", "space", "seed", "epochs", "members", "tau", "top10_tau"),
     *("derived_rank", "derived_table", "derived_inherited", "skips", "ops", "collapsed", "seconds"),
+    *("skips_by_epoch", "stopped_rank"),
 )
 
 
@@ -50,6 +55,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--members", type=int, default=0, help="0 measures all")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--nasbench201", type=Path, help="its table")
     parser.add_argument("--out", type=Path, help="a CSV file to which rows are appended")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -63,18 +69,16 @@ def main() -> None:
         for algorithm in chosen.algorithms.split(","):
             if (algorithm, chosen.space, str(seed)) in done:
                 continue
-            row = _measured(algorithm, chosen.space, seed, chosen.members, chosen.option)
+            row = _measured(algorithm, chosen.space, seed, chosen)
             print("  ".join(f"{name} {row[name]}" for name in FIELDS), flush=True)
             if chosen.out:
                 _append(chosen.out, row)
 
 
-def _measured(
-    algorithm: str, space: str, seed: int, members: int, options: list[str]
-) -> dict[str, Any]:
+def _measured(algorithm: str, space: str, seed: int, chosen: argparse.Namespace) -> dict[str, Any]:
     began = time.process_time()
     has_table = space == "digits"
-    given = dict(word.split("=", 1) for word in options)
+    given = dict(word.split("=", 1) for word in chosen.option)
     found = nasdsl.load_space(SPACE if has_table else space)
     plan = plan_one_shot(
         found, algorithm, options={**(NETWORK if has_table else {}), **given}, seed=seed
@@ -92,9 +96,12 @@ def _measured(
         "skips": ended.skips,
         "ops": ended.ops,
         "collapsed": sum(epoch.has_collapsed for epoch in search.history),
+        "skips_by_epoch": " ".join(str(epoch.skips) for epoch in search.history),
     }
     if has_table:
-        row |= _compared(search, found, derived, members)
+        row |= _compared(search, found, derived, chosen.members)
+    elif chosen.nasbench201:
+        row |= _placed(search, derived, chosen.nasbench201)
     return {**row, "seconds": round(time.process_time() - began)}
 
 
@@ -121,6 +128,18 @@ def _compared(
         "derived_rank": ranked.index(mine) + 1,
         "derived_table": round(truth[mine], 4),
     }
+
+
+def _placed(search: OneShotSearch, derived: nasdsl.Genotype, table: Path) -> dict[str, Any]:
+    """Where NAS-Bench-201 has what was derived, and what `stop=collapse` would have given."""
+    at = place(table, derived)
+    found: dict[str, Any] = {"derived_rank": at.rank, "derived_table": round(at.test / 100, 4)}
+    epochs = search.history
+    first = next((number for number, epoch in enumerate(epochs) if epoch.has_collapsed), None)
+    if first is not None:
+        before = nasdsl.loads(epochs[max(first - 1, 0)].best.text)
+        found["stopped_rank"] = place(table, before).rank
+    return found
 
 
 def _truth(name: str) -> dict[str, float]:

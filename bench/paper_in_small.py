@@ -18,34 +18,30 @@ import argparse
 import os
 import platform
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import torch
-
-import nasdsl
+from bench.finishing import (
+    Finished,
+    Finishing,
+    accuracies,
+    finish_lines,
+    parameters,
+    write_page,
+)
 from nasdsl.errors import plural
-from nasdsl.language.genotype.settings import Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import load, load_space, loads
 from nasdsl.search.figures import write_figure
 from nasdsl.search.loop import Event, run
 from nasdsl.search.planning import plan_search
 from nasdsl.search.store import Reader, Trial
-from nasdsl.train.execution import Execution
-from nasdsl.train.planning import begin_run, plan_run
-from nasdsl.train.results import mean_of
-from nasdsl.train.run import train_run
-from nasdsl.train.run_folder import RunFolder
 
 #: Where a page's figures begin and end; what is between is this script's.
 BEGIN, END = "<!-- paper in small -->", "<!-- end of paper in small -->"
 PICTURE = Path("images") / "paper_in_small.svg"
-#: The widest first cell that is tried to bring a network to its size.
-_MAX_FILTERS = 256
 
 
 @dataclass(frozen=True)
@@ -87,24 +83,21 @@ class Sizes:
             f"held_out={self.held_out}&augmentation=none&device=cpu&channels_last=true"
         )
 
-
-@dataclass(frozen=True)
-class Finished:
-    """A network that was trained with several seeds.
-
-    Attributes:
-        name: what it is.
-        cell_filters: of its first cell.
-        params: trained parameters.
-        held_out: the accuracy on images held out, by seed.
-        test: that on test images.
-    """
-
-    name: str
-    cell_filters: int
-    params: int
-    held_out: tuple[float, ...]
-    test: tuple[float, ...]
+    @property
+    def finishing(self) -> Finishing:
+        """The trainings at the end."""
+        nasnet = load("nasnet_a_unused")
+        return Finishing(
+            self.data,
+            self.finish_epochs,
+            self.batch,
+            self.image_size,
+            self.held_out,
+            self.depth,
+            parameters(nasnet, self.finish_filters, self.depth, self.image_size),
+            self.seeds,
+            "bench.paper_in_small",
+        )
 
 
 def main() -> None:
@@ -136,12 +129,12 @@ def main() -> None:
     picture = (chosen.page.parent if chosen.page else chosen.out) / PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     write_figure(list(stores.values()), picture)
-    finished = trained(contenders(stores), chosen.out / "runs", sizes, chosen.workers)
-    text = "\n".join([*_search_lines(stores, sizes), "", *_finish_lines(finished, sizes)])
+    finished = trained(contenders(stores), chosen.out / "runs", sizes.finishing, chosen.workers)
+    text = "\n".join([*_search_lines(stores, sizes), "", *finish_lines(finished, sizes.finishing)])
     print(text)
     print(f"{time.process_time() - started:.0f} s of this process, workers not counted")
     if chosen.page:
-        write_page(chosen.page, text)
+        write_page(chosen.page, text, BEGIN, END)
 
 
 def search(algorithm: str, store: Path, sizes: Sizes, workers: int) -> None:
@@ -184,83 +177,25 @@ def contenders(stores: dict[str, Path]) -> dict[str, Genotype]:
 
 
 def trained(
-    genotypes: dict[str, Genotype], folder: Path, sizes: Sizes, workers: int
+    genotypes: dict[str, Genotype], folder: Path, finishing: Finishing, workers: int
 ) -> list[Finished]:
     """Train networks at the common size, once for each seed, and look at the test images."""
-    jobs = [(name, seed) for name in genotypes for seed in range(sizes.seeds)]
+    jobs = [(name, seed) for name in genotypes for seed in range(finishing.seeds)]
     # A process imports PyTorch anew, so that its threads do not wait for those of another.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         futures = [
-            pool.submit(_accuracies, name, str(genotypes[name]), seed, folder, sizes)
+            pool.submit(accuracies, name, str(genotypes[name]), seed, folder, finishing)
             for name, seed in jobs
         ]
-        accuracies = dict(zip(jobs, (future.result() for future in futures), strict=True))
+        found = dict(zip(jobs, (future.result() for future in futures), strict=True))
     finished = []
     for name, genotype in genotypes.items():
-        seeds = (accuracies[name, seed] for seed in range(sizes.seeds))
+        seeds = (found[name, seed] for seed in range(finishing.seeds))
         held_out, test = zip(*seeds, strict=True)
-        filters = _filters(genotype, sizes)
-        finished.append(Finished(name, filters, _params(genotype, filters, sizes), held_out, test))
+        filters = finishing.filters(genotype)
+        count = finishing.count(genotype, filters)
+        finished.append(Finished(name, filters, count, held_out, test))
     return finished
-
-
-def _accuracies(name: str, text: str, seed: int, folder: Path, sizes: Sizes) -> tuple[float, float]:
-    """The accuracies on images held out and on test images, of one training."""
-    torch.set_num_threads(1)
-    genotype = loads(text)
-    plan = plan_run(
-        genotype,
-        data=sizes.data,
-        recipe="quick",
-        changes=(
-            f"epochs={sizes.finish_epochs}",
-            f"batch={sizes.batch}",
-            f"image_size={sizes.image_size}",
-            f"held_out={sizes.held_out}",
-            f"warmup={min(2.0, sizes.finish_epochs / 10)}",
-            # So few epochs do not learn the training images by heart.
-            "augmentation=none",
-            "drop_path=0",
-        ),
-        settings=Settings(N=sizes.depth, cell_filters=_filters(genotype, sizes)),
-        seed=seed,
-        execution=Execution("cpu", channels_last=True),
-    )
-    path = folder / f"{name.replace(' ', '-')}-{seed}"
-    at = RunFolder(path)
-    if not at.exists:
-        begin_run(path, plan, ["python", "-m", "bench.paper_in_small"])
-    fitted = train_run(at, plan, tensorboard=False)
-    assert fitted.held_out is not None
-    assert fitted.test is not None
-    print(f"{name}, seed {seed}: {fitted.held_out.accuracy:.2%} held out", flush=True)
-    return fitted.held_out.accuracy, fitted.test.accuracy
-
-
-def _filters(genotype: Genotype, sizes: Sizes) -> int:
-    """The width that brings a network nearest to NASNet-A's parameters."""
-    wanted = _params(load("nasnet_a_unused"), sizes.finish_filters, sizes)
-    # Parameters grow with the width, so the nearest is the last below or the first above.
-    low, high = 1, _MAX_FILTERS
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _params(genotype, middle, sizes) <= wanted:
-            low = middle
-        else:
-            high = middle
-    return min((low, high), key=lambda width: abs(_params(genotype, width, sizes) - wanted))
-
-
-def _params(genotype: Genotype, cell_filters: int, sizes: Sizes) -> int:
-    return nasdsl.cost(
-        genotype,
-        N=sizes.depth,
-        cell_filters=cell_filters,
-        stem="cifar",
-        image_size=sizes.image_size,
-        input_channels=1,
-        classes=10,
-    ).params
 
 
 def _search_lines(stores: dict[str, Path], sizes: Sizes) -> list[str]:
@@ -286,30 +221,6 @@ def _search_lines(stores: dict[str, Path], sizes: Sizes) -> list[str]:
             f"{all_of_them:.2%} | {hours:.2f} |"
         )
     return lines
-
-
-def _finish_lines(finished: Sequence[Finished], sizes: Sizes) -> list[str]:
-    lines = [
-        f"{plural(sizes.finish_epochs, 'epoch')} with the recipe `quick`, "
-        f"{plural(sizes.seeds, 'seed')}:",
-        "",
-        "| network | filters | parameters | held out | test |",
-        "| --- | --: | --: | --: | --: |",
-    ]
-    for each in sorted(finished, key=lambda one: -mean_of(one.held_out).mean):
-        lines.append(
-            f"| {each.name} | {each.cell_filters} | {each.params:,} | {mean_of(each.held_out)} | "
-            f"{mean_of(each.test)} |"
-        )
-    return lines
-
-
-def write_page(page: Path, text: str) -> None:
-    """Put the figures between the marks of a page."""
-    old = page.read_text(encoding="utf-8")
-    before, _, rest = old.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

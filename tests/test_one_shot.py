@@ -202,6 +202,14 @@ def test_the_folder_of_a_run(paths: Path) -> None:
     assert nasdsl.cost(derived, N=5).params > nasdsl.cost(derived, N=1).params
 
 
+def test_the_folder_of_a_run_is_no_store(run: Run, paths: Path) -> None:
+    """What asks for a store says which file of the folder it is."""
+    ran = run("search", "status", str(paths))
+    assert ran.code == 2
+    assert "error[NAS001]" in ran.err
+    assert "it holds `search.db`" in ran.err
+
+
 def test_a_derived_member_says_nothing_of_the_machine(paths: Path) -> None:
     """It is published; the path of the data is the business of one machine."""
     plan = recorded_one_shot(paths)
@@ -556,6 +564,7 @@ def test_channels_that_cannot_be_parted(k) -> None:
     [
         ("nasnet_a", "darts", {}, "NAS604"),
         ("nasnet_space", "darts", {}, "NAS890"),
+        ("nasnet_space", "pc_darts", {"cell_filters": "4"}, "NAS890"),
         (SPACE, "pc_darts", {"k": "3"}, "NAS891"),
         (SPACE, "darts", {"epochs": "0"}, "NAS881"),
         (SPACE, "darts", {"epoch": "1"}, "NAS881"),

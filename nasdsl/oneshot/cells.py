@@ -245,11 +245,18 @@ class CellChains:
     def _part(self, shape: Shape, k: int) -> tuple[Shape, int]:
         """What ops see of a state, and their filters."""
         if shape.channels % k or self.filters % k:
+            hint = f"`cell_filters` is a multiple of {k}, or `k` another number"
+            if self.filters % k == 0:
+                # A skeleton's stem may give what no width of the cells is a multiple of.
+                hint = (
+                    f"the cell has {self.filters} filters; the skeletons `darts` and `nasbench201` "
+                    "bring what it reads to that width"
+                )
             raise cell_error(
                 "NAS891",
                 f"k = {k} does not divide the {shape.channels} channels of a state in the "
                 f"{self.cell.kind} cell",
-                f"`cell_filters` is a multiple of {k}, or `k` another number",
+                hint,
             )
         return shape._replace(channels=shape.channels // k), self.filters // k
 

@@ -66,15 +66,8 @@ def ensure_mixable(graph: SuperGraph) -> None:
         CellError: NAS890.
     """
     for cell in graph.cells.values():
+        ensure_sums(cell.space, cell.vocabulary)
         for index, block in enumerate(cell.space.blocks):
-            if any(cell.vocabulary.combine[c].operation == "concat" for c in block.combines) and (
-                merged(block) or len(block.combines) > 1
-            ):
-                raise _unmixable(
-                    f"block `{block.name}` of the {cell.kind} cell combines by "
-                    f"{' or '.join(block.combines)}",
-                    "let it add: `add` gives one shape whatever is chosen",
-                )
             shapes = cell.shapes.get(index, frozenset())
             if len(shapes) > 1:
                 given = " or ".join(map(str, sorted(shapes)))
@@ -83,6 +76,23 @@ def ensure_mixable(graph: SuperGraph) -> None:
             raise _unmixable(
                 f"what the {cell.kind} cell passes on depends on what its blocks read",
                 "name the states that it passes on: `output concat(...)`",
+            )
+
+
+def ensure_sums(cell: CellSpace, vocabulary: Vocabulary) -> None:
+    """Refuse a cell that may concatenate what is mixed.
+
+    Raises:
+        CellError: NAS890.
+    """
+    for block in cell.blocks:
+        if any(vocabulary.combine[c].operation == "concat" for c in block.combines) and (
+            merged(block) or len(block.combines) > 1
+        ):
+            raise _unmixable(
+                f"block `{block.name}` of the {cell.kind} cell combines by "
+                f"{' or '.join(block.combines)}",
+                "let it add: `add` gives one shape whatever is chosen",
             )
 
 

@@ -14,6 +14,7 @@ from nasdsl.language.genotype.settings import RULES
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import NameOrPath, load_space
 from nasdsl.oneshot.graph import super_graph
+from nasdsl.oneshot.mixing import ensure_sums
 from nasdsl.values import require_types
 
 Relaxation = Literal["path", "softmax", "gumbel", "partial"]
@@ -76,6 +77,9 @@ def supernet(
         chosen_settings({name: options[name] for name in unknown})
     if relaxation == "partial":
         _ensure_divisor(k)
+        # Before channels are counted, of which a `concat` gives more than the cell has.
+        for cell in space.cells:
+            ensure_sums(cell, space.vocabulary)
     graph = super_graph(space, sharing == "edges", k if relaxation == "partial" else 1)
     return build(graph, relaxation, affine=affine, **options)
 
