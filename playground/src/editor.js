@@ -13,7 +13,7 @@ import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, Transaction } from "@codemirror/state";
 import {
   EditorView, drawSelection, dropCursor, highlightActiveLine, highlightActiveLineGutter,
-  highlightSpecialChars, hoverTooltip, keymap, lineNumbers,
+  highlightSpecialChars, hoverTooltip, keymap, lineNumbers, runScopeHandlers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { cell } from "../../editors/codemirror/cell.js";
@@ -118,6 +118,10 @@ export function makeEditor(parent, { text, ask, onChange, onPlace, commands }) {
         }),
       ],
     }),
+  });
+  // Whoever pressed a button, which may be gone since, still has the keys of the page.
+  document.addEventListener("keydown", (event) => {
+    if (!view.hasFocus && runScopeHandlers(view, event, "page")) event.preventDefault();
   });
   return {
     view,

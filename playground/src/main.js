@@ -359,9 +359,9 @@ async function begin() {
   editor = makeEditor($("editor"), {
     text: state.text ?? texts.get(FIRST), ask, onChange: (text) => changed(text), onPlace: mark,
     commands: [
-      { key: "Mod-s", run: () => (share(), true) },
-      { key: "Shift-Alt-f", run: () => (format(), true) },
-      { key: "Mod-.", run: () => (findings.find((each) => each.fixes.length)
+      { key: "Mod-s", scope: "editor page", run: () => (share(), true) },
+      { key: "Shift-Alt-f", scope: "editor page", run: () => (format(), true) },
+      { key: "Mod-.", scope: "editor page", run: () => (findings.find((each) => each.fixes.length)
           ? (editor.edit([findings.find((each) => each.fixes.length).fixes[0]]), true) : false) },
     ],
   });
