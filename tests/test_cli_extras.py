@@ -35,6 +35,7 @@ OTHERWISE = {
     "publish x.safetensors --repository": "NAS806",  # no connection
     "search plot s.db -o p.svg --regret": "NAS886",
     f"{SEARCH} --gpus 1": "NAS869",
+    f"{TRAIN} --cuda-graph": "NAS707",
     # Without --no-auxiliary, for which these images are too small.
     f"{FINISH} {SIZE} --gpus 1": "NAS504",
     "search finish s.db --engine ray": "NAS504",

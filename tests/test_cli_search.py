@@ -549,7 +549,7 @@ def test_stores_are_refused(run: Run) -> None:
     for action in ("status", "top", "finish"):
         assert "NAS865" in run("search", action, "text.db").err
         assert "NAS001" in run("search", action, "missing.db").err
-        assert "NAS001" in run("search", action, ".").err
+        assert "NAS865" in run("search", action, ".").err
     assert "NAS007" in run("search", "export", "s.db", "t.xlsx").err
     assert "NAS712" in run("search", "plot", "s.db", "-o", "t.gif").err
 

@@ -206,8 +206,10 @@ def test_the_folder_of_a_run_is_no_store(run: Run, paths: Path) -> None:
     """What asks for a store says which file of the folder it is."""
     ran = run("search", "status", str(paths))
     assert ran.code == 2
-    assert "error[NAS001]" in ran.err
-    assert "it holds `search.db`" in ran.err
+    assert "error[NAS865]" in ran.err
+    assert f"its store is {paths / 'search.db'}" in ran.err
+    ran = run("search", "status", str(paths.parent))
+    assert "is a folder, not the store of a search" in ran.err
 
 
 def test_a_derived_member_says_nothing_of_the_machine(paths: Path) -> None:

@@ -14,6 +14,7 @@ from nasdsl.errors import CellError, Source, cell_error, listed, name_hints
 from nasdsl.errors.visible import shortened
 from nasdsl.language.parser import read_file, read_stdin
 from nasdsl.language.parser.read import is_model, read_model
+from nasdsl.loading.kinds import kind_at
 from nasdsl.values import require_types
 
 NameOrPath = str | os.PathLike[str]
@@ -95,8 +96,11 @@ def _looks_like_path(name: str) -> bool:
 
 
 def _refuse_other_kinds(name: str) -> None:
-    """A file whose suffix says that it holds no text of ours is not read for one."""
-    suffix = Path(name).suffix.lower()
+    """What holds no text of ours, as its kind or its suffix says, is not read for one."""
+    suffix, kind = Path(name).suffix.lower(), kind_at(name)
+    if kind is not None and suffix != ".cell":
+        said = f"{name!r} is {kind.words}, and a text of cells belongs here"
+        raise cell_error("NAS007", said, *kind.hints)
     if suffix in _WEIGHTS:
         hint = f"use weights together with a text: `nasdsl compile FILE.cell --weights {name}`"
         raise cell_error("NAS007", f"{name!r} contains weights, not cells", hint)

@@ -40,7 +40,7 @@ from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
-from nasdsl.train.run_folder import CHECKPOINTS, METRICS, ONE_SHOT, RunFolder
+from nasdsl.train.run_folder import CHECKPOINTS, METRICS, ONE_SHOT, RunFolder, no_run_at
 from nasdsl.values import shown
 
 VERSION = 1
@@ -127,11 +127,7 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
     """
     folder = RunFolder(path)
     if not is_one_shot(path):
-        raise cell_error(
-            "NAS843",
-            f"{os.fspath(path)!r} holds no one-shot search",
-            f"`nasdsl search SPACE --algorithm darts --out {os.fspath(path)}` starts one",
-        )
+        raise no_run_at(folder.path, "a one-shot search", "nasdsl search SPACE --algorithm darts")
     with read_errors(folder.path, RUN, "search"):
         about = versioned(folder / RUN, VERSION)
         method = METHODS.find(_typed(about, "algorithm", str))

@@ -25,7 +25,8 @@ from uuid import uuid4
 
 from nasdsl.atomic_write import atomic_write, write_errors
 from nasdsl.documents import document_text, json_value
-from nasdsl.errors import cell_error
+from nasdsl.errors import CellError, cell_error
+from nasdsl.loading.kinds import kind_at
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
@@ -86,6 +87,17 @@ class Job:
     execution: Execution
     weights: StartingWeights | None = None
     loggers: tuple[str, ...] = ()
+
+
+def no_run_at(path: Path, what: str = "a run", command: str = "nasdsl train FILE") -> CellError:
+    """That a path has no run: what there is instead, or which command starts one."""
+    kind, hints = kind_at(path), [f"`{command} --out {path}` starts one"]
+    if has_seeds(path):
+        hints = [f"it holds the runs of several seeds: {seed_folders(path)[0].path}, ..."]
+    elif kind is not None and not kind.is_any_folder:
+        said = f"{str(path)!r} is {kind.words}, and does not hold {what}"
+        return cell_error("NAS843", said, *kind.hints)
+    return cell_error("NAS843", f"{str(path)!r} does not hold {what}", *hints)
 
 
 def has_seeds(path: str | os.PathLike[str]) -> bool:
@@ -280,10 +292,7 @@ class RunFolder:
             CellError: NAS843, there is no run, or its files are damaged.
         """
         if not self.exists:
-            hint = f"`nasdsl train FILE --out {self.path}` starts one"
-            if has_seeds(self.path):
-                hint = f"it holds the runs of several seeds: {seed_folders(self.path)[0].path}, ..."
-            raise cell_error("NAS843", f"{str(self.path)!r} does not hold a run", hint)
+            raise no_run_at(self.path)
         with read_errors(self.path, RUN):
             about = versioned(self / RUN, VERSION)
             execution = record(Execution, about["execution"])

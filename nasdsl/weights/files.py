@@ -31,6 +31,7 @@ from typing import Any
 
 from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.language.parser.read import MAX_HEADER
+from nasdsl.loading.kinds import kind_at
 from nasdsl.weights.hdf5 import is_keras, keras_weights
 from nasdsl.weights.stored import Stored
 
@@ -101,9 +102,11 @@ def _opener(path: Path) -> _Opener:
     # Pickles of protocol 2 and later: PyTorch's files before release 1.6.
     if head.startswith(b"\x80"):
         return _old_torch
-    kind = "a TensorFlow checkpoint" if _TENSORFLOW_FILE.search(path.name) else ""
-    hints = _TENSORFLOW if kind else (_READABLE,)
-    raise cell_error("NAS802", f"{path} is {kind or 'not a file of weights'}", *hints)
+    if _TENSORFLOW_FILE.search(path.name):
+        raise cell_error("NAS802", f"{path} is a TensorFlow checkpoint", *_TENSORFLOW)
+    kind = kind_at(path)
+    said, hints = (f"{kind.words}, ", kind.hints) if kind else ("", ())
+    raise cell_error("NAS802", f"{path} is {said}not a file of weights", *hints, _READABLE)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from nasdsl.errors import CellError, cell_error
+from nasdsl.errors import CellError, cell_error, listed
+from nasdsl.loading.kinds import kind_at
 from nasdsl.search.store.records import NotOfASearch
 
 _WRITABLE = "make the file and its folder writable, or copy the store elsewhere"
@@ -103,6 +104,22 @@ def is_database(path: Path) -> bool:
     """Whether a file is an SQLite database, or empty, as one is before its first entry."""
     with path.open("rb") as stream:
         return stream.read(len(_SQLITE)) in (_SQLITE, b"")
+
+
+def require_store(path: Path) -> None:
+    """Refuse a path at which there is nothing, or something else than a database.
+
+    Raises:
+        CellError: NAS001 or NAS865.
+    """
+    kind = kind_at(path)
+    if kind is not None and not (path.is_file() and is_database(path)):
+        said = f"{path} is {kind.words}, not the store of a search"
+        stores = sorted(each.name for each in path.glob("*.db")) if kind.is_any_folder else []
+        holds = [f"it holds {listed(stores)}"] if stores else []
+        raise cell_error("NAS865", said, *kind.hints, *holds)
+    if not path.is_file():
+        raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
 
 
 # -- the disk ----------------------------------------------------------------------------

@@ -17,8 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from nasdsl.documents import json_value
-from nasdsl.errors import cell_error, listed
-from nasdsl.search.store.files import is_locked, require_local_disk, store_errors
+from nasdsl.search.store.files import is_locked, require_local_disk, require_store, store_errors
 from nasdsl.search.store.records import Counts, NotOfASearch, Rung, Trial
 from nasdsl.search.store.schema import known_version
 from nasdsl.search.store.soundness import (
@@ -40,12 +39,7 @@ class Reader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         require_types(path=(path, str | os.PathLike))
         self.path = path = Path(path)
-        if path.is_dir():
-            stores = sorted(each.name for each in path.glob("*.db"))
-            hint = f"it holds {listed(stores)}" if stores else "`nasdsl search` creates a store"
-            raise cell_error("NAS001", f"{path} is a folder, and a store is a file", hint)
-        if not path.is_file():
-            raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
+        require_store(path)
         require_local_disk(path)
         #: Whether a search had the store open when the reader was made.
         self.is_in_use = is_locked(path)
