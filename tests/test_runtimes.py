@@ -73,7 +73,49 @@ def test_other_runtimes(name: str) -> None:
             expected = net(images)
         assert float((call(images) - expected).abs().max() / expected.abs().max()) < 1e-5
         found = refused(lambda call=call: call(image(net.graph, 1, 9)))  # type: ignore[misc]
-        assert (found.code, "3 x 8 x 8, not 3 x 9 x 9" in found.message) == ("NAS732", True)
+        assert (found.code, "(B, 3, 8, 8), not (1, 3, 9, 9)" in found.message) == ("NAS732", True)
+
+
+@pytest.mark.parametrize("name", ["eager", "onnxruntime"])
+def test_images_of_a_caller(name: str) -> None:
+    """What does not fit is one finding; other floating-point numbers are converted both ways."""
+    if name != "eager":
+        pytest.importorskip(name)
+    net = tiny()
+    call = runtimes.load(net, name, threads=1)
+    images = image(net.graph, 2)
+    with torch.inference_mode():
+        expected = net(images)
+    for dtype in (torch.float64, torch.bfloat16):
+        logits = call(images.to(dtype))
+        assert logits.dtype == dtype
+        torch.testing.assert_close(logits.float(), expected, rtol=5e-2, atol=5e-2)
+    assert call(images[:0]).shape == (0, 3)
+    wrong: list[tuple[Any, str, str]] = [
+        (images[0], "NAS732", "not (3, 8, 8)"),
+        (images[:, :2], "NAS732", "not (2, 2, 8, 8)"),
+        (images.to(torch.uint8), "NAS732", "floating-point numbers, not of uint8"),
+        (images.numpy(), "NAS008", "runtimes take tensors (B, C, H, W)"),
+    ]
+    for given, code, message in wrong:
+        found = refused(lambda given=given: call(given))  # type: ignore[misc]
+        assert (found.code, message in found.message) == (code, True)
+
+
+def test_arguments_without_a_use() -> None:
+    """Threads that nobody has, and what only a runtime has a use for."""
+    net = tiny()
+    for count in (0, -1, 5000):
+        found = refused(lambda count=count: runtimes.load(net, "eager", threads=count))  # type: ignore[misc]
+        assert (found.code, f"not {count}" in found.message) == ("NAS008", True)
+    chosen: list[dict[str, Any]] = [
+        {"threads": 1},
+        {"dtype": "bfloat16"},
+        {"calibration": image(net.graph)},
+    ]
+    for options in chosen:
+        found = refused(lambda options=options: nasdsl.optimize(net, **options))  # type: ignore[misc]
+        assert (found.code, "is for a runtime" in found.message) == ("NAS008", True)
 
 
 def test_what_cannot_be_written_node_by_node(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +233,7 @@ def test_int8(name: str, caplog: pytest.LogCaptureFixture) -> None:
     for wrong, message in (
         ({}, "cannot be quantised without images"),
         ({"calibration": images[:, :, :4]}, "is calibrated with 3 channels of 8x8"),
+        ({"calibration": images / 0}, "is calibrated with images that are not finite"),
         ({"calibration": images, "runtime": "eager"}, "`eager` does not compute in int8"),
     ):
         chosen: dict[str, Any] = {"runtime": name, "dtype": "int8", **wrong}

@@ -66,13 +66,16 @@ def optimize(
             no classifier, or layers that nasdsl has not made; NAS720 to NAS722 where a pass is
             not there or fails; with a runtime, what `nasdsl.runtimes.load` raises.
     """
+    options: Any = {"threads": threads, "dtype": dtype, "calibration": calibration}
+    if runtime is None:
+        for name in (name for name, value in options.items() if value is not None):
+            raise cell_error("NAS008", f"`{name}` is for a runtime, and none is named")
     found = None if runtime is None else runtimes.find(runtime)
     names = pass_names(passes)
     if names is None:
         names = FOR_INFERENCE if found is None else found.passes
     made = optimized(network, Pipeline(names, verify_passes))
     if found is not None:
-        options: Any = {"threads": threads, "dtype": dtype, "calibration": calibration}
         made = runtimes.load(made, found.name, **options)
     return made
 

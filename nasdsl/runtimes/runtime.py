@@ -16,7 +16,7 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
-from nasdsl.values import shown, typed
+from nasdsl.values import Values, shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,6 +57,8 @@ class Runtime:
     passes: tuple[str, ...] = FOR_INFERENCE
     load_quantized: "Callable[[Any, int, Tensor], Call] | None" = None
 
+
+_THREADS = Values(int, minimum=1, maximum=4096)
 
 #: The installed runtimes.
 RUNTIMES: Registry[Runtime] = Registry(
@@ -107,14 +109,16 @@ def load(
             hundred are enough.
 
     Returns:
-        A function of images (B, C, H, W), batches of any size, to logits (B, classes).
+        A function of images (B, C, H, W), batches of any size, to logits (B, classes) of the
+        images' type.
 
     Raises:
-        CellError: what `find` raises; NAS008, it is no compiled network, or
-            there is no use for `calibration`; NAS705, the logits for
-            random images differ by more than 1e-5 of the largest in float32, or 5 % in
-            bfloat16; NAS706, the network's are not finite; NAS709, the network is in training;
-            NAS732, the runtime cannot run it.
+        CellError: what `find` raises; NAS008, it is no compiled network, there is no use for
+            `calibration`, or nobody has so many threads; NAS705, the logits for random images
+            differ by more than 1e-5 of the largest in float32, or 5 % in bfloat16; NAS706, the
+            network's are not finite; NAS709, the network is in training; NAS732, the runtime
+            cannot run it. The function raises NAS008 for what is no tensor, and NAS732 for images
+            that the network or the runtime does not take.
     """
     import torch
 
@@ -123,6 +127,8 @@ def load(
     graph: Any = getattr(network, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise cell_error("NAS008", f"runtimes run compiled networks, not {shown(network)}")
+    if threads is not None and _THREADS.legal(threads) is None:
+        raise cell_error("NAS008", f"threads is {_THREADS.description}, not {threads}")
     if network.training:
         raise cell_error(
             "NAS709",
@@ -147,7 +153,7 @@ def load(
         )
     if words == "int8":
         call = _quantized(runtime, network, threads, calibration)
-        return _of_one_size(call, name, tuple(graph.image))
+        return _of_images(call, runtime, graph, torch.float32)
     if words not in runtime.dtypes:
         raise cell_error(
             "NAS732",
@@ -165,9 +171,7 @@ def load(
         call = runtime.load(network, threads or torch.get_num_threads())
         found = [call(batch) for batch in images]
     relative_error_of(expected, found, f"runtime `{name}`")
-    if chosen != own:
-        call = _in(chosen, call)
-    return call if runtime.any_size else _of_one_size(call, name, tuple(graph.image))
+    return _of_images(call, runtime, graph, chosen)
 
 
 def _quantized(
@@ -192,6 +196,8 @@ def _quantized(
             "NAS732",
             f"`{graph.name}` is calibrated with {graph.image}, not with images of {sizes}",
         )
+    if not bool(images.isfinite().all()):
+        raise cell_error("NAS732", f"`{graph.name}` is calibrated with images that are not finite")
     with _naming_failures(runtime.name, graph), torch.inference_mode():
         call = runtime.load_quantized(network, threads or torch.get_num_threads(), images)
         logits = call(images[:1].float())
@@ -216,25 +222,36 @@ def _naming_failures(runtime: str, graph: NetworkGraph) -> Iterator[None]:
         ) from error
 
 
-def _in(dtype: Any, call: Call) -> Call:
-    """The function in another type; what goes in and what comes out have one."""
+def _of_images(call: Call, runtime: Runtime, graph: NetworkGraph, dtype: Any) -> Call:
+    """The function for a caller's images: what it cannot take is refused.
 
-    def converted(images: "Tensor") -> "Tensor":
-        return call(images.to(dtype)).to(images.dtype)
+    It computes in `dtype`, and the logits are of the images' type.
+    """
+    import torch
 
-    return converted
+    channels, *size = graph.image
 
-
-def _of_one_size(call: Call, name: str, size: tuple[int, ...]) -> Call:
-    def call_of_one_size(images: "Tensor") -> "Tensor":
-        if tuple(images.shape[1:]) != size:
-            channels, height, width = size
+    def checked(images: "Tensor") -> "Tensor":
+        if not isinstance(images, torch.Tensor):
+            raise cell_error("NAS008", f"runtimes take tensors (B, C, H, W), not {shown(images)}")
+        shape = tuple(images.shape)
+        fits = len(shape) == 4 and shape[1] == channels
+        if not fits or not (runtime.any_size or [*shape[2:]] == size):
+            height, width = ("H", "W") if runtime.any_size else size
+            hint = "compile the network with that image_size, or use the runtime `eager`"
             raise cell_error(
                 "NAS732",
-                f"runtime `{name}` is for images of {channels} x {height} x {width}, not "
-                f"{' x '.join(map(str, images.shape[1:]))}",
-                "compile the network with that image_size, or use the runtime `eager`",
+                f"`{graph.name}` in runtime `{runtime.name}` takes images "
+                f"(B, {channels}, {height}, {width}), not ({', '.join(map(str, shape))})",
+                *((hint,) if fits else ()),
             )
-        return call(images)
+        if not images.is_floating_point():
+            kind = str(images.dtype).removeprefix("torch.")
+            raise cell_error(
+                "NAS732",
+                f"`{graph.name}` is for images of floating-point numbers, not of {kind}",
+                "they are prepared as those that it was trained on",
+            )
+        return call(images.to(dtype)).to(images.dtype)
 
-    return call_of_one_size
+    return checked
