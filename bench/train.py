@@ -2,14 +2,16 @@
 
     python -m bench.train                    # NASNet-A CIFAR 6 @ 768, batch 32, on the CPU
     python -m bench.train --N 2 --filters 768 --rounds 5    # the paper's child
+    python -m bench.train --N 1 --cell-filters 8 --image-size 8 --channels 1     # a child on digits
+    python -m bench.train --N 2 --cell-filters 16 --image-size 28 --channels 1   # on Fashion-MNIST
     python -m bench.train --device cuda
     python -m bench.train --pipeline         # only the input pipeline, for each source and view
 
 The plain loop is what one writes by hand for the same module: forward, loss, backward, clip,
-SGD. It and `Training.take_step`, with and without `channels_last`, take turns on the same images; a
-figure is the median of the rounds, and a ratio that of the rounds' ratios. Processor time where it
-is one thread on a CPU, so that what else the machine does counts less. Prints the tables of
-`docs/training-speed.md`.
+SGD. It and `Training.take_step`, with and without `channels_last`, and with numbers near zero taken
+for zero (`torch.set_flush_denormal`), take turns on the same images; a figure is the median of the
+rounds, and a ratio that of the rounds' ratios. Processor time where it is one thread on a CPU, so
+that what else the machine does counts less. Prints the tables of `docs/training-speed.md`.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,6 +31,8 @@ from nasdsl.train.execution import Execution
 from nasdsl.train.recipe import Recipe, recipe
 from nasdsl.train.training import Training
 
+#: Names of the rows.
+LAST, FLUSHED = "nasdsl, channels_last", "nasdsl, channels_last, denormals flushed"
 PIPELINES = {
     "digits, quick": ("digits", recipe("quick")),
     "32x32, cifar": ("fake", recipe("cifar")),
@@ -36,10 +41,10 @@ PIPELINES = {
 }
 
 
-def network(device: str, N: int, filters: int) -> nn.Module:
-    made: nn.Module = nasdsl.compile(
-        "nasnet_a_cifar", N=N, filters=filters, auxiliary=True, drop_path=0.4, seed=0
-    )
+def network(device: str, N: int, filters: int, **settings: Any) -> nn.Module:
+    width = {} if "cell_filters" in settings else {"filters": filters}
+    chosen = {"N": N, "auxiliary": True, "drop_path": 0.4, **width, **settings}
+    made: nn.Module = nasdsl.compile("nasnet_a_cifar", seed=0, **chosen)
     return made.to(device)
 
 
@@ -53,8 +58,11 @@ def plain_step(net: nn.Module, made: Recipe, steps: int) -> Callable[..., None]:
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
         nonlocal done
         net.set_progress(done / steps)
-        logits, auxiliary = net(images)
-        loss = cross_entropy(logits, labels) + 0.4 * cross_entropy(auxiliary, labels)
+        found = net(images)
+        if isinstance(found, torch.Tensor):
+            loss = cross_entropy(found, labels)
+        else:
+            loss = cross_entropy(found[0], labels) + 0.4 * cross_entropy(found[1], labels)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), made.clip)
         optimizer.step()
@@ -81,21 +89,26 @@ def seconds(step: Callable[[], None], device: str) -> float:
 
 def loop_table(arguments: argparse.Namespace) -> None:
     device, rounds = arguments.device, arguments.rounds
-    made = recipe("cifar", batch=arguments.batch)
+    size, channels = arguments.image_size, arguments.channels
+    settings = {"image_size": size, "input_channels": channels}
+    if arguments.cell_filters:
+        settings |= {"cell_filters": arguments.cell_filters, "auxiliary": False}
+    made = recipe("cifar", batch=arguments.batch, image_size=size)
     images = datasets("fake", made).train
     trainings = {
         name: Training(
-            network(device, arguments.N, arguments.filters),
+            network(device, arguments.N, arguments.filters, **settings),
             *(images, made, 0),
             Execution(device=device, channels_last=is_last),
         )
-        for name, is_last in (("nasdsl", False), ("nasdsl, channels_last", True))
+        for name, is_last in (("nasdsl", False), (LAST, True), (FLUSHED, True))
     }
     plain = plain_step(
-        network(device, arguments.N, arguments.filters).train(), made, trainings["nasdsl"].steps
+        network(device, arguments.N, arguments.filters, **settings).train(),
+        *(made, trainings["nasdsl"].steps),
     )
     batch = [images[index] for index in range(made.batch)]
-    pixels = torch.stack([image for image, _ in batch]).to(device)
+    pixels = torch.stack([image[:channels] for image, _ in batch]).to(device)
     labels = torch.tensor([label for _, label in batch], device=device)
     turns: dict[str, Callable[[], None]] = {"plain loop": lambda: plain(pixels, labels)}
     for name, training in trainings.items():
@@ -106,8 +119,11 @@ def loop_table(arguments: argparse.Namespace) -> None:
     for number in range(rounds):
         order = list(turns) if number % 2 else list(turns)[::-1]
         for name in order:
+            torch.set_flush_denormal(name == FLUSHED)
             taken[name].append(seconds(turns[name], device))
-    title = f"step, {arguments.N} @ {arguments.filters}, batch {made.batch}"
+    torch.set_flush_denormal(False)
+    filters = arguments.cell_filters or arguments.filters
+    title = f"step, {arguments.N} @ {filters}, {size} px, batch {made.batch}"
     print(f"| {title} | ms | images/s | to the plain loop |")
     print("|---|---|---|---|")
     for name, found in taken.items():
@@ -141,6 +157,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--N", type=int, default=6)
     parser.add_argument("--filters", type=int, default=768)
+    parser.add_argument(
+        "--cell-filters", type=int, help="in place of them; no auxiliary classifier"
+    )
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--channels", type=int, default=3, choices=[1, 3])
     parser.add_argument("--pipeline", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

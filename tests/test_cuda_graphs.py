@@ -1,9 +1,7 @@
 """Networks on CUDA streams and in CUDA graphs, as far as that can be shown without a GPU."""
 
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,14 +10,15 @@ from hypothesis import strategies as st
 from nasdsl_backends.torch import Network
 
 import nasdsl
+from bench import gpu
 from nasdsl import runtimes
+from nasdsl.api.bench import Measured
 from nasdsl.runtimes.cuda_graphs import recorded_by_shape
 from nasdsl.runtimes.levels import levels_of, places_of
 from nasdsl.runtimes.on_streams import OnStreams
 from tests.fake_cuda import FakeCuda
 from tests.thorough import many
 from tests.torch_networks import KINDS, built, image, random_graphs, randomised, small
-from tests.train_cases import CELLS
 
 CPU = torch.device("cpu")
 
@@ -231,33 +230,41 @@ def test_on_a_gpu(name: str) -> None:
         torch.testing.assert_close(call(images.cuda()), expected, rtol=1e-3, atol=1e-4)
 
 
-def bench_gpu(*flags: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench.gpu", *flags], capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_the_benchmark_without_a_gpu() -> None:
-    """It measures nothing and says why, once."""
-    ran = bench_gpu()
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("error[NAS707]: the device 'cuda' cannot be used")
-    assert "Traceback" not in ran.stderr
+def test_the_benchmark_without_a_gpu(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It measures nothing and ends with the one finding, which Python prints: exit code 1."""
+    monkeypatch.setattr(sys, "argv", ["bench.gpu"])
+    with pytest.raises(SystemExit) as ended:
+        gpu.main()
+    assert isinstance(ended.value.code, str)
+    assert ended.value.code.startswith("error[NAS707]: the device 'cuda' cannot be used")
+    assert capsys.readouterr() == ("", "")
 
 
-def test_the_rows_that_need_no_gpu(tmp_path: Path) -> None:
-    """The tables are those of a GPU, without what is recorded."""
-    cells = tmp_path / "small.cell"
-    cells.write_text(CELLS + "network { N = 1\nfilters = 24\nstem = cifar\nclasses = 3 }\n")
-    flags = (f"--networks={cells}", "--batches=1", "--rounds=1", "--N=1", "--filters=24")
-    ran = bench_gpu("--device=cpu", *flags)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    rows = [line.split("|")[1].strip() for line in ran.stdout.splitlines() if line[:1] == "|"]
-    assert rows[2:6] == [
-        "eager, as trained, float32",
-        "eager, channels_last, float32",
-        "eager, optimised, float32",
-        "eager, optimised, bfloat16",
+def test_who_is_measured_on_a_gpu() -> None:
+    """Everything there is, in float32 and bfloat16; on a CPU what needs no GPU."""
+    on_gpu = [*gpu.contenders("nasnet_a", 8, "cuda:1", compiled=True)]
+    assert {(one.device, one.batch) for one in on_gpu} == {("cuda:1", 8)}
+    assert [(one.runtime, one.dtype) for one in on_gpu[2:]] == [
+        (runtime, dtype)
+        for dtype in (None, "bfloat16")
+        for runtime in ("eager", "cuda_graphs", "cuda_streams", "inductor")
     ]
-    assert rows[8:] == ["fp32", "fp32, channels_last", "bf16", "bf16, channels_last"]
+    on_cpu = [*gpu.contenders("nasnet_a", 1, "cpu", compiled=False)]
+    measured = [Measured(one, 0.2, 0.1, 0.0, 5.0, 1.0, 10**6, 1e-7) for one in on_cpu]
+    rows = [line.split(" | ") for line in gpu.table(measured).splitlines()]
+    assert [row[0] for row in rows[2:]] == [
+        "| eager, as trained, float32",
+        "| eager, channels_last, float32",
+        "| eager, optimised, float32",
+        "| eager, optimised, bfloat16",
+    ]
+    assert rows[2][1:] == ["200.00", "1.00", "5", "1", "1e-07 |"]
+
+
+def test_the_steps_that_need_no_gpu() -> None:
+    """Each way to train takes steps in its turn; what is recorded is left out."""
+    rows = [line.split(" | ")[0] for line in gpu.training_table("cpu", 1, 24, 1).splitlines()]
+    assert rows[2:] == ["| fp32", "| fp32, channels_last", "| bf16", "| bf16, channels_last"]
