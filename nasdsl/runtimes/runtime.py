@@ -231,7 +231,7 @@ def _of_images(call: Call, runtime: Runtime, graph: NetworkGraph, dtype: Any) ->
 
     channels, *size = graph.image
 
-    def checked(images: "Tensor") -> "Tensor":
+    def logits_of(images: "Tensor") -> "Tensor":
         if not isinstance(images, torch.Tensor):
             raise cell_error("NAS008", f"runtimes take tensors (B, C, H, W), not {shown(images)}")
         shape = tuple(images.shape)
@@ -254,4 +254,4 @@ def _of_images(call: Call, runtime: Runtime, graph: NetworkGraph, dtype: Any) ->
             )
         return call(images.to(dtype)).to(images.dtype)
 
-    return checked
+    return logits_of
