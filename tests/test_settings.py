@@ -191,6 +191,26 @@ network { stem = cifar N = 1 cell_filters = 65 }
 # -- words of other tools -------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("command", "flag", "ours"),
+    [
+        ("train mine.cell --out new", "--epochs", "--set epochs=..."),
+        ("train mine.cell --out new", "--batch-size", "--set batch=..."),
+        ("search finish s.db", "--learning-rate", "--set lr=..."),
+        ("search mine.cell", "--epochs", "--evaluator 'train?epochs=...'"),
+        ("search mine.cell", "--set", "--evaluator 'train?KEY=...'"),
+        ("search mine.cell", "--recipe", "--evaluator 'train?recipe=...'"),
+        ("search mine.cell", "--N", "--evaluator 'train?N=...'"),
+        ("search mine.cell", "--init-channels", "--evaluator 'train?cell_filters=...'"),
+    ],
+)
+def test_flags_of_other_commands_and_tools(run: Run, command: str, flag: str, ours: str) -> None:
+    """Whoever types what another command or tool takes is told how this one is told the same."""
+    ran = run(*command.split(), flag, "3")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"No such option {flag!r}. Did you mean {ours!r}?" in ran.err
+
+
 def test_words_of_darts_lead_to_ours(run: Run) -> None:
     """`--layers 20 --init-channels 36`, as DARTS users type it, and what they assign."""
     for word in ("--init-channels", "--init_channels"):

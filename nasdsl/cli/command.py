@@ -20,7 +20,16 @@ from click.shell_completion import CompletionItem
 from nasdsl.cli import output
 from nasdsl.cli.option_help import shown_options
 from nasdsl.errors.hints import did_you_mean, name_hints, nearest
-from nasdsl.language.genotype.settings import setting_elsewhere
+from nasdsl.language.genotype.settings import RULES, setting_elsewhere
+
+#: What other tools call values of a recipe.
+_RECIPE_ELSEWHERE = {
+    "epoch": "epochs",
+    "batch_size": "batch",
+    "learning_rate": "lr",
+    "wd": "weight_decay",
+    "optim": "optimizer",
+}
 
 
 class Command(click.Command):
@@ -38,12 +47,29 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            ours = setting_elsewhere(error.option_name.lstrip("-"))
-            flag = f"--{(ours or '').replace('_', '-')}"
-            if not any(flag in param.opts for param in self.params):
+            ours = self._said_otherwise(error.option_name.lstrip("-").replace("-", "_"))
+            if ours is None:
                 raise
-            text = f"No such option {error.option_name!r}. Did you mean {flag!r}?"
+            text = f"No such option {error.option_name!r}. Did you mean {ours!r}?"
             raise click.NoSuchOption(error.option_name, text, ctx=ctx) from None
+
+    def _said_otherwise(self, name: str) -> str | None:
+        """How this command is told what a flag of another tool, or of another command, says."""
+        flags = {flag for param in self.params for flag in param.opts}
+        setting = setting_elsewhere(name) or name
+        if (flag := f"--{setting.replace('_', '-')}") in flags:
+            return flag
+        # Imported here because few commands train anything.
+        from nasdsl.train.recipe import VALUES
+
+        value = _RECIPE_ELSEWHERE.get(name, name)
+        if "--set" in flags and value in VALUES:
+            return f"--set {value}=..."
+        if "--evaluator" not in flags:
+            return None
+        keys = {"set": "KEY", "recipe": "recipe", **{each: each for each in (*VALUES, *RULES)}}
+        key = keys.get(value) or keys.get(setting)
+        return key and f"--evaluator 'train?{key}=...'"
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what was imported until now is left out when garbage is looked for."""
