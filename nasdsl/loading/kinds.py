@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-_SQLITE = b"SQLite format 3\0"
+#: What every file of that database begins with.
+SQLITE = b"SQLite format 3\0"
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pdf"})
 
 
@@ -44,7 +45,7 @@ def kind_at(path: str | os.PathLike[str]) -> PathKind | None:
         return PathKind("a text of cells", (f"`nasdsl train {path} --out RUN` trains its network",))
     if path.suffix.lower() in _PICTURES:
         return PathKind("a picture")
-    return _store(path) if _begins(path, _SQLITE) else None
+    return _store(path) if _begins(path, SQLITE) else None
 
 
 def _folder(path: Path) -> PathKind:

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from nasdsl.errors import CellError, cell_error, listed
-from nasdsl.loading.kinds import kind_at
+from nasdsl.loading.kinds import SQLITE, kind_at
 from nasdsl.search.store.records import NotOfASearch
 
 _WRITABLE = "make the file and its folder writable, or copy the store elsewhere"
@@ -33,8 +33,6 @@ _ADVICE = {
 _DAMAGE = tuple(
     f"SQLITE_{name}" for name in ("NOTADB", "CORRUPT", "ERROR", "FORMAT", "MISMATCH", "CONSTRAINT")
 )
-#: What a database begins with.
-_SQLITE = b"SQLite format 3\0"
 _RESUME = "then run the same command with `--resume`: every committed result is still there"
 
 
@@ -103,7 +101,7 @@ def _store_error(path: Path, error: sqlite3.Error) -> CellError:
 def is_database(path: Path) -> bool:
     """Whether a file is an SQLite database, or empty, as one is before its first entry."""
     with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) in (_SQLITE, b"")
+        return stream.read(len(SQLITE)) in (SQLITE, b"")
 
 
 def require_store(path: Path) -> None:
