@@ -96,3 +96,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             pytest.fail("\n".join(["golden file differs:", *diff]))
 
     return compare
+
+
+def pytest_testnodedown(node: object, error: object) -> None:
+    """Say how a process of pytest-xdist ended that did not say so itself."""
+    process = getattr(getattr(getattr(node, "gateway", None), "_io", None), "popen", None)
+    if error is not None and process is not None:
+        print(f"\nthe process of {node} ended with {process.wait(30)}")

@@ -13,7 +13,7 @@ const FIRST = "nasnet_a";
 
 const page = {
   tab: "cells", kind: "", name: "cells", blocks: [], settings: {}, seed: 0, changes: 0,
-  other: "darts_v2", genotypes: [], mutation: null,
+  other: "darts_v2", genotypes: [], mutation: null, varied: new Map(),
   blockOf: (box) => page.blocks.find((each) => each.box === box.replace(/\.(left|right)$/, "")),
   goTo: ({ from, to }) => editor.select(from, to),
   open: (text) => editor.replace(text),
@@ -27,6 +27,7 @@ const page = {
   },
   draw() {
     page.seed += 1;
+    page.varied.clear();
     look();
   },
   async mutate() {
@@ -37,12 +38,14 @@ const page = {
       page.mutation = answer.sentences;
     }
   },
-  /** A genotype of the space with one decision taken otherwise, or null. */
-  async vary(of) {
+  /** Take one decision of a genotype otherwise, and show it in the place of the one that was drawn. */
+  async vary(of, drawn) {
     page.changes += 1;
     const answer = await view("mutated", undefined, "act", { of, seed: page.changes });
     if (answer?.problem) say(answer.problem[0].message);
-    return answer?.svg ? answer : null;
+    if (!answer?.svg) return;
+    page.varied.set(drawn, answer);
+    look();
   },
   choose: (tab) => {
     choose(tab, true);
@@ -113,6 +116,7 @@ let sharing = 0;
 async function changed(text, again = false) {
   if (!again) {
     page.mutation = null;
+    page.varied.clear();
     clearTimeout(sharing);
     sharing = setTimeout(remember, 250);
   }

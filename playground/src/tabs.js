@@ -172,19 +172,15 @@ function space(answer, page) {
   ];
 }
 
-/** A genotype of the space, which can be changed where it stands. */
-function member(each, page) {
-  const change = async () => {
-    const other = await page.vary(each.text);
-    if (other) made.replaceWith(member(other, page));
-  };
-  const made = el("div", { class: "sample" }, drawn(each.svg),
+/** A genotype that was drawn from the space, or what it has been changed to where it stands. */
+function member(first, page) {
+  const each = page.varied.get(first.text) ?? first;
+  return el("div", { class: "sample" }, drawn(each.svg),
     each.sentences ? sentences(each.sentences) : null,
     el("div", {},
       el("code", { class: "quiet", title: each.hash }, each.hash.slice(0, 10)),
-      el("button", { click: change }, "Change one decision"),
+      el("button", { click: () => page.vary(each.text, first.text) }, "Change one decision"),
       el("button", { click: () => page.open(each.text) }, "Open")));
-  return made;
 }
 
 /** A long number, which may be broken after its commas. */

@@ -200,6 +200,12 @@ await scenario("says what the package says", async () => {
   await shown("Space", expected.count);
   await page.getByRole("button", { name: "Change one decision" }).first().click();
   await page.waitForSelector("#panel .sample .sentences li");
+  // What was changed stays when the panel is drawn anew.
+  await page.evaluate(() => { document.querySelector("#panel .sample").dataset.old = "yes"; });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForFunction(() => !document.querySelector("#panel .sample[data-old]"));
+  assert.equal(await page.locator("#panel .sample .sentences").count(), 1);
+  await page.emulateMedia({ colorScheme: "light" });
   await shown("Cost", "a genotype is required");
   await page.getByRole("button", { name: "Draw genotypes of this space" }).click();
   await page.waitForSelector("#panel .sample svg");
