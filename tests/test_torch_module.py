@@ -5,6 +5,7 @@ import inspect
 import math
 import pickle
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -178,6 +179,18 @@ def test_every_parameter_learns(kind: str) -> None:
     assert [name for name, p in net.named_parameters() if p.grad is None] == []
     still = [n for n, p in net.named_parameters() if not p.grad.isfinite().all()]
     assert still == []
+
+
+def test_a_network_that_is_built_in_inference_mode_can_be_trained() -> None:
+    """Its weights are those of any other network, drawn by several threads."""
+    settings: dict[str, Any] = {"N": 1, "filters": 960, "stem": "cifar", "image_size": 16}
+    with torch.inference_mode():
+        net = nasdsl.compile("nasnet_a", seed=3, **settings)
+    other = nasdsl.compile("nasnet_a", seed=3, **settings)
+    assert all(map(torch.equal, net.state_dict().values(), other.state_dict().values()))
+    found = net.train()(torch.rand(2, 3, 16, 16))
+    (found[0] if isinstance(found, tuple) else found).sum().backward()
+    assert next(net.parameters()).grad is not None
 
 
 @pytest.mark.parametrize("seed", range(2))

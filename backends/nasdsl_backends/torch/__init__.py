@@ -4,7 +4,10 @@ Purpose: `backend`, which the entry point leads to, and the public `Network`.
 Non-goals: exports; those are the backend `source` and the command `nasdsl compile`.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
+
+import torch
 
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.oneshot.graph import SuperGraph
@@ -30,13 +33,20 @@ class _TorchBackend:
 
     def build(self, graph: NetworkGraph, **options: Any) -> Network:
         """The network as a module; the options are `Network`'s arguments."""
-        return Network(graph, **options)
+        with _ordinary_tensors():
+            return Network(graph, **options)
 
     def supernet(self, graph: SuperGraph, relaxation: str, **options: Any) -> PathSupernet:
         """The members of a space as one module; the options are `PathSupernet`'s arguments."""
-        if relaxation == "path":
-            return PathSupernet(graph, **options)
-        return MixedSupernet(graph, relaxation, **options)  # type: ignore[arg-type]
+        with _ordinary_tensors():
+            if relaxation == "path":
+                return PathSupernet(graph, **options)
+            return MixedSupernet(graph, relaxation, **options)  # type: ignore[arg-type]
+
+
+def _ordinary_tensors() -> AbstractContextManager[Any]:
+    """What is built in inference mode can be trained after it, and is drawn by other threads."""
+    return torch.inference_mode(False)
 
 
 backend = _TorchBackend()
