@@ -37,14 +37,14 @@ def in_onnxruntime(path: str, images: Any, threads: int) -> Run:
 
 
 def in_openvino(path: str, images: Any, threads: int) -> Run:
-    import openvino
+    from nasdsl.runtimes.openvino import core
 
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
     }
-    model = openvino.Core().compile_model(path, "CPU", options)
+    model = core().compile_model(path, "CPU", options)
     return lambda: model(images)
 
 

@@ -135,14 +135,14 @@ def _in_onnxruntime(path: str, threads: int) -> Callable[[Any], object]:
 
 
 def _in_openvino(path: str, threads: int) -> Callable[[Any], object]:
-    import openvino
+    from nasdsl.runtimes.openvino import core
 
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
     }
-    model = openvino.Core().compile_model(path, "CPU", options)
+    model = core().compile_model(path, "CPU", options)
     return lambda images: model(images)
 
 

@@ -1,6 +1,8 @@
 """Runtimes compute what the network computes, or say why they cannot; `bench` measures them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -241,6 +243,29 @@ def test_int8(name: str, caplog: pytest.LogCaptureFixture) -> None:
         assert (found.code, message in found.message) == ("NAS732", True)
     found = refused(lambda: nasdsl.optimize(net, runtime=name, calibration=images))
     assert (found.code, "`calibration` is for dtype `int8`" in found.message) == ("NAS008", True)
+
+
+#: A network in OpenVINO is given up by another thread than the one that loaded it.
+GIVEN_UP = """
+import gc, os, signal, threading
+import nasdsl
+net = nasdsl.compile("darts_v2", N=1, cell_filters=4, stem="cifar", image_size=8, classes=3)
+calls = [nasdsl.optimize(net.eval(), runtime="openvino", threads=1)]
+thread = threading.Thread(target=lambda: (calls.clear(), gc.collect()))
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_signals_are_heard_after_openvino_was_given_up() -> None:
+    """The plugin's stack for signals must not be taken away from a thread that still has it."""
+    pytest.importorskip("openvino")
+    ran = subprocess.run(
+        [sys.executable, "-c", GIVEN_UP], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "heard\n"), ran.stderr
 
 
 def test_eval_in_a_runtime(

@@ -4,6 +4,7 @@ It computes in bfloat16 only where the processor has instructions for it: elsewh
 compute in float32 and not say so.
 """
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ def load(network: Any, threads: int) -> Call:
     import torch
 
     is_short = next(network.parameters()).dtype == torch.bfloat16
-    if is_short and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if is_short and "BF16" not in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise cell_error(
             "NAS732",
             "this processor has no instructions for bfloat16",
@@ -41,7 +42,13 @@ def load_quantized(network: Any, threads: int, images: "Tensor") -> Call:
         return _compiled(path, threads, "f32")
 
 
-def _core() -> Any:
+@cache
+def core() -> Any:
+    """OpenVINO's `Core`, the one of this process, which is never given up.
+
+    Its plugin gives the thread that loads it a stack for signals, and takes that away from the
+    thread that happens to collect it. If that is another one, the next signal ends the process.
+    """
     openvino: Any = import_module("openvino")
     return openvino.Core()
 
@@ -55,7 +62,7 @@ def _compiled(path: Path, threads: int, precision: str) -> Call:
         # Where the processor has bfloat16, OpenVINO would choose it.
         "INFERENCE_PRECISION_HINT": precision,
     }
-    model = _core().compile_model(str(path), "CPU", options)
+    model = core().compile_model(str(path), "CPU", options)
 
     def call(images: torch.Tensor) -> torch.Tensor:
         # The model writes the next logits into the same memory.
