@@ -37,14 +37,9 @@ def in_onnxruntime(path: str, images: Any, threads: int) -> Run:
 
 
 def in_openvino(path: str, images: Any, threads: int) -> Run:
-    from nasdsl.runtimes.openvino import core
+    from nasdsl.runtimes.openvino import compiled_model
 
-    options = {
-        "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    model = core().compile_model(path, "CPU", options)
+    model = compiled_model(path, threads)
     return lambda: model(images)
 
 

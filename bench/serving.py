@@ -135,14 +135,9 @@ def _in_onnxruntime(path: str, threads: int) -> Callable[[Any], object]:
 
 
 def _in_openvino(path: str, threads: int) -> Callable[[Any], object]:
-    from nasdsl.runtimes.openvino import core
+    from nasdsl.runtimes.openvino import compiled_model
 
-    options = {
-        "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    model = core().compile_model(path, "CPU", options)
+    model = compiled_model(path, threads)
     return lambda images: model(images)
 
 

@@ -25,7 +25,7 @@ def load(network: Any, threads: int) -> Call:
     import torch
 
     is_short = next(network.parameters()).dtype == torch.bfloat16
-    if is_short and "BF16" not in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if is_short and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise cell_error(
             "NAS732",
             "this processor has no instructions for bfloat16",
@@ -43,7 +43,7 @@ def load_quantized(network: Any, threads: int, images: "Tensor") -> Call:
 
 
 @cache
-def core() -> Any:
+def _core() -> Any:
     """OpenVINO's `Core`, the one of this process, which is never given up.
 
     Its plugin gives the thread that loads it a stack for signals, and takes that away from the
@@ -53,16 +53,27 @@ def core() -> Any:
     return openvino.Core()
 
 
-def _compiled(path: Path, threads: int, precision: str) -> Call:
-    import torch
+def compiled_model(path: str | Path, threads: int, precision: str = "f32") -> Any:
+    """OpenVINO's compiled model of an ONNX file, for one image after the other.
 
+    Args:
+        path: of the file.
+        threads: of the processor to compute with.
+        precision: what to compute in, as OpenVINO calls it. Where the processor has bfloat16,
+            OpenVINO would choose that.
+    """
     options = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
-        # Where the processor has bfloat16, OpenVINO would choose it.
         "INFERENCE_PRECISION_HINT": precision,
     }
-    model = core().compile_model(str(path), "CPU", options)
+    return _core().compile_model(str(path), "CPU", options)
+
+
+def _compiled(path: Path, threads: int, precision: str) -> Call:
+    import torch
+
+    model = compiled_model(path, threads, precision)
 
     def call(images: torch.Tensor) -> torch.Tensor:
         # The model writes the next logits into the same memory.
