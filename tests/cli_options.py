@@ -35,7 +35,7 @@ LINES = {
     "search status": "search status s.db",
     "search top": "search top s.db",
     "search plot": "search plot s.db -o p.svg",
-    "search export": "search export s.db t.csv",
+    "search export": "search export s.db -o t.csv",
     "search finish": f"{FINISH} {SIZE} --no-auxiliary",
     "eval": "eval run",
     "predict": "predict run full",
@@ -200,6 +200,7 @@ VALUES = {
     "search finish --precision": "bf16",
     "train --classes": "3",
     "train --precision": "bf16",
+    "search export -o": "u.csv",
     "search plot -o": "q.svg",
 }
 

@@ -121,6 +121,7 @@ CASES = """
     Error:   search nasnet_space --trials 0
     NAS001   search nosuch
     NAS001   search --resume nosuch.db
+    NAS001   search --resume nosuch
     NAS313   search bad.cell
     NAS604   search tiny.cell
     NAS823   search nasnet_space --data imagefolder:nosuch
@@ -147,6 +148,8 @@ CASES = """
     NAS001   search plot nosuch.db -o x.svg
     NAS006   search plot s.db -o nosuch/x.svg
     NAS712   search plot s.db -o x.nosuch
+    Error:   search export s.db
+    Error:   search export s.db t.csv -o u.csv
     NAS006   search export s.db nosuch/x.db
     NAS007   search export s.db x.nosuch
     Error:   search finish s.db --engine nosuch

@@ -245,7 +245,10 @@ def test_what_the_figure_counts(run: Run) -> None:
 def test_export(run: Run) -> None:
     """A row a trial in each table; the study has the rewards."""
     searched(run)
-    assert run("search", "export", "s.db", "t.csv").code == 0
+    assert run("search", "export", "s.db", "-o", "t.csv").code == 0
+    # Without -o, as it was typed before there was one.
+    assert run("search", "export", "s.db", "before.csv").code == 0
+    assert Path("before.csv").read_bytes() == Path("t.csv").read_bytes()
     with Path("t.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     with Reader(Path("s.db")) as store:

@@ -228,7 +228,7 @@ def search(
     from nasdsl.search.planning import plan_resumed, plan_search
     from nasdsl.search.results import summary
 
-    if resume and store is None and _is_store(space):
+    if resume and store is None and _names_store(space):
         given = {name: value for name, value in flags.items() if is_given(context, name)}
         settings = plan_resumed(space, **given)
         if settings.evaluator.startswith("python:"):
@@ -251,11 +251,17 @@ def search(
     return print_result(str(settings.store), summary(settings.store), as_json)
 
 
-def _is_store(name: str) -> bool:
-    """Whether a file is an SQLite database; a space is a text."""
+def _names_store(name: str) -> bool:
+    """Whether what is to be continued is named by its store: a database, or nothing yet.
+
+    A space is a text or a name of the library.
+    """
+    from nasdsl.loading import is_library_name
     from nasdsl.search.store.files import is_database
 
     path = Path(name)
+    if not path.exists():
+        return name != "-" and not is_library_name(name)
     return path.is_file() and path.stat().st_size > 0 and is_database(path)
 
 

@@ -192,18 +192,23 @@ def plot(stores: tuple[str, ...], out: str, axis: str, regret: bool) -> None:
     "export",
     cls=Command,
     examples="""
-        nasdsl search export s1.db trials.csv
-        nasdsl search export s1.db trials.parquet
-        nasdsl search export s1.db study.db
+        nasdsl search export s1.db -o trials.csv
+        nasdsl search export s1.db -o trials.parquet
+        nasdsl search export s1.db -o study.db
     """,
 )
 @_store
-@click.argument("out", metavar="OUT", type=click.Path())
-def export(store: str, out: str) -> None:
+# How OUT was given before there was -o; both are read.
+@click.argument("second", metavar="[OUT]", required=False, type=click.Path())
+@click.option("-o", "out", metavar="OUT", help="File to write: .csv, .parquet or .db.")
+def export(store: str, second: str | None, out: str | None) -> None:
     """Write every trial of a search to OUT: .csv, .parquet, or .db for an Optuna study."""
+    if (second is None) == (out is None):
+        raise click.UsageError("Name one file to write: -o OUT.")
     from nasdsl.search.exporting import export_trials
     from nasdsl.search.store import Reader
 
+    out = out or second or ""
     with Reader(Path(store)) as opened:
         count = export_trials(opened, Path(out))
     output.note(f"wrote {plural(count, 'trial')} to {out}")

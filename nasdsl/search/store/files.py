@@ -113,11 +113,18 @@ def require_store(path: Path) -> None:
     kind = kind_at(path)
     if kind is not None and not (path.is_file() and is_database(path)):
         said = f"{path} is {kind.words}, not the store of a search"
-        stores = sorted(each.name for each in path.glob("*.db")) if kind.is_any_folder else []
-        holds = [f"it holds {listed(stores)}"] if stores else []
+        holds = _stores_in(path, "it holds") if kind.is_any_folder else []
         raise cell_error("NAS865", said, *kind.hints, *holds)
     if not path.is_file():
-        raise cell_error("NAS001", f"{path}: no such file", "`nasdsl search` creates a store")
+        creates = "`nasdsl search` creates a store"
+        holds = _stores_in(path.absolute().parent, "its folder holds")
+        raise cell_error("NAS001", f"{path}: no such file", creates, *holds)
+
+
+def _stores_in(folder: Path, said: str) -> list[str]:
+    """A hint that names the databases of a folder; none where it has none."""
+    stores = sorted(each.name for each in folder.glob("*.db"))
+    return [f"{said} {listed(stores)}"] if stores else []
 
 
 # -- the disk ----------------------------------------------------------------------------
