@@ -4,19 +4,27 @@
 path, they are found by the same look-up as those pip installs.
 """
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
+from operator import attrgetter
 from pathlib import Path
 
+import click
 import pytest
 
 import nasdsl
 from nasdsl import backend
 from nasdsl.api.compile import compiled_graph
-from nasdsl.errors import CellError
+from nasdsl.api.request import ELSEWHERE
+from nasdsl.errors import CellError, Diagnostic
+from nasdsl.language.genotype.settings import RULES
 from nasdsl.network import PRIMITIVES, Node, Shape
+from tests.cli_options import commands
 
 PACKAGES = Path(__file__).parent / "data" / "backends"
 OURS = [
@@ -80,6 +88,53 @@ def test_unknown_setting() -> None:
     assert found == {"NAS501": ("did you mean `seed`?",)}
     assert len(caught.value.diagnostics) == 2
     assert caught.value.diagnostics[0].hints == ("did you mean `filters`?",)
+
+
+def refusal(function: Callable[..., object], source: str, **settings: object) -> Diagnostic:
+    """The one finding about a call."""
+    with pytest.raises(CellError) as caught:
+        function(source, **settings)
+    (finding,) = caught.value.diagnostics
+    return finding
+
+
+#: Public functions that take settings by name, with a source each.
+WITH_SETTINGS: dict[Callable[..., object], str] = {
+    nasdsl.compile: "nasnet_a",
+    nasdsl.cost: "nasnet_a",
+    nasdsl.prove: "nasnet_a",
+    nasdsl.supernet: "nasnet_space",
+    nasdsl.detection.faster_rcnn: "nasnet_a",
+}
+
+
+@pytest.mark.parametrize("function", WITH_SETTINGS, ids=lambda each: each.__name__)
+def test_misspelt_keyword(function: Callable[..., object]) -> None:
+    """Each argument of a function is offered for a misspelt one, as settings are."""
+    for name, parameter in signature(function).parameters.items():
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            continue
+        finding = refusal(function, WITH_SETTINGS[function], **{f"{name}_": None})
+        assert (finding.code, finding.hints) == ("NAS501", (f"did you mean `{name}`?",))
+
+
+@pytest.mark.parametrize("word", ELSEWHERE)
+def test_said_elsewhere(word: str) -> None:
+    """What another function is told leads to that function, which exists."""
+    finding = refusal(nasdsl.compile, "nasnet_a", **{word: "x"})
+    name = re.search(r"`nasdsl\.([a-z.]+)\(", finding.hints[0])
+    assert finding.code == "NAS501"
+    assert name is not None
+    assert callable(attrgetter(name[1])(nasdsl))
+
+
+def test_flags_as_keywords() -> None:
+    """Each flag of `nasdsl compile` is an argument of `nasdsl.compile`, or leads to another."""
+    options = (param for param in commands()["compile"].params if isinstance(param, click.Option))
+    flags = {option.opts[0].strip("-").replace("-", "_") for option in options}
+    known = {*signature(nasdsl.compile).parameters, *RULES, *backend.find("torch").options}
+    # What is printed concerns a terminal, and what is written is `out` in the table.
+    assert flags - known - set(ELSEWHERE) == {"print_after", "json", "o"}
 
 
 def test_unknown_backend() -> None:

@@ -4,18 +4,18 @@ Purpose: put the stages together: what is asked for, the graph, a backend.
 Non-goals: what backends make; running it (`nasdsl.api.proof`); files (`nasdsl.export`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Union, Unpack, overload
 
 from nasdsl import backend as backends
 from nasdsl import runtimes
 from nasdsl.api.optimize import optimize
-from nasdsl.api.request import chosen_settings, source_network
+from nasdsl.api.request import chosen_settings, keywords_of, source_network, unknown_keyword
 from nasdsl.api.trained import Trained, trained_part
-from nasdsl.errors import CellError, Diagnostic, cell_error, did_you_mean, listed
+from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.keywords import SettingsKeywords
-from nasdsl.language.genotype.settings import RULES, nearest_setting
+from nasdsl.language.genotype.settings import RULES
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
 from nasdsl.network.graph import NetworkGraph
@@ -115,7 +115,7 @@ def compile(
     )
     options = {name: value for name, value in settings.items() if name not in RULES}
     network = {name: value for name, value in settings.items() if name in RULES}
-    ensure_options(backend, options)
+    ensure_options(backend, options, keywords_of(compile))
     trained = trained_part(source)
     graph = compiled_graph(source, ops=ops, **network)
     if runtime is not None:
@@ -189,8 +189,13 @@ def build(
     return backends.build(found, graph, pipeline, **options)
 
 
-def ensure_options(backend: str, options: dict[str, Any]) -> None:
+def ensure_options(backend: str, options: dict[str, Any], others: Iterable[str] = ()) -> None:
     """Refuse what is neither a setting nor an option of a backend.
+
+    Args:
+        backend: its name.
+        options: by name.
+        others: what else the caller takes by keyword, of which one may be misspelt.
 
     Raises:
         CellError: NAS501 for each; NAS701 to NAS704, there is no such backend.
@@ -198,17 +203,11 @@ def ensure_options(backend: str, options: dict[str, Any]) -> None:
     known = backends.find(backend).options
     unknown = [name for name in options if name not in known]
     if unknown:
-        raise CellError(tuple(_unknown(name, sorted(known)) for name in unknown))
+        names = [*sorted(known), *others]
+        raise CellError(tuple(unknown_keyword(name, names) for name in unknown))
 
 
 def _takes_weights(made: Any) -> bool:
     """Whether a backend has made a network with values, not a text or one without."""
     state = made.state_dict() if hasattr(made, "state_dict") else {}
     return bool(state) and not any(tensor.is_meta for tensor in state.values())
-
-
-def _unknown(name: str, options: list[str]) -> Diagnostic:
-    known = [*RULES, *options]
-    guess = nearest_setting(name, options)
-    hint = did_you_mean(guess) if guess else f"there are {listed(known)}"
-    return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

@@ -5,6 +5,9 @@ them. A training reads cells first, and asks for their network when it knows its
 Non-goals: flags of the command line (`nasdsl.cli`).
 """
 
+from collections.abc import Callable, Iterable
+from functools import cache
+from inspect import signature
 from typing import Any, Unpack
 
 from nasdsl.errors import CellError, Diagnostic, did_you_mean, listed
@@ -21,6 +24,21 @@ from nasdsl.loading.cells import source_cells
 from nasdsl.network.cost import Cost, graph_cost
 from nasdsl.network.source import SourceNetwork
 from nasdsl.values import require_types, shown
+
+#: What looks like a setting of a network, and is said to another function.
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("weights", "layout", "drop_background", "pretrained", "checkpoint"),
+        "load weights into the network: `nasdsl.weights.load(net, FILE)`",
+    ),
+    **dict.fromkeys(
+        ("optimize", "calibration"), "optimise the network: `nasdsl.optimize(net, ...)`"
+    ),
+    **dict.fromkeys(
+        ("out", "path", "dynamic_size"), "write the network: `nasdsl.export.write(net, FILE)`"
+    ),
+    "preset": "a preset is a source: `nasdsl.compile('nasnet_a_large')`",
+}
 
 
 def cost(
@@ -42,9 +60,8 @@ def cost(
         CellError: the text, the settings or their combination have mistakes.
     """
     require_types(source=(source, NameOrPath | Genotype), ops=(ops, str | None))
-    return graph_cost(
-        source_network(source, ops=ops, settings=chosen_settings({**settings})).graph()
-    )
+    chosen = chosen_settings({**settings}, keywords_of(cost))
+    return graph_cost(source_network(source, ops=ops, settings=chosen).graph())
 
 
 def source_network(
@@ -58,8 +75,12 @@ def source_network(
     return source_cells(source, ops=ops).network(settings)
 
 
-def chosen_settings(values: dict[str, object]) -> Settings:
+def chosen_settings(values: dict[str, object], others: Iterable[str] = ()) -> Settings:
     """Settings from keyword arguments; None leaves a setting as it is.
+
+    Args:
+        values: by name.
+        others: what else the caller takes by keyword, of which one may be misspelt.
 
     Raises:
         CellError: every unknown setting (NAS501) and illegal value (NAS502), at once.
@@ -68,11 +89,7 @@ def chosen_settings(values: dict[str, object]) -> Settings:
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         if name not in RULES:
-            guess = nearest_setting(name)
-            hint = did_you_mean(guess) if guess else f"the settings are {listed(RULES)}"
-            findings.append(
-                Diagnostic("NAS501", f"unknown network setting `{name}`", hints=(hint,))
-            )
+            findings.append(unknown_keyword(name, others))
         elif value is not None:
             chosen[name] = RULES[name].legal(value)
             if chosen[name] is None:
@@ -81,3 +98,19 @@ def chosen_settings(values: dict[str, object]) -> Settings:
     if findings:
         raise CellError(tuple(findings))
     return Settings(**chosen)
+
+
+@cache
+def keywords_of(function: Callable[..., object]) -> list[str]:
+    """What a function takes by keyword, besides settings."""
+    found = signature(function).parameters.values()
+    return [each.name for each in found if each.kind is each.KEYWORD_ONLY]
+
+
+def unknown_keyword(name: str, others: Iterable[str] = ()) -> Diagnostic:
+    """NAS501: a keyword is neither a setting nor one of `others`, and what is meant by it."""
+    if (guess := nearest_setting(name, others)) and name not in ELSEWHERE:
+        hint = did_you_mean(guess)
+    else:
+        hint = ELSEWHERE.get(name) or f"there are {listed(dict.fromkeys([*others, *RULES]))}"
+    return Diagnostic("NAS501", f"unknown network setting or option `{name}`", hints=(hint,))

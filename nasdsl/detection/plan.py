@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nasdsl.api.request import chosen_settings, source_network
+from nasdsl.api.request import chosen_settings, keywords_of, source_network, unknown_keyword
 from nasdsl.detection.styles import BOX_FEATURES, NUMBERS, PYRAMID_STAGES, DetectorNumbers
-from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints, plural
+from nasdsl.errors import CellError, cell_error, listed, name_hints, plural
 from nasdsl.language.genotype.settings import RULES, Settings
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import NameOrPath
@@ -220,17 +220,8 @@ def _network_settings(settings: dict[str, object]) -> Settings:
     known = {name: value for name, value in settings.items() if name in RULES}
     unknown = [name for name in settings if name not in RULES]
     if unknown:
-        options = ["anchor_sizes", "classes", "style", "weights", *_NUMBERS]
-        raise CellError(
-            tuple(
-                Diagnostic(
-                    "NAS501",
-                    f"unknown network setting or option `{name}`",
-                    hints=tuple(name_hints(name, [*options, *RULES])),
-                )
-                for name in unknown
-            )
-        )
+        options = ["weights", "frozen_norm", *keywords_of(plan_detector)]
+        raise CellError(tuple(unknown_keyword(name, options) for name in unknown))
     return chosen_settings({**known, "auxiliary": False})
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from nasdsl import backend as backends
-from nasdsl.api.request import chosen_settings
-from nasdsl.errors import cell_error, listed
+from nasdsl.api.request import chosen_settings, keywords_of, unknown_keyword
+from nasdsl.errors import CellError, cell_error, listed
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import NameOrPath, load_space
@@ -73,8 +73,8 @@ def supernet(
         raise cell_error("NAS704", f"backend `{backend}` does not build super-networks")
     unknown = [name for name in options if name not in found.options]
     if unknown:
-        # It names what is meant by a misspelled setting.
-        chosen_settings({name: options[name] for name in unknown})
+        names = [*sorted(found.options), *keywords_of(supernet)]
+        raise CellError(tuple(unknown_keyword(name, names) for name in unknown))
     if relaxation == "partial":
         _ensure_divisor(k)
         # Before channels are counted, of which a `concat` gives more than the cell has.
