@@ -6,7 +6,7 @@ PyTorch is imported where a device is asked for.
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import CellError, cell_error, first_line
+from nasdsl.errors import CellError, cell_error, did_you_mean, first_line
 
 
 def existing_device(device: object) -> Any:
@@ -27,8 +27,10 @@ def existing_device(device: object) -> Any:
 
 def unusable_device(device: object, error: BaseException) -> CellError:
     """NAS707 in the words of PyTorch's exception."""
+    known = [did_you_mean("cuda")] if str(device).lower().startswith(("gpu", "nvidia")) else []
     return cell_error(
         "NAS707",
         f"the device {device!r:.40} cannot be used",
+        *known,
         f"PyTorch says: {first_line(error)}",
     )

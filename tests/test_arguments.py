@@ -97,7 +97,8 @@ def test_types_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
     for options, code in (
         ({"dtype": torch.int8}, "NAS502"),
-        ({"dtype": "float32"}, "NAS502"),
+        ({"dtype": "int8"}, "NAS502"),
+        ({"dtype": 32}, "NAS502"),
         ({"seed": "a"}, "NAS502"),
         ({"seed": -1}, "NAS502"),
         ({"device": "nowhere"}, "NAS707"),

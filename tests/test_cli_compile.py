@@ -262,6 +262,7 @@ REFUSED = {
     "weights in place of a cell": ("NAS007", "other.pt"),
     "an export in place of a cell": ("NAS007", "network.py"),
     "no such device": ("NAS707", "nasnet_a --device nonsense"),
+    "another word for a device": ("NAS707", "nasnet_a --device gpu"),
     "too large for memory": (
         "NAS707",
         "nasnet_a --filters 999984 --N 1000",

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,39 @@ def test_every_public_name(facade: str) -> None:
         assert found is (
             getattr(import_module(module), name) if module else sys.modules[f"{facade}.{name}"]
         )
-    with pytest.raises(AttributeError):
-        _ = package.nonsense
+    with pytest.raises(AttributeError, match=r"has no attribute 'qqq'; there are `"):
+        _ = package.qqq
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("compil", "compile"),  # misspelt
+        ("load_sapce", "load_space"),
+        ("hash", "canonical_hash"),  # what the command is called
+        ("enumerate", "enumerate_genotypes"),
+        ("evaluate", "train.evaluate"),  # of another package
+        ("plan_search", "search.plan_search"),
+        ("faster_rcnn", "detection.faster_rcnn"),
+        ("from_pretrained", "hub.from_pretrained"),
+    ],
+)
+def test_name_meant(name: str, meant: str) -> None:
+    """A name that is not there leads to the one that is meant."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(nasdsl, name)
+    assert str(caught.value) == (
+        f"module 'nasdsl' has no attribute {name!r}; did you mean `{meant}`?"
+    )
+    assert attrgetter(meant)(nasdsl) is not None
+
+
+def test_names_of_others() -> None:
+    """Names that Python and notebooks ask for are answered without looking any up."""
+    with pytest.raises(AttributeError) as caught:
+        _ = nasdsl._repr_html_  # type: ignore[attr-defined]
+    assert str(caught.value) == "module 'nasdsl' has no attribute '_repr_html_'"
+    assert not hasattr(nasdsl, "__wrapped__")
 
 
 NAMED = """

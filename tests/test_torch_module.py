@@ -506,6 +506,10 @@ def test_dtype(dtype: torch.dtype) -> None:
     weight, same = net.stem.conv.weight, plain.stem.conv.weight
     assert torch.equal(weight, same.to(dtype))
     assert net.eval()(image(graph).to(dtype)).dtype == dtype
+    # By its name, as flags have it, or as PyTorch prints it.
+    for name in (str(dtype), str(dtype).removeprefix("torch.")):
+        named = built(graph, dtype=name, seed=1)
+        assert torch.equal(named.stem.conv.weight, weight)
 
 
 def test_meta() -> None:

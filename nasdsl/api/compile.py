@@ -33,7 +33,7 @@ class TorchKeywords(SettingsKeywords, total=False):
     """Network settings, and the options of the backend `torch`."""
 
     device: Union["torch.device", str, int, None]
-    dtype: "torch.dtype | None"
+    dtype: Union["torch.dtype", str, None]
     seed: int | None
     drop_path_mode: Literal["scheduled", "plain"]
 

@@ -13,8 +13,11 @@ from nasdsl.values import Values, shown
 
 DropPathMode = Literal["scheduled", "plain"]
 
-#: The types that weights may have.
-_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+#: The types that weights may have, by their names.
+_DTYPES = {
+    str(each).removeprefix("torch."): each
+    for each in (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+}
 _SEEDS = Values(int, minimum=0)
 
 
@@ -35,7 +38,7 @@ class BuildOptions(NamedTuple):
 
 
 def build_options(device: Any, dtype: Any, seed: Any, drop_path_mode: Any) -> BuildOptions:
-    """The options as a caller gives them, if they are legal.
+    """The options as a caller gives them, if they are legal; a dtype by its name, too.
 
     Raises:
         CellError: NAS502; NAS707, the device cannot be used.
@@ -43,12 +46,12 @@ def build_options(device: Any, dtype: Any, seed: Any, drop_path_mode: Any) -> Bu
     if not isinstance(drop_path_mode, str) or drop_path_mode not in ("scheduled", "plain"):
         text = f"drop_path_mode is `scheduled` or `plain`, not {drop_path_mode!r:.40}"
         raise cell_error("NAS502", text)
-    if dtype is not None and (not isinstance(dtype, torch.dtype) or dtype not in _DTYPES):
-        known = listed(map(str, _DTYPES), "or")
-        raise cell_error("NAS502", f"dtype is {known}, not {dtype!r:.40}")
+    kind = _DTYPES.get(str(dtype).removeprefix("torch."))
+    if dtype is not None and (kind is None or not isinstance(dtype, torch.dtype | str)):
+        raise cell_error("NAS502", f"dtype is {listed(_DTYPES, 'or')}, not {dtype!r:.40}")
     number = None if seed is None else _SEEDS.legal(seed)
     if seed is not None and number is None:
         raise cell_error("NAS502", f"seed is {_SEEDS.description}, not {shown(seed)}")
     where = torch.get_default_device() if device is None else existing_device(device)
     mode: DropPathMode = "plain" if drop_path_mode == "plain" else "scheduled"
-    return BuildOptions(where, dtype, number, mode)
+    return BuildOptions(where, kind, number, mode)

@@ -84,7 +84,7 @@ class Network(nn.Module):
     Args:
         graph: what to build, after any passes.
         device: where; `meta` makes parameters without values, in a fraction of a second.
-        dtype: of parameters and moving statistics.
+        dtype: of parameters and moving statistics; also by its name, `bfloat16`.
         seed: draws the initial weights independently of PyTorch's global generator.
         drop_path_mode: `scheduled` drops a path with the skeleton's drop_path, scaled by the
             cell's depth (where the skeleton has that) and by the training progress, see
@@ -108,7 +108,7 @@ class Network(nn.Module):
         self,
         graph: NetworkGraph,
         device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         seed: int | None = None,
         drop_path_mode: DropPathMode = "scheduled",
         maker: Maker | None = None,

@@ -47,7 +47,7 @@ class PathSupernet(nn.Module):
     Args:
         graph: what to build.
         device: where.
-        dtype: of parameters and moving statistics.
+        dtype: of parameters and moving statistics; also by its name, `bfloat16`.
         seed: draws the initial weights independently of PyTorch's global generator.
         drop_path_mode: see `Network`.
         affine: whether batch norms in cells have scales and shifts.
@@ -68,7 +68,7 @@ class PathSupernet(nn.Module):
         self,
         graph: SuperGraph,
         device: torch.device | str | int | None = None,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         seed: int | None = None,
         drop_path_mode: DropPathMode = "scheduled",
         affine: bool = True,
