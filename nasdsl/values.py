@@ -5,7 +5,7 @@ in one way. A value may be given in Python or written in a text; both lead to th
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence, Set, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
 from functools import cache, wraps
 from inspect import Parameter, Signature, signature
@@ -68,8 +68,8 @@ class Values:
         """The legal values in words: "a whole number from 1 to 100"."""
         if self.words:
             return listed(self.words, "or")
-        least = "" if self.minimum == -math.inf else f"{self.minimum:,.15g}"
-        most = "" if self.maximum == math.inf else f"{self.maximum:,.15g}"
+        least = "" if self.minimum == -math.inf else _bound(self.minimum)
+        most = "" if self.maximum == math.inf else _bound(self.maximum)
         if least and most and not self.below_maximum:
             return f"{_NAMES[self.type]} from {least} to {most}"
         bounds = [f"of at least {least}"] if least else []
@@ -94,6 +94,23 @@ class Values:
         return None if self.below_maximum and number == self.maximum else number
 
 
+def _bound(number: float) -> str:
+    # Of a whole number every digit, which 15 are too few for.
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.15g}"
+
+
+#: A number of things, of which there is one or more.
+Count = Annotated[int, Values(int, minimum=1)]
+#: A number of things, of which there may be none.
+CountOrNone = Annotated[int, Values(int, minimum=0)]
+#: How many threads of the processor something may use.
+Threads = Annotated[int, Values(int, minimum=1, maximum=4096)]
+#: The seed of a training.
+Seed = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
+#: How long something may take, or is waited for.
+Seconds = Annotated[float, Values(float, minimum=0)]
+
+
 def values_of(annotation: object) -> Values | None:
     """The values that a type annotation allows, or None where it is of some other kind.
 
@@ -107,6 +124,15 @@ def values_of(annotation: object) -> Values | None:
         words = get_args(annotation)
         return Values(str, words=words) if all(isinstance(word, str) for word in words) else None
     return Values(annotation) if annotation in (int, float, bool, str) else None
+
+
+def limits_of(annotation: object) -> Values | None:
+    """The values that a type annotation limits further than to a type; None may be allowed too."""
+    if get_origin(annotation) in (Union, UnionType):
+        some = [each for each in get_args(annotation) if each is not NoneType]
+        return limits_of(some[0]) if len(some) == 1 else None
+    values = values_of(annotation)
+    return None if values is None or values == Values(values.type) else values
 
 
 def field_values(kind: type) -> dict[str, Values]:
@@ -216,23 +242,26 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
 
     What an annotation says is required as far as one look at a value shows it: not what is in a
     sequence, nor types that are imported for annotations alone. A path may be a text, and whatever
-    counts as a number in Python is one.
+    counts as a number in Python is one. `Annotated[int, Values(int, minimum=1)]` limits a number,
+    and `Literal` a text.
     """
 
     @cache
-    def expected() -> tuple[Signature, dict[str, tuple[type, ...]]]:
+    def expected() -> tuple[Signature, dict[str, tuple[type, ...]], dict[str, Values]]:
         # At the first call, because most functions that are imported are not called.
         found = signature(function)
         variable = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-        return found, {
-            name: _kinds(parameter.annotation)
+        said = {
+            name: parameter.annotation
             for name, parameter in found.parameters.items()
             if parameter.kind not in variable
         }
+        kinds = {name: _kinds(annotation) for name, annotation in said.items()}
+        return found, kinds, _limits(said)
 
     @wraps(function)
     def result(*args: P.args, **kwargs: P.kwargs) -> R:
-        form, kinds = expected()
+        form, kinds, limits = expected()
         try:
             given = form.bind(*args, **kwargs).arguments
         except TypeError:
@@ -242,11 +271,45 @@ def typed(function: Callable[P, R]) -> Callable[P, R]:
             for name, value in given.items()
             if (found := kinds.get(name)) and not any(_may_be(value, kind) for kind in found)
         )
-        if wrong:
+        if wrong := wrong or _illegal(given, limits):
             raise CellError(wrong)
         return function(*args, **kwargs)
 
     return result
+
+
+def require_fields(value: object) -> None:
+    """Refuse a dataclass with fields beyond the limits that their annotations set.
+
+    Raises:
+        CellError: NAS008 for each.
+    """
+    kind: type = type(value)
+    limits = _field_limits(kind)
+    if wrong := _illegal({name: getattr(value, name) for name in limits}, limits):
+        raise CellError(wrong)
+
+
+@cache
+def _field_limits(kind: type) -> dict[str, Values]:
+    return _limits(get_type_hints(kind, include_extras=True))
+
+
+def _limits(annotations: Mapping[str, object]) -> dict[str, Values]:
+    found = {name: limits_of(annotation) for name, annotation in annotations.items()}
+    return {name: values for name, values in found.items() if values is not None}
+
+
+def _illegal(given: Mapping[str, object], limits: Mapping[str, Values]) -> tuple[Diagnostic, ...]:
+    """NAS008 for each value that its limits do not allow; None is no value."""
+    return tuple(
+        Diagnostic("NAS008", f"{name} is {limits[name].description}, not {shown(value)}")
+        for name, value in given.items()
+        if value is not None
+        and name in limits
+        # A text is no number here, whatever it says.
+        and (not _may_be(value, limits[name].type) or limits[name].legal(value) is None)
+    )
 
 
 def _kinds(annotation: object) -> tuple[type, ...]:

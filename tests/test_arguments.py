@@ -1,13 +1,16 @@
 """Arguments of the wrong kind: every public function answers with a diagnostic."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
-from inspect import Parameter, isfunction, signature
+from inspect import Parameter, isabstract, isfunction, signature
+from math import inf
 from pathlib import Path
 from random import Random
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.language.genotype.settings import RULES
+from nasdsl.values import Values, limits_of
 
 #: Values of every kind that someone may pass by mistake.
 ANYTHING = st.one_of(
@@ -203,6 +207,110 @@ def test_one_wrong_argument(function: Any) -> None:
     for name in sorted(keywords) + ["N", "stem", "nosuch"] * takes_settings:
         for value in (None, 3, -1, 2.5, "x", b"x", [], {}, ("a",), object(), print):
             assert answers(lambda **given: first_of(function(**given)), **{**needed, name: value})
+
+
+#: Numbers that a public function looks at by itself, with codes and hints of its own.
+DETECTOR = {"classes", "image_size", "proposals", "crop", "training_boxes"}
+LOOKED_AT = {
+    "plan_search": {"seed", "max_latency", "min_epochs", "max_epochs", "reduction"},
+    "searcher": {"seed"},
+    "backbone": {"levels", "pyramid"},
+    "plan_detector": DETECTOR,
+    "faster_rcnn": DETECTOR,
+}
+
+
+def options_of(annotation: Any) -> set[Any]:
+    """The types of which an argument has one."""
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return set(get_args(annotation)) if is_union else {annotation}
+
+
+def decorated_functions(package: str) -> list[Any]:
+    """The public functions whose annotations are required."""
+    if PACKAGES[package]:
+        pytest.importorskip(PACKAGES[package])
+    return [each for each in public_functions(package) if hasattr(each, "__wrapped__")]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_numbers_have_limits(package: str) -> None:
+    """A number that a public function takes says which are legal, where it is declared."""
+    for function in decorated_functions(package):
+        numbers = {
+            name
+            for name, each in signature(function).parameters.items()
+            if {int, float} & options_of(each.annotation) and limits_of(each.annotation) is None
+        }
+        assert numbers == LOOKED_AT.get(function.__name__, set()), function
+
+
+def illegal(values: Values) -> list[Any]:
+    """Values just beyond the limits, and of another type."""
+    if values.words:
+        return ["nosuch", "", 3]
+    beyond: list[Any] = ["1", True]
+    if values.minimum != -inf:
+        beyond.append(values.minimum - 1)
+    if values.maximum != inf:
+        beyond.append(values.maximum + 1)
+    return beyond
+
+
+def stand_in(annotation: Any) -> Any:
+    """Something of a type, which nothing but its type is looked at of."""
+    kind = get_origin(annotation) or annotation
+    if kind in (Union, UnionType):
+        return stand_in(get_args(annotation)[0])
+    if kind in (str, int):
+        return kind("1")
+    if kind in (Sequence, Iterable, tuple):
+        return ()
+    return object.__new__(kind) if isinstance(kind, type) and not isabstract(kind) else print
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_numbers_beyond_their_limits(package: str) -> None:
+    """NAS008 says what is legal; nothing of the function has run."""
+    for function in decorated_functions(package):
+        found = signature(function).parameters
+        needed = {n: stand_in(each.annotation) for n, each in found.items() if is_needed(each)}
+        for name, each in found.items():
+            limits = limits_of(each.annotation)
+            for value in illegal(limits) if limits else ():
+                with pytest.raises(CellError, match="NAS008") as caught:
+                    function(**{**needed, name: value})
+                assert {each.code for each in caught.value.diagnostics} == {"NAS008"}
+                assert f"{name} is " in str(caught.value), (function, name, value)
+
+
+def test_settings_beyond_their_limits() -> None:
+    """The dataclasses that a caller fills in refuse what no search or training can do."""
+    pytest.importorskip("accelerate")
+    sound = {
+        nasdsl.search.SearchSettings: {"space": SOUND["space"], "store": "s.db"},
+        nasdsl.train.Execution: {},
+    }
+    for kind, rest in sound.items():
+        assert kind(**rest)
+        hints = get_type_hints(kind, include_extras=True)
+        limited = {name: limits for name in hints if (limits := limits_of(hints[name]))}
+        assert len(limited) >= 2
+        for name, limits in limited.items():
+            for value in illegal(limits):
+                words = re.escape(f"error[NAS008]: {name} is {limits.description}, not ")
+                with pytest.raises(CellError, match=words):
+                    kind(**{**rest, name: value})
+
+
+@pytest.mark.parametrize("seeds", [[1, 1], [-1], [0, 2**63], ["a"], [1.5]])
+def test_seeds(seeds: list[Any], tmp_path: Path) -> None:
+    """Seeds that no runs can have are refused before the first run has a folder."""
+    pytest.importorskip("accelerate")
+    plan = nasdsl.train.plan_run("darts_v2", settings=nasdsl.Settings(layers=2, cell_filters=4))
+    with pytest.raises(CellError, match=r"NAS008.*seed"):
+        nasdsl.train.begin_seeds(tmp_path / "runs", plan, seeds)
+    assert not [*tmp_path.iterdir()]
 
 
 def first_of(made: Any) -> Any:

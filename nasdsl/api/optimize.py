@@ -16,7 +16,7 @@ from nasdsl.errors import cell_error
 from nasdsl.export.comparison import finite_logits, random_images, relative_error_of
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE, Pipeline, pass_names
-from nasdsl.values import shown, typed
+from nasdsl.values import Threads, shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ def optimize(
     network: "Module",
     *,
     runtime: str | None = None,
-    threads: int | None = None,
+    threads: Threads | None = None,
     dtype: str | None = None,
     calibration: "Tensor | None" = None,
     passes: Sequence[str] | None = None,

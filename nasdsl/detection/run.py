@@ -37,9 +37,9 @@ from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.loggers import require_usable
 from nasdsl.train.recipe_file import recipe_toml
-from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
+from nasdsl.train.records import read_errors, record, recorded_value, versioned
 from nasdsl.train.run_folder import RunFolder, logging_members, recorded_loggers
-from nasdsl.values import require_types, typed
+from nasdsl.values import CountOrNone, Seed, require_types, typed
 
 NETWORK, RECIPE, MODEL = "network.cell", "recipe.toml", "model.safetensors"
 METRICS, REPORT = "metrics.jsonl", "report.md"
@@ -99,9 +99,9 @@ def plan_detection(
     recipe: DetectionRecipe,
     settings: Settings,
     *,
-    seed: int = 0,
+    seed: Seed = 0,
     device: str | None = None,
-    workers: int = 0,
+    workers: CountOrNone = 0,
     weights: WeightsFile | None = None,
     loggers: Sequence[str] = (),
 ) -> DetectionJob:
@@ -225,7 +225,7 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
             raise ValueError("it is no run of a detector")
         categories, weights = about["categories"], about["weights"]
         data = recorded_value("data", str, about["data"])
-        seed = recorded_value("seed", SEED, about["seed"])
+        seed = recorded_value("seed", Seed, about["seed"])
         execution = record(Execution, {name: about[name] for name in ("device", "workers")})
         if not all(isinstance(each, str) for each in categories.values()):
             raise ValueError("a category has no name")

@@ -43,7 +43,7 @@ from nasdsl.train.results import Fitted, Interrupted
 from nasdsl.train.run import interruption
 from nasdsl.train.run_folder import RunFolder
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import require_types, typed
+from nasdsl.values import Seconds, require_types, typed
 
 
 @typed
@@ -52,7 +52,7 @@ def train_detection(
     job: DetectionJob,
     data: CocoFolder,
     *,
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     on_epoch: Callable[[DetectionEpoch], None] = lambda epoch: None,
     on_loss: Callable[[int, float], None] = lambda step, loss: None,
     watchers: Sequence[Watcher] = (),

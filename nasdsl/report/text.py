@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from nasdsl.errors import Diagnostic, Fix, Label, Source, Span, plural
 from nasdsl.report.excerpt import Line, Mark, excerpt
 from nasdsl.report.visible import Paint, shortened, visible
-from nasdsl.values import require_types, typed
+from nasdsl.values import CountOrNone, require_types, typed
 
 #: Columns of a source line that are shown before it is cut.
 LIMIT = 120
@@ -22,7 +22,9 @@ _EDGE_LINES = 2
 
 
 @typed
-def as_text(findings: Sequence[Diagnostic], *, colour: bool = False, limit: int = LIMIT) -> str:
+def as_text(
+    findings: Sequence[Diagnostic], *, colour: bool = False, limit: CountOrNone = LIMIT
+) -> str:
     """All findings and a closing summary, "" where there are none.
 
     Args:

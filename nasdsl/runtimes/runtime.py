@@ -16,7 +16,7 @@ from nasdsl.export.comparison import finite_logits, random_images, relative_erro
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.passes import FOR_INFERENCE
 from nasdsl.registry import Registry, require_packages
-from nasdsl.values import Values, shown, typed
+from nasdsl.values import Threads, shown, typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,8 +58,6 @@ class Runtime:
     load_quantized: "Callable[[Any, int, Tensor], Call] | None" = None
 
 
-_THREADS = Values(int, minimum=1, maximum=4096)
-
 #: The installed runtimes.
 RUNTIMES: Registry[Runtime] = Registry(
     kind="runtime",
@@ -93,7 +91,7 @@ def load(
     network: "Module",
     name: str,
     *,
-    threads: int | None = None,
+    threads: Threads | None = None,
     dtype: str | None = None,
     calibration: "Tensor | None" = None,
 ) -> Call:
@@ -127,8 +125,6 @@ def load(
     graph: Any = getattr(network, "graph", None)
     if not isinstance(graph, NetworkGraph):
         raise cell_error("NAS008", f"runtimes run compiled networks, not {shown(network)}")
-    if threads is not None and _THREADS.legal(threads) is None:
-        raise cell_error("NAS008", f"threads is {_THREADS.description}, not {threads}")
     if network.training:
         raise cell_error(
             "NAS709",

@@ -27,7 +27,7 @@ from nasdsl.network.graph import NetworkGraph
 from nasdsl.search.protocol import Evaluator
 from nasdsl.search.settings import Limit
 from nasdsl.space import sample
-from nasdsl.values import Value, typed
+from nasdsl.values import Count, Value, typed
 
 #: The option that fixes the width of the first cell.
 CELL_FILTERS = "cell_filters"
@@ -116,7 +116,7 @@ def _setting_value(name: str, setting: str, text: str) -> Value:
 
 @typed
 def limit_for(
-    evaluator: Evaluator, *, max_params: int | None = None, max_mult_adds: int | None = None
+    evaluator: Evaluator, *, max_params: Count | None = None, max_mult_adds: Count | None = None
 ) -> Limit | None:
     """A function that says why a genotype exceeds the limits; None where there are no limits.
 

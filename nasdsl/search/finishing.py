@@ -37,7 +37,7 @@ from nasdsl.train.planning import RunPlan
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import RunFolder
-from nasdsl.values import typed
+from nasdsl.values import Count, Seed, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -89,12 +89,12 @@ def finish(
     store: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    count: int = 10,
+    count: Count = 10,
     data: str | None = None,
     recipe: str = "cifar",
     changes: Sequence[str] = (),
     settings: Settings = NO_SETTINGS,
-    seed: int = 0,
+    seed: Seed = 0,
     execution: Execution | None = None,
     engines: Engines | None = None,
     download: bool = False,

@@ -39,9 +39,9 @@ from nasdsl.search.store import Store
 from nasdsl.search.store.records import Outcome, Progress, Proposal
 from nasdsl.train.data.datasets import datasets
 from nasdsl.train.execution import Execution, provenance
-from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
+from nasdsl.train.records import read_errors, record, recorded_value, versioned
 from nasdsl.train.run_folder import CHECKPOINTS, METRICS, ONE_SHOT, RunFolder, no_run_at
-from nasdsl.values import shown
+from nasdsl.values import Seed, shown
 
 VERSION = 1
 SPACE, RUN, STORE = "space.cell", ONE_SHOT, "search.db"
@@ -133,7 +133,7 @@ def recorded_one_shot(path: str | os.PathLike[str]) -> OneShotPlan:
         method = METHODS.find(_typed(about, "algorithm", str))
         options = method.options_with({**_BEFORE, **_typed(about, "options", dict)})
         data = recorded_value("data", str, about["data"])
-        seed = recorded_value("seed", SEED, about["seed"])
+        seed = recorded_value("seed", Seed, about["seed"])
         device = record(Execution, {"device": about["device"]}).device
         own = _settings(_typed(about, "own", dict))
     with read_errors(folder.path, SPACE, "search"):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 from urllib.parse import parse_qsl, quote
 
 from nasdsl.errors import CellError, cell_error
@@ -34,7 +34,7 @@ from nasdsl.search.settings import SearchSettings
 from nasdsl.search.starting import start_texts
 from nasdsl.search.store import Reader
 from nasdsl.search.store.files import is_database
-from nasdsl.values import typed
+from nasdsl.values import Count, Values, typed
 
 _GIGABYTE = 1_000_000_000
 _TRIALS = 200
@@ -53,11 +53,11 @@ def plan_search(
     options: Sequence[str] = (),
     evaluator: str = "train",
     data: str | None = None,
-    trials: int | None = None,
-    trained: int | None = None,
+    trials: Count | None = None,
+    trained: Count | None = None,
     seed: int = 0,
-    max_params: int | None = None,
-    max_mult_adds: int | None = None,
+    max_params: Count | None = None,
+    max_mult_adds: Count | None = None,
     max_latency: str | float | None = None,
     objectives: Sequence[str | Objective] = (),
     same: Same | None = None,
@@ -67,7 +67,7 @@ def plan_search(
     max_epochs: int | None = None,
     reduction: int | None = None,
     inherit_weights: bool = False,
-    memory_gigabytes: float | None = None,
+    memory_gigabytes: Annotated[float, Values(float, minimum=0.001)] | None = None,
     **more: Any,
 ) -> SearchSettings:
     """The settings of a search.

@@ -14,10 +14,9 @@ from nasdsl.errors import CellError, Diagnostic, cell_error, listed, name_hints
 from nasdsl.language.genotype.types import Space
 from nasdsl.registry import Registry
 from nasdsl.search.protocol import Searcher
+from nasdsl.values import Count as Count
 from nasdsl.values import Values, shown, typed, values_of
 
-#: A number of things, of which there is one or more.
-Count = Annotated[int, Values(int, minimum=1)]
 #: A weight between nothing and all.
 Fraction = Annotated[float, Values(float, minimum=0, maximum=1)]
 #: A number that is not negative.

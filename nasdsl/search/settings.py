@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.text import space_text
@@ -25,6 +25,10 @@ from nasdsl.search.objectives import (
 from nasdsl.search.protocol import Same
 from nasdsl.search.store import Store
 from nasdsl.space import count
+from nasdsl.values import Count, CountOrNone, Threads, Values, require_fields
+
+#: Seconds that pass.
+_Duration = Annotated[float, Values(float, minimum=0.001)]
 
 #: Why a genotype is not worth evaluating, or None: `--max-params` and the like.
 Limit = Callable[[Genotype], str | None]
@@ -74,6 +78,9 @@ class SearchSettings:
         inherit_weights: whether a training begins with the weights of the network that its own
             was made from, where their parts are the same. Every network's weights are kept, in
             `STORE.weights`.
+
+    Raises:
+        CellError: NAS008, a number is beyond what is said of it.
     """
 
     space: Space
@@ -81,26 +88,26 @@ class SearchSettings:
     algorithm: str = "random"
     options: Mapping[str, Any] = field(default_factory=dict)
     evaluator: str = "train"
-    trials: int = 200
-    trained: int | None = None
+    trials: Count = 200
+    trained: Count | None = None
     seed: int = 0
-    workers: int = 1
-    block: int | None = None
-    window: int | None = None
-    tries: int = 3
-    heartbeat: float = 10.0
-    deadline: float | None = None
-    recycle: int = 100
-    memory: int | None = None
+    workers: Count = 1
+    block: Count | None = None
+    window: Count | None = None
+    tries: Count = 3
+    heartbeat: _Duration = 10.0
+    deadline: _Duration | None = None
+    recycle: Count = 100
+    memory: Count | None = None
     engine: str = "local"
     address: str = "auto"
-    gpus: int = 0
-    per_gpu: int = 1
-    threads: int = 1
+    gpus: CountOrNone = 0
+    per_gpu: Count = 1
+    threads: Threads = 1
     limits: Mapping[str, Any] = field(default_factory=dict)
     limit: Limit | None = None
-    dry_after: int = 1000
-    patience: int = 5
+    dry_after: Count = 1000
+    patience: Count = 5
     trial: str = ""
     objectives: tuple[Objective, ...] = ()
     same: Same | None = None
@@ -109,6 +116,7 @@ class SearchSettings:
     inherit_weights: bool = False
 
     def __post_init__(self) -> None:
+        require_fields(self)
         object.__setattr__(self, "store", Path(self.store))
 
     @property

@@ -13,7 +13,7 @@ and never leave the space.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from math import log10, prod
+from math import inf, log10, prod
 from random import Random
 
 from nasdsl.canonical import CanonicalForm, cell_encoding, function_form, require_form
@@ -137,20 +137,21 @@ def sample(space: Space, n: int, seed: int) -> Iterator[Genotype]:
         seed: a whole number; the same one gives the same draws.
 
     Raises:
-        CellError: NAS008, an argument is of another type.
+        CellError: NAS008, an argument is of another type, or `n` is negative.
     """
-    n, seed = _whole("n", n), _whole("seed", seed)
+    n, seed = _whole("n", n, 0), _whole("seed", seed)
     flat, size = flat_space(space), count(space)
     radices, build = flat.radices, flat.genotype
     draw = Random(seed).randrange
     return (build(mixed_radix_digits(draw(size), radices)) for _ in range(n))
 
 
-def _whole(name: str, value: object) -> int:
+def _whole(name: str, value: object, minimum: float = -inf) -> int:
     """A whole number, numpy's too. Raises a CellError, NAS008, where it is none."""
-    number: int | None = None if isinstance(value, str) else Values(int).legal(value)
+    values = Values(int, minimum=minimum)
+    number: int | None = None if isinstance(value, str) else values.legal(value)
     if number is None:
-        raise cell_error("NAS008", f"{name} is a whole number, not {shown(value)}")
+        raise cell_error("NAS008", f"{name} is {values.description}, not {shown(value)}")
     return number
 
 

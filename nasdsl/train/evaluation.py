@@ -18,7 +18,7 @@ from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.batches import Reported, collated, readable
 from nasdsl.train.results import Evaluation
-from nasdsl.values import require_types, typed
+from nasdsl.values import Count, CountOrNone, require_types, typed
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -75,8 +75,8 @@ def evaluate(
     net: nn.Module,
     images: Any,
     *,
-    batch: int = 128,
-    workers: int = 0,
+    batch: Count = 128,
+    workers: CountOrNone = 0,
     precision: str = "fp32",
     accelerator: "Accelerator | None" = None,
     confusion: Tensor | None = None,

@@ -16,7 +16,7 @@ from nasdsl import __version__
 from nasdsl.errors import cell_error
 from nasdsl.metadata import version_of
 from nasdsl.registry import require_packages
-from nasdsl.values import Values
+from nasdsl.values import Values, require_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class Execution:
     channels_last: bool = False
     workers: Annotated[int, Values(int, minimum=0, maximum=4096)] = 0
     cuda_graph: bool = False
+
+    def __post_init__(self) -> None:
+        require_fields(self)
 
 
 def is_first_process() -> bool:

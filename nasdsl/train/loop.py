@@ -27,7 +27,7 @@ from nasdsl.train.recipe import recipe as recipe_named
 from nasdsl.train.results import Confusion, Epoch, Evaluation, Fitted, Interrupted
 from nasdsl.train.training import Training
 from nasdsl.train.watchers import TrainingPlan, Watcher
-from nasdsl.values import typed
+from nasdsl.values import Seconds, Seed, typed
 
 #: Steps between checks that are slow: reading a loss from an accelerator, asking other processes.
 _CHECK_STEPS = 20
@@ -39,10 +39,10 @@ def fit(
     data: Splits | str = "digits",
     recipe: Recipe | str = "quick",
     *,
-    seed: int = 0,
+    seed: Seed = 0,
     execution: Execution | None = None,
     checkpoints: Checkpoints | None = None,
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     watchers: Sequence[Watcher] = (),
     on_epoch: Callable[[Epoch], None] | None = None,
     stop: Callable[[], bool] | None = None,

@@ -24,7 +24,7 @@ from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.results import Evaluation
 from nasdsl.train.run_folder import MODEL, NETWORK, Job, RunFolder
-from nasdsl.values import typed
+from nasdsl.values import Count, CountOrNone, Threads, typed
 from nasdsl.weights.files import require_weights
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ def evaluate_model(
     split: str | None = None,
     network: NameOrPath | Genotype | None = None,
     download: bool = False,
-    batch: int = 128,
-    workers: int = 0,
+    batch: Count = 128,
+    workers: CountOrNone = 0,
     device: str | None = None,
     runtime: str | None = None,
     dtype: str | None = None,
-    threads: int | None = None,
+    threads: Threads | None = None,
 ) -> ModelEvaluation:
     """How well a run, a model file, or weights of a network do on a data set.
 

@@ -56,7 +56,7 @@ from nasdsl.train.recipe import recipe as shipped
 from nasdsl.train.recipe_file import recipe_at, with_changes
 from nasdsl.train.run_folder import NETWORK, Job, RunFolder
 from nasdsl.train.starting import StartingWeights
-from nasdsl.values import require_types, typed
+from nasdsl.values import Seed, require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.data import Splits
@@ -105,7 +105,7 @@ def plan_run(
     recipe: Recipe | str = "quick",
     changes: Sequence[str] = (),
     settings: Settings = NO_SETTINGS,
-    seed: int = 0,
+    seed: Seed = 0,
     execution: Execution | None = None,
     weights: StartingWeights | None = None,
     download: bool = False,

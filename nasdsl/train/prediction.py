@@ -19,7 +19,7 @@ from nasdsl.train.model_evaluation import network_of, require_model
 from nasdsl.train.planning import recorded_data
 from nasdsl.train.recipe_file import recipe_at
 from nasdsl.train.run_folder import MODEL, RunFolder
-from nasdsl.values import require_types, typed
+from nasdsl.values import Count, require_types, typed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -80,11 +80,11 @@ def predict(
     model: str | os.PathLike[str],
     images: Iterable[str | os.PathLike[str]],
     *,
-    top: int = 5,
+    top: Count = 5,
     network: NameOrPath | Genotype | None = None,
     recipe: str | None = None,
     names: Iterable[str] | None = None,
-    batch: int = 64,
+    batch: Count = 64,
     device: str | None = None,
 ) -> Iterator[Prediction]:
     """The likeliest classes of images.

@@ -10,18 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError, cell_error, first_line
 from nasdsl.train.execution import Execution
 from nasdsl.train.starting import StartingWeights
-from nasdsl.values import Values, shown, values_of
+from nasdsl.values import shown, values_of
 
 _Record = TypeVar("_Record", Execution, StartingWeights)
-
-#: What the seed of a run may be.
-SEED = Annotated[int, Values(int, minimum=0, maximum=2**63 - 1)]
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from nasdsl.train.report import write_report
 from nasdsl.train.results import Fitted
 from nasdsl.train.run_folder import MODEL, MetricsFile, RunFolder
 from nasdsl.train.watchers import Watcher
-from nasdsl.values import typed
+from nasdsl.values import Seconds, typed
 
 
 @typed
@@ -34,7 +34,7 @@ def train_run(
     plan: RunPlan,
     *,
     watchers: Sequence[Watcher] = (),
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     tensorboard: bool = True,
 ) -> Fitted:
     """Train the network of a run, from its newest checkpoint if it has one.

@@ -30,10 +30,11 @@ from nasdsl.loading.kinds import kind_at
 from nasdsl.train.execution import Execution, provenance
 from nasdsl.train.recipe import Recipe
 from nasdsl.train.recipe_file import recipe_at, recipe_toml
-from nasdsl.train.records import SEED, read_errors, record, recorded_value, versioned
+from nasdsl.train.records import read_errors, record, recorded_value, versioned
 from nasdsl.train.results import Epoch, Evaluation
 from nasdsl.train.starting import StartingWeights
 from nasdsl.train.watchers import TrainingPlan, Watcher
+from nasdsl.values import Seed, require_fields
 
 if TYPE_CHECKING:
     from nasdsl.train.checkpoint import Checkpoints
@@ -78,15 +79,21 @@ class Job:
         execution: how the training runs on the machine.
         weights: what it starts from; None starts from weights that are drawn.
         loggers: names of what its figures are sent to, besides the files of the run.
+
+    Raises:
+        CellError: NAS008, no run has such a seed.
     """
 
     network: str
     data: str
     recipe: Recipe
-    seed: int
+    seed: Seed
     execution: Execution
     weights: StartingWeights | None = None
     loggers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_fields(self)
 
 
 def no_run_at(path: Path, what: str = "a run", command: str = "nasdsl train FILE") -> CellError:
@@ -300,7 +307,7 @@ class RunFolder:
             weights = None if given is None else record(StartingWeights, given)
             data, seed = (
                 recorded_value("data", str, about["data"]),
-                recorded_value("seed", SEED, about["seed"]),
+                recorded_value("seed", Seed, about["seed"]),
             )
             loggers, _ = recorded_loggers(about)
         with read_errors(self.path, NETWORK):

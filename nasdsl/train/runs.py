@@ -14,7 +14,7 @@ from nasdsl.network.source import SourceCells
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, plan_run, recorded_plan
 from nasdsl.train.run_folder import Job, RunFolder, has_seeds
-from nasdsl.values import require_types, typed
+from nasdsl.values import Seconds, require_types, typed
 
 if TYPE_CHECKING:
     from nasdsl.train.results import Fitted
@@ -42,7 +42,7 @@ def train_new(
     command: Sequence[str] = (),
     on_plan: Callable[[RunPlan], None] | None = None,
     on_run: Callable[[int, int, int], Sequence[Any]] | None = None,
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     tensorboard: bool = True,
     **request: Any,
 ) -> TrainingOutcome:
@@ -85,7 +85,7 @@ def train_recorded(
     path: str | os.PathLike[str],
     *,
     on_run: Callable[[int, int, int], Sequence[Any]] | None = None,
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     tensorboard: bool = True,
 ) -> TrainingOutcome:
     """Continue the run in a folder, or those of several seeds, from their newest checkpoints.

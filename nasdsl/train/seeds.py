@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nasdsl.errors import CellError, Diagnostic
+from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import write_curves
@@ -30,7 +30,7 @@ from nasdsl.train.run_folder import (
 )
 from nasdsl.train.seeds_report import mean_cell, means_note, run_cell
 from nasdsl.train.watchers import Watcher
-from nasdsl.values import require_types, typed
+from nasdsl.values import Seconds, require_types, shown, typed
 
 #: Is told of each run before it is trained (its place from 1, how many there are, its seed), and
 #: gives the watchers of its training.
@@ -58,9 +58,12 @@ def begin_seeds(
         command: how it was asked for, for the reports.
 
     Raises:
-        CellError: NAS841, something is there; NAS006, it cannot be written.
+        CellError: NAS008, a seed is none or is given twice; NAS841, something is there; NAS006, it
+            cannot be written.
     """
     require_types(seeds=(seeds, Sequence))
+    if len(set(seeds)) < len(seeds):
+        raise cell_error("NAS008", f"seeds are all different, not {shown(seeds)}")
     plans = [replace(plan, job=replace(plan.job, seed=seed)) for seed in seeds]
     if is_first_process():
         RunFolder(path).require_new()
@@ -96,7 +99,7 @@ def train_seeds(
     runs: Sequence[tuple[RunFolder, RunPlan]],
     *,
     on_run: OnRun | None = None,
-    save_seconds: float = 600,
+    save_seconds: Seconds = 600,
     tensorboard: bool = True,
 ) -> list[SeedRun]:
     """Train every run, each from its newest checkpoint, and write the report of all.
