@@ -11,13 +11,15 @@ each with as many filters as bring it nearest to one number of parameters, and w
 Test images are looked at once, by those trainings, when they are complete.
 
 Everything is kept in the folder `--out`, and the same command continues after an interruption: the
-searches from their stores, the trainings from their checkpoints.
+searches from their stores, the trainings from their checkpoints. `--report` writes the page of the
+searches as far as they are:
+
+    python -m bench.paper_in_small --out paper --page docs/paper_in_small.md --report
 """
 
 import argparse
 import os
 import platform
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -117,22 +119,29 @@ def main() -> None:
     parser.add_argument("--finish-filters", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report", action="store_true", help="of what there is; train nothing")
     parser.add_argument("--page", type=Path, help="Markdown with the marks of the figures")
     chosen = parser.parse_args()
     names = Sizes.__dataclass_fields__
     sizes = Sizes(**{name: getattr(chosen, name) for name in names})
     algorithms = chosen.algorithms.split(",")
     stores = {name: chosen.out / f"{name}.db" for name in algorithms}
-    started = time.process_time()
-    for name, store in stores.items():
-        search(name, store, sizes, chosen.workers)
+    if chosen.report:
+        stores = {name: store for name, store in stores.items() if store.exists()}
+    else:
+        for name, store in stores.items():
+            search(name, store, sizes, chosen.workers)
     picture = (chosen.page.parent if chosen.page else chosen.out) / PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     write_figure(list(stores.values()), picture)
-    finished = trained(contenders(stores), chosen.out / "runs", sizes.finishing, chosen.workers)
-    text = "\n".join([*_search_lines(stores, sizes), "", *finish_lines(finished, sizes.finishing)])
+    lines = [*_search_lines(stores, sizes), ""]
+    if chosen.report:
+        lines.append("The experiment is not complete: this is how far its searches are.")
+    else:
+        finished = trained(contenders(stores), chosen.out / "runs", sizes.finishing, chosen.workers)
+        lines += finish_lines(finished, sizes.finishing)
+    text = "\n".join(lines)
     print(text)
-    print(f"{time.process_time() - started:.0f} s of this process, workers not counted")
     if chosen.page:
         write_page(chosen.page, text, BEGIN, END)
 

@@ -37,7 +37,7 @@ def attached(
         text = f"module {package!r} has no attribute {name!r}"
         # Python and notebooks ask for names of theirs, and catch the error.
         if not name.startswith("_"):
-            text += f"; {_meant(name, every, Path(stub).parent, modules)}"
+            text += f"; {_meant(package, name, every, Path(stub).parent, modules)}"
         raise AttributeError(text)
 
     return named, directory, every
@@ -49,11 +49,13 @@ def _listed_in(stub: str | Path) -> list[tuple[str, str]]:
         return [(module, name) for module, name, _ in _LINE.findall(stream.read())]
 
 
-def _meant(name: str, every: list[str], folder: Path, modules: list[str]) -> str:
-    """What may be meant by a name that a package lacks: of its packages, near it, or with it."""
+def _meant(package: str, name: str, every: list[str], folder: Path, modules: list[str]) -> str:
+    """What may be meant by a name that a package lacks: in its packages, near it, or with it."""
     # Imported here because `import nasdsl` should be quick.
     from nasdsl.errors import did_you_mean, listed, nearest
 
+    if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+        return f"`import {package}.{name}` imports that module"
     for module in modules:
         stub = folder / module / "__init__.pyi"
         if stub.is_file() and name in (other for _, other in _listed_in(stub)):

@@ -64,6 +64,14 @@ def test_name_meant(name: str, meant: str) -> None:
     assert attrgetter(meant)(nasdsl) is not None
 
 
+def test_modules_that_are_not_imported() -> None:
+    """A module of the package that nobody has imported is named as one."""
+    program = "import nasdsl\ntry: nasdsl.drawing\nexcept AttributeError as error: print(error)"
+    assert _printed(program) == (
+        "module 'nasdsl' has no attribute 'drawing'; `import nasdsl.drawing` imports that module\n"
+    )
+
+
 def test_names_of_others() -> None:
     """Names that Python and notebooks ask for are answered without looking any up."""
     with pytest.raises(AttributeError) as caught:
