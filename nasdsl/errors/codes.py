@@ -27,7 +27,7 @@ CODES: dict[str, Code] = {
     "NAS005": Code("name has a character outside ASCII"),
     "NAS006": Code("file cannot be written"),
     "NAS007": Code("unknown kind of file"),
-    "NAS008": Code("argument has the wrong type"),
+    "NAS008": Code("argument has the wrong type or value"),
     "NAS101": Code("unexpected text"),
     "NAS102": Code("missing punctuation"),
     "NAS103": Code("bracket is not closed"),
