@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     examples="""
         nasdsl predict runs/flowers photo.jpg
         nasdsl predict model.safetensors photos --top 1 --csv > classes.csv
-        nasdsl predict slim.ckpt photo.jpg --network nasnet_a_large --recipe imagenet
+        nasdsl predict slim.npz photo.jpg --network nasnet_a_large --recipe imagenet
     """,
 )
 @click.argument("model", metavar="MODEL", type=click.Path())

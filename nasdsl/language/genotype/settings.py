@@ -213,7 +213,9 @@ RULES: dict[str, Setting] = {
     "skeleton": _text(
         "rules by which the cells are stacked", f"`{DEFAULT_SKELETON}`", SKELETONS.names
     ),
-    "stem": _text("layers before the first cell", "`imagenet`", stem_names),
+    "stem": _text(
+        "layers before the first cell", "`imagenet`, or `cifar` for `nasbench201`", stem_names
+    ),
     "N": _count("normal cells between two reductions", _BY_STEM, _SMALL),
     "layers": _count(
         "total number of cells, including reductions, instead of N (skeleton darts)",
