@@ -48,3 +48,34 @@ def picky(text: str, seed: int, report: Any) -> float:
     if seed % 3 == 0:
         raise ValueError("an odd network")
     return 0.5
+
+
+def _of_numpy(report: Any) -> Score:
+    import numpy
+
+    report(numpy.zeros(2))
+    curve: Any = numpy.array([0.25, 0.5])
+    counts: Any = numpy.int64(7), numpy.float64(12.0)
+    return Score(numpy.float64(0.5), curve, *counts, {"latency": numpy.float32(0.5)})
+
+
+#: What evaluators give that no store keeps, each with the failure that it is; the first is sound.
+STRANGE: list[tuple[Any, str | None]] = [
+    (_of_numpy, None),
+    (Score(0.5, params=3.5), "the params 3.5, not a whole number"),  # type: ignore[arg-type]
+    (Score(0.5, mult_adds=2**63), "the mult_adds 9223372036854775808, not a whole number"),
+    (Score(0.5, params="3.3M"), "the params '3.3M', not a whole number"),  # type: ignore[arg-type]
+    (Score(0.5, measures={"latency": "fast"}), "the latency 'fast'"),  # type: ignore[dict-item]
+    (Score(0.5, curve=(None,)), "a Score that is none: TypeError"),  # type: ignore[arg-type]
+    (10**400, "the reward 1000"),
+    (FileNotFoundError(os.fsdecode(b"caf\xe9.csv")), "caf\\udce9.csv"),
+]
+_STRANGE = iter(STRANGE)
+
+
+def strange(text: str, seed: int, report: Any) -> Any:
+    """The next of them."""
+    found, _ = next(_STRANGE)
+    if isinstance(found, Exception):
+        raise found
+    return found(report) if callable(found) else found

@@ -19,6 +19,7 @@ from nasdsl.search.engines.ray import RayEngine
 from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.store import Reader, Trial
+from tests.search_evaluators import STRANGE
 
 
 def _searched(folder: Path, function: str, **members: Any) -> list[Trial]:
@@ -59,6 +60,18 @@ def test_prints_and_tracebacks_are_kept(tmp_path: Path) -> None:
     assert log.count("return 1 / (seed % 2)") == len(failed)
     assert 0.5 in reported
     assert set(reported) <= {0.25, 0.5}
+
+
+def test_scores_that_no_store_keeps(tmp_path: Path) -> None:
+    """They fail, each with its reason, and the store can be read; numpy's numbers are numbers."""
+    rows = _searched(tmp_path, "strange", trials=len(STRANGE))
+    assert [row.state for row in rows] == ["done", *["failed"] * (len(STRANGE) - 1)]
+    for row, (_, words) in zip(rows, STRANGE, strict=True):
+        assert row.attempts == 1
+        assert words is None or words in (row.failure or "")
+    first = rows[0]
+    assert (first.reward, first.curve, first.params, first.mult_adds) == (0.5, (0.25, 0.5), 7, 12)
+    assert first.measures == {"latency": 0.5}
 
 
 def test_workers_live_long_and_are_recycled(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from itertools import dropwhile
 from numbers import Real
 from typing import Any, BinaryIO
 
 from nasdsl.errors import CellError
 from nasdsl.search.protocol import Evaluator, Family, Rejection, Score, TrainingPart
+from nasdsl.values import Values, shown
 
 Send = Callable[..., None]
 
@@ -32,6 +32,8 @@ Send = Callable[..., None]
 _MAX_FRAMES = 20
 #: Values of a curve that are kept where an evaluator only reports them.
 _MAX_CURVE = 10_000
+#: What a store has for a number of parameters or mult-adds.
+_COUNTS = Values(int, minimum=0, maximum=2**63 - 1)
 #: Frames of files in it lead to an evaluator, and say nothing of why one failed.
 _OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
@@ -117,9 +119,10 @@ def _answer(request: dict[str, Any], evaluator: Evaluator, send: Send) -> dict[s
         if type(error).__name__ == "OutOfMemoryError":
             return {"lost": f"out of memory: {_error_text(error)}"}
         return {"failure": f"{_error_text(error)}\n{_where(error)}".rstrip()}
-    if isinstance(score, Score) and not score.curve:
-        score = replace(score, curve=tuple(curve))
-    return _score_members(score)
+    try:
+        return _score_members(score, curve)
+    except Exception as error:  # a score may hold anything
+        return {"failure": f"the evaluator returned a Score that is none: {_error_text(error)}"}
 
 
 def _score(evaluator: Any, request: dict[str, Any], report: Callable[..., None]) -> object:
@@ -137,31 +140,39 @@ def _reported(values: tuple[object, ...]) -> float | None:
 
     An evaluation should not fail for what it says of its progress, so all else is left out.
     """
-    last = values[-1] if values else None
+    return _finite(values[-1]) if values else None
+
+
+def _finite(value: Any) -> float | None:
+    """A value as a finite number; None where it is none, whatever it raises to say so."""
     try:
-        number = float(last)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
+        number = float(value)
+    except Exception:
         return None
     return number if math.isfinite(number) else None
 
 
-def _score_members(score: object) -> dict[str, Any]:
+def _score_members(score: object, reported: list[float]) -> dict[str, Any]:
+    """What is sent of a score, or the failure that it is: a store keeps numbers alone."""
     if not isinstance(score, Score):
         return {"failure": f"the evaluator returned a {type(score).__name__}, not a Score"}
     reward: object = score.reward
     if isinstance(reward, bool) or not isinstance(reward, Real):
         kind = type(reward).__name__
         return {"failure": f"the evaluator returned a reward that is a {kind}, not a number"}
-    if not math.isfinite(reward):
-        return {"failure": f"the evaluator returned the reward {reward}"}
-    wrong = [name for name, value in score.measures.items() if not math.isfinite(value)]
-    if wrong:
-        return {"failure": f"the evaluator returned the {wrong[0]} {score.measures[wrong[0]]}"}
+    counts = {"params": score.params, "mult_adds": score.mult_adds}
+    found = {name: None if each is None else _COUNTS.legal(each) for name, each in counts.items()}
+    for name, value in {"reward": reward, **score.measures}.items():
+        if isinstance(value, str) or _finite(value) is None:
+            return {"failure": f"the evaluator returned the {name} {shown(value)}"}
+    for name, value in counts.items():
+        if value is not None and found[name] is None:
+            words = f"the {name} {shown(value)}, not {_COUNTS.description}"
+            return {"failure": f"the evaluator returned {words}"}
     return {
         "reward": float(reward),
-        "curve": [float(value) for value in score.curve],
-        "params": score.params,
-        "mult_adds": score.mult_adds,
+        "curve": [float(value) for value in score.curve] or reported,
+        **found,
         "measures": {name: float(value) for name, value in score.measures.items()},
     }
 

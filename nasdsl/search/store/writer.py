@@ -236,7 +236,7 @@ class Store:
         values = (
             *(state, worker, time.time(), outcome.seconds, outcome.reward),
             *(json.dumps(outcome.curve), outcome.params, outcome.mult_adds),
-            *(outcome.failure or outcome.rejection, json.dumps(dict(outcome.measures))),
+            *(_text(outcome.failure or outcome.rejection), json.dumps(dict(outcome.measures))),
         )
         changed = self._rows.execute(_SETTLE, (*values, outcome.trial)).rowcount
         if changed:
@@ -248,7 +248,7 @@ class Store:
 
         False, and nothing is changed, if the trial runs under another lease.
         """
-        values = {"key": lease.key, "trial": lease.trial, "reason": reason, "tries": tries}
+        values = {"key": lease.key, "trial": lease.trial, "reason": _text(reason), "tries": tries}
         changed = self._rows.execute(_RECORD_LOSS, {**values, "now": time.time()}).rowcount
         if changed:
             self._rows.execute(_SHARE, (time.time(), lease.trial))
@@ -287,6 +287,11 @@ class Store:
         if any(row[0] not in SETTLED for row in found):
             return None
         return [_result(row, gains) for row in found]
+
+
+def _text(said: str | None) -> str | None:
+    """What is said as a text that SQLite takes: the name of a file may be no Unicode."""
+    return said and said.encode(errors="backslashreplace").decode()
 
 
 def _result(row: tuple[Any, ...], gains: GainsOf | None) -> Result:
