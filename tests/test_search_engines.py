@@ -14,11 +14,12 @@ from bench.reliability.mocks import SMALL, SimulatedEngine, reward_of
 from bench.reliability.patience import PATIENCE
 from nasdsl.errors import CellError, cell_error
 from nasdsl.search.engines import subprocess_engine
-from nasdsl.search.engines.engine import Notice
+from nasdsl.search.engines.engine import Finished, Heartbeat, Notice, Slot, WorkerSettings
+from nasdsl.search.engines.local import LocalEngine
 from nasdsl.search.engines.ray import RayEngine
 from nasdsl.search.engines.subprocess_engine import SubprocessEngine
 from nasdsl.search.loop import Event, SearchSettings, run
-from nasdsl.search.store import Reader, Trial
+from nasdsl.search.store import Lease, Reader, Trial
 from tests.search_evaluators import STRANGE
 
 
@@ -108,6 +109,35 @@ def test_a_first_failure_is_not_the_end(tmp_path: Path, seed: int) -> None:
     assert all(row.attempts == 1 for row in rows)
 
 
+def test_workers_too_large_to_start(tmp_path: Path) -> None:
+    """Where no worker becomes ready within the limit of memory, that is said."""
+    settings = replace(_settings(tmp_path), evaluator="python:tests.search_sleeper:f", memory=1)
+    with pytest.raises(CellError) as caught:
+        run(replace(settings, workers=1))
+    assert caught.value.diagnostics[0].code == "NAS869"
+    assert "more than 1 bytes of memory" in caught.value.diagnostics[0].message
+
+
+def test_a_worker_that_is_done_and_too_large(tmp_path: Path) -> None:
+    """It is replaced once, and its result is kept."""
+    spec = "python:tests.search_evaluators:process"
+    engine = LocalEngine([Slot("cpu0")], WorkerSettings(spec, recycle=1))
+    engine.start()
+    try:
+        while not engine.free():
+            engine.poll(0.1)
+        engine.submit(Lease("key", 0, "", ""))
+        time.sleep(1.2)  # memory is looked at once a second
+        engine.settings = replace(engine.settings, memory=1)
+        notices: list[Notice] = []
+        while not notices:
+            notices = [each for each in engine.poll(0.1) if not isinstance(each, Heartbeat)]
+        assert isinstance(notices[0], Finished)
+        assert engine.workers() == 1
+    finally:
+        engine.close()
+
+
 # -- an engine in a process of its own -----------------------------------------------------
 
 
@@ -132,6 +162,22 @@ class Pausing(SimulatedEngine):
         notices = super().poll(timeout)
         self._left = max(0, self._left - len(notices))
         return notices
+
+
+class Frail(SimulatedEngine):
+    """An engine whose process ends when it has a lease, and after that whenever it starts."""
+
+    def __init__(self, workers: int, file: Path) -> None:
+        super().__init__(workers)
+        self._file = file
+
+    def start(self) -> None:
+        if self._file.exists():
+            os._exit(1)
+
+    def submit(self, lease: Lease) -> str:
+        self._file.touch()
+        os._exit(1)
 
 
 class Mute(SimulatedEngine):
@@ -179,11 +225,18 @@ def test_no_cluster(
     assert caught.value.diagnostics[0].code == "NAS870"
 
 
+def test_an_engine_that_stays_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine whose process ends again and again without a reason is not tried for ever."""
+    for name, seconds in (("_RETRY_SECONDS", 0.1), ("_MAX_OUTAGE", 0.5)):
+        monkeypatch.setattr(subprocess_engine, name, seconds)
+    with pytest.raises(CellError) as caught:
+        run(_settings(tmp_path), engine=SubprocessEngine(Frail(4, tmp_path / "ended")))
+    assert caught.value.diagnostics[0].code == "NAS870"
+
+
 def test_ray_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the package, and with an address where nobody listens, nothing hangs."""
     pytest.importorskip("ray")
-    from nasdsl.search.engines.engine import WorkerSettings
-
     engine = RayEngine("127.0.0.1:1", 1, WorkerSettings("simulated"))
     with pytest.raises(CellError) as caught:
         engine.start()

@@ -122,17 +122,23 @@ class LocalEngine:
                 lost = Lost(worker.lease.key, _exit_reason(worker), _printed(worker))
                 notices.append(lost)
             elif not worker.ready:
-                self._false_starts += 1
-                if self._false_starts >= _MAX_FALSE_STARTS:
-                    raise _start_error(worker)
-        too_large = self._over_memory_limit()
-        notices += [
-            Lost(worker.lease.key, f"used more than {self.settings.memory} bytes of memory")
-            for worker in too_large
-            if worker.lease is not None
-        ]
-        self._replace([*dead, *to_recycle, *(worker for worker in too_large if worker not in dead)])
+                self._note_false_start(_start_error(worker))
+        too_large = [worker for worker in self._over_memory_limit() if worker not in dead]
+        for worker in too_large:
+            if worker.lease is not None:
+                reason = f"used more than {self.settings.memory} bytes of memory"
+                notices.append(Lost(worker.lease.key, reason))
+            elif not worker.ready:
+                self._note_false_start(_memory_error(self.settings.memory or 0))
+        # One that has evaluated enough may have died or grown too large as well.
+        self._replace(list(dict.fromkeys([*dead, *to_recycle, *too_large])))
         return notices
+
+    def _note_false_start(self, error: CellError) -> None:
+        """Give up where one worker after another ends before it was ready."""
+        self._false_starts += 1
+        if self._false_starts >= _MAX_FALSE_STARTS:
+            raise error
 
     def processes(self) -> dict[str, int]:
         """The process number of the worker of each lease, by the lease's key."""
@@ -250,7 +256,9 @@ def _exit_reason(worker: _Worker) -> str:
     code = worker.process.returncode
     if code >= 0:
         return f"the worker exited with code {code}: {_last_log_line(worker)}"
-    name = signal.Signals(-code).name
+    # Signals of real time have no names, except for the first and the last.
+    known = {int(each): each.name for each in signal.Signals}
+    name = known.get(-code, f"signal {-code}")
     often = ", as happens when the system runs out of memory" if name == "SIGKILL" else ""
     return f"the worker was killed by {name}{often}"
 
@@ -265,6 +273,14 @@ def _printed(worker: _Worker) -> str:
 def _last_log_line(worker: _Worker) -> str:
     lines = _printed(worker).splitlines()
     return lines[-1][:300] if lines else "it printed nothing"
+
+
+def _memory_error(most: int) -> CellError:
+    return cell_error(
+        "NAS869",
+        f"workers use more than {most:,} bytes of memory before they are ready",
+        "`--memory` gives each worker more, in gigabytes",
+    )
 
 
 def _start_error(worker: _Worker) -> CellError:

@@ -67,11 +67,7 @@ class SubprocessEngine:
             if status is not None and status.error is not None:
                 raise status.error
             if self._is_down():
-                raise cell_error(
-                    "NAS870",
-                    "the process that joins the cluster ended or hangs without giving a reason",
-                    "`ray status` shows the state of the cluster",
-                )
+                raise _silence_error()
 
     def free(self) -> int:
         """As the engine reported last, less what it has been handed since."""
@@ -165,10 +161,10 @@ class SubprocessEngine:
         """Give up all leases; another process will be tried for a while."""
         now = time.monotonic()
         self._lost_since = self._lost_since or now
-        if error is not None and (
-            error.diagnostics[0].code != "NAS870" or self._is_outage_too_long(now)
-        ):
+        if error is not None and error.diagnostics[0].code != "NAS870":
             raise error
+        if self._is_outage_too_long(now):
+            raise error or _silence_error()
         self._end()
         self._next_try = now + _RETRY_SECONDS
         reason = "the cluster was lost"
@@ -193,6 +189,14 @@ class SubprocessEngine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def _silence_error() -> CellError:
+    return cell_error(
+        "NAS870",
+        "the process that joins the cluster ended or hangs without giving a reason",
+        "`ray status` shows the state of the cluster",
+    )
 
 
 def _serve(connection: "Connection[Any, Any]") -> None:

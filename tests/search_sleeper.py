@@ -1,0 +1,5 @@
+"""An evaluator that takes its time when it is imported."""
+
+import time
+
+time.sleep(600)
