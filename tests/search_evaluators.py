@@ -55,8 +55,10 @@ def _of_numpy(report: Any) -> Score:
 
     report(numpy.zeros(2))
     curve: Any = numpy.array([0.25, 0.5])
-    counts: Any = numpy.int64(7), numpy.float64(12.0)
-    return Score(numpy.float64(0.5), curve, *counts, {"latency": numpy.float32(0.5)})
+    params: Any = numpy.int64(7)
+    mult_adds: Any = numpy.float64(12.0)
+    latency: Any = numpy.float32(0.5)
+    return Score(numpy.float64(0.5), curve, params, mult_adds, {"latency": latency})
 
 
 #: What evaluators give that no store keeps, each with the failure that it is; the first is sound.

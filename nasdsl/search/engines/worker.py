@@ -162,12 +162,13 @@ def _score_members(score: object, reported: list[float]) -> dict[str, Any]:
         return {"failure": f"the evaluator returned a reward that is a {kind}, not a number"}
     counts = {"params": score.params, "mult_adds": score.mult_adds}
     found = {name: None if each is None else _COUNTS.legal(each) for name, each in counts.items()}
-    for name, value in {"reward": reward, **score.measures}.items():
+    numbers: dict[str, Any] = {"reward": reward, **score.measures}
+    for name, value in numbers.items():
         if isinstance(value, str) or _finite(value) is None:
             return {"failure": f"the evaluator returned the {name} {shown(value)}"}
-    for name, value in counts.items():
-        if value is not None and found[name] is None:
-            words = f"the {name} {shown(value)}, not {_COUNTS.description}"
+    for name, count in counts.items():
+        if count is not None and found[name] is None:
+            words = f"the {name} {shown(count)}, not {_COUNTS.description}"
             return {"failure": f"the evaluator returned {words}"}
     return {
         "reward": float(reward),
