@@ -18,6 +18,7 @@ from nasdsl.search.engines.choosing import engine_for, slots
 from nasdsl.search.engines.engine import Finished, Heartbeat, Notice
 from nasdsl.search.loop import Event, SearchSettings, run
 from nasdsl.search.protocol import Result
+from nasdsl.search.results import summary
 from nasdsl.search.store import Lease, Outcome, Reader, Store, Trial
 from nasdsl.search.store.records import decode_state
 
@@ -313,6 +314,22 @@ def test_all_of_a_few_trials_fail(tmp_path: Path) -> None:
     code, message = _refusal(lambda: run(settings, engine=FaultyEngine(4, lambda text: "bad")))
     assert code == "NAS867"
     assert "2 networks" in message
+
+
+def test_the_reason_is_that_of_a_failure(tmp_path: Path) -> None:
+    """What a limit rejected before is no reason why the evaluator is at fault."""
+    seen: list[Genotype] = []
+
+    def limit(genotype: Genotype) -> str | None:
+        seen.append(genotype)
+        return "9,000 parameters" if len(seen) == 1 else None
+
+    settings = _settings(tmp_path, trials=2, limit=limit, limits={"params": 1})
+    code, message = _refusal(lambda: run(settings, engine=FaultyEngine(4, lambda text: "bad")))
+    assert (code, message[-4:]) == ("NAS867", " bad")
+    found = summary(settings.store)
+    assert found.failed is not None
+    assert (found.failed.state, found.failed.reason) == ("failed", "bad")
 
 
 @pytest.mark.parametrize("workers", [1, 4])

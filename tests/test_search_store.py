@@ -463,3 +463,34 @@ def test_a_store_that_another_process_has_locked(tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert files.is_locked(path)
     assert not files.is_locked(path)
+
+
+def test_a_reader_beside_its_search(tmp_path: Path) -> None:
+    """A look from the same process leaves SQLite's locks: no other program may remove the log."""
+    path = tmp_path / "s.db"
+    with closing(Store(path)) as store:
+        _proposed(store, "a")
+        with Reader(path) as opened:
+            assert opened.counts().queued == 1
+        connect = "import sqlite3, sys; other = sqlite3.connect(sys.argv[1])"
+        look = f"{connect}; other.execute('SELECT * FROM trial'); other.close()"
+        subprocess.run([sys.executable, "-c", look, path], check=True)
+        assert (tmp_path / "s.db-wal").exists()
+
+
+def test_a_store_with_a_name_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`:memory:` is a file like any other."""
+    monkeypatch.chdir(tmp_path)
+    with closing(Store(Path(":memory:"))) as store:
+        _proposed(store, "a")
+    with Reader(":memory:") as opened:
+        assert opened.counts().queued == 1
+
+
+def test_one_part_of_a_training_at_a_time(store: Store) -> None:
+    """Parts of one network wait for each other, also those that are leased elsewhere."""
+    with store.transaction():
+        parts = [("a", 1), ("a", 3), ("b", 1), ("c", 1)]
+        store.propose(0, [Proposal(h, h, epochs=epochs) for h, epochs in parts])
+        assert [lease.trial for lease in store.claim(4, "me", ["c"])] == [0, 2]
+        assert [lease.trial for lease in store.claim(4, "me", ["b"])] == [1, 3]

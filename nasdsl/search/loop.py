@@ -192,7 +192,7 @@ class _SearchLoop:
         self._emit("finished")
         counts = self.store.counts()
         if counts.failed > counts.quarantined and not counts.completed:
-            raise self._evaluator_error(counts.failed, self.store.trial(0).reason)
+            raise self._evaluator_error(counts.failed, self.store.first_failure())
         return counts
 
     def _is_done(self) -> bool:
@@ -236,7 +236,8 @@ class _SearchLoop:
             ]
             if settled or requeued:
                 self.proposer.advance()
-            leases = self.store.claim(free, self.owner)
+            busy = [running.lease.hash for running in self.running.values()]
+            leases = self.store.claim(free, self.owner, busy)
         for lease in leases:
             self._submit(lease)
         self._emit("trials", settled)

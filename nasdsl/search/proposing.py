@@ -173,11 +173,13 @@ class Proposer:
         self.rejected_in_a_row += rejected
         if self.rejected_in_a_row < self.settings.dry_after:
             return
+        smallest = sorted(self.rejections, key=_leading_number)[:1]
         names = ", ".join(f"{name} {value}" for name, value in self.settings.limits.items())
         raise cell_error(
             "NAS868",
             f"{self.rejected_in_a_row} proposals in a row exceed the limits ({names})",
-            f"the smallest of them has {min(self.rejections, key=_leading_number)}",
+            # What was rejected before a search was resumed is not known here.
+            *(f"the smallest of them has {each}" for each in smallest),
             "raise the limits, or search a space of smaller networks",
             "`nasdsl cost` shows what a genotype costs",
         )

@@ -69,7 +69,7 @@ def summary(store: str | os.PathLike[str]) -> Summary:
             counts = replace(counts, queued=counts.queued + counts.running, running=0)
         failed = None
         if counts.failed or best is None:
-            failed = next((trial for trial in opened.trials() if trial.failure), None)
+            failed = _first_failure(opened)
         settings = opened.settings()
         objectives = stored_objectives(settings, path)
         on_front = None
@@ -81,6 +81,17 @@ def summary(store: str | os.PathLike[str]) -> Summary:
             *(settings, counts, opened.is_in_use, best, failed, on_front, by_function),
             rungs=tuple(opened.rungs()),
         )
+
+
+def _first_failure(opened: Reader) -> Trial | None:
+    """The first trial that failed; else the first with a reason to have no reward."""
+    rejected = None
+    for trial in opened.trials():
+        if trial.state in ("failed", "quarantined"):
+            return trial
+        if trial.failure and rejected is None:
+            rejected = trial
+    return rejected
 
 
 def no_result(store: str | os.PathLike[str], reason: str | None = None) -> CellError:

@@ -110,6 +110,8 @@ def require_store(path: Path) -> None:
     Raises:
         CellError: NAS001 or NAS865.
     """
+    if path.is_file() and _is_locked_here(path):
+        return  # a search of this process wrote it; opening and closing it would end SQLite's locks
     kind = kind_at(path)
     if kind is not None and not (path.is_file() and is_database(path)):
         said = f"{path} is {kind.words}, not the store of a search"
@@ -197,7 +199,7 @@ def locked(path: Path) -> Iterator[None]:
     file = _file_to_lock(path)
     # Looked up first, because opening and closing the file again would end the locks that
     # SQLite holds on it: those belong to the process as a whole.
-    if file.exists() and _identity(os.stat(file)) in _LOCKED:
+    if _is_locked_here(path):
         raise _in_use(path)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     identity = _identity(os.fstat(handle))
@@ -218,9 +220,9 @@ def is_locked(path: Path) -> bool:
     It is to be called before this process opens the file with SQLite, whose locks would end here.
     """
     file = _file_to_lock(path)
+    if _is_locked_here(path):
+        return True
     try:
-        if _identity(os.stat(file)) in _LOCKED:
-            return True
         handle = os.open(file, os.O_RDONLY)
     except OSError:
         return False
@@ -231,6 +233,14 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _is_locked_here(path: Path) -> bool:
+    """Whether a search of this process has the store open."""
+    try:
+        return _identity(os.stat(_file_to_lock(path))) in _LOCKED
+    except OSError:
+        return False
 
 
 def _is_taken(handle: int) -> bool:

@@ -57,8 +57,9 @@ class Store:
         with store_errors(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
             opened.enter_context(locked(path))
+            # An absolute path, because SQLite keeps `:memory:` nowhere.
             self._rows = opened.enter_context(
-                closing(sqlite3.connect(path, isolation_level=None, timeout=30))
+                closing(sqlite3.connect(path.absolute(), isolation_level=None, timeout=30))
             )
             distrust(self._rows)
             is_new = not self._rows.execute("PRAGMA page_count").fetchone()[0]
@@ -177,6 +178,12 @@ class Store:
         with store_errors(self.path):
             return reader.best(self._rows, n)
 
+    def first_failure(self) -> str | None:
+        """Why the first trial failed that did, in a line; None where none did."""
+        with store_errors(self.path):
+            found = self._rows.execute(_FIRST_FAILURE).fetchone()
+        return found and str(found[0]).partition("\n")[0]
+
     def trial(self, number: int) -> Trial:
         """The trial of that number, which exists."""
         with store_errors(self.path):
@@ -213,13 +220,25 @@ class Store:
         found = hash and self._rows.execute(_DONE, (hash,)).fetchone()
         return int(found[0]) if found else None
 
-    def claim(self, n: int, owner: str) -> list[Lease]:
+    def claim(self, n: int, owner: str, busy: Iterable[str] = ()) -> list[Lease]:
         """Lease the `n` oldest queued trials, or all of them if there are fewer.
 
         A lease's key consists of `owner`, which is never used twice, the trial and the attempt.
+
+        Args:
+            n: how many.
+            owner: who leases them.
+            busy: hashes of networks in training. In a search that trains in parts, no other part
+                of theirs is leased: the state of a training is one folder's.
         """
-        leases = []
-        found = self._rows.execute(_QUEUED, (n,)).fetchall()
+        leases, known = [], set(busy)
+        found: list[tuple[Any, ...]] = []
+        for row in self._rows.execute(_QUEUED):
+            if len(found) == n:
+                break
+            if row[4] is None or row[2] not in known:
+                known.add(row[2])
+                found.append(row)
         for number, text, name, attempts, epochs, inherits in found:
             key = f"{owner}/{number}/{attempts + 1}"
             self._rows.execute(_CLAIM, (key, time.time(), number))
@@ -343,6 +362,9 @@ SELECT count(*) FROM trial
 WHERE id >= ? AND id < ? AND same_as IS NULL AND continues IS NULL
     AND (state IN ('failed', 'quarantined') OR (state = 'rejected' AND started IS NOT NULL))
 """
+_FIRST_FAILURE = """
+SELECT failure FROM trial WHERE state = 'failed' AND failure IS NOT NULL ORDER BY id LIMIT 1
+"""
 _REJECTED = "SELECT count(*) FROM trial WHERE id >= ? AND id < ? AND state = 'rejected'"
 _REJECTED_BY_WORKERS = """
 SELECT failure FROM trial t WHERE id >= ? AND id < ? AND state = 'rejected'
@@ -367,7 +389,7 @@ FROM trial WHERE id = ?
 """
 _QUEUED = """
 SELECT id, text, hash, attempts, epochs, inherits FROM trial
-WHERE state = 'queued' ORDER BY id LIMIT ?
+WHERE state = 'queued' ORDER BY id
 """
 _CLAIM = """
 UPDATE trial SET state = 'running', attempts = attempts + 1, lease = ?, started = ?
