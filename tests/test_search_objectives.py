@@ -518,3 +518,25 @@ def test_a_picture_of_regret(run_here: Run, table: Path) -> None:
     drawn = Path("r.svg").read_text()
     assert "<!-- random (r), val -->" in drawn
     assert "<!-- random (r), phone -->" in drawn
+
+
+def test_regret_of_another_column(table: Path) -> None:
+    """What the search wants is not what the table's best is the best of."""
+    search(planned(table, objectives=("phone:min",), trials=2))
+    code, message = said(lambda: table_of(table.parent / "s.db"))
+    assert code == "NAS886"
+    assert "phone:min" in message
+
+
+def test_a_measure_with_the_name_of_a_column(table: Path) -> None:
+    """An export has both: how long an evaluation took, and the seconds that were measured."""
+    table.write_text(table.read_text().replace("phone", "seconds", 1))
+    search(planned(table, objectives=("accuracy", "seconds:min", "params"), trials=4))
+    path = table.parent / "trials.csv"
+    with Reader(table.parent / "s.db") as store:
+        export_trials(store, path)
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["measured_seconds"]) for row in rows] == [phone(row["text"]) for row in rows]
+    assert all(row["seconds"] != row["measured_seconds"] for row in rows)
+    assert "measured_params" not in rows[0]

@@ -59,7 +59,8 @@ def _trials(store: Reader) -> Iterator[Trial]:
 def _columns(store: Reader) -> dict[str, list[object]]:
     """The columns of a table of all trials, by name.
 
-    What was measured beside the reward has a column each; in a search of several objectives,
+    What was measured beside the reward has a column each, which is called `measured_NAME` where
+    the trial has a column of that name with other values; in a search of several objectives,
     `on_front` says which networks are on the Pareto front.
     """
     trials = list(_trials(store))
@@ -67,8 +68,10 @@ def _columns(store: Reader) -> dict[str, list[object]]:
         name: [getattr(trial, name) for trial in trials] for name in _COLUMNS
     }
     for name in dict.fromkeys(name for trial in trials for name in trial.measures):
-        if name not in found:
-            found[name] = [trial.measures.get(name) for trial in trials]
+        values = [trial.measures.get(name) for trial in trials]
+        own = found.setdefault(name, list[object](values))
+        if any(one is not None and one != other for one, other in zip(values, own, strict=True)):
+            found[f"measured_{name}"] = list[object](values)
     objectives = stored_objectives(store.settings(), store.path)
     if len(objectives) > 1:
         unique = [each for each in trials if each.state == "done" and each.same_as is None]

@@ -9,6 +9,7 @@ to the right. The other axis counts unique networks, which is what a search pays
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush, heappushpop
+from math import fsum
 from pathlib import Path
 from typing import Literal
 
@@ -63,17 +64,17 @@ def sampled_rewards(trials: Iterable[Trial]) -> list[float | None]:
 def best_so_far(rewards: Sequence[float | None], k: int) -> list[float]:
     """The mean of the k best so far, after the k-th reward and after all that follow."""
     best: list[float] = []
-    total, means = 0.0, []
+    means = []
     for reward in rewards:
         if reward is None:
             pass
         elif len(best) < k:
             heappush(best, reward)
-            total += reward
         else:
-            total += reward - heappushpop(best, reward)
+            heappushpop(best, reward)
         if len(best) == k:
-            means.append(total / k)
+            # Summed anew: a running sum would keep what a very large reward has cut off.
+            means.append(fsum(best) / k)
     return means
 
 

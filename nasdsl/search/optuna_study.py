@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from warnings import catch_warnings
 
 from nasdsl.language.genotype.types import Space
 from nasdsl.language.tree import FIELD_NAMES
 from nasdsl.loading import cells_of_text, loads_space
-from nasdsl.search.objectives import Objective, stored_objectives
+from nasdsl.search.objectives import Objective, gains_of, stored_objectives
 from nasdsl.search.store import Reader, Trial
 from nasdsl.space import choices
 
@@ -52,7 +53,9 @@ def study_content(store: Reader, trials: Iterable[Trial]) -> tuple[bytes, int]:
     space = loads_space(str(about["space"])) if "space" in about else None
     fidelity = about.get("fidelity")
     last = None if fidelity is None else fidelity["max_epochs"]
-    found = [_optuna_trial(parts, last, space, objectives) for parts in _networks(trials)]
+    found = [
+        _optuna_trial(parts, last, space, objectives, store.path) for parts in _networks(trials)
+    ]
     study.add_trials(found)
     with closing(storage.engine.raw_connection()) as connection:
         rows: Any = connection.driver_connection
@@ -81,7 +84,11 @@ def _directions(objectives: Sequence[Objective]) -> dict[str, Any]:
 
 
 def _optuna_trial(
-    parts: Sequence[Trial], last_rung: int | None, space: Space | None, objectives: Sequence[Any]
+    parts: Sequence[Trial],
+    last_rung: int | None,
+    space: Space | None,
+    objectives: Sequence[Objective],
+    store: Path,
 ) -> Any:
     import optuna
 
@@ -95,12 +102,15 @@ def _optuna_trial(
     started = parts[0].started or parts[0].proposed
     finished = max(trial.finished or started, started)
     several = trial.reward is not None and len(objectives) > 1
+    gains = gains_of(trial, objectives, store) if several else ()
     return optuna.trial.FrozenTrial(
         number=trial.id,
         trial_id=trial.id,
         state=optuna.trial.TrialState[state],
         value=None if several else trial.reward,
-        values=[trial.measures[each.name] for each in objectives] if several else None,
+        values=[each.gain(gain) for each, gain in zip(objectives, gains, strict=True)]
+        if several
+        else None,
         datetime_start=datetime.fromtimestamp(started),
         datetime_complete=datetime.fromtimestamp(finished),
         params={name: options[name][taken[at]] for at, name in names},

@@ -15,6 +15,7 @@ from nasdsl.search.checking import checked_trial
 from nasdsl.search.evaluators import evaluator
 from nasdsl.search.evaluators.places import spec_at
 from nasdsl.search.evaluators.table import TableEvaluator
+from nasdsl.search.objectives import REWARDS, stored_objectives
 from nasdsl.search.store import Reader, Trial
 
 
@@ -46,17 +47,20 @@ def table_of(store: Path) -> TableEvaluator:
     """The table that a search looks its rewards up in.
 
     Raises:
-        CellError: NAS886, it has another evaluator, or several objectives; NAS883, the table cannot
-            be read.
+        CellError: NAS886, it has another evaluator, or another objective than the reward; NAS883,
+            the table cannot be read.
     """
     with Reader(store) as opened:
         settings = opened.settings()
     spec = spec_at(str(settings.get("evaluator")), settings.get("folder"), store)
-    if spec.partition(":")[0] != "table" or len(settings.get("objectives") or ()) > 1:
+    objectives = stored_objectives(settings, store)
+    others = [one for one in objectives if one.less or one.spec or one.name not in REWARDS]
+    if spec.partition(":")[0] != "table" or len(objectives) > 1 or others:
         raise cell_error(
             "NAS886",
-            f"the best network of {str(store)!r} is not known: its evaluator is {spec!r:.80}",
-            "regret is drawn of searches of a `table` with one objective",
+            f"the best network of {str(store)!r} is not known: its evaluator is {spec!r:.80}"
+            + "".join(f", and it wants {one.text:.60}" for one in others[:1]),
+            "regret is drawn of searches of a `table` with one objective, the reward",
         )
     found = evaluator(spec)
     assert isinstance(found, TableEvaluator)
