@@ -745,3 +745,23 @@ def test_curve() -> None:
     """As wide as the rewards, at most sixty; the lowest is blank, the highest `@`."""
     assert curve([0.0, 1.0]) == " @  1.0000"
     assert len(curve([float(k) for k in range(6000)]).rpartition("  ")[0]) == 60
+
+
+def test_a_very_bad_network_leaves_no_trace() -> None:
+    """The mean of the best is that of their rewards, whatever was among them before."""
+    assert best_so_far([-1e20, 0.5, 0.25], 1) == [-1e20, 0.5, 0.5]
+    assert best_so_far([0.1, -1e20, 0.3], 2)[-1] == pytest.approx(0.2)
+
+
+def test_a_finish_is_continued_by_its_command(run: Run) -> None:
+    """Its store is no search of an algorithm, and nothing says that `search --resume` is."""
+    text = nasdsl.genotype_text(next(enumerate_genotypes(nasdsl.loads_space(SPACE))))
+    with contextlib.closing(Store(Path("finish.db"))) as store, store.transaction():
+        about = {"algorithm": "best networks", "evaluator": "finish", "seed": 0, "space": SPACE}
+        store.put_settings({**about, "trials": 1})
+        store.propose(0, [Proposal(text, nasdsl.canonical_hash(nasdsl.loads(text)))])
+    ran = run("search", "status", "finish.db")
+    assert "the same `nasdsl search finish` command continues it" in ran.err
+    assert "--resume" not in ran.err
+    ran = run("search", "--resume", "finish.db")
+    assert (ran.code, "`nasdsl search finish`" in ran.err) == (2, True)

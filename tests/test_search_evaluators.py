@@ -13,6 +13,7 @@ import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search.child import Child, child_from_options, limit_for
 from nasdsl.search.evaluators import evaluator
+from nasdsl.search.evaluators.places import absolute_spec, spec_at
 from nasdsl.search.evaluators.python import FunctionEvaluator
 from nasdsl.search.evaluators.table import TableEvaluator, read_table
 from nasdsl.search.protocol import Evaluator, Report, Score
@@ -377,3 +378,24 @@ def test_importing_the_registry_is_cheap() -> None:
         "assert not {'torch', 'optuna', 'numpy'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_paths_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe's file is absolute in a store and found beside one that moved."""
+    monkeypatch.chdir(tmp_path)
+    spec = absolute_spec("train?recipe=my.toml&epochs=2")
+    assert spec == f"train?recipe={tmp_path}/my.toml&epochs=2"
+    assert absolute_spec("train?recipe=search") == "train?recipe=search"
+    assert absolute_spec("train") == "train"
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "my.toml").touch()
+    moved = spec_at(spec, str(tmp_path), there / "s.db")
+    assert moved == f"train?recipe={there}/my.toml&epochs=2"
+
+
+def test_a_table_of_excel(tmp_path: Path) -> None:
+    """The mark with which it begins is no part of the first column's name."""
+    path = tmp_path / "t.csv"
+    path.write_text("hash,held_out\n00ff00ff00ff00ff,0.5\n", encoding="utf-8-sig")
+    assert read_table(path).scores["00ff00ff00ff00ff"].reward == 0.5

@@ -16,7 +16,7 @@ from nasdsl.search.planning import plan_resumed
 from nasdsl.search.protocol import Result
 from nasdsl.search.searchers import make_searcher
 from nasdsl.search.starting import start_texts
-from nasdsl.search.store import Trial
+from nasdsl.search.store import Store, Trial
 from tests.cli_run import runner
 from tests.inline_search import search
 
@@ -148,3 +148,30 @@ def test_from_the_command_line(
     assert ran.code == 0, ran.err
     with Reader(Path("c.db")) as store:
         assert [trial.text for trial in store.trials()] == [MEMBERS[9], MEMBERS[3]]
+
+
+def test_a_start_that_is_said_again() -> None:
+    """A resumed search refuses another start, and takes its own."""
+    search(planned(trials=6))
+    search(plan_resumed("s.db", start=("one.cell", "two.cell"), trials=7), resume=True)
+    with pytest.raises(CellError, match="start"):
+        search(plan_resumed("s.db", start=("two.cell",)), resume=True)
+
+
+def test_a_store_without_a_result() -> None:
+    """It has nothing to start with."""
+    Store(Path("empty.db")).close()
+    with pytest.raises(CellError) as caught:
+        start_texts(SPACE, ["one.cell", "empty.db"])
+    (finding,) = caught.value.diagnostics
+    assert finding.code == "NAS872"
+    assert "empty.db" in finding.message
+
+
+def test_more_networks_than_proposals() -> None:
+    """Where nobody said how many proposals at most, they follow from a new number of networks."""
+    search(planned("a.db", trials=None, trained=2))
+    assert plan_resumed("a.db", trained=30).trials == 300
+    assert plan_resumed("a.db").trials == 20
+    search(planned("b.db", trials=6, trained=2))
+    assert plan_resumed("b.db", trained=30).trials == 6

@@ -1,5 +1,6 @@
 """Evaluators that train or look at images: rewards, curves, and what they refuse."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("nasdsl.train")
 import nasdsl
 from nasdsl.errors import CellError
 from nasdsl.search.evaluators import evaluator
+from nasdsl.search.planning import plan_search
 
 BLOCK = "{ b0 = (h[i], h[i-1], conv_3x3, identity, add) }"
 TEXT = f"genotype g\nops nasnet\ncell normal {BLOCK}\ncell reduction {BLOCK}\n"
@@ -84,3 +86,11 @@ def test_naswot_looks_at_images() -> None:
     score = few.evaluate(TEXT, 0, _nothing).reward
     assert few.evaluate(TEXT, 0, _nothing).reward == score
     assert 0 < score < many.evaluate(TEXT, 0, _nothing).reward
+
+
+def test_data_take_the_place_of_those_in_the_spec(tmp_path: Path) -> None:
+    """So a search that is continued with the same `--data` is the same search."""
+    spec = "train?data=digits&epochs=2"
+    space = nasdsl.load_space("nasbench201_space")
+    planned = plan_search(space, tmp_path / "s.db", evaluator=spec, data="digits")
+    assert planned.evaluator == "train?epochs=2&data=digits"

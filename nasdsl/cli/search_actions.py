@@ -3,7 +3,6 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 from typing import Any, cast
 
 import click
@@ -51,7 +50,13 @@ def status(store: str, as_json: bool) -> None:
     The search may be running, here or on another machine; reading its store does not disturb
     it.
     """
-    from nasdsl.cli.search_output import count_members, retry_hint, rung_lines, trial_members
+    from nasdsl.cli.search_output import (
+        count_members,
+        resume_words,
+        retry_hint,
+        rung_lines,
+        trial_members,
+    )
     from nasdsl.search.results import number_text, summary
 
     found = summary(store)
@@ -92,9 +97,8 @@ def status(store: str, as_json: bool) -> None:
         f"rejected   {counts.rejected:,}\n"
     )
     if not found.is_running and counts.queued:
-        output.note(
-            f"no search is running on it; `nasdsl search --resume {quote(store)}` continues it"
-        )
+        words = resume_words(store, known["evaluator"])
+        output.note(f"no search is running on it; {words} continues it")
     for number, line in enumerate(rung_lines(found.rungs)):
         output.data(f"{'' if number else 'rungs':9}  {line}\n")
     if best:
@@ -104,9 +108,10 @@ def status(store: str, as_json: bool) -> None:
         output.data(f"front      {plural(found.front, 'network')} by {aims}\n")
     if found.failed is not None:
         said = visible_text(found.failed.failure or "").replace("\n", "\n  ")
-        output.data(f"trial {found.failed.id} failed:\n  {said}\n")
+        was = "rejected" if found.failed.state == "rejected" else "failed"
+        output.data(f"trial {found.failed.id} {was}:\n  {said}\n")
         if best and not found.is_running:
-            output.note(retry_hint(store, counts))
+            output.note(retry_hint(store, counts, known["evaluator"]))
 
 
 @click.command(

@@ -47,12 +47,19 @@ def print_result(store: str, found: Summary, as_json: bool) -> int:
     return FINDINGS
 
 
-def retry_hint(store: str, counts: Counts) -> str:
+def resume_words(store: str, evaluator: object = None) -> str:
+    """The command that continues the search of a store, in words."""
+    if evaluator == "finish":
+        return "the same `nasdsl search finish` command"
+    return f"`nasdsl search --resume {shlex.quote(store)}`"
+
+
+def retry_hint(store: str, counts: Counts, evaluator: object = None) -> str:
     """How to evaluate again what failed, once its cause is mended."""
-    return (
-        f"`nasdsl search --resume {shlex.quote(store)} --retry-failed` evaluates "
-        f"{plural(counts.failed, 'failed trial')} again"
-    )
+    failed = plural(counts.failed, "failed trial")
+    if evaluator == "finish":
+        return f"{resume_words(store, evaluator)} with `--retry-failed` trains {failed} again"
+    return f"`nasdsl search --resume {shlex.quote(store)} --retry-failed` evaluates {failed} again"
 
 
 def failure_lines(failures: Mapping[str, str]) -> list[str]:

@@ -71,7 +71,7 @@ def require_possible(
     if rule is not None:
         _require_rule(rule)
         if max_epochs is not None:
-            _require_parts(min_epochs or _DEFAULT_MIN, max_epochs)
+            _require_parts(_or_default(min_epochs, _DEFAULT_MIN), max_epochs)
         return
     given = {"min_epochs": min_epochs, "max_epochs": max_epochs, "reduction": reduction}
     names = [name for name, value in given.items() if value is not None]
@@ -111,14 +111,14 @@ def planned_fidelity(
         return None
     most = getattr(evaluator, "epochs", None)
     if most is None and hasattr(evaluator, "require_epochs"):
-        evaluator.require_epochs((max_epochs or min_epochs or _DEFAULT_MIN,))
+        evaluator.require_epochs((_or_default(max_epochs, _or_default(min_epochs, _DEFAULT_MIN)),))
     if not hasattr(evaluator, "evaluate_part") or (most is None and max_epochs is None):
         raise _no_epochs(spec, hasattr(evaluator, "evaluate_part"))
     found = Fidelity(
         rule,
-        _legal("min_epochs", min_epochs or _DEFAULT_MIN, _EPOCHS),
-        _legal("max_epochs", max_epochs or most, _EPOCHS),
-        _legal("reduction", reduction or _DEFAULT_REDUCTION, _REDUCTION),
+        _legal("min_epochs", _or_default(min_epochs, _DEFAULT_MIN), _EPOCHS),
+        _legal("max_epochs", most if max_epochs is None else max_epochs, _EPOCHS),
+        _legal("reduction", _or_default(reduction, _DEFAULT_REDUCTION), _REDUCTION),
     )
     if most is not None and found.max_epochs > most:
         raise cell_error(
@@ -163,6 +163,11 @@ def _require_parts(min_epochs: int, max_epochs: int) -> None:
             f"nothing can be promoted from min_epochs = {min_epochs} to max_epochs = {max_epochs}",
             "networks are promoted from few epochs to more: `--min-epochs 1 --max-epochs 9`",
         )
+
+
+def _or_default(given: int | None, default: int) -> int:
+    """The number; one that is given as 0 is refused, and not taken for none."""
+    return default if given is None else given
 
 
 def _legal(name: str, value: object, values: Values) -> int:

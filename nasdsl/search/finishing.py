@@ -205,10 +205,11 @@ def _settings(
     folder: Path, space: object, best: Sequence[Trial], engines: Engines
 ) -> SearchSettings:
     path = folder / STORE
-    known = {trial.hash for trial in best}
+    # By their texts, each of which is proposed once: two may be of one network.
+    known = {trial.text for trial in best}
     if path.exists():
         with Reader(path) as opened:
-            known |= {trial.hash for trial in opened.trials()}
+            known |= {trial.text for trial in opened.trials()}
     workers = engines.gpus * engines.per_gpu or engines.jobs
     return SearchSettings(
         loads_space(str(space)),

@@ -9,12 +9,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote as quote_word
 from typing import Annotated, Any, get_args
 from urllib.parse import parse_qsl, quote
 
 from nasdsl.errors import CellError, cell_error
 from nasdsl.language.genotype.types import Space
 from nasdsl.loading import loads_space
+from nasdsl.oneshot.method import METHODS
 from nasdsl.search.child import limit_for, trial_words
 from nasdsl.search.evaluators.objectives import measuring
 from nasdsl.search.evaluators.places import absolute_spec, spec_at
@@ -37,6 +39,8 @@ from nasdsl.search.store.files import is_database
 from nasdsl.values import Count, Values, typed
 
 _GIGABYTE = 1_000_000_000
+#: So many that a store can keep their bytes as a number.
+_GIGABYTES = Values(float, minimum=0.001, maximum=1e9)
 _TRIALS = 200
 #: More than any count of a store may be.
 _MAX_COUNT = 2**63
@@ -67,7 +71,7 @@ def plan_search(
     max_epochs: int | None = None,
     reduction: int | None = None,
     inherit_weights: bool = False,
-    memory_gigabytes: Annotated[float, Values(float, minimum=0.001)] | None = None,
+    memory_gigabytes: Annotated[float, _GIGABYTES] | None = None,
     **more: Any,
 ) -> SearchSettings:
     """The settings of a search.
@@ -138,7 +142,7 @@ def plan_search(
     made = evaluator_of(spec)
     if hasattr(made, "require_space"):
         made.require_space(space)
-    most = trials or (_TRIALS if trained is None else _TRIALS_A_NETWORK * trained)
+    most = trials or _default_trials(trained)
     parts = planned_fidelity(
         *(fidelity, min_epochs, max_epochs, reduction), spec=spec, evaluator=made, trials=most
     )
@@ -198,6 +202,10 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
     memory = execution.pop("memory", None)
     if space is None:
         raise _not_written(path, "it names no space")
+    _require_own(path, known)
+    if "trained" in given and known.get("trials") == _default_trials(known.get("trained")):
+        # Nobody has said how many proposals at most, so that follows from the new number.
+        del known["trials"]
     if "objectives" in stored:
         known["objectives"] = stored_objectives(stored, path)
     known |= _parts(path, stored)
@@ -217,7 +225,7 @@ def plan_resumed(store: str | os.PathLike[str], **given: Any) -> SearchSettings:
         planned,
         # As they were, whether they were given as texts or as values.
         options=planned.options if "options" in given else options,
-        start=tuple(starts),
+        start=planned.start if "start" in given else tuple(starts),
         memory=planned.memory if "memory_gigabytes" in given else memory,
     )
 
@@ -295,13 +303,41 @@ _EXECUTION_TYPES: dict[str, Callable[[object], bool]] = {
 }
 
 
+def _default_trials(trained: int | None) -> int:
+    """Proposals at most, where nobody says how many."""
+    return _TRIALS if trained is None else _TRIALS_A_NETWORK * trained
+
+
+def _require_own(path: Path, known: Mapping[str, Any]) -> None:
+    """Refuse the stores of what is continued in another way.
+
+    Raises:
+        CellError: NAS880.
+    """
+    if known.get("evaluator") == "finish":
+        raise cell_error(
+            "NAS880",
+            f"{str(path)!r} is the store of a `nasdsl search finish`",
+            "the command with which that began continues it",
+        )
+    if known.get("algorithm") in METHODS:
+        raise cell_error(
+            "NAS880",
+            f"{str(path)!r} is the store of a search that trains a super-network",
+            f"`nasdsl search --resume {quote_word(str(path.parent))}` continues it",
+        )
+
+
 def _spec(spec: str, data: str | None) -> str:
-    """The evaluator's spec with its data in it."""
+    """The evaluator's spec with its data in it, in the place of those that it has."""
     if data is None:
         return spec
-    if spec.partition("?")[0] != "train":
+    head, _, query = spec.partition("?")
+    if head != "train":
         raise cell_error("NAS882", f"--data is for the evaluator `train`, not for {spec!r:.60}")
-    return f"{spec}{'&' if '?' in spec else '?'}data={quote(data, safe='/:')}"
+    kept = [part for part in query.split("&") if part and not part.startswith("data=")]
+    kept.append(f"data={quote(data, safe='/:')}")
+    return f"{head}?{'&'.join(kept)}"
 
 
 def _require_parents(

@@ -14,6 +14,7 @@ from nasdsl.loading import load, loads
 from nasdsl.search.checking import best_trials
 from nasdsl.search.decisions import open_decisions
 from nasdsl.search.protocol import Result, Searcher, SearcherState
+from nasdsl.search.results import no_result
 from nasdsl.search.store.files import is_database
 from nasdsl.space import choices
 
@@ -32,8 +33,8 @@ def start_texts(space: Space, names: Sequence[str]) -> tuple[str, ...]:
             are taken, or the Pareto front.
 
     Raises:
-        CellError: what a file is refused for; NAS602, a genotype is of another space. Each file
-            that is refused has its diagnostics.
+        CellError: what a file is refused for; NAS602, a genotype is of another space; NAS872, no
+            network of a store has a reward. Each file that is refused has its diagnostics.
     """
     decisions = open_decisions(space)
     found: list[str] = []
@@ -55,6 +56,8 @@ def _genotypes(name: str) -> list[Genotype]:
     if not (path.is_file() and path.stat().st_size and is_database(path)):
         return [load(name)]
     best = best_trials(path)
+    if not best:
+        raise no_result(path)
     # With one objective, that is one.
     trials = best_trials(path, _WINNERS) if len(best) == 1 else best
     return [loads(trial.text) for trial in trials]

@@ -64,8 +64,9 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         CellError: NAS883, it cannot be read.
     """
     try:
+        # What Excel writes begins with a mark of the order of bytes, which no name has.
         with (gzip.open if path.suffix == ".gz" else open)(
-            path, "rt", newline="", encoding="utf-8"
+            path, "rt", newline="", encoding="utf-8-sig"
         ) as file:
             yield cast(IO[str], file)
     except (OSError, EOFError, zlib.error) as error:

@@ -1,6 +1,7 @@
 """The paths in the specs of evaluators: absolute in a store, and found again after a move.
 
-A spec has a path in `data=NAME:PATH` or, where the kind reads a file, in `KIND:PATH`. A store and
+A spec has a path in `data=NAME:PATH`, in `recipe=FILE.toml` or, where the kind reads a file, in
+`KIND:PATH`. A store and
 what it reads may have been moved together, so that a path that leads nowhere is also tried from
 the store's folder. Stores of version 0.1.0 have paths as they were typed, in a folder that was the
 current one: one of those around the store.
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 _FILES = ("table", "finish", "supernet", "predicted")
 _OTHER_FILE = "devices="
 _DATA = "data="
+#: The kind with a recipe, and the option that names it.
+_RECIPES, _RECIPE = "train", "recipe="
 
 
 def absolute_spec(spec: str, data: str | None = None) -> str:
@@ -59,10 +62,21 @@ def _with_file(spec: str, changed: Callable[[str], str]) -> str:
     """The spec with another path where its kind reads a file."""
     head, mark, query = spec.partition("?")
     kind, colon, path = head.partition(":")
+    if kind == _RECIPES:
+        options = [_with_recipe(option, changed) for option in query.split("&")]
+        return f"{head}{mark}{'&'.join(options)}"
     if kind not in _FILES or not path:
         return spec
     options = [_with_other_file(option, changed) for option in query.split("&")]
     return f"{kind}{colon}{changed(path)}{mark}{'&'.join(options)}"
+
+
+def _with_recipe(option: str, changed: Callable[[str], str]) -> str:
+    """An option with another path where it names the file of a recipe, and not a shipped one."""
+    path = unquote_plus(option.removeprefix(_RECIPE))
+    if not option.startswith(_RECIPE) or not path.endswith(".toml"):
+        return option
+    return f"{_RECIPE}{quote(changed(path), safe='/:')}"
 
 
 def _with_other_file(option: str, changed: Callable[[str], str]) -> str:
