@@ -70,7 +70,7 @@ STRANGE: list[tuple[Any, str | None]] = [
     (Score(0.5, measures={"latency": "fast"}), "the latency 'fast'"),  # type: ignore[dict-item]
     (Score(0.5, curve=(None,)), "a Score that is none: TypeError"),  # type: ignore[arg-type]
     (10**400, "the reward 1000"),
-    (FileNotFoundError(os.fsdecode(b"caf\xe9.csv")), "caf\\udce9.csv"),
+    (FileNotFoundError(os.fsdecode(b"ol\xe9.csv")), "ol\\udce9.csv"),
 ]
 _STRANGE = iter(STRANGE)
 
