@@ -164,6 +164,12 @@ CASES = """
     NAS006   plot sizes tiny.cell -o nosuch/x.svg
     NAS712   plot sizes tiny.cell -o x.nosuch
     NAS001   plot sizes nosuch -o x.svg
+    Error:   plot sizes tiny.cell --accuracy nan -o x.svg
+    Error:   bench tiny.cell --accuracy nan
+    Error:   detect nosuch x.png --threshold nan
+    Error:   search nasnet_space --deadline nan
+    Error:   search nasnet_space --memory inf
+    Error:   train tiny.cell --out new --save-minutes nan
     NAS712   render tiny.cell -o x.nosuch
     Error:   convert tiny.cell --to nosuch
     Error:   count nasnet_space --limit 3

@@ -9,6 +9,7 @@ Non-goals: defaults, and whether settings go together (`nasdsl.network.complete`
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,19 @@ class Words(click.Choice[str]):
         """What click says, and a guess."""
         hints = name_hints(str(value), self.choices)
         return "; ".join([super().get_invalid_choice_message(value, ctx).rstrip("."), *hints])
+
+
+class Number(click.FloatRange):
+    """A number within bounds. NaN is within any, and infinity within open ones; neither will do."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """What click reads, where it is finite."""
+        number: float = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def form_option(help: str) -> Decorator:

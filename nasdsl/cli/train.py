@@ -7,6 +7,7 @@ import click
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_installed, forms, installed
 from nasdsl.cli.options import (
+    Number,
     Words,
     device_option,
     download_option,
@@ -113,7 +114,7 @@ _RUN_FLAGS = (
 @workers_option
 @click.option(
     "--save-minutes",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=10,
     show_default=True,
     help="Minutes between checkpoints within an epoch.",
