@@ -98,6 +98,22 @@ def require_packages(who: str, packages: Iterable[str], extra: str) -> None:
         )
 
 
+def missing_package(error: BaseException) -> str | None:
+    """The package that an import did not find; None where it failed for another reason.
+
+    A module that is not in a package, which itself is installed, is such a reason: the name is
+    wrong, or the version.
+    """
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    package = error.name.partition(".")[0]
+    try:
+        is_there = package in sys.modules or find_spec(package) is not None
+    except ValueError:
+        is_there = False
+    return None if is_there else package
+
+
 @dataclass(frozen=True, slots=True)
 class Registry(Generic[T]):
     """All installed things of one kind.
@@ -208,16 +224,15 @@ class Registry(Generic[T]):
     def _loaded(self, entry: "EntryPoint") -> T:
         try:
             found: Any = entry.load()
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            raise cell_error(
-                "NAS701",
-                f"{self.kind} `{entry.name}` needs `{missing}`, which is not installed",
-                self._remedy(entry, missing),
-            ) from error
         except Exception as error:
             if isinstance(error, CellError) and error.diagnostics[0].code == "NAS701":
                 raise  # it says itself which packages are not installed
+            if (missing := missing_package(error)) is not None:
+                raise cell_error(
+                    "NAS701",
+                    f"{self.kind} `{entry.name}` needs `{missing}`, which is not installed",
+                    self._remedy(entry, missing),
+                ) from error
             # Whatever somebody else's module may raise: it is a finding, and no traceback.
             reason = str(error) or type(error).__name__
             raise cell_error(

@@ -360,6 +360,9 @@ def test_ours_can_be_used(group: str) -> None:
         ("raise RuntimeError('out of order')", "out of order"),
         ("this is no Python", "invalid syntax"),
         ("import nobody_has_this_package", "needs `nobody_has_this_package`"),
+        # What is there and lacks a module is not missing: the name is wrong, or the version.
+        ("import json.nothing_of_this_name", "No module named 'json.nothing_of_this_name'"),
+        ("import nasdsl.nothing_of_this_name", "No module named 'nasdsl.nothing_of_this_name'"),
     ],
 )
 def test_what_cannot_be_used(offered, group: str, module: str, said: str) -> None:

@@ -77,6 +77,26 @@ def test_wrong_specs(spec: str) -> None:
         assert hint in found.hints
 
 
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("def score(:", "invalid syntax"),
+        ("raise OSError('no such device')", "no such device"),
+        ("import json.nothing_of_this_name", "json.nothing_of_this_name"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, said: str
+) -> None:
+    """Whatever somebody's module raises is a finding about it, and no error of nasdsl's."""
+    (tmp_path / "their_broken_module.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = _refusal("python:their_broken_module:score")
+    assert found.code == "NAS882"
+    assert "cannot be imported" in found.message
+    assert said in found.message
+
+
 def score_of_text(text: str, seed: int, report: Report) -> float:
     report(0.5)
     return len(text) + seed

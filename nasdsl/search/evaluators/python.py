@@ -18,7 +18,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from nasdsl.errors import cell_error, name_hints
+from nasdsl.errors import CellError, cell_error, first_line, name_hints
 from nasdsl.search.evaluators.spec import no_options
 from nasdsl.search.protocol import Report, Score, TrainingPart
 
@@ -119,8 +119,11 @@ def function_evaluator(what: str, options: dict[str, str]) -> FunctionEvaluator:
         sys.path.append(os.getcwd())
     try:
         found: object = import_module(name)
-    except ModuleNotFoundError as error:
-        raise cell_error("NAS882", f"`python:{what}` cannot be imported: {error}") from error
+    except CellError:
+        raise
+    except Exception as error:  # whatever somebody else's module may raise
+        reason = first_line(error)
+        raise cell_error("NAS882", f"`python:{what}` cannot be imported: {reason}") from error
     for attribute in path.split("."):
         if not hasattr(found, attribute):
             hints = name_hints(attribute, dir(found))

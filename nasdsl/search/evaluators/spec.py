@@ -8,8 +8,8 @@ kind's file describes what it takes.
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from nasdsl.errors import cell_error, install_hint, listed
-from nasdsl.registry import Registry
+from nasdsl.errors import cell_error, first_line, install_hint, listed
+from nasdsl.registry import Registry, missing_package
 from nasdsl.search.protocol import Evaluator
 from nasdsl.values import typed
 
@@ -54,7 +54,11 @@ def evaluator(spec: str) -> Evaluator:
         made = make(what, options)
     except ModuleNotFoundError as error:
         # A kind imports what it needs when it is made: images, for one, and a function's module.
-        missing = (error.name or "").partition(".")[0]
+        missing = missing_package(error)
+        if missing is None:
+            raise cell_error(
+                "NAS882", f"evaluator `{head:.60}` cannot be made: {first_line(error)}"
+            ) from error
         raise cell_error(
             "NAS701",
             f"evaluator `{head:.60}` needs `{missing}`, which is not installed",
