@@ -136,13 +136,16 @@ def _keep_mode(path: Path, old: os.stat_result | None) -> None:
     if old is None:
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(path, _NEW_FILE_MODE & ~umask)
-        return
-    if hasattr(os, "chown"):
+        mode = _NEW_FILE_MODE & ~umask
+    else:
+        mode = stat.S_IMODE(old.st_mode)
+    if old is not None and hasattr(os, "chown"):
         # Only a privileged user may give files away, and only then does it matter.
         with suppress(OSError):
             os.chown(path, old.st_uid, old.st_gid)
-    os.chmod(path, stat.S_IMODE(old.st_mode))
+    # Some file systems keep no modes and refuse to set one, such as the drives of Windows in WSL.
+    with suppress(PermissionError):
+        os.chmod(path, mode)
 
 
 def _temporary_file(target: Path) -> Path:

@@ -66,7 +66,7 @@ def toml_values(text: str) -> dict[str, Any]:
 
 
 def document_text(path: Path) -> str:
-    """The UTF-8 text of a file of at most `MAX_DOCUMENT` bytes.
+    """The UTF-8 text of a file of at most `MAX_DOCUMENT` bytes, without a byte order mark.
 
     Raises:
         OSError: it cannot be read.
@@ -76,7 +76,8 @@ def document_text(path: Path) -> str:
         data = stream.read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
         raise ValueError(f"larger than {MAX_DOCUMENT // 2**20} MiB")
-    return data.decode("utf-8").replace("\r\n", "\n")
+    # Editors of Windows begin a file with a mark.
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def _whole(digits: str) -> int:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from nasdsl.errors import CellError, cell_error
 
-#: What PyTorch says on a CPU, where it raises RuntimeError.
-_WORDS = ("can't allocate memory", "not enough memory")
+#: What PyTorch says where it raises RuntimeError: on a CPU, on MPS, and what CUDA itself says.
+_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def require_room(size: int) -> None:

@@ -1,5 +1,6 @@
 """`check` and `fmt`: what they read, report and write."""
 
+import errno
 import json
 import os
 import stat
@@ -352,6 +353,19 @@ def test_replace_text_makes_files(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     assert (tmp_path / "new").read_bytes() == b"x\n"
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_file_system_without_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no mode can be set, files are written all the same."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    for text in ("new\n", "changed\n"):
+        replace_text(tmp_path / "a", text)
+        assert (tmp_path / "a").read_text() == text
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace", "chmod"])

@@ -422,6 +422,7 @@ def test_forged_models(run: Path, tmp_path: Path, said: str) -> None:
     [
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB, max allowed: 9.07 GB)"),
     ],
 )
 def test_memory_ends_in_a_finding(

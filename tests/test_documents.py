@@ -71,6 +71,12 @@ def test_large_files(tmp_path: Path) -> None:
     assert document_text(tmp_path / "b") == "a\nb"
 
 
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    """Editors of Windows write one."""
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbfepochs = 3\r\n")
+    assert recipe_at(tmp_path / "mine.toml").epochs == 3
+
+
 def test_files_of_others(tmp_path: Path) -> None:
     """Recipes, run folders and headers of models are read within the bounds."""
     (tmp_path / "recipe.toml").write_text("epochs = " + "9" * 500_000)
