@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import unicodedata
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -449,6 +450,14 @@ def test_sarif_names(name: str, uri: str) -> None:
     log = json.loads(as_sarif([Diagnostic("NAS101", "m", Source(name, "x"), Span(0, 1))]))
     location = log["runs"][0]["results"][0]["locations"][0]
     assert location["physicalLocation"]["artifactLocation"] == {"uri": uri}
+
+
+def test_sarif_names_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, a backslash stands between folders, in relative names too."""
+    finding = Diagnostic("NAS101", "m", Source("cells\\a b.cell", "x"), Span(0, 1))
+    assert '"uri": "cells%5Ca%20b.cell"' in as_sarif([finding])
+    monkeypatch.setattr("nasdsl.report.machine.os", SimpleNamespace(sep="\\"))
+    assert '"uri": "cells/a%20b.cell"' in as_sarif([finding])
 
 
 def test_sarif_messages_are_plain() -> None:

@@ -12,6 +12,7 @@ taxonomies) are left out.
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -226,7 +227,9 @@ def _fix(source: Source, fix: Fix) -> Object:
 
 
 def _artifact(source: Source) -> Object:
-    name = source.name.replace("\\", "/") if re.match(r"[A-Za-z]:\\", source.name) else source.name
+    # Where a backslash stands between folders it is no part of a name.
+    is_windows = os.sep == "\\" or re.match(r"[A-Za-z]:\\", source.name)
+    name = source.name.replace("\\", "/") if is_windows else source.name
     path = quote(name, safe="/", errors="surrogatepass")
     if re.match(r"[A-Za-z]%3A/", path):
         return {"uri": f"file:///{path[0]}:{path[4:]}"}
