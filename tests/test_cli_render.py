@@ -18,6 +18,7 @@ import pytest
 
 from bench.reliability.patience import PATIENCE, becomes_true
 from nasdsl.drawing import genotype_drawing
+from nasdsl.drawing.latencies import LatencyPoint, latencies_plot
 from nasdsl.drawing.live import LiveContent, LivePage
 from nasdsl.drawing.sizes import GenotypeSize, imagenet_models, sizes_plot
 from nasdsl.drawing.tree import space_tree
@@ -143,6 +144,7 @@ def test_a_large_cell_is_folded_with_a_note(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        (["plot", "sizes", "nasnet_a", "--accuracy", "nan"], 2, "'nan' is not a finite number"),
         (["render", "nasnet_a", "-o", "a.jpeg"], 2, "error[NAS712]"),
         (["render", "nasnet_a", "-o", "a"], 2, "has no suffix"),
         (["render", "nasnet_a", "-o", "no/such/folder/a.dot"], 2, "error[NAS006]"),
@@ -368,6 +370,14 @@ def test_genotypes_in_plots() -> None:
         sizes_plot((GenotypeSize("mine", 10**7, 10**9),), measures=("params",)).count(b">mine<")
         == 1
     )
+
+
+def test_a_legend_has_every_name() -> None:
+    """Matplotlib leaves out of a legend what begins with an underscore."""
+    pytest.importorskip("matplotlib")
+    points = [LatencyPoint("net", name, 2.0, 90.0) for name in ("_old", "new", "a$b$c")]
+    picture = latencies_plot(points, "accuracy (%)")
+    assert [picture.count(name) for name in (b"_old", b"new<", b"a$b$c")] == [1, 1, 1]
 
 
 def test_plot_as_json(run: Run) -> None:

@@ -277,6 +277,20 @@ def test_large_cells_are_folded_with_a_remark() -> None:
         difference_drawing(genotype, genotype)
 
 
+def test_a_folded_cell_has_the_outputs_of_the_cell() -> None:
+    """What `each` passes on are states of their own there, too."""
+    genotype = loads(
+        f"ops nasnet\ncell normal {{\n{MAX_BLOCKS + 1} * (h[i], h[i-1], identity, identity, add)\n"
+        "output each(h[i-1], b0, b1)\n}\n"
+    )
+    graph = genotype_drawing(genotype).graph
+    outputs = [f"normal.output.{slot}" for slot in range(3)]
+    assert [node.id for node in graph.nodes if "output" in node.id] == outputs
+    labels = [str(node.attributes["label"]) for node in graph.nodes if "output" in node.id]
+    assert labels == ["h[i+1]", "h[i+2]", "h[i+3]"]
+    assert sorted(edge.head for edge in graph.edges if edge.tail == "normal.blocks") == outputs
+
+
 def test_a_network_folds_what_repeats() -> None:
     """Two hundred cells are a few boxes; counts, filters, shapes and the auxiliary head show."""
     genotype = load("nasnet_a_large")

@@ -121,9 +121,13 @@ def command(
         _watch(file, draw, options, out, wanted, port or 0)
         return
     drawing, stem = draw()
+    _tell(drawing)
+    deliver(picture_bytes(drawing, wanted), wanted, out, stem)
+
+
+def _tell(drawing: Drawing) -> None:
     for remark in drawing.remarks:
         output.note(f"note: {remark}")
-    deliver(picture_bytes(drawing, wanted), wanted, out, stem)
 
 
 def _ensure_compatible(
@@ -174,6 +178,7 @@ def _watch(
         """The picture as the files are now; if they have mistakes, those and the last picture."""
         try:
             drawing, _ = draw()
+            _tell(drawing)
             shown = LiveContent(svg(drawing))
             if out is not None:
                 replace_bytes(out, picture_bytes(drawing, form))

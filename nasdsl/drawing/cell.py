@@ -116,9 +116,11 @@ def folded_sketch(genotype: Genotype, kind: CellKind, title: str) -> Sketch:
         for back in backs
     ]
     body = Box(f"{kind}.blocks", (plural(len(cell.blocks), "block", "d"),), "other")
-    outputs = output_units(kind, "concat", 1)
+    label = "each" if cell.output.kind == "each" else "concat"
+    outputs = output_units(kind, label, len(cell.output_states))
     wires = [
         Wire(unit.id, body.id, input_stroke(back)) for unit, back in zip(inputs, backs, strict=True)
     ]
     unit = Unit(f"{kind}.fold", "block", (body,))
-    return Sketch(kind, title, (*inputs, unit, *outputs), (*wires, Wire(body.id, outputs[0].id)))
+    wires += [Wire(body.id, output.id) for output in outputs]
+    return Sketch(kind, title, (*inputs, unit, *outputs), tuple(wires))

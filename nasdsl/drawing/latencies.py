@@ -7,7 +7,7 @@ from nasdsl.drawing.lettering import LONGEST_NAME
 from nasdsl.drawing.rendering import PictureFormat
 from nasdsl.drawing.sizes import figure_content
 from nasdsl.drawing.themes import find_theme
-from nasdsl.report.plots import write_plain_numbers
+from nasdsl.report.plots import label, write_plain_numbers
 from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def latencies_plot(
                 [point.value for point in here],
                 linestyle="none",
                 marker=_MARKERS[number % len(_MARKERS)],
-                label=runtime,
+                label=label(runtime),
             )
         for name in dict.fromkeys(point.network for point in points):
             fastest = min(

@@ -97,5 +97,10 @@ def content_of(picture: Any, format: str, dpi: int = 160) -> bytes:
 
 
 def label(name: str) -> str:
-    """A name as matplotlib draws it as text; a part between dollars would be a formula."""
-    return visible(name).replace("$", r"\$")
+    """A name as matplotlib draws it as text, in legends too.
+
+    A part between dollars would be a formula, and a legend leaves out what begins with `_`: a
+    hair space stands before it.
+    """
+    shown = visible(name).replace("$", r"\$")
+    return f"\u200a{shown}" if shown.startswith("_") else shown

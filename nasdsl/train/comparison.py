@@ -13,6 +13,7 @@ from nasdsl.drawing import PictureFormat
 from nasdsl.errors import Source
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.loading import cells_of_text
+from nasdsl.report.plots import label
 from nasdsl.train.curves import loss_and_accuracy
 from nasdsl.train.results import Epoch, Evaluation, Mean, mean_of
 from nasdsl.train.run_folder import (
@@ -121,7 +122,7 @@ def comparison_curves(runs: Sequence[ComparedRun], form: PictureFormat = "svg") 
             accuracy.plot(
                 [epoch.epoch for epoch in measured],
                 [100 * epoch.held_out.accuracy for epoch in measured if epoch.held_out],
-                label=run.path.replace("$", r"\$"),
+                label=label(run.path),
             )
         loss.set_ylabel("loss while training (nats)")
         accuracy.set_ylabel("accuracy on held-out images (%)")
