@@ -211,7 +211,16 @@ def test_cost_auxiliary(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "0"), (999, "999"), (1_000, "1.00k"), (5_289_978, "5.29M"), (23_783_414_658, "23.78B")],
+    [
+        *(
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.00k"),
+            (5_289_978, "5.29M"),
+            (23_783_414_658, "23.78B"),
+        ),
+        *((999_994, "999.99k"), (999_996, "1.00M"), (999_996_000, "1.00B")),
+    ],
 )
 def test_short_numbers(number: int, said: str) -> None:
     """Numbers as people say them."""

@@ -93,6 +93,54 @@ def test_the_clients_options_against_the_server(tmp_path: Path) -> None:
         assert "<svg" in session["page"]
 
 
+def test_vs_code_starts_the_server_again_after_it_could_not(tmp_path: Path) -> None:
+    """A client that did not start refuses to be stopped, which must not keep the next from it."""
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    script = """
+const Module = require("module");
+const [commands, started] = [{}, []];
+let path = "nosuch";
+class LanguageClient {
+  constructor(id, name, server) { this.command = server.command; }
+  async start() {
+    started.push(this.command);
+    if (this.command === "nosuch") throw new Error("it is not there");
+    this.runs = true;
+  }
+  async stop() { if (!this.runs) throw new Error("Client is not running and can't be stopped."); }
+}
+const vscode = {
+  workspace: {
+    registerTextDocumentContentProvider: () => ({}),
+    onDidChangeConfiguration: () => ({}),
+    getConfiguration: () => ({ get: (name) => (name === "path" ? path : {}) }),
+  },
+  commands: { registerCommand: (name, run) => { commands[name] = run; return {}; } },
+  window: { showErrorMessage: () => {} },
+};
+const load = Module._load;
+Module._load = (name, ...rest) =>
+  name === "vscode" ? vscode
+  : name.startsWith("vscode-") ? { LanguageClient } : load(name, ...rest);
+const extension = require(process.argv[1]);
+(async () => {
+  await extension.activate({ subscriptions: [] });
+  path = "nasdsl";
+  await commands["nasdsl.restart"]();
+  await extension.deactivate();
+  console.log(started.join(" "));
+})();
+"""
+    ran = subprocess.run(
+        ["node", "-e", script, str(EXTENSION / "extension.js")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "nosuch nasdsl\n"), ran.stderr
+
+
 # -- Zed --------------------------------------------------------------------------------------
 
 ZED = ROOT / "editors" / "zed"

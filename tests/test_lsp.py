@@ -458,6 +458,19 @@ def test_over_tcp() -> None:
         process.wait()
 
 
+def test_a_port_that_is_taken(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finding that `nasdsl play` and `nasdsl render --watch` have for it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = runner(capfd, monkeypatch)("lsp", "--tcp", str(port))
+    assert ran.code == 2
+    assert f"error[NAS006]: cannot listen on 127.0.0.1:{port}" in ran.err
+
+
 def test_without_pygls_the_command_says_how_to_install_it(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from nasdsl.language.parser import parse
 from nasdsl.language.printer.format import formatted_text
 from nasdsl.loading import analyse
 from nasdsl.service import Document
-from nasdsl.service.figures import rounded
+from nasdsl.service.figures import rounded, short
 from tests.edits import mutated
 
 MINE = """\
@@ -218,6 +218,14 @@ def test_hover_on_other_words() -> None:
     assert "of the library" in hovered(doc, "gdas")
     assert "13 ops" in hovered(document("ops nasnet"), "nasnet")
     assert service.hover(doc, at(doc.text, "= 3")) is None
+
+
+def test_hover_on_a_genotype_whose_network_cannot_be_built() -> None:
+    """It is no space of 1 genotypes."""
+    text = library.source("nasnet_a").text
+    doc = Document(Source("a.cell", text), settings=Settings(image_size=2, stem="imagenet"))
+    assert doc.network is None
+    assert hovered(doc, "nasnet_a\n") == "genotype `nasnet_a`"
 
 
 # -- completion ------------------------------------------------------------------------------
@@ -426,6 +434,18 @@ def test_lenses() -> None:
     space = service.lenses(Document(library.source("nasnet_space")))
     assert [lens.title for lens in space] == ["render", "count: 5.2e36"]
     assert service.lenses(document("cell")) == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        *((0, "0"), (999, "999"), (1_000, "1k"), (999_499, "999k"), (999_600, "1M")),
+        *((88_753_150, "88.8M"), (999_960_000, "1B"), (23_783_414_658, "23.8B")),
+        (999_960_000_000, "1e+12"),
+    ],
+)
+def test_counts_in_short(number: int, said: str) -> None:
+    assert short(number) == said
 
 
 @given(st.integers(1, 10**700))

@@ -21,7 +21,8 @@ async function activate(context) {
 }
 
 async function deactivate() {
-  await client?.stop();
+  // A client that did not start has nothing to stop, and refuses to.
+  await client?.stop().catch(() => {});
   client = undefined;
 }
 

@@ -55,4 +55,8 @@ def command(port: int | None, host: str, log: bool) -> None:
         sys.stderr.flush()
         os._exit(server.exit_code)
     else:
-        server.start_tcp(host, port)
+        try:
+            server.start_tcp(host, port)
+        except OSError as error:
+            reason = error.strerror or error
+            raise cell_error("NAS006", f"cannot listen on {host}:{port}: {reason}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
+from pygls.uris import to_fs_path
 
 from nasdsl.errors import CellError
 from nasdsl.errors.explain import explanation
@@ -42,7 +43,7 @@ async def render(ls: CellServer, uri: str) -> Shown:
     shown = await svg(ls, uri)
     if ls.client_shows or "error" in shown:
         return await _shown(ls, shown.get("error", ""), shown)
-    name = f"{Path(uri).stem or 'cells'}.svg"
+    name = f"{Path(to_fs_path(uri) or 'cells').stem}.svg"
     path = Path(tempfile.mkdtemp(prefix="nasdsl-")) / name
     path.write_text(shown["svg"], encoding="utf-8")
     if await ls.opened(path.as_uri()):

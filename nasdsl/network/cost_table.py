@@ -26,7 +26,8 @@ _HTML = "<pre style='line-height: 1.2'>{code}</pre>"
 def short_number(number: int) -> str:
     """A number as people say it: 88.75M, 23.78B."""
     for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if number >= limit:
+        # By what is said: 999,996 are 1.00M, and not 1000.00k.
+        if round(number / limit, 5) >= 1:
             return f"{number / limit:.2f}{letter}"
     return str(number)
 

@@ -32,8 +32,10 @@ def block_cost(cost: Cost, cell: CellSpace, names: Iterable[str]) -> tuple[NodeC
 def short(number: int) -> str:
     """A count of parameters or mult-adds with three digits: `88.8M`, `23.8B`."""
     for limit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if number >= limit:
-            return f"{number / limit:.3g}{letter}" if number < 1000 * limit else f"{number:.3g}"
+        said = f"{number / limit:.3g}"
+        # By what is said: 999,600 are 1M, and not 1e+03k.
+        if float(said) >= 1:
+            return f"{said}{letter}" if float(said) < 1000 else f"{number:.3g}"
     return str(number)
 
 

@@ -186,6 +186,8 @@ def _genotype(document: Document, name: Name) -> str:
             f"genotype `{name.text}` as network {document.configuration.size}: "
             f"{short(document.cost.params)} parameters, {short(document.cost.mult_adds)} mult-adds"
         )
+    if document.genotype is not None:
+        return f"genotype `{name.text}`"
     if document.space is not None:
         return f"space `{name.text}` of {rounded(count(document.space))} genotypes"
     return ""
