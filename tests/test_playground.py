@@ -141,3 +141,46 @@ console.log(JSON.stringify({ found, links }));
     answer = json.loads(answered.stdout)
     assert answer["found"] == [*texts, *[None] * 6]
     assert [text_of(each) for each in answer["links"]] == texts
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    """The page's `python.js`, run by Node with a worker that never answers.
+
+    Whenever Python has been started again, the page asks again what it asked before: one question
+    is tried twice, and not for ever.
+    """
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    script = """
+let workers = 0;
+globalThis.Worker = class {
+  constructor() {
+    workers += 1;
+    setImmediate(() => this.onmessage({ data: { state: "ready" } }));
+  }
+  terminate() {}
+  postMessage(questions) {
+    const data = { answer: '{"seen": 1}' };
+    const quick = questions.filter((each) => JSON.parse(each).text === "quick");
+    for (const each of quick) setImmediate(() => this.onmessage({ data }));
+  }
+};
+const later = setTimeout;
+globalThis.setTimeout = (run, time) => later(run, time / 1000);
+const { Python } = await import("./src/python.js");
+const said = [];
+const ask = async () => {
+  const answer = await python.ask("view", { text: "slow" }, "view");
+  said.push(answer === null ? null : answer.problem[0].message);
+};
+const python = new Python((state) => { if (state === "ready") setImmediate(ask); });
+await new Promise((done) => later(done, 300));
+const quick = await python.ask("view", { text: "quick" }, "view");
+console.log(JSON.stringify({ workers, said, quick }));
+process.exit();
+"""
+    answered = ran(["node", "--input-type=module", "-e", script])
+    assert answered.returncode == 0, answered.stderr
+    answer = json.loads(answered.stdout)
+    message = "this took longer than 20 seconds, and was stopped"
+    assert answer == {"workers": 3, "said": [message] * 3, "quick": {"seen": 1}}

@@ -123,8 +123,20 @@ export function makeEditor(parent, { text, ask, onChange, onPlace, commands }) {
   document.addEventListener("keydown", (event) => {
     if (!view.hasFocus && runScopeHandlers(view, event, "page")) event.preventDefault();
   });
+  // The text that the findings are about; in any other, their fixes belong somewhere else.
+  let checked = null;
+  const edit = (edits) => {
+    const changes = edits.map(({ from, to, insert }) => ({ from, to, insert }));
+    view.dispatch({ changes, userEvent: "input.fix" });
+  };
+  const fix = (edits) => {
+    if (checked?.eq(view.state.doc)) edit(edits);
+  };
   return {
     view,
+    edit,
+    /** Edits that findings offer, as long as the text is the one they were found in. */
+    fix,
     text: () => view.state.doc.toString(),
     /** Another text in place of this one; Ctrl-Z brings it back. */
     replace(other) {
@@ -132,16 +144,13 @@ export function makeEditor(parent, { text, ask, onChange, onPlace, commands }) {
       const event = Transaction.userEvent.of("input.replace");
       view.dispatch({ changes, selection: { anchor: 0 }, annotations: event, scrollIntoView: true });
     },
-    edit(edits) {
-      const changes = edits.map(({ from, to, insert }) => ({ from, to, insert }));
-      view.dispatch({ changes, userEvent: "input.fix" });
-    },
     select(from, to) {
       view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
       view.focus();
     },
     /** Findings about the text as it is now. */
     show(findings) {
+      checked = view.state.doc;
       const end = view.state.doc.length;
       const shown = findings.map((each) => ({
         from: Math.min(each.from, end),
@@ -149,10 +158,7 @@ export function makeEditor(parent, { text, ask, onChange, onPlace, commands }) {
         severity: each.severity,
         source: each.code,
         message: each.message,
-        actions: each.fixes.map((fix) => ({
-          name: fix.title,
-          apply: (editor) => editor.dispatch({ changes: { from: fix.from, to: fix.to, insert: fix.insert }, userEvent: "input.fix" }),
-        })),
+        actions: each.fixes.map((offered) => ({ name: offered.title, apply: () => fix([offered]) })),
       }));
       view.dispatch(setDiagnostics(view.state, shown));
     },

@@ -32,7 +32,8 @@ const page = {
   },
   async mutate() {
     page.seed += 1;
-    const answer = await view("mutated", undefined, "act");
+    const answer = await aboutThisText(view("mutated", undefined, "act"));
+    if (answer?.problem) say(answer.problem[0].message);
     if (answer?.text) {
       editor.replace(answer.text);
       page.mutation = answer.sentences;
@@ -103,6 +104,15 @@ const view = (tab, text, lane = "view", more = {}) =>
     },
   }, lane);
 
+/** An answer that changes the text; none where something was typed while it was waited for. */
+async function aboutThisText(asked) {
+  const text = editor.text();
+  const answer = await asked;
+  if (answer === null || text === editor.text()) return answer;
+  say("The text has changed meanwhile; try again.");
+  return null;
+}
+
 function say(text) {
   $("status").textContent = text;
 }
@@ -146,7 +156,7 @@ function list(found, safe) {
   $("findings").replaceChildren(
     ...(safe.length > 1
       ? [el("div", { class: "all" },
-          el("button", { click: () => editor.edit(safe) }, `Fix ${safe.length} at once`),
+          el("button", { click: () => editor.fix(safe) }, `Fix ${safe.length} at once`),
           el("span", { class: "quiet" }, "Nothing else can be meant."))]
       : []),
     ...found.slice(0, 50).map((each) =>
@@ -157,7 +167,7 @@ function list(found, safe) {
           "  ", words(each.message), each.label ? [" — ", words(each.label)] : null),
         each.hints.map((hint) => el("p", { class: "hint" }, words(hint))),
         el("div", { class: "acts" },
-          each.fixes.map((fix) => el("button", { click: () => editor.edit([fix]) }, words(fix.title))),
+          each.fixes.map((fix) => el("button", { click: () => editor.fix([fix]) }, words(fix.title))),
           each.code
             ? el("button", { class: "plain", click: () => explain(each.code) }, `Why? ${each.code}`)
             : null))));
@@ -284,12 +294,16 @@ async function copy(text, said) {
 async function share() {
   remember();
   const written = await link.written(editor.text(), page.tab);
+  if ((await link.read(written)).text === null) {
+    say("No link carries this text, which is too long or hardly visible; Save makes a file of it.");
+    return;
+  }
   await copy(new URL(written, location.href).href, "The link is copied; it carries the text.");
 }
 $("share").addEventListener("click", share);
 
 async function format() {
-  const answer = await ask("format", {}, "act");
+  const answer = await aboutThisText(ask("format", {}, "act"));
   if (answer?.edits?.length) editor.edit(answer.edits);
   else if (answer) say("The text is in the one style, or has mistakes.");
 }
@@ -366,7 +380,7 @@ async function begin() {
       { key: "Mod-s", scope: "editor page", run: () => (share(), true) },
       { key: "Shift-Alt-f", scope: "editor page", run: () => (format(), true) },
       { key: "Mod-.", scope: "editor page", run: () => (findings.find((each) => each.fixes.length)
-          ? (editor.edit([findings.find((each) => each.fixes.length).fixes[0]]), true) : false) },
+          ? (editor.fix([findings.find((each) => each.fixes.length).fixes[0]]), true) : false) },
     ],
   });
   if (Object.hasOwn(TABS, state.tab ?? "")) page.tab = state.tab;

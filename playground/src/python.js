@@ -1,6 +1,8 @@
 // Python, which runs in a worker: what is asked at once goes there together, and of each lane the newest.
 
 const PATIENCE = 20_000;
+/** How often a question may take too long: the machine may have slept the first time. */
+const TRIES = 2;
 const ORDER = ["check", "complete", "hover", "act", "svg", "png", "py", "view"];
 
 export class Python {
@@ -8,6 +10,8 @@ export class Python {
     this.onState = onState;
     this.waiting = new Map();
     this.asked = [];
+    // Of each lane, the last question that took too long, and how often it did.
+    this.slow = new Map();
     this.start();
   }
 
@@ -21,9 +25,17 @@ export class Python {
 
   /** The answer; null where a newer question on the same lane took its place. */
   ask(ask, question, lane) {
+    const text = JSON.stringify({ ask, ...question });
     return new Promise((resolve) => {
       this.waiting.get(lane)?.resolve(null);
-      this.waiting.set(lane, { lane, question: JSON.stringify({ ask, ...question }), resolve });
+      this.waiting.delete(lane);
+      // The page asks again whenever Python has been started again, which would have no end.
+      const slow = this.slow.get(lane);
+      if (slow?.question === text && slow.times >= TRIES) {
+        resolve(tooSlow());
+        return;
+      }
+      this.waiting.set(lane, { lane, question: text, resolve });
       queueMicrotask(() => this.next());
     });
   }
@@ -56,15 +68,22 @@ export class Python {
 
   giveUp() {
     this.worker.terminate();
-    const message = `this took longer than ${PATIENCE / 1000} seconds, and was stopped`;
-    const hints = ["choose a smaller network or space; the command line has no such limit"];
     const [slow, ...rest] = this.asked;
     this.asked = [];
+    const before = this.slow.get(slow.lane);
+    const times = before?.question === slow.question ? before.times + 1 : 1;
+    this.slow.set(slow.lane, { question: slow.question, times });
     for (const each of rest) {
       if (this.waiting.has(each.lane)) each.resolve(null);
       else this.waiting.set(each.lane, each);
     }
     this.start();
-    slow.resolve({ problem: [{ code: "", severity: "error", message, hints }] });
+    slow.resolve(tooSlow());
   }
+}
+
+function tooSlow() {
+  const message = `this took longer than ${PATIENCE / 1000} seconds, and was stopped`;
+  const hints = ["choose a smaller network or space; the command line has no such limit"];
+  return { problem: [{ code: "", severity: "error", message, hints }] };
 }

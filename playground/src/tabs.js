@@ -20,7 +20,8 @@ const SIZED = new Set(["network", "cost", "source"]);
 const number = (value) => value.toLocaleString("en-US");
 const short = (value) => {
   for (const [limit, letter] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
-    if (value >= limit) return `${(value / limit).toFixed(2)}${letter}`;
+    // By what is said: 999,996 are 1.00M, and not 1000.00k.
+    if (Number((value / limit).toFixed(5)) >= 1) return `${(value / limit).toFixed(2)}${letter}`;
   }
   return String(value);
 };
