@@ -5,6 +5,7 @@ where fields are open. IPython is not a requirement of nasdsl; who loads an exte
 """
 
 import sys
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def _bind(shell: Any, line: str, text: str) -> Genotype | Space:
     from IPython.core.error import UsageError
 
     name = line.strip()
-    if not (name.isidentifier() and name.isascii()):
+    if not (name.isidentifier() and name.isascii()) or iskeyword(name):
         raise UsageError("`%%cell` takes one name: `%%cell NAME`")
     analysis = analyse(Source(f"{name}.cell", text), beside=beside_in(Path.cwd()))
     if analysis.diagnostics:

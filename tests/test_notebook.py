@@ -64,6 +64,7 @@ def test_a_vocabulary_may_lie_beside_the_notebook(shell: Any, tmp_path: Path) ->
     [
         ("mine", CELLS.replace("identity", "identiti"), "did you mean `identity`?"),
         ("two names", CELLS, "`%%cell` takes one name"),
+        ("lambda", CELLS, "`%%cell` takes one name"),
         ("mine", "vocabulary v\n", "is not bound"),
     ],
 )

@@ -158,6 +158,18 @@ def test_pages_for_programs(pages: dict[str, str]) -> None:
             assert pages[place].strip() in everything
 
 
+def test_headings_of_a_site_behind_a_link(tmp_path: Path) -> None:
+    """Where a folder of the path is a link, links to headings are looked at, too."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "a.html").write_text('<a href="b.html#gone"></a><a href="#gone"></a>')
+    (tmp_path / "real" / "b.html").write_text("")
+    assert broken_links(tmp_path / "link") == [
+        "a.html: '#gone' leads nowhere",
+        "a.html: 'b.html#gone' leads nowhere",
+    ]
+
+
 def test_links_of_built_pages(tmp_path: Path) -> None:
     """What a page links to is there, or is named."""
     (tmp_path / "a").mkdir()

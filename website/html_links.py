@@ -29,6 +29,7 @@ class _Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """A line for each link of a page of the site to a file or a heading that is not there."""
+    site = site.resolve()
     pages = {path: _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
     return sorted(
         {
@@ -54,7 +55,7 @@ def _broken(path: Path, page: _Page, pages: dict[Path, _Page], site: Path) -> It
         if not target.is_file() or (
             fragment
             and target in pages
-            and target.relative_to(site.resolve()).parts[0] != "play"
+            and target.relative_to(site).parts[0] != "play"
             and fragment not in pages[target].names
         ):
             yield link
