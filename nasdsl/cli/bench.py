@@ -17,7 +17,7 @@ from nasdsl.cli.completers import (
     complete_installed,
     installed,
 )
-from nasdsl.cli.options import Number, Words, json_option, ops_option, settings_options
+from nasdsl.cli.options import NumberRange, Words, json_option, ops_option, settings_options
 from nasdsl.cli.picture_output import deliver, wanted_form
 from nasdsl.drawing import PLOT_FORMATS, PictureFormat
 from nasdsl.language.genotype.settings import Settings
@@ -143,7 +143,7 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
 )
 @click.option(
     "--accuracy",
-    type=Number(0, 100),
+    type=NumberRange(0, 100),
     multiple=True,
     help="Accuracy of a FILE in percent, for --plot; one for each FILE, in order.",
 )

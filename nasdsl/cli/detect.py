@@ -9,7 +9,7 @@ import click
 
 from nasdsl.cli import output
 from nasdsl.cli.command import Command
-from nasdsl.cli.options import Number, device_option, json_option
+from nasdsl.cli.options import NumberRange, device_option, json_option
 from nasdsl.errors import CellError, cell_error
 from nasdsl.memory import memory_errors
 from nasdsl.report.visible import visible
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--threshold",
-    type=Number(0, 1),
+    type=NumberRange(0, 1),
     default=0.5,
     show_default=True,
     help="Least score of what is shown.",

@@ -61,7 +61,7 @@ class Words(click.Choice[str]):
         return "; ".join([super().get_invalid_choice_message(value, ctx).rstrip("."), *hints])
 
 
-class Number(click.FloatRange):
+class NumberRange(click.FloatRange):
     """A number within bounds. NaN is within any, and infinity within open ones; neither will do."""
 
     def convert(

@@ -9,7 +9,7 @@ from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_file
 from nasdsl.cli.options import (
-    Number,
+    NumberRange,
     Words,
     json_option,
     ops_option,
@@ -39,7 +39,7 @@ from nasdsl.library.published import sources
 @output_options(PLOT_FORMATS)
 @click.option(
     "--accuracy",
-    type=Number(0, 100),
+    type=NumberRange(0, 100),
     multiple=True,
     help="ImageNet top-1 accuracy of a FILE, in percent; one for each FILE, in order.",
 )

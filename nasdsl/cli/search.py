@@ -20,7 +20,7 @@ from nasdsl.cli.completers import (
     forms,
     installed,
 )
-from nasdsl.cli.options import Number, Words, is_given, json_option
+from nasdsl.cli.options import NumberRange, Words, is_given, json_option
 from nasdsl.cli.output import INTERRUPTED
 from nasdsl.cli.search_options import engine_options, interruptible
 from nasdsl.search.protocol import Same
@@ -185,13 +185,13 @@ ACTIONS = {
 )
 @click.option(
     "--deadline",
-    type=Number(0, min_open=True),
+    type=NumberRange(0, min_open=True),
     help="Seconds after which an evaluation fails.",
 )
 @click.option(
     "--memory",
     "memory_gigabytes",
-    type=Number(0, min_open=True),
+    type=NumberRange(0, min_open=True),
     help="Gigabytes of memory each worker may use.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")

@@ -7,7 +7,7 @@ import click
 from nasdsl.cli.command import Command
 from nasdsl.cli.completers import complete_data, complete_file, complete_installed, forms, installed
 from nasdsl.cli.options import (
-    Number,
+    NumberRange,
     Words,
     device_option,
     download_option,
@@ -114,7 +114,7 @@ _RUN_FLAGS = (
 @workers_option
 @click.option(
     "--save-minutes",
-    type=Number(0),
+    type=NumberRange(0),
     default=10,
     show_default=True,
     help="Minutes between checkpoints within an epoch.",
