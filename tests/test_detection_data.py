@@ -161,6 +161,15 @@ def test_bad_files(write: Write, train: Any, code: str) -> None:
     assert "train" in found.message
 
 
+@pytest.mark.parametrize(("name", "code"), [("image_id", "NAS955"), ("category_id", "NAS954")])
+def test_numbers_that_are_none(write: Write, name: str, code: str) -> None:
+    """A list cannot be looked up."""
+    changed = annotation(1, 5, 17, [1, 2, 3, 4]) | {name: [1]}
+    with pytest.raises(CellError) as caught:
+        read(write(document(annotations=[changed])))
+    assert caught.value.diagnostics[0].code == code
+
+
 def test_all_that_is_wrong_is_said_at_once(write: Write) -> None:
     """A finding for each kind, with how many there are."""
     whole = document()
@@ -261,6 +270,9 @@ def test_average_precision(write: Write) -> None:
     assert figures.ap50 == pytest.approx(2 / 3)
     assert figures.ap_large is None
     assert average_precision(found.val, found.numbers, cat).ap50 == pytest.approx(1 / 3)
-    assert average_precision(found.val, found.numbers, {}).ap == 0
+    nothing = average_precision(found.val, found.numbers, {})
+    assert nothing.ap == nothing.ar100 == 0
+    # There are none to be found.
+    assert nothing.ap_large is None
     wrong = {397133: detected([[1, 2, 4.5, 6]], [3])}
     assert average_precision(found.val, found.numbers, wrong).ap50 == 0

@@ -181,6 +181,47 @@ def test_detect(
     assert "0.png" in captured.out
 
 
+def test_drawings_take_no_image_s_place(run: Path, images: Path, tmp_path: Path) -> None:
+    """Not where FOLDER is that of the images, nor where names differ in capitals alone."""
+    photos, more = tmp_path / "photos", tmp_path / "more"
+    shutil.copytree(images / "val", photos)
+    more.mkdir()
+    shutil.copy(photos / "0.png", photos / "A.png")
+    shutil.copy(photos / "1.png", more / "a.png")
+    before = {path: path.read_bytes() for path in [*photos.iterdir(), *more.iterdir()]}
+    words = ["detect", str(run), "--threshold", "0", str(photos), str(more), "-o", str(photos)]
+    assert exit_code(words) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    drawn = sorted(path.name for path in {*photos.iterdir()} - before.keys())
+    assert drawn == ["0-2.png", "1-2.png", "A-2.png", "a-3.png"]
+
+
+def test_a_score_is_a_number(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `nan`, every image had nothing on it."""
+    assert exit_code(["detect", str(run), "any.png", "--threshold", "nan"]) == 2
+    assert "'nan' is not a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["compare RUN", "predict RUN RUN", "publish RUN -o out"])
+def test_what_is_for_classifiers_says_so(
+    run: Path, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(words.replace("RUN", str(run)).split()) == 2
+    said = capsys.readouterr().err
+    assert "NAS843" in said
+    assert "holds the run of a detector" in said
+
+
+def test_a_detector_is_no_network_s_weights(run: Path, images: Path) -> None:
+    """It had hundreds of unexpected names."""
+    from nasdsl.train import evaluate_model, predict
+
+    model = run / "model.safetensors"
+    for use in (nasdsl.compile, evaluate_model, lambda path: predict(path, [images])):
+        with pytest.raises(CellError, match=r"NAS802.*holds a detector"):
+            use(model)
+
+
 @pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
 def test_programs(tmp_path: Path, suffix: str) -> None:
     """Files of a detector find on an image of another size what the detector finds."""

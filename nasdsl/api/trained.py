@@ -14,6 +14,7 @@ from nasdsl import weights
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import (
+    DETECTOR_MEMBER,
     DROP_PATH_MEMBER,
     PASSES_MEMBER,
     image_metadata,
@@ -96,8 +97,8 @@ def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = Non
         wanted: weights of another file.
 
     Raises:
-        CellError: NAS801, a model file has weights of its own; NAS802, it is damaged; NAS001 and
-            NAS802, what is wanted is no file of weights.
+        CellError: NAS801, a model file has weights of its own; NAS802, it is damaged, or holds a
+            detector; NAS001 and NAS802, what is wanted is no file of weights.
     """
     if isinstance(source, Genotype) or not is_model(source):
         if wanted is not None:
@@ -111,6 +112,13 @@ def trained_part(source: NameOrPath | Genotype, wanted: WeightsFile | None = Non
             "name the .cell file instead of the model",
         )
     said = model_metadata(source)
+    if DETECTOR_MEMBER in said:
+        raise cell_error(
+            "NAS802",
+            f"{os.fspath(source)!r} holds a detector, and not the weights of its network alone",
+            "`nasdsl detect` finds objects with it, and `nasdsl eval RUN` evaluates its run",
+            "in Python, `nasdsl.detection.read_detector` reads it",
+        )
     passes = said.get(PASSES_MEMBER)
     return Trained(
         WeightsFile(source, "native"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nasdsl.api.bench import Measured
 
 
-_POSITIVE = click.IntRange(1, 1_000_000)
+_POSITIVE, _THREADS = click.IntRange(1, 1_000_000), click.IntRange(1, 4096)
 
 
 def _words(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -36,7 +36,8 @@ def _words(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str,
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
     words = _words(ctx, param, value)
-    convert: Any = _POSITIVE.convert
+    # As many as `nasdsl eval --threads` takes: nobody has more, and asking for them ends a process.
+    convert: Any = (_THREADS if param.name == "threads" else _POSITIVE).convert
     return tuple(convert(word, param, ctx) for word in words)
 
 

@@ -82,7 +82,7 @@ def command(
     trained.detector.to(chosen)
     answers: dict[str, list[FoundObject]] = {}
     failures: list[CellError] = []
-    names: set[str] = set()
+    taken = {_place(each) for each in paths}
     with memory_errors("`--device cpu` looks at them on the CPU", what="these images"):
         for each in paths:
             try:
@@ -92,8 +92,7 @@ def command(
                 continue
             answers[each] = found
             if out is not None:
-                name = _free_name(Path(each).stem, names)
-                write_drawing(each, found, Path(out) / name)
+                write_drawing(each, found, _free_path(Path(out), Path(each).stem, taken))
     _print(answers, as_csv, as_json)
     output.report([finding for failure in failures for finding in failure.diagnostics])
     return output.USAGE if failures else output.OK
@@ -115,14 +114,22 @@ def _files(images: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _free_name(stem: str, taken: set[str]) -> str:
-    """A name for a drawing; images of different folders may have one name."""
-    name, number = f"{stem}.png", 1
-    while name in taken:
+def _free_path(folder: Path, stem: str, taken: set[str]) -> Path:
+    """Where a drawing goes: to no other one, and to none of the images that were looked at.
+
+    Images of different folders may have one name, and FOLDER may be theirs.
+    """
+    path, number = folder / f"{stem}.png", 1
+    while _place(path) in taken:
         number += 1
-        name = f"{stem}-{number}.png"
-    taken.add(name)
-    return name
+        path = folder / f"{stem}-{number}.png"
+    taken.add(_place(path))
+    return path
+
+
+def _place(path: str | os.PathLike[str]) -> str:
+    # Without capitals, because some file systems do not tell them from small letters.
+    return os.path.realpath(path).casefold()
 
 
 def _print(answers: "dict[str, list[FoundObject]]", as_csv: bool, as_json: bool) -> None:

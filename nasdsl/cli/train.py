@@ -29,7 +29,7 @@ from nasdsl.language.genotype.settings import Settings
 _RUN_FLAGS = (
     *("data", "recipe", "changes", "seed", "out", "download", "device", "precision"),
     *("accumulation", "compiled", "channels_last", "workers", "cuda_graph"),
-    *("seeds", "weights", "layout", "drop_background", "reset_classifier", "loggers"),
+    *("seeds", "weights", "layout", "drop_background", "reset_classifier", "loggers", "ops"),
 )
 
 
@@ -183,10 +183,7 @@ def command(
         _refuse_with_resume(context, file, settings)
     elif file is None or out is None:
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
-    if resume is None and flags["weights"] is None:
-        for name in ("layout", "drop_background", "reset_classifier"):
-            if is_given(context, name):
-                raise click.UsageError(f"--{name.replace('_', '-')} requires --weights.")
+    _require_weights(context, flags["weights"])
     # Imported here because --help should not wait for it.
     from nasdsl.train.execution import ensure_installed
 
@@ -234,12 +231,20 @@ def _detector(
         raise click.UsageError("FILE and --out RUN start a run; --resume RUN continues one.")
     elif not is_given(context, "data"):
         raise click.UsageError("--task detection requires --data coco:DIR.")
+    _require_weights(context, flags["weights"])
     if not is_given(context, "recipe"):
         flags["recipe"] = None
     from nasdsl.train.execution import ensure_installed
 
     ensure_installed()
     return train_detection.train(file, settings, resume=resume, **flags)
+
+
+def _require_weights(context: click.Context, weights: str | None) -> None:
+    """Refuse flags about weights that are not there."""
+    for name in ("layout", "drop_background", "reset_classifier"):
+        if weights is None and is_given(context, name):
+            raise click.UsageError(f"--{name.replace('_', '-')} requires --weights.")
 
 
 def _refuse_with_resume(context: click.Context, file: str | None, settings: Settings) -> None:

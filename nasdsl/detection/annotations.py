@@ -117,10 +117,11 @@ def annotated_images(
     outside, unknown, lost, left_out = [], [], [], 0
     for each in document["annotations"]:
         number, owner, label = each.get("id"), each.get("image_id"), each.get("category_id")
-        if owner not in images:
+        # A list, for one, is no number, and cannot be looked up either.
+        if not isinstance(owner, int) or owner not in images:
             lost.append(f"{number!r:.20} is of image {owner!r:.20}")
             continue
-        if label not in labels:
+        if not isinstance(label, int) or label not in labels:
             unknown.append(f"{number!r:.20} is of category {label!r:.20}")
             continue
         box = each.get("bbox")

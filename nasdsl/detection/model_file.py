@@ -17,10 +17,9 @@ from nasdsl.detection.backbone import compiled
 from nasdsl.detection.cost import detector_cost
 from nasdsl.detection.detector import Detector, assembled
 from nasdsl.detection.plan import DetectorPlan, plan_detector
-from nasdsl.detection.run_kind import DETECTOR
 from nasdsl.documents import json_value
 from nasdsl.errors import CellError, cell_error, first_line
-from nasdsl.language.parser.read import MEMBER, model_metadata, read_model
+from nasdsl.language.parser.read import DETECTOR_MEMBER, MEMBER, model_metadata, read_model
 from nasdsl.loading import cells_of_text
 from nasdsl.network.self_contained import network_text
 from nasdsl.values import typed
@@ -82,7 +81,7 @@ def detector_members(plan: DetectorPlan, names: tuple[str, ...]) -> dict[str, st
         "anchor_sizes": [size for each in numbers.anchor_sizes for size in each],
         "names": names,
     }
-    return {MEMBER: network_text(plan.graph), DETECTOR: json.dumps(about)}
+    return {MEMBER: network_text(plan.graph), DETECTOR_MEMBER: json.dumps(about)}
 
 
 @typed
@@ -92,7 +91,7 @@ def read_detector(path: str | os.PathLike[str]) -> TrainedDetector:
     Raises:
         CellError: NAS001, it cannot be read; NAS802, it holds no detector, or not all of one.
     """
-    said = model_metadata(path).get(DETECTOR)
+    said = model_metadata(path).get(DETECTOR_MEMBER)
     if said is None:
         raise cell_error("NAS802", f"{os.fspath(path)!r} holds no detector of nasdsl")
     text = read_model(path)

@@ -221,7 +221,7 @@ def recorded_detection(path: str | os.PathLike[str]) -> DetectionJob:
     folder = Path(path)
     with read_errors(folder, RUN):
         about = versioned(folder / RUN, _VERSION)
-        if about["task"] != TASK:
+        if about.get("task") != TASK:
             raise ValueError("it is no run of a detector")
         categories, weights = about["categories"], about["weights"]
         data = recorded_value("data", str, about["data"])

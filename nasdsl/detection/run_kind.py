@@ -5,13 +5,11 @@ from pathlib import Path
 
 from nasdsl.documents import document_text, json_value
 from nasdsl.errors import CellError
-from nasdsl.language.parser.read import is_model, model_metadata
+from nasdsl.language.parser.read import DETECTOR_MEMBER, is_model, model_metadata
 from nasdsl.train.run_folder import has_seeds, seed_folders
 
 #: The file that makes a folder a run, and what it says of this kind.
 RUN, TASK = "run.json", "detection"
-#: The member of a model file's metadata with what its detector is built from.
-DETECTOR = "nasdsl.detector"
 
 
 def is_detection_run(path: str | os.PathLike[str]) -> bool:
@@ -28,6 +26,6 @@ def is_detection_run(path: str | os.PathLike[str]) -> bool:
 def is_detector_model(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a model file with a detector."""
     try:
-        return is_model(path) and DETECTOR in model_metadata(path)
+        return is_model(path) and DETECTOR_MEMBER in model_metadata(path)
     except CellError:
         return False

@@ -302,6 +302,13 @@ class RunFolder:
             raise no_run_at(self.path)
         with read_errors(self.path, RUN):
             about = versioned(self / RUN, VERSION)
+            if "task" in about:
+                raise cell_error(
+                    "NAS843",
+                    f"{str(self.path)!r} holds the run of a detector",
+                    f"`nasdsl eval {self.path}` evaluates it, and `nasdsl detect` finds objects "
+                    "with it",
+                )
             execution = record(Execution, about["execution"])
             given = about.get("weights")
             weights = None if given is None else record(StartingWeights, given)

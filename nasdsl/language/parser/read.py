@@ -86,6 +86,8 @@ MEMBER = "nasdsl.cell"
 DROP_PATH_MEMBER = "nasdsl.drop_path_mode"
 #: The member that names the passes for inference that the network has gone through.
 PASSES_MEMBER = "nasdsl.passes"
+#: The member with what a detector is built from beside its network.
+DETECTOR_MEMBER = "nasdsl.detector"
 #: The member that says what images the network was trained for, in JSON.
 IMAGES_MEMBER = "nasdsl.images"
 #: The longest header, in bytes: enough for the text and for 100,000 tensors. A reader takes up to
