@@ -157,6 +157,17 @@ def test_a_full_disk_at_a_checkpoint(most: int, tmp_path: Path) -> None:
     assert torch.equal(loaded.state["weights"], state["weights"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the sizes of files")
+def test_a_full_disk_at_weights_to_inherit(tmp_path: Path) -> None:
+    """PyTorch's own writer would end the worker of a search."""
+    torch = pytest.importorskip("torch")
+    from nasdsl.weights.inheritance import keep
+
+    with small_files(3000), pytest.raises(CellError, match="NAS006"):
+        keep(torch.nn.Linear(50, 50), tmp_path / "weights" / "1.pt")
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
 def test_training_goes_on_when_there_is_room(tmp_path: Path) -> None:
     """Whatever of a run's files cannot be written, it ends as an undisturbed one."""
     pytest.importorskip("accelerate")

@@ -104,6 +104,7 @@ def test_the_card_says_what_is_known(run: Path, published: Path) -> None:
     cost = nasdsl.cost(run / "network.cell")
     assert f"{cost.params:,} parameters" in text
     assert "sep_conv_3x3, identity, add)" in text
+    assert f'create_model("local-dir:{published}"' in text
     assert "On `digits` with the recipe `quick` and the seed 0, for 1 epoch in batches" in text
     assert str(run.parent.parent) not in (published / "README.md").read_text().replace(
         str(published), ""

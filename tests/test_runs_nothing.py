@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import nasdsl
 from nasdsl.api import bench
 from nasdsl.search.engines.processes import python, python_environment
+from nasdsl.train import execution
 from nasdsl.train.execution import git_state
 
 MARKS = """\
@@ -92,3 +94,14 @@ def test_git_runs_nothing_of_the_repository(
     Path("a.txt").write_text("b")
     assert (git_state() or {})["changed"] is True
     assert not mark.exists()
+    if sys.platform == "linux":
+        # Names that are no UTF-8, as a repository may want them to be written.
+        git("config", "core.quotepath", "false")
+        Path(os.fsdecode(b"caf\xe9.txt")).write_text("c")
+        assert (git_state() or {})["changed"] is True
+    # Where git does not say it, it is not known.
+    ask = execution._git
+    monkeypatch.setattr(
+        execution, "_git", lambda *words: None if "status" in words else ask(*words)
+    )
+    assert (git_state() or {"changed": False})["changed"] is None

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import json
 import math
 import pickle
 from itertools import pairwise
@@ -220,7 +221,10 @@ def test_reset_classifier() -> None:
     """New classifiers of another width; the graph follows, the rest stays."""
     net = built(small("nasnet_a_cifar", auxiliary=True), seed=1)
     before = net.cells[0].b0["left"]["1"].weight.clone()
+    net.image_metadata = '{"size": 32, "classes": ["ant", "bee"]}'
     net.reset_classifier(3)
+    # The names are those of other classes.
+    assert json.loads(net.image_metadata) == {"size": 32, "classes": []}
     assert net.num_classes == net.graph.configuration.classes == 3
     assert net.get_classifier() is net.head.linear
     assert isinstance(net.get_classifier(), nn.Linear)

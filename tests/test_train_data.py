@@ -163,6 +163,14 @@ def write_cifar(root: Path, classes: int) -> Path:
     return folder
 
 
+def test_cifar_with_classes_of_another(tmp_path: Path) -> None:
+    """Files of CIFAR-100 under the names of CIFAR-10; the first loss was a traceback."""
+    folder = write_cifar(tmp_path, 10)
+    rows = numpy.zeros((2, 3072), dtype=numpy.uint8)
+    (folder / "test_batch").write_bytes(pickle.dumps({"data": rows, "labels": [3, 57]}))
+    assert refused(f"cifar10:{tmp_path}").code == "NAS824"
+
+
 @pytest.mark.parametrize("classes", [10, 100])
 def test_cifar(classes: int, tmp_path: Path) -> None:
     """Both sets, from the folder that holds the archive's folder or from that itself."""

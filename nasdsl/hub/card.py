@@ -5,6 +5,7 @@ look for a model read them.
 Non-goals: which files there are (`mixin`). Paths of the machine that trained it are left out.
 """
 
+import json
 from collections.abc import Iterator
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -25,7 +26,9 @@ _PARTS = {"held_out": "held out", "test": "test"}
 _MAX_CLASSES = 20
 
 
-def model_card(model: PublishedModel, name: str, license: str | None = None) -> ModelCard:
+def model_card(
+    model: PublishedModel, name: str, license: str | None = None, is_folder: bool = False
+) -> ModelCard:
     """The card of a model.
 
     Args:
@@ -33,6 +36,7 @@ def model_card(model: PublishedModel, name: str, license: str | None = None) -> 
         name: what it is loaded by: `OWNER/NAME`, or a folder.
         license: of the weights, as the Hub calls it: `apache-2.0`. The card says none if it is
             None, because nasdsl cannot know it.
+        is_folder: whether `name` is that of a folder, which timm has another word for.
     """
     data = ModelCardData(
         library_name="nasdsl",
@@ -44,7 +48,7 @@ def model_card(model: PublishedModel, name: str, license: str | None = None) -> 
         eval_results=_eval_results(model) or None,
     )
     parts = [f"# {model.graph.name}", _opening(model), *_results(model), *_cells(model)]
-    parts += [*_training(model), *_images(model), *_use(name)]
+    parts += [*_training(model), *_images(model), *_use(name, is_folder)]
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n")
 
 
@@ -133,12 +137,15 @@ def _images(model: PublishedModel) -> Iterator[str]:
         yield f"Classes: {', '.join(names[:_MAX_CLASSES])}{rest}."
 
 
-def _use(name: str) -> Iterator[str]:
+def _use(name: str, is_folder: bool) -> Iterator[str]:
+    # As texts of Python, in which a path of Windows has to be spelt out.
+    ours = json.dumps(name, ensure_ascii=False)
+    timms = json.dumps(f"{'local-dir' if is_folder else 'hf-hub'}:{name}", ensure_ascii=False)
     yield "## How to use it"
-    yield f'```python\nimport nasdsl\n\nnet = nasdsl.hub.from_pretrained("{name}").eval()\n```'
+    yield f"```python\nimport nasdsl\n\nnet = nasdsl.hub.from_pretrained({ours}).eval()\n```"
     yield "Or with timm:"
     yield (
         "```python\nimport nasdsl\nimport timm\n\nnasdsl.hub.register_with_timm()\n"
-        f'net = timm.create_model("hf-hub:{name}", pretrained=True).eval()\n```'
+        f"net = timm.create_model({timms}, pretrained=True).eval()\n```"
     )
     yield f"Written by nasdsl {__version__}."

@@ -59,7 +59,11 @@ def save_pretrained(
     published = published_model(model)
     from nasdsl.hub.mixin import HubModel
 
-    about = {"name": name or os.fspath(folder), "license": license}
+    about = {
+        "name": name or os.fspath(folder),
+        "license": license,
+        "is_folder": name is None,
+    }
     with write_errors(folder):
         HubModel(published).save_pretrained(Path(folder), model_card_kwargs=about)
     return tuple(Path(folder) / file for file in FILES)

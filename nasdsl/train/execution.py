@@ -92,13 +92,16 @@ def provenance() -> dict[str, Any]:
 
 
 def git_state() -> dict[str, Any] | None:
-    """The commit of the working folder, and whether it has changes; None outside a repository."""
+    """The commit of the working folder, and whether it has changes; None outside a repository.
+
+    Whether it has changes is None where git does not say it, or not in time.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None
     # What a submodule's files are is not looked at: its configuration would count, too.
     status = _git(*_no_filters(), "status", "--porcelain", "--ignore-submodules=dirty")
-    return {"commit": commit, "changed": bool(status)}
+    return {"commit": commit, "changed": None if status is None else bool(status)}
 
 
 #: A repository's own configuration names programs that git runs: a monitor of the file system,
@@ -129,7 +132,9 @@ def _git(*words: str) -> str | None:
             env={**os.environ, **_FETCH_NOTHING},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            # Names of files need not be of the encoding that this system has.
+            encoding="utf-8",
+            errors="replace",
             timeout=10,
             check=True,
         )

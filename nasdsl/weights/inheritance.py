@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nasdsl.atomic_write import atomic_write, write_errors
+from nasdsl.atomic_write import atomic_write, forgiving_stream, write_errors
 from nasdsl.errors import cell_error, first_line
 from nasdsl.network.graph import Module, NetworkGraph, Node, Part
 from nasdsl.primitives import PRIMITIVES
@@ -68,5 +68,5 @@ def keep(net: Any, path: Path) -> None:
     """
     with write_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        torch.save(net.state_dict(), temporary)
+    with atomic_write(path) as temporary, forgiving_stream(temporary) as stream:
+        torch.save(net.state_dict(), stream)

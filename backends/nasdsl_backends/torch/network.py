@@ -10,8 +10,10 @@ of the graph: `stem.conv.weight`, `stem_cells.0.input0.1.weight`, `cells.7.b0.le
 `.conv1.weight`. The names follow from positions and do not change between releases.
 """
 
+import json
 import warnings
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn, cast
@@ -21,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.fx import Proxy
 
+from nasdsl.documents import json_value
 from nasdsl.errors import cell_error
 from nasdsl.language.genotype.settings import RULES
 from nasdsl.memory import require_room
@@ -407,6 +410,13 @@ class Network(nn.Module):
             if module.role in ("head", "auxiliary"):
                 self._put_classifier(module, num_classes)
         self.graph, self.num_classes = graph, num_classes
+        self._forget_names()
+
+    def _forget_names(self) -> None:
+        """What the classes of an earlier classifier are called says nothing about the new ones."""
+        said = getattr(self, "image_metadata", None)
+        with suppress(ValueError, TypeError):  # damaged, or not there
+            self.image_metadata = json.dumps({**json_value(cast("str", said)), "classes": []})
 
     def _put_classifier(self, module: Module, num_classes: int) -> None:
         layer: nn.Module = nn.Flatten(1)

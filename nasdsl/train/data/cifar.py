@@ -92,11 +92,14 @@ def images(path: str, classes: int, *, download: bool = False) -> "tuple[Stacked
     if missing:
         what = f"{len(missing)} of its {len(names)} files are missing, {missing[0]!r} first"
         raise _missing(base, classes, what)
-    return _images_of(source, base, source.train_list), _images_of(source, base, source.test_list)
+    return (
+        _images_of(base, source.train_list, classes),
+        _images_of(base, source.test_list, classes),
+    )
 
 
-def _images_of(source: Any, base: Path, files: Any) -> "Stacked":
-    """The images of some of the files."""
+def _images_of(base: Path, files: Any, count: int) -> "Stacked":
+    """The images of some of the files, which are of `count` classes."""
     import torch
 
     from nasdsl.train.data.splits import Stacked
@@ -104,6 +107,12 @@ def _images_of(source: Any, base: Path, files: Any) -> "Stacked":
     pixels, labels = [], []
     for name, _ in files:
         found, classes = read_batch(base / name)
+        if not bool(((classes >= 0) & (classes < count)).all()):
+            raise cell_error(
+                "NAS824",
+                f"{str(base / name)!r} has classes beyond the {count} of CIFAR{count}",
+                "it is of another data set, or damaged; extract the archive again",
+            )
         pixels.append(found)
         labels.append(classes)
     return Stacked(torch.cat(pixels), torch.cat(labels))
