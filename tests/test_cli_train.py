@@ -24,7 +24,9 @@ pytest.importorskip("accelerate", reason="training needs it")
 pytest.importorskip("sklearn", reason="the digits come with it")
 
 from nasdsl import export  # noqa: E402 (after the packages that may be missing)
-from nasdsl.train import Interrupted, fit  # noqa: E402
+from nasdsl.cli.train_progress import Warnings  # noqa: E402
+from nasdsl.errors import CellError  # noqa: E402
+from nasdsl.train import Interrupted, evaluate_model, fit  # noqa: E402
 from nasdsl.train.comparison import ComparedRun, comparison_curves  # noqa: E402
 from nasdsl.train.report import curves  # noqa: E402
 from nasdsl.train.results import Epoch, Evaluation  # noqa: E402
@@ -53,7 +55,88 @@ def timeless(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
+#: One step of images of 8 pixels.
+STEP = (
+    *("train", "tiny.cell", "--N", "1", "--cell-filters", "4", "--image-size", "8", "--quiet"),
+    *("--set", "epochs=1", "--set", "warmup=0", "--set", "batch=1000", "--no-tensorboard"),
+    *("--device", "cpu", "--no-auxiliary"),
+)
+
+
+def photos(*folders: str | bytes) -> None:
+    """Eight images in each folder."""
+    for folder in folders:
+        os.makedirs(folder)
+        for number in range(8):
+            path = os.path.join(os.fsdecode(folder), f"{number}.png")
+            Image.new("RGB", (8, 8), (30 * number, 9, 9)).save(path)
+
+
 # -- what a run is ------------------------------------------------------------------------
+
+
+def test_a_single_class(run: Run) -> None:
+    """There is none that it could be taken for, and the loss is 0 throughout."""
+    ran = run(*STEP, "--data", "fake:1", "--out", "one")
+    assert (ran.code, ran.err) == (0, "")
+    assert "| 0 | 256 | 100.00% |  |" in Path("one/report.md").read_text()
+    assert Path("one/curves.svg").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes there")
+def test_names_that_are_no_utf_8(run: Run) -> None:
+    """Folders from an old archive: the trained network was refused at the very end."""
+    photos(b"old\xe9/caf\xe9", b"old\xe9/tea")
+    data = f"imagefolder:{os.fsdecode(b'old' + bytes([0xE9]))}"
+    assert run(*STEP, "--data", data, "--out", "one").code == 0
+    assert "caf\\udce9" in Path("one/confusion.csv").read_text(encoding="utf-8")
+    assert "old\\udce9" in Path("one/report.md").read_text(encoding="utf-8")
+    image = os.fsdecode(b"old\xe9/tea/0.png")
+    ran = run("predict", "one", image, "--json")
+    names = {each["name"] for each in json.loads(ran.out)["predictions"][0]["classes"]}
+    assert names == {"caf\\udce9", "tea"}
+
+
+def test_commands_of_a_report_and_names_of_a_picture(run: Run) -> None:
+    """A path with a space is one word, and a run may be called `_one`."""
+    photos("my photos/a", "my photos/b")
+    assert run(*STEP, "--data", "imagefolder:my photos", "--out", "_one").code == 0
+    where = Path("my photos").absolute()
+    assert f"--data 'imagefolder:{where}' --recipe" in Path("_one/report.md").read_text()
+    ran = run("compare", "_one", "-o", "curves.svg")
+    assert (ran.code, ran.err) == (0, "wrote curves.svg\n")
+    assert "_one" in Path("curves.svg").read_text()
+    Path("none.txt").write_text("")
+    ran = run("predict", "_one", "my photos", "--names", "none.txt")
+    assert (ran.code, "2 classes, and 0 names" in ran.err) == (2, True)
+    for given, code in (
+        ({"split": "vald"}, "NAS008"),
+        ({"dtype": "int8"}, "NAS008"),
+        ({"threads": 2}, "NAS008"),
+        ({"runtime": "eager", "dtype": "int8"}, "NAS732"),
+    ):
+        with pytest.raises(CellError, match=code):
+            evaluate_model("_one", **given)
+
+
+def test_numbers_that_json_has_no_word_for(run: Run) -> None:
+    """A network that has diverged in its last step has no loss."""
+    wild = ("--set", "lr=1e12", "--set", "clip=0", "--set", "optimizer=sgd")
+    ran = run(*STEP, *wild, "--data", "fake:3", "--out", "wild", "--json")
+    found = json.loads(ran.out, parse_constant=lambda word: pytest.fail(word))
+    assert found["held_out"]["loss"] is None
+    assert found["held_out"]["images"] == 102
+
+
+def test_an_interruption_at_the_end_of_a_seed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came after the last step, and the next seed began."""
+    monkeypatch.setattr(Warnings, "epoch_ended", lambda *_: signal.raise_signal(signal.SIGINT))
+    ran = run(*STEP, "--data", "fake:3", "--seeds", "2", "--out", "both")
+    assert ran.code == 130
+    assert "nasdsl train --resume both" in ran.err
+    assert Path("both/seed-0/report.md").is_file()
+    assert not Path("both/seed-1/metrics.jsonl").exists()
+    monkeypatch.undo()
 
 
 def test_a_run_from_nothing_to_an_evaluation(run: Run) -> None:
@@ -590,6 +673,8 @@ def test_one_diagnostic(case: str, run: Run) -> None:
         "train tiny.cell --out new --seeds 99999999999999999999",
         "train tiny.cell --out new --reset-classifier",
         "train --resume one --seeds 2",
+        "train --resume one --ops darts",
+        "train tiny.cell --task detection --data coco:x --out new --layout slim",
     ],
 )
 def test_usage(flags: str, run: Run) -> None:

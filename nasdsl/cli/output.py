@@ -48,8 +48,18 @@ def data_bytes(content: bytes) -> None:
 
 
 def data_object(**members: Any) -> None:
-    """Write a JSON object to standard output; its first key is `version`."""
-    data(json.dumps({"version": VERSION, **members}, indent=2) + "\n")
+    """Write a JSON object to standard output; its first key is `version`.
+
+    A number that is not finite, such as the loss of a network that has diverged, is null: JSON has
+    no word for it.
+    """
+    found: object = {"version": VERSION, **members}
+    try:
+        text = json.dumps(found, indent=2, allow_nan=False)
+    except ValueError:
+        plain = json.loads(json.dumps(found), parse_constant=lambda word: None)
+        text = json.dumps(plain, indent=2)
+    data(f"{text}\n")
 
 
 def data_csv(rows: Iterable[Sequence[object]]) -> None:

@@ -14,7 +14,7 @@ from nasdsl.detection.epochs import DetectionEpoch
 from nasdsl.detection.run import REPORT, DetectionJob, begin_detection, recorded_detection
 from nasdsl.errors import CellError, Diagnostic
 from nasdsl.report.visible import visible
-from nasdsl.train.results import Mean, mean_of
+from nasdsl.train.results import Interrupted, Mean, mean_of
 from nasdsl.train.run_folder import RunFolder, seed_folders, write_seeds
 from nasdsl.train.seeds_report import mean_cell, means_note, run_cell
 
@@ -79,15 +79,27 @@ def train_detection_seeds(
         path: the folder of all.
         runs: what is in it.
         train: trains the run of a place, counted from 1; its epochs.
+
+    Raises:
+        Interrupted: by Ctrl-C or SIGTERM; the state is saved.
     """
-    ended = []
-    for place, run in enumerate(runs, 1):
-        try:
-            last = train(place, run)[-1]
-        except CellError as error:
-            ended.append(run._replace(failure=error.diagnostics[0]))
-        else:
-            ended.append(run._replace(last=last))
+    # Imported here because it brings PyTorch.
+    from nasdsl.train.run import interruption
+
+    ended: list[DetectionSeed] = []
+    steps = 0
+    with interruption() as stop:
+        for place, run in enumerate(runs, 1):
+            if stop():
+                # It came when nothing was left of the run before but its end.
+                raise Interrupted(None, steps)
+            try:
+                last = train(place, run)[-1]
+            except CellError as error:
+                ended.append(run._replace(failure=error.diagnostics[0]))
+            else:
+                steps = last.step
+                ended.append(run._replace(last=last))
     replace_text(path / REPORT, seeds_report(ended))
     return ended
 

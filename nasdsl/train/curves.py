@@ -14,8 +14,8 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]", form: PictureFormat 
     """The picture as a file, the same for the same lines.
 
     Args:
-        draw: draws the lines, labels and legend of the two panels: loss, on a logarithmic scale,
-            and accuracy.
+        draw: draws the lines, labels and legend of the two panels: loss, on a logarithmic scale
+            where it is not 0 throughout, and accuracy.
         form: of the file.
 
     Raises:
@@ -24,7 +24,9 @@ def loss_and_accuracy(draw: "Callable[[Axes, Axes], None]", form: PictureFormat 
     with new_picture((8.4, 3.2), "curves need", extra="train") as picture:
         loss, accuracy = picture.subplots(1, 2)
         draw(loss, accuracy)
-        loss.set_yscale("log")
+        # Nothing else can be on such a scale: with a single class, the loss is 0 throughout.
+        if any(value > 0 for line in loss.lines for value in line.get_ydata()):
+            loss.set_yscale("log")
         write_plain_numbers(loss.yaxis)
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")

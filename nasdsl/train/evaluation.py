@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Subset
 from nasdsl.errors import CellError, Diagnostic, cell_error
 from nasdsl.network.graph import NetworkGraph
 from nasdsl.train.batches import Reported, collated, readable
+from nasdsl.train.recipe import Precision
 from nasdsl.train.results import Evaluation
 from nasdsl.values import Count, CountOrNone, require_types, typed
 
@@ -77,7 +78,7 @@ def evaluate(
     *,
     batch: Count = 128,
     workers: CountOrNone = 0,
-    precision: str = "fp32",
+    precision: Precision = "fp32",
     accelerator: "Accelerator | None" = None,
     confusion: Tensor | None = None,
     logits_of: Callable[[Tensor], Tensor] | None = None,

@@ -7,14 +7,14 @@ Non-goals: the evaluation itself (`nasdsl.train.evaluation`).
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nasdsl import runtimes
 from nasdsl.api.compile import compile
 from nasdsl.api.optimize import optimize
 from nasdsl.api.request import source_network
 from nasdsl.api.trained import WeightsFile, trained_part
-from nasdsl.errors import cell_error
+from nasdsl.errors import cell_error, listed
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.language.parser.read import is_model
 from nasdsl.loading import NameOrPath, refuse_exports
@@ -68,7 +68,7 @@ def evaluate_model(
     *,
     data: str | None = None,
     recipe: str | None = None,
-    split: str | None = None,
+    split: Literal["test", "held_out", "train"] | None = None,
     network: NameOrPath | Genotype | None = None,
     download: bool = False,
     batch: Count = 128,
@@ -100,7 +100,7 @@ def evaluate_model(
         CellError: NAS842 and NAS843 for a run; NAS801 for a network beside a run; what
             `nasdsl.weights.load` raises for weights; NAS844 where the network does not fit the
             data; NAS847 where the data have no such part; what the data are refused for;
-            what `nasdsl.optimize` raises for a runtime.
+            what `nasdsl.optimize` raises for a runtime; NAS008, `dtype` or `threads` without one.
     """
     # What is misspelt is refused before PyTorch is imported, which takes seconds.
     folder = RunFolder(path)
@@ -110,7 +110,12 @@ def evaluate_model(
         DATA_SETS.require(data.partition(":")[0])
     require_model(path, network)
     if runtime is not None:
-        runtimes.find(runtime)
+        _require_runtime(runtime, dtype)
+    elif dtype is not None or threads is not None:
+        name = "threads" if dtype is None else "dtype"
+        raise cell_error(
+            "NAS008", f"`{name}` is for a runtime, and none is asked for", "name one by `runtime`"
+        )
     if data is None and job is not None:
         splits = recorded_data(folder, replace(job, recipe=prepared), download=download)
     else:
@@ -154,6 +159,20 @@ def evaluate_model(
     with state_errors(loaded.path):
         step, epochs = int(loaded.state["step"]), len(loaded.state["history"])
     return ModelEvaluation(graph.name, splits.name, name, found, step, epochs, where, in_runtime)
+
+
+def _require_runtime(name: str, dtype: str | None) -> None:
+    """Refuse a runtime, or what it cannot compute in, before the network is evaluated without it.
+
+    Raises:
+        CellError: as `nasdsl.runtimes.load` does.
+    """
+    found = runtimes.find(name)
+    can = (*found.dtypes, *(("int8",) if found.load_quantized else ()))
+    if dtype is not None and dtype not in can:
+        raise cell_error(
+            "NAS732", f"runtime `{name}` computes in {listed(can)}, not in `{dtype:.40}`"
+        )
 
 
 #: Images that a network is calibrated with; more change little.
@@ -204,6 +223,7 @@ def require_model(
         )
     else:
         source_network(path)
+        trained_part(path)  # refuses a detector
 
 
 def network_of(

@@ -122,7 +122,7 @@ def predict(
     if names is not None:
         prepared = replace(prepared, classes=tuple(names))
     classes = int(net.num_classes)  # type: ignore[arg-type]
-    if prepared.classes and len(prepared.classes) != classes:
+    if (prepared.classes or names is not None) and len(prepared.classes) != classes:
         raise cell_error(
             "NAS844",
             f"the network has {plural(classes, 'class')}, and "

@@ -73,7 +73,7 @@ def report(plan: RunPlan, fitted: Fitted, has_curves: bool) -> str:
     """The text, in Markdown."""
     job, name = plan.job, plan.graph.name
     parts = [
-        f"# {name} on {job.data}, recipe {job.recipe.name}, seed {job.seed}",
+        f"# {name} on {visible(job.data)}, recipe {job.recipe.name}, seed {job.seed}",
         _results(fitted),
         *(f"**Warning {found.code}**: {found.message}." for found in fitted.findings),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",
@@ -121,8 +121,9 @@ def _classes(fitted: Fitted) -> list[str]:
     rows = ["| class | images | accuracy | most often taken for |", "|---|---:|---:|---|"]
     for index in order[:_MAX_ROWS]:
         row = found.counts[index]
-        wrong = max((other for other in range(len(row)) if other != index), key=row.__getitem__)
-        most = f"{_cell(labels[wrong])} ({row[wrong]:,})" if row[wrong] else ""
+        others = [0 if other == index else count for other, count in enumerate(row)]
+        wrong = max(range(len(row)), key=others.__getitem__)
+        most = f"{_cell(labels[wrong])} ({others[wrong]:,})" if others[wrong] else ""
         share = f"{row[index] / sum(row):.2%}"
         rows.append(f"| {_cell(labels[index])} | {sum(row):,} | {share} | {most} |")
     more = len(order) - _MAX_ROWS
@@ -172,12 +173,13 @@ def _table(history: Sequence[Epoch]) -> str:
 
 
 def _commands(name: str, job: Job) -> str:
+    data = visible(shlex.quote(job.data))
     return (
         "In this folder:\n\n"
         "```sh\n"
-        f"nasdsl train network.cell --data {job.data} --recipe recipe.toml "
+        f"nasdsl train network.cell --data {data} --recipe recipe.toml "
         f"--seed {job.seed}{_weights_flags(job)} --out again\n"
-        f"nasdsl eval . --data {job.data}\n"
+        f"nasdsl eval . --data {data}\n"
         f"nasdsl compile {MODEL} -o {name}.onnx\n"
         "```"
     )

@@ -142,12 +142,21 @@ class Interruption:
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Catch the signals while the block runs; outside the main thread, none are caught."""
+    """Catch the signals while the block runs; outside the main thread, none are caught.
+
+    Within another such block, what one of the two was asked the other was asked, too.
+    """
     request = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    around = [
+        owner
+        for handler in before.values()
+        if isinstance(owner := getattr(handler, "__self__", None), Interruption)
+    ]
+    request.requested = any(each.requested for each in around)
     for number in _SIGNALS:
         signal.signal(number, request._handle)
     try:
@@ -155,3 +164,5 @@ def interruption() -> Iterator[Interruption]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for each in around:
+            each.requested = each.requested or request.requested

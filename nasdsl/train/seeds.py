@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nasdsl.errors import CellError, Diagnostic, cell_error
+from nasdsl.report.visible import visible
 from nasdsl.train.execution import is_first_process
 from nasdsl.train.planning import RunPlan, begin_run, recorded_plan
 from nasdsl.train.report import write_curves
-from nasdsl.train.results import Evaluation, Fitted, Mean, mean_of
-from nasdsl.train.run import train_run
+from nasdsl.train.results import Evaluation, Fitted, Interrupted, Mean, mean_of
+from nasdsl.train.run import interruption, train_run
 from nasdsl.train.run_folder import (
     CURVES,
     REPORT,
@@ -111,17 +112,27 @@ def train_seeds(
     """
     require_types(runs=(runs, Sequence))
     ended: list[SeedRun] = []
-    for place, (folder, plan) in enumerate(runs, 1):
-        seed = plan.job.seed
-        watchers = on_run(place, len(runs), seed) if on_run else ()
-        try:
-            fitted = train_run(
-                folder, plan, watchers=watchers, save_seconds=save_seconds, tensorboard=tensorboard
-            )
-        except CellError as error:
-            ended.append(SeedRun(seed, None, error.diagnostics[0]))
-        else:
-            ended.append(SeedRun(seed, fitted, None))
+    steps = 0
+    with interruption() as stop:
+        for place, (folder, plan) in enumerate(runs, 1):
+            if stop():
+                # It came when nothing was left of the run before but its end.
+                raise Interrupted(None, steps)
+            seed = plan.job.seed
+            watchers = on_run(place, len(runs), seed) if on_run else ()
+            try:
+                fitted = train_run(
+                    folder,
+                    plan,
+                    watchers=watchers,
+                    save_seconds=save_seconds,
+                    tensorboard=tensorboard,
+                )
+            except CellError as error:
+                ended.append(SeedRun(seed, None, error.diagnostics[0]))
+            else:
+                steps = fitted.steps
+                ended.append(SeedRun(seed, fitted, None))
     if is_first_process():
         _write_report(Path(path), runs[0][1], ended)
     return ended
@@ -159,7 +170,7 @@ def seeds_report(plan: RunPlan, ended: Sequence[SeedRun], has_curves: bool) -> s
     held_out_mean, test_mean = (mean_cell(means.get(part)) for part in ("held_out", "test"))
     rows.append(f"| mean | {held_out_mean} | {test_mean} | |")
     parts = [
-        f"# {plan.graph.name} on {job.data}, recipe {job.recipe.name}, {len(ended)} seeds",
+        f"# {plan.graph.name} on {visible(job.data)}, recipe {job.recipe.name}, {len(ended)} seeds",
         "\n".join(rows),
         means_note([run.failure for run in ended]),
         f"![Loss and accuracy by epoch]({CURVES})" if has_curves else "",

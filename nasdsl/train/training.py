@@ -83,12 +83,21 @@ class Training:
     def _divide(self, count: int) -> EpochBatches:
         processes, accumulation = self.accelerator.num_processes, self.execution.accumulation
         batch, parts = min(self.recipe.batch, count), processes * accumulation
-        if batch % parts or not batch:
+        if batch < parts:
+            raise cell_error(
+                "NAS845",
+                f"a batch of {plural(batch, 'image')} cannot be divided into {parts} parts "
+                f"({plural(processes, 'process')}, {plural(accumulation, 'accumulation step')})",
+                f"there are {plural(count, 'image')} to train on"
+                if count < parts
+                else f"use `--set batch={parts}`",
+            )
+        if batch % parts:
             raise cell_error(
                 "NAS845",
                 f"a batch of {plural(batch, 'image')} cannot be divided into {parts} equal parts "
                 f"({plural(processes, 'process')}, {plural(accumulation, 'accumulation step')})",
-                f"use `--set batch={max(batch // parts, 1) * parts}`",
+                f"use `--set batch={batch // parts * parts}`",
             )
         return EpochBatches(
             count, batch, self.seed, self.accelerator.process_index, processes, accumulation

@@ -46,6 +46,7 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
             f"few to hold out a share of {recipe.held_out:g}",
             "set another share with `--set held_out=...`; 0 holds none out",
         )
+    names = tuple(map(_written_name, images.names))
     transform = evaluation_transform(recipe, images.look, size, images.native)
     return Splits(
         f"{name}:{os.path.abspath(images.folder)}" if images.folder else spec,
@@ -60,6 +61,11 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
         images.classes,
         len(images.look.mean),
         size,
-        images.names,
-        preparation_of(recipe, images.look, size, images.native, images.names),
+        names,
+        preparation_of(recipe, images.look, size, images.native, names),
     )
+
+
+def _written_name(name: str) -> str:
+    """The name of a class as files can hold it: that of a folder may be no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
