@@ -118,10 +118,10 @@ def annotated_images(
     for each in document["annotations"]:
         number, owner, label = each.get("id"), each.get("image_id"), each.get("category_id")
         # A list, for one, is no number, and cannot be looked up either.
-        if not isinstance(owner, int) or owner not in images:
+        if not isinstance(owner, int | float) or owner not in images:
             lost.append(f"{number!r:.20} is of image {owner!r:.20}")
             continue
-        if not isinstance(label, int) or label not in labels:
+        if not isinstance(label, int | float) or label not in labels:
             unknown.append(f"{number!r:.20} is of category {label!r:.20}")
             continue
         box = each.get("bbox")
