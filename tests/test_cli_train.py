@@ -86,15 +86,15 @@ def test_a_single_class(run: Run) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes there")
 def test_names_that_are_no_utf_8(run: Run) -> None:
     """Folders from an old archive: the trained network was refused at the very end."""
-    photos(b"old\xe9/caf\xe9", b"old\xe9/tea")
+    photos(b"old\xe9/ol\xe9", b"old\xe9/tea")
     data = f"imagefolder:{os.fsdecode(b'old' + bytes([0xE9]))}"
     assert run(*STEP, "--data", data, "--out", "one").code == 0
-    assert "caf\\udce9" in Path("one/confusion.csv").read_text(encoding="utf-8")
+    assert "ol\\udce9" in Path("one/confusion.csv").read_text(encoding="utf-8")
     assert "old\\udce9" in Path("one/report.md").read_text(encoding="utf-8")
     image = os.fsdecode(b"old\xe9/tea/0.png")
     ran = run("predict", "one", image, "--json")
     names = {each["name"] for each in json.loads(ran.out)["predictions"][0]["classes"]}
-    assert names == {"caf\\udce9", "tea"}
+    assert names == {"ol\\udce9", "tea"}
 
 
 def test_commands_of_a_report_and_names_of_a_picture(run: Run) -> None:
