@@ -10,7 +10,7 @@ by a fraction of a pixel, which are cut; boxes without an area, which are left o
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,12 +116,12 @@ def annotated_images(
     boxes: dict[int, list[LabelledBox]] = {number: [] for number in images}
     outside, unknown, lost, left_out = [], [], [], 0
     for each in document["annotations"]:
-        number, owner, label = each.get("id"), each.get("image_id"), each.get("category_id")
-        # A list, for one, is no number, and cannot be looked up either.
-        if not isinstance(owner, int | float) or owner not in images:
+        number: object = each.get("id")
+        owner, label = _number(each.get("image_id")), _number(each.get("category_id"))
+        if owner not in images:
             lost.append(f"{number!r:.20} is of image {owner!r:.20}")
             continue
-        if not isinstance(label, int | float) or label not in labels:
+        if label not in labels:
             unknown.append(f"{number!r:.20} is of category {label!r:.20}")
             continue
         box = each.get("bbox")
@@ -158,6 +158,13 @@ def annotated_images(
         for number, image in images.items()
     )
     return AnnotatedImages(made, document, left_out)
+
+
+def _number(value: Any) -> Any:
+    """A number that may be written as 1.0; the text of what cannot be looked up, such as a list."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, Hashable) else repr(value)
 
 
 def _images(document: dict[str, Any], path: Path) -> dict[Any, dict[str, Any]]:
