@@ -2,8 +2,9 @@
 
 import pytest
 
-from nasdsl import library
+from nasdsl import canonical_hash, enumerate_genotypes, interop, library
 from nasdsl.errors import CellError, Source
+from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import BlockState, Hidden, Output
 from nasdsl.loading import analyse, load, load_space, loads, loads_space, source_of
 
@@ -193,6 +194,49 @@ def test_files_beside_a_file_come_before_the_library(tmp_path) -> None:
     (tmp_path / "q.cell").write_text("vocabulary q\nops p\n")
     findings = analyse(source_of(tmp_path / "p.cell")).diagnostics
     assert [found.code for found in findings] == ["NAS208"]
+
+
+def test_texts_need_no_file_beside_them(tmp_path) -> None:
+    """What a file beside a text defines is written out, because other folders do not have it."""
+    (tmp_path / "nasnet.cell").write_text(
+        "vocabulary nasnet\nop sep_conv_3x3 = [relu, conv(1x1, stride), batch_norm]\n"
+        "op own = [relu]\ncombine add = [sum]\n"
+    )
+    fields = "sep_conv_3x3, {sep_conv_3x3 | own}, add"
+    (tmp_path / "space.cell").write_text(HEAD + cell(f"b0 = (h[i], h[i-1], {fields})"))
+    space = load_space(tmp_path / "space.cell")
+    assert "ops nasnet" not in space_text(space)
+    assert list(map(canonical_hash, enumerate_genotypes(loads_space(space_text(space))))) == list(
+        map(canonical_hash, enumerate_genotypes(space))
+    )
+    for genotype in enumerate_genotypes(space):
+        again = loads(genotype_text(genotype))
+        assert canonical_hash(again) == canonical_hash(genotype)
+        assert ("op own" in genotype_text(genotype)) == ("own" in genotype.cells[0].blocks[0].ops)
+        for format in ("json", "yaml"):
+            (read,) = interop.read(interop.write(genotype, format).text).genotypes
+            assert read == again
+
+
+def test_a_vocabulary_beside_may_have_another_name_inside(tmp_path) -> None:
+    """`ops mine` finds the file `mine.cell`, and a text elsewhere finds neither name."""
+    (tmp_path / "mine.cell").write_text("vocabulary other\nops nasnet\nop own = [relu]\n")
+    (tmp_path / "g.cell").write_text("ops mine\n" + cell("b0 = (h[i], h[i-1], own, own, add)"))
+    genotype = load(tmp_path / "g.cell")
+    assert canonical_hash(loads(genotype_text(genotype))) == canonical_hash(genotype)
+
+
+def test_files_that_lead_to_files(tmp_path) -> None:
+    """However many name one another, each is read once, and a mistake at the end is told."""
+    for at in range(100):
+        (tmp_path / f"v{at}.cell").write_text(f"vocabulary v{at}\nops v{at + 1}\n")
+    (tmp_path / "v30.cell").write_text("vocabulary v30\nop x = [nonsense]\n")
+    block = "b0 = (h[i], h[i-1], x, x, x)"
+    for start, said in ((0, "`v1` cannot be used"), (31, "`v32` cannot be used")):
+        (tmp_path / "g.cell").write_text(f"ops v{start}\n" + cell(block))
+        findings = analyse(source_of(tmp_path / "g.cell")).diagnostics
+        assert findings[0].code == "NAS208"
+        assert said in findings[0].label
 
 
 def test_a_library_name_may_carry_the_suffix(tmp_path, monkeypatch) -> None:

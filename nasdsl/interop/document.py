@@ -12,17 +12,17 @@ import re
 from collections.abc import Iterator
 
 from nasdsl.errors import CellError, Diagnostic, Source, Span
-from nasdsl.interop.foreign import Foreign, Options
+from nasdsl.interop.foreign import MAX_CHARACTERS, Foreign, Options
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import LiteralValue, json_value
 from nasdsl.interop.yaml_tree import yaml_value
-from nasdsl.language.genotype.text import genotype_text
+from nasdsl.language.genotype.text import genotype_text, written_vocabulary
 from nasdsl.language.genotype.types import Genotype
 
 VERSION = 1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|h\[i(?:-[0-9]{1,4})?\]")
-_DEFINITION = re.compile(r"[^\n\r#{}=]{1,2000}")
+_DEFINITION = re.compile(r"[^\n\r#{}=]+")
 _MEMBERS = ("nasdsl", "genotype", "ops", "definitions", "cells", "network")
 
 TextLines = Iterator[tuple[str, Span]]
@@ -61,7 +61,15 @@ def read_yaml(foreign: Foreign, options: Options) -> list[Genotype]:
 def _read(foreign: Foreign, value: LiteralValue) -> list[Genotype]:
     from nasdsl.loading import analyse, genotype_in
 
-    pairs = list(_lines(foreign, value))
+    pairs: list[tuple[str, Span]] = []
+    length = 0
+    for line, place in _lines(foreign, value):
+        # Aliases of YAML can make much of little.
+        length += len(line) + 1
+        if length > MAX_CHARACTERS:
+            text = f"the document says more than {MAX_CHARACTERS:,} characters"
+            raise foreign.cell_error("NAS656", text, place)
+        pairs.append((line, place))
     text = "\n".join(line for line, _ in pairs) + "\n"
     analysis = analyse(Source(foreign.source.name, text))
     found = [_finding_in_document(finding, foreign, pairs) for finding in analysis.diagnostics]
@@ -230,7 +238,7 @@ def write_yaml(genotype: Genotype, options: Options) -> tuple[str, list[Diagnost
 
 def document(genotype: Genotype) -> dict[str, object]:
     """The genotype as plain data: dictionaries, lists, texts, numbers."""
-    vocabulary = genotype.vocabulary
+    vocabulary = written_vocabulary(genotype)
     made: dict[str, object] = {"nasdsl": VERSION, "genotype": genotype.name}
     if vocabulary.name:
         made["ops"] = vocabulary.name

@@ -8,10 +8,11 @@ come from `nasdsl.network`.
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from nasdsl import library
-from nasdsl.errors import CellError, Diagnostic, Source
+from nasdsl.errors import CellError, Diagnostic, Source, cell_error
 from nasdsl.language.analysis import Analysis, in_order, setting_finding
 from nasdsl.language.genotype.resolve import Resolution, resolve
 from nasdsl.language.genotype.types import Block, Cell, Genotype, Space
@@ -23,6 +24,8 @@ from nasdsl.language.validator import validation_findings
 #: From a name to the text of the file `NAME.cell` that lies beside another; None where no such
 #: file is there. It may raise a CellError: the file is there and cannot be read.
 Beside = Callable[[str], Source | None]
+#: How many files may name one another in a row; each is read within the one that names it.
+_MAX_FILES = 50
 
 
 def analyse(source: Source, *, network: bool = True, beside: Beside | None = None) -> Analysis:
@@ -137,6 +140,8 @@ class _BesideCatalogue(library.LibraryCatalogue):
 
     def __init__(self, beside: Beside, *reading: str) -> None:
         self.beside, self.reading = beside, reading
+        # What is wrong with a file is asked for after its vocabulary, and each file names another.
+        self._analyses: dict[str, Analysis | CellError | None] = {}
 
     def vocabulary(self, name: str) -> Vocabulary | None:
         """The vocabulary of the file `name.cell` in the folder, else the library's."""
@@ -146,7 +151,12 @@ class _BesideCatalogue(library.LibraryCatalogue):
             return None
         if found is None:
             return super().vocabulary(name)
-        return found.resolution.vocabulary if self._is_vocabulary(found) else None
+        if not self._is_vocabulary(found):
+            return None
+        vocabulary = found.resolution.vocabulary
+        # A copy of the library's has its name everywhere.
+        known = super().vocabulary(vocabulary.name)
+        return known if known == vocabulary else replace(vocabulary, is_beside=True)
 
     def space(self, name: str) -> Space | None:
         """The genotype or space of the file `name.cell` in the folder, else the library's."""
@@ -172,9 +182,22 @@ class _BesideCatalogue(library.LibraryCatalogue):
         return f"`{name}.cell` is a {kind}"
 
     def _analysis_beside(self, name: str) -> Analysis | None:
+        if name not in self._analyses:
+            try:
+                self._analyses[name] = self._new_analysis(name)
+            except CellError as error:
+                self._analyses[name] = error
+        found = self._analyses[name]
+        if isinstance(found, CellError):
+            raise found
+        return found
+
+    def _new_analysis(self, name: str) -> Analysis | None:
         file = f"{name}.cell"
         if not name.isidentifier() or file in self.reading:
             return None
+        if len(self.reading) > _MAX_FILES:
+            raise cell_error("NAS208", f"more than {_MAX_FILES} files lead to `{file}`")
         source = self.beside(name)
         if source is None:
             return None

@@ -188,7 +188,9 @@ class _Resolver:
         name = base.name
         if header is not None and header.keyword.text == "vocabulary":
             return Vocabulary(header.name.text, tuple(ops.values()), tuple(combines.values()))
-        return Vocabulary(name, tuple(ops.values()), tuple(combines.values()), tuple(defined))
+        return Vocabulary(
+            name, tuple(ops.values()), tuple(combines.values()), tuple(defined), base.is_beside
+        )
 
     def base_vocabulary(self) -> Vocabulary:
         named = [item for item in self.items if isinstance(item, tree.Ops)]

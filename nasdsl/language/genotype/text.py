@@ -1,6 +1,8 @@
 """Genotypes and spaces as text: the one canonical printed form of a `.cell` file.
 
-Purpose: `loads(genotype_text(g)) == g`, and the formatter leaves the text as it is.
+Purpose: `loads(genotype_text(g)) == g`, and the formatter leaves the text as it is. Definitions
+that come from a file beside the text that was read are written out, because the file may not lie
+beside this one.
 Comments and an author's layout are not kept; the formatter, which prints syntax trees, keeps them.
 """
 
@@ -26,7 +28,15 @@ def genotype_text(genotype: Genotype) -> str:
         )
         for cell in genotype.cells
     )
-    return _text(genotype.name, genotype.vocabulary, cells, genotype.settings)
+    return _text(genotype.name, written_vocabulary(genotype), cells, genotype.settings)
+
+
+def written_vocabulary(genotype: Genotype) -> Vocabulary:
+    """The vocabulary as a text of the genotype states it; see `Vocabulary.written_out`."""
+    blocks = [block for cell in genotype.cells for block in cell.blocks]
+    return genotype.vocabulary.written_out(
+        {name for block in blocks for name in (*block.ops, block.combine)}
+    )
 
 
 def space_text(space: Space) -> str:
@@ -47,7 +57,9 @@ def space_text(space: Space) -> str:
         )
         for cell in space.cells
     )
-    return _text(space.name, space.vocabulary, cells, space.settings)
+    blocks = [block for cell in space.cells for block in cell.blocks]
+    used = {name for block in blocks for names in (*block.ops, block.combines) for name in names}
+    return _text(space.name, space.vocabulary.written_out(used), cells, space.settings)
 
 
 _Row = tuple[str, Sequence[str]]

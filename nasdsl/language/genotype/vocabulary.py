@@ -8,6 +8,7 @@ filters. `identity = [] else [relu, conv(1x1, stride), batch_norm]` is slim's ru
 `none`: pass through where nothing has to change, else a strided 1x1 convolution.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -154,7 +155,8 @@ class Vocabulary:
     """Ops and combines by name, in the order they were defined.
 
     `name` is the vocabulary a file asked for with `ops NAME` ("" for none); `local` are the
-    names the file itself defined or redefined on top of it.
+    names the file itself defined or redefined on top of it. `is_beside` says that NAME was a file
+    beside that text, which texts in other places cannot name.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Vocabulary:
     ops: tuple[Op, ...] = field(default=(), repr=False)
     combines: tuple[Combine, ...] = field(default=(), repr=False)
     local: tuple[str, ...] = field(default=())
+    is_beside: bool = field(default=False, compare=False, repr=False)
 
     @cached_property
     def op(self) -> dict[str, Op]:
@@ -172,3 +175,15 @@ class Vocabulary:
     def combine(self) -> dict[str, Combine]:
         """Combines by name."""
         return {combine.name: combine for combine in self.combines}
+
+    def written_out(self, used: Collection[str]) -> "Vocabulary":
+        """The vocabulary as a text states it that needs no file beside it.
+
+        Args:
+            used: the ops and combines that the text names.
+        """
+        if not self.is_beside:
+            return self
+        ops = tuple(op for op in self.ops if op.name in used)
+        combines = tuple(combine for combine in self.combines if combine.name in used)
+        return Vocabulary("", ops, combines, tuple(each.name for each in (*ops, *combines)))
