@@ -392,6 +392,22 @@ def test_hash_goes_on(run: Run) -> None:
     assert ran.err.count("error[") == 2
 
 
+def test_hash_goes_on_after_symmetric_cells(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell whose form takes too long is reported by its file, and the others have their line."""
+    blocks = "".join(f"b{at} = (h[i], h[i], identity, identity, add)\n" for at in range(4))
+    pairs = ((0, 1), (1, 2), (2, 3), (0, 3))
+    blocks += "".join(
+        f"c{at} = (b{one}, b{other}, identity, identity, add)\n"
+        for at, (one, other) in enumerate(pairs)
+    )
+    Path("ring.cell").write_text(f"genotype ring\nops nasnet\ncell normal {{\n{blocks}}}\n")
+    monkeypatch.setattr("nasdsl.canonical.order.MAX_DEPTH", 0)
+    ran = run("hash", "ring.cell", "nasnet_a")
+    assert ran.code == 2
+    assert ran.out.splitlines() == [f"{nasdsl.canonical_hash(nasdsl.load('nasnet_a'))}  nasnet_a"]
+    assert "error[NAS603]: ring.cell: the cell `normal` is too symmetric" in ran.err
+
+
 def test_diff(run: Run) -> None:
     """A sentence a difference, and 1 where there is one; scripts get the fields too."""
     sentences = ["normal cell: the output drops h[i-1]", "reduction cell: the output drops b1"]

@@ -553,6 +553,13 @@ def test_arcs(what: str) -> None:
     assert genotype.name == "x"
 
 
+def test_arcs_of_doubled_variables() -> None:
+    """`x="$x $x"` again and again takes no time, whether or not there are words in it."""
+    doubled = 'arc="$arc $arc"\n' * 60
+    assert "0 integers" in problem(f'arc=""\n{doubled}', "enas")
+    assert "more than 10,000 integers" in problem(f'arc="0"\n{doubled}', "enas")
+
+
 def test_arcs_of_branches_are_chosen_from() -> None:
     """What depends on a condition is not known; both values are there."""
     text = f'if [ $1 ]; then\n  fixed_arc="{ARC} {LAST}"\nelse\n  fixed_arc="{LAST} {ARC}"\nfi\n'
@@ -830,6 +837,22 @@ def test_json_has_its_own_escapes() -> None:
     text = "\n\t" + DOCUMENT.replace('"darts_v2"', '"d\\u0061rts_v2"', 1)
     assert interop.read(text, "json").genotypes == (nasdsl.load("darts_v2"),)
     assert "'a/b' cannot stand here" in problem(text.replace("d\\u0061rts_v2", "a\\/b"), "json")
+
+
+def test_tags_of_yaml_that_do_not_fit() -> None:
+    """A tag that its value does not fit is a finding at the value."""
+    for value in ("!!bool maybe", '!!int ""', '!!float ""', '!!int "-"'):
+        text = f"genotype: {value}\nnormal_concat: [2]\nnormal: 1\nreduce: 2\n"
+        assert "this value cannot be read" in problem(text, "darts", "x.yaml")
+
+
+def test_aliases_of_yaml_make_no_book() -> None:
+    """A long name by its alias, again and again, is refused before it is written out."""
+    name = "n" * 100_000
+    text = f"nasdsl: 1\ngenotype: &a {name}\ncells:\n  normal:\n    blocks:\n" + (
+        "    - {name: *a, inputs: [*a, *a], ops: [*a, *a], combine: *a}\n" * 50
+    )
+    assert "more than 1,000,000 characters" in problem(text, "yaml")
 
 
 @pytest.mark.parametrize("format", ["yaml", "darts"])

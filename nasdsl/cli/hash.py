@@ -1,5 +1,7 @@
 """`nasdsl hash`: the canonical hash."""
 
+from dataclasses import replace
+
 import click
 
 from nasdsl.canonical import CanonicalForm, canonical_hash
@@ -39,7 +41,14 @@ def command(file: tuple[str, ...], form: CanonicalForm, as_json: bool) -> None:
         except CellError as error:
             refused += error.diagnostics
             continue
-        hash = canonical_hash(genotype, form)
+        try:
+            hash = canonical_hash(genotype, form)
+        except CellError as error:
+            # It is about cells, and does not know whose.
+            refused += (
+                replace(found, message=f"{name}: {found.message}") for found in error.diagnostics
+            )
+            continue
         rows.append({"file": name, "name": genotype.name, "hash": hash})
     if refused and as_json:
         raise CellError(tuple(refused))

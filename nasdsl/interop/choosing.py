@@ -153,7 +153,8 @@ def _language_findings(genotype: Genotype, foreign: Foreign, entry: Entry) -> li
     # Imported here because it brings the whole language along.
     from nasdsl.loading import analyse
 
-    analysis = analyse(Source(genotype.name, genotype_text(genotype)))
+    # The name is in angle brackets because it is none of a file, beside which others might lie.
+    analysis = analyse(Source(f"<{genotype.name}>", genotype_text(genotype)))
     place = foreign.first_line(entry.span)
     found = [
         Diagnostic(

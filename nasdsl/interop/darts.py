@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from keyword import iskeyword
 
 from nasdsl.errors import Diagnostic
 from nasdsl.interop.darts_edges import INPUTS, MAX_STATES, edges_of_states
@@ -215,7 +216,9 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
         states = sorted(DIALECT.index(cell, state) for state in concatenated("DARTS", cell))
         lines += [f"    {field}=[", *(f"        {pair}," for pair in _block_lines(edges)), "    ],"]
         lines.append(f"    {field}_concat={states},")
-    text = "\n".join([f"{genotype.name} = Genotype(", *lines, ")"]) + "\n"
+    # Python has words of its own, such as `lambda`; a reader drops the underscore.
+    name = f"{genotype.name}_" if iskeyword(genotype.name) else genotype.name
+    text = "\n".join([f"{name} = Genotype(", *lines, ")"]) + "\n"
     return text, DIALECT.losses(genotype)
 
 

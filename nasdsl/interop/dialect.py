@@ -11,6 +11,7 @@ from nasdsl import library
 from nasdsl.errors import CellError, Diagnostic, Span, cell_error
 from nasdsl.interop.foreign import Foreign
 from nasdsl.language.genotype.settings import DEFAULT_SKELETON, Settings
+from nasdsl.language.genotype.text import setting_text
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, Hidden, Output, State
 from nasdsl.language.genotype.vocabulary import Vocabulary
 
@@ -151,7 +152,7 @@ class Dialect:
             text = f"the cells stand on the skeleton `{skeleton}`; {self.title}'s stand on another"
             found.append(not_carried(f"{text}, `{self.skeleton}`"))
         if given:
-            settings = ", ".join(f"{key} = {value}" for key, value in given.items())
+            settings = ", ".join(f"{key} = {setting_text(value)}" for key, value in given.items())
             found.append(not_carried(f"the network settings {settings} are not part of the format"))
         return found
 

@@ -202,7 +202,12 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[int, tuple[str, ...], str, 
 
 
 def _kind(words: tuple[str, ...]) -> str:
-    return "reduction" if any("reduc" in word.lower() for word in words) else "normal"
+    """The kind that the innermost word says last: `reduced_net_normal_` is of a normal cell."""
+    for word in reversed(words):
+        kinds = re.findall(r"normal|reduc", word.lower())
+        if kinds:
+            return "normal" if kinds[-1] == "normal" else "reduction"
+    return "normal"
 
 
 def _name(words: tuple[str, ...]) -> str:

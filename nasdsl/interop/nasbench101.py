@@ -23,7 +23,7 @@ from nasdsl.interop.foreign import Entry, Foreign, Options, genotype_name, name_
 from nasdsl.interop.formats import Format
 from nasdsl.interop.literals import LiteralValue, Python, called, pythons
 from nasdsl.interop.named_nodes import Named, named_nodes
-from nasdsl.language.genotype.types import Block, BlockState, Genotype, State, hidden
+from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 DIALECT = Dialect(
     "NAS-Bench-101",
@@ -297,15 +297,36 @@ def write(genotype: Genotype, options: Options) -> tuple[str, list[Diagnostic]]:
             numbered[state] = len(vertices)
         else:
             sums[state] = _vertices_of_sum(block, sums, numbered)
-    outputs = [source for state in cell.output_states for source in _sources(state, sums, numbered)]
-    if any(len(set(found)) < len(found) for found in (outputs, *(v[1] for v in vertices))):
+    outputs = _outputs(cell, sums, numbered)
+    reached = [outputs, *(sources for _, sources in vertices)]
+    if any(len(set(found)) < len(found) for found in reached):
         raise CellError((cannot_hold(DIALECT.title, "an edge that is there twice"),))
-    if _INPUT in outputs and len(outputs) > 2:
-        raise CellError((cannot_hold(DIALECT.title, "this output"),))
+    if not all(reached):
+        raise CellError((cannot_hold(DIALECT.title, "a vertex that reads zero alone"),))
     losses = DIALECT.losses_of_settings(genotype)
     if len(outputs) > 1 and _INPUT not in outputs:
         losses.append(not_carried(_DIVIDED))
     return _text(vertices, outputs), losses
+
+
+def _outputs(cell: Cell, sums: dict[State, list[int]], numbered: dict[State, int]) -> list[int]:
+    """The vertices with an edge to the output.
+
+    What several vertices give is concatenated there, never added; the input is added to the rest.
+
+    Raises:
+        CellError: the cell has another output (NAS654).
+    """
+    found = [_sources(state, sums, numbered) for state in cell.output_states]
+    alone = len(found) == 1
+    for state, sources in zip(cell.output_states, found, strict=True):
+        if len(set(sources) - {_INPUT}) > 1:
+            what = f"the output `{state}`: edges to the output concatenate, and this is a sum"
+            raise CellError((cannot_hold(DIALECT.title, what),))
+        if not alone and (_INPUT in sources or not sources):
+            what = f"the output `{state}` beside others: it is not what a vertex gives"
+            raise CellError((cannot_hold(DIALECT.title, what),))
+    return [source for sources in found for source in sources]
 
 
 def _text(vertices: list[tuple[str, list[int]]], outputs: list[int]) -> str:

@@ -137,7 +137,7 @@ def _nodes(cell: Cell, names: dict[str, str]) -> list[list[str]] | None:
         return None
     one, two, part, last = ([*zip(b.inputs, b.ops, strict=True)] for b in cell.blocks)
     b0, b1, b2 = (BlockState(block.name) for block in cell.blocks[:3])
-    first = _only(one, hidden(0))
+    first = _only(one, hidden(0), names)
     second = _by_state(two, (hidden(0), b0))
     third = _by_state(part, (hidden(0), b0))
     fourth = _by_state(last, (b2, b1))
@@ -149,14 +149,17 @@ def _nodes(cell: Cell, names: dict[str, str]) -> list[list[str]] | None:
     return [[names[op] for op in node] for node in ops]
 
 
-def _only(operands: list[tuple[State, str]], state: State) -> str | None:
-    """The op of the operand that is not the zero that stands for nothing."""
+def _only(operands: list[tuple[State, str]], state: State, names: dict[str, str]) -> str | None:
+    """The op of the operand that is not the zero that stands for nothing.
+
+    What is zero is told by the benchmark's names: another vocabulary may call something else so.
+    """
     (left, left_op), (right, right_op) = operands
     if left != state or right != state:
         return None
-    if right_op == "none":
+    if names[right_op] == "none":
         return left_op
-    return right_op if left_op == "none" else None
+    return right_op if names[left_op] == "none" else None
 
 
 def _by_state(operands: list[tuple[State, str]], states: tuple[State, State]) -> list[str] | None:

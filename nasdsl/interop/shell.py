@@ -65,7 +65,7 @@ def variables(text: str) -> list[Variable]:
         before = found.setdefault(name, [])
         parts = _parts(text, token, found)
         if token["more"]:
-            parts = (*before[-1:], *parts)
+            parts = (*_of_one(before[-1:]), *parts)
         value = Variable(name, parts, Span(token.start("name"), token.end()))
         if not depth:
             before.clear()
@@ -73,6 +73,17 @@ def variables(text: str) -> list[Variable]:
             before.append(value)
     values = [value for each in found.values() for value in each]
     return sorted(values, key=lambda value: value.span)
+
+
+def _of_one(known: "list[Variable]") -> "tuple[ShellWord | Variable, ...]":
+    """A variable as a part of another; what it has in its place where that is less than two.
+
+    So a value of n words is a tree of no more than n branches, however often `x="$x $x"` stands
+    there.
+    """
+    return tuple(
+        part for each in known for part in (each.parts if len(each.parts) < 2 else (each,))
+    )
 
 
 def _parts(
@@ -84,7 +95,7 @@ def _parts(
     for word in _WORD.finditer(text, token.start(group), token.end(group)):
         known = found.get(word["braced"] or word["plain"] or "")
         if known and group != "single":
-            parts.append(known[-1])
+            parts += _of_one(known[-1:])
         else:
             parts.append(ShellWord(word.group(), Span(*word.span())))
     return tuple(parts)

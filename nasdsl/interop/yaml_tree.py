@@ -112,7 +112,8 @@ class _Reading:
             raise self.foreign.cell_error("NAS656", "the number has too many digits", span)
         try:
             data = self.loader.construct_object(node)
-        except (ValueError, yaml.YAMLError):
+        except (ValueError, LookupError, yaml.YAMLError):
+            # PyYAML looks `!!bool` up in a table, and at the first character of a number.
             raise self.foreign.cell_error("NAS651", "this value cannot be read", span) from None
         if isinstance(data, int) and abs(data) > MAX_NUMBER:
             raise self.foreign.cell_error("NAS656", f"the number is over {MAX_NUMBER:,}", span)
