@@ -3,6 +3,7 @@
 import pytest
 
 from nasdsl import canonical_hash, enumerate_genotypes, interop, library
+from nasdsl.api.library_entries import library_entries
 from nasdsl.errors import CellError, Source
 from nasdsl.language.genotype.text import genotype_text, space_text
 from nasdsl.language.genotype.types import BlockState, Hidden, Output
@@ -246,6 +247,22 @@ def test_a_library_name_may_carry_the_suffix(tmp_path, monkeypatch) -> None:
     (tmp_path / "nasnet_a.cell").write_text(HEAD + cell(SOUND))
     assert load("nasnet_a.cell").name == "g"
     assert load("nasnet_a").name == "nasnet_a"
+
+
+def test_the_library_is_the_same_in_every_folder(tmp_path, monkeypatch) -> None:
+    """Files of the working folder are nobody's neighbours in the library."""
+    before = {name: canonical_hash(load(name)) for name in ("nasnet_a", "nasnet_a_large")}
+    rows = library_entries()
+    monkeypatch.chdir(tmp_path)
+    for name in before:
+        (tmp_path / f"{name}.cell").write_text(library.source(name).text)
+    own = "vocabulary nasnet\nop sep_conv_3x3 = [relu]\n"
+    (tmp_path / "nasnet.cell").write_text(own)
+    assert {name: canonical_hash(load(name)) for name in before} == before
+    # `nasdsl list` tells of the library alone.
+    (tmp_path / "darts_v2").write_text("junk")
+    (tmp_path / "darts_v2_cifar").write_text("junk")
+    assert library_entries() == rows
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 from nasdsl import library
 from nasdsl.errors import Source
+from nasdsl.language.genotype.types import Space
 from nasdsl.library.published import Published, origins, published_as
-from nasdsl.loading import load, load_space
+from nasdsl.loading import analyse, genotype_of, space_in
 from nasdsl.network.cost import genotype_cost
 
 Kind = Literal["genotype", "network", "space", "vocabulary"]
@@ -60,17 +61,22 @@ def _entry(name: str) -> LibraryEntry:
     if base is not None:
         return _network(name, base, description)
     family, origin = origins().get(name, ("", ""))
-    kind: Kind = "genotype" if load_space(name).is_genotype else "space"
+    kind: Kind = "genotype" if _space(name).is_genotype else "space"
     return LibraryEntry(name, kind, description, family, origin)
 
 
 def _network(name: str, base: str, description: str) -> LibraryEntry:
-    counted = genotype_cost(load(name))
+    counted = genotype_cost(genotype_of(_space(name)))
     size = NetworkSize(counted.params, counted.mult_adds)
     published = published_as(name)
     family, origin = origins()[base]
     source = published.source if published else origin
     return LibraryEntry(name, "network", description, family, source, base, size, published)
+
+
+def _space(name: str) -> Space:
+    """The library's, whatever file of that name lies in the working folder."""
+    return space_in(analyse(library.source(name)))
 
 
 def _vocabularies() -> Iterator[LibraryEntry]:

@@ -33,10 +33,17 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one file and the name it is reported under."""
+    """The text of one file and the name it is reported under.
+
+    Attributes:
+        name: a path, or a name in angle brackets.
+        text: the text.
+        in_library: whether it is the library's, and lies in no folder, whatever its name says.
+    """
 
     name: str
     text: str
+    in_library: bool = field(default=False, repr=False, compare=False)
     _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -121,7 +121,7 @@ def _resolution(name: str) -> Resolution:
 
 def _text(name: str, *folder: str) -> Source:
     path = resources.genotypes().joinpath(*folder, f"{name}{_SUFFIX}")
-    return Source(f"{name}{_SUFFIX}", path.read_text(encoding="utf-8"))
+    return Source(f"{name}{_SUFFIX}", path.read_text(encoding="utf-8"), in_library=True)
 
 
 @cache

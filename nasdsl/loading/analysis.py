@@ -116,7 +116,7 @@ def nothing_beside(name: str) -> Source | None:
 
 def _beside_of(source: Source) -> Beside:
     path = Path(source.name)
-    if source.name.startswith("<") or not os.path.isfile(path):
+    if source.in_library or source.name.startswith("<") or not os.path.isfile(path):
         return nothing_beside
     return beside_in(path.parent)
 
