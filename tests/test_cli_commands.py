@@ -358,6 +358,17 @@ def test_sample_into_a_file(run: Run) -> None:
     assert Path("tiny.cell").read_text() == CELL
 
 
+def test_sample_keeps_its_space(run: Run) -> None:
+    """A sample has the name of its space, and does not take the place of its file."""
+    text = Path("small.cell").read_text()
+    ran = run("sample", "small.cell", "-o", ".")
+    assert ran.code == 2
+    assert "the space is in this file" in ran.err
+    assert Path("small.cell").read_text() == text
+    assert run("sample", "small.cell", "-n", "2", "-o", ".").code == 0
+    assert run("sample", "small.cell", "-o", "elsewhere").code == 0
+
+
 def test_enumerate(run: Run) -> None:
     """All members in order, or the first few."""
     ran = run("enumerate", "small.cell")

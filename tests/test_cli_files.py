@@ -344,6 +344,26 @@ def test_fmt_keeps_mode_and_link(run: Run) -> None:
     assert sorted(os.listdir()) == ["a.cell", "link.cell"]
 
 
+def test_fmt_goes_on_after_a_file_that_cannot_be_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reported, and the files after it are formatted."""
+    for name in ("a.cell", "b.cell"):
+        write(name, ROUGH)
+    replace = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        if Path(target).name == "a.cell":
+            raise PermissionError(13, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    ran = run("fmt", "a.cell", "b.cell")
+    assert ran.code == 2
+    assert "error[NAS006]: cannot write 'a.cell': Permission denied" in ran.err
+    assert [Path(name).read_text() for name in ("a.cell", "b.cell")] == [ROUGH, FINE]
+
+
 # -- writing ------------------------------------------------------------------------------
 
 

@@ -71,7 +71,11 @@ def command(file: tuple[str, ...], check: bool, show_diff: bool) -> int:
             # UTF-8 and bare newlines, whatever the platform prefers: it is a file's content.
             output.data_bytes(text.encode("utf-8"))
         elif differs:
-            replace_text(name, text)
+            try:
+                replace_text(name, text)
+            except CellError as error:
+                code = max(code, _exit_code(error))
+                continue
             output.note(f"formatted {name}")
     if (check or show_diff) and changed:
         output.note(f"{changed} of {plural(len(names), 'file')} would be formatted")

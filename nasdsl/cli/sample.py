@@ -1,5 +1,6 @@
 """`nasdsl sample`: seeded draws from a space."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from nasdsl.canonical import canonical_hash
 from nasdsl.cli import output, reading
 from nasdsl.cli.command import Command
 from nasdsl.cli.options import file_argument, json_option
-from nasdsl.errors import plural
+from nasdsl.errors import cell_error, plural
 from nasdsl.language.genotype.text import genotype_text
 from nasdsl.language.genotype.types import Genotype
 from nasdsl.space import sample
@@ -54,7 +55,7 @@ def command(space: str, number: int, seed: int, folder: Path | None, as_json: bo
         for index, genotype in enumerate(sample(read, number, seed))
     )
     if folder is not None:
-        written = [_path_of_new_file(genotype, folder) for genotype in drawn]
+        written = [_path_of_new_file(genotype, folder, space) for genotype in drawn]
         output.note(f"wrote {plural(len(written), 'file')} to {folder}")
         if as_json:
             output.data_object(space=read.name, seed=seed, files=written)
@@ -71,9 +72,16 @@ def json_genotype(genotype: Genotype) -> dict[str, str]:
     return {"name": genotype.name, "hash": canonical_hash(genotype), "text": text}
 
 
-def _path_of_new_file(genotype: Genotype, folder: Path) -> str:
+def _path_of_new_file(genotype: Genotype, folder: Path, space: str) -> str:
+    """Write a file, but not in the place of the space, which may have the genotype's name."""
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{genotype.name}.cell"
+    if path.exists() and os.path.exists(space) and path.samefile(space):
+        raise cell_error(
+            "NAS006",
+            f"cannot write {str(path)!r}: the space is in this file",
+            "`-o DIR` with another folder keeps both",
+        )
     replace_text(path, genotype_text(genotype))
     return str(path)
