@@ -17,7 +17,7 @@ from nasdsl.interop.formats import Format
 from nasdsl.language.genotype.types import Block, BlockState, Cell, Genotype, State, hidden
 
 _OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-DIALECT = Dialect("NAS-Bench-201", "nasbench201", {name: name for name in _OPS})
+DIALECT = Dialect("NAS-Bench-201", "nasbench201", {name: name for name in _OPS}, "nasbench201")
 _EDGE = re.compile(r"([^|~+\s]+)~([0-9]{1,3})")
 _SIGN = re.compile(r"\|[^|~\s]+~[0-9]")
 _RUN = re.compile(r"""[^\s"'()]+""")
@@ -69,7 +69,6 @@ def _genotype(span: Span, foreign: Foreign, name: str) -> Genotype:
     for ops in nodes:
         states.append(_sum_of(blocks, states, ops))
     cell = cell_of("normal", blocks, states[-1:])
-    foreign.note("the residual blocks between the benchmark's stages are not cells", span)
     return DIALECT.genotype(genotype_name(name, "nasbench201_cell"), [cell])
 
 
