@@ -186,4 +186,5 @@ class Vocabulary:
             return self
         ops = tuple(op for op in self.ops if op.name in used)
         combines = tuple(combine for combine in self.combines if combine.name in used)
-        return Vocabulary("", ops, combines, tuple(each.name for each in (*ops, *combines)))
+        names = (*(op.name for op in ops), *(combine.name for combine in combines))
+        return Vocabulary("", ops, combines, names)
