@@ -108,7 +108,8 @@ def missing_package(error: BaseException) -> str | None:
         return None
     package = error.name.partition(".")[0]
     try:
-        is_there = package in sys.modules or find_spec(package) is not None
+        # None stands for a package that must not be imported.
+        is_there = sys.modules.get(package) is not None or find_spec(package) is not None
     except ValueError:
         is_there = False
     return None if is_there else package

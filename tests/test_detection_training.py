@@ -199,7 +199,7 @@ def test_drawings_take_no_image_s_place(run: Path, images: Path, tmp_path: Path)
 def test_a_score_is_a_number(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With `nan`, every image had nothing on it."""
     assert exit_code(["detect", str(run), "any.png", "--threshold", "nan"]) == 2
-    assert "'nan' is not a number" in capsys.readouterr().err
+    assert "'nan' is not a finite number" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["compare RUN", "predict RUN RUN", "publish RUN -o out"])

@@ -100,6 +100,7 @@ def test_packages_that_are_missed_later(package: str, monkeypatch: pytest.Monkey
         raise ModuleNotFoundError(f"No module named '{package}.utils'", name=f"{package}.utils")
 
     monkeypatch.setattr(module, "_batch", without)
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
     with pytest.raises(CellError) as caught:
         evaluator("proxy:naswot")
     (finding,) = caught.value.diagnostics
