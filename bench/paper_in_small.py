@@ -136,7 +136,10 @@ def main() -> None:
     write_figure(list(stores.values()), picture)
     lines = [*_search_lines(stores, sizes), ""]
     if chosen.report:
-        lines.append("The experiment is not complete: this is how far its searches are.")
+        lines += [
+            "The experiment is not complete: this is how far its searches are. The trainings",
+            "at the end have not begun. Hours are those of the clock, on cores that were shared.",
+        ]
     else:
         finished = trained(contenders(stores), chosen.out / "runs", sizes.finishing, chosen.workers)
         lines += finish_lines(finished, sizes.finishing)
