@@ -242,6 +242,24 @@ def test_what_the_figure_counts(run: Run) -> None:
     assert unique[1][-1] == sampled[1][-1]
 
 
+def test_legends_are_not_cut_off() -> None:
+    """Entries that are too wide together stand in fewer columns."""
+    pytest.importorskip("matplotlib")
+    from nasdsl.report.plots import add_legend_below, new_picture
+
+    for length, columns in ((3, 3), (25, 2), (60, 1)):
+        with new_picture((6, 4)) as picture:
+            axes = picture.add_subplot()
+            for letter in "abc":
+                axes.plot([0, 1], label=letter * length)
+            add_legend_below(picture, columns=3)
+            picture.draw_without_rendering()
+            (legend,) = picture.legends
+            found = legend.get_window_extent()
+            assert picture.bbox.x0 <= found.x0 < found.x1 <= picture.bbox.x1
+            assert legend._ncols == columns  # which matplotlib offers in no other way
+
+
 def test_export(run: Run) -> None:
     """A row a trial in each table; the study has the rewards."""
     searched(run)

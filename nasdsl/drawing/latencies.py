@@ -7,7 +7,7 @@ from nasdsl.drawing.lettering import LONGEST_NAME
 from nasdsl.drawing.rendering import PictureFormat
 from nasdsl.drawing.sizes import figure_content
 from nasdsl.drawing.themes import find_theme
-from nasdsl.report.plots import label, write_plain_numbers
+from nasdsl.report.plots import add_legend_below, label, write_plain_numbers
 from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -78,6 +78,6 @@ def latencies_plot(
         axes.grid(True, which="major", color=theme.dim_stroke, linewidth=0.5)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+        add_legend_below(figure, columns=4, fontsize=8)
 
     return figure_content(draw, (5.6, 4.1), form, theme)

@@ -19,7 +19,7 @@ from nasdsl.drawing.themes import Theme, ThemeName, find_theme
 from nasdsl.library.published import Published, models
 from nasdsl.network.cost import graph_cost
 from nasdsl.network.graph import NetworkGraph
-from nasdsl.report.plots import content_of, new_picture
+from nasdsl.report.plots import add_legend_below, content_of, new_picture
 from nasdsl.report.visible import shortened, visible
 
 if TYPE_CHECKING:
@@ -204,12 +204,5 @@ def _key(figure: "Figure", theme: Theme) -> None:
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         found.update(zip(labels, handles, strict=True))
-    figure.legend(
-        list(found.values()),
-        list(found),
-        loc="outside lower center",
-        ncols=len(found),
-        frameon=False,
-        labelcolor=theme.letters,
-        fontsize=8,
-    )
+    entries = list(found.values()), list(found)
+    add_legend_below(figure, *entries, columns=len(found), labelcolor=theme.letters, fontsize=8)

@@ -70,6 +70,24 @@ def draw_points(axes: Any, across: Sequence[float], up: Sequence[float], colour:
     axes.scatter(across, up, size, colour, alpha=0.4, lw=0, rasterized=is_image)
 
 
+def add_legend_below(picture: Any, *entries: Any, columns: int, **style: Any) -> None:
+    """A legend under all axes, in no more columns than fit; what is wider would be cut off.
+
+    Args:
+        picture: the figure, in which everything else is drawn.
+        *entries: lines and their names; those of the axes where there are none.
+        columns: the most there may be.
+        **style: as matplotlib has it.
+    """
+    for count in range(columns, 0, -1):
+        legend = picture.legend(
+            *entries, loc="outside lower center", ncols=count, frameon=False, **style
+        )
+        if count == 1 or legend.get_window_extent().width <= picture.bbox.width:
+            return
+        legend.remove()
+
+
 def count_along(axes: Any) -> None:
     """Number whole things from left to right, once everything is drawn.
 

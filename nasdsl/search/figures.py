@@ -18,6 +18,7 @@ from nasdsl.drawing import PLOT_FORMATS, form_of
 from nasdsl.errors import cell_error
 from nasdsl.report.plots import (
     COLOURS,
+    add_legend_below,
     content_of,
     count_along,
     draw_points,
@@ -147,7 +148,7 @@ def _names(stores: Sequence[str | os.PathLike[str]]) -> dict[str, str | os.PathL
         with Reader(Path(store)) as opened:
             algorithm = opened.settings().get("algorithm")
         name = stem if stems.count(stem) == 1 else os.fspath(store)
-        found[f"{algorithm} ({name})"] = store
+        found[name if name == algorithm else f"{algorithm} ({name})"] = store
     return found
 
 
@@ -242,5 +243,5 @@ def figure(
         frame(axes, _AXIS_LABELS[axis], "reward")
         if axes.lines:
             # Beside the points, of which any may be anywhere.
-            picture.legend(frameon=False, loc="outside lower center", ncols=len(BEST_OF))
+            add_legend_below(picture, columns=len(BEST_OF))
         return content_of(picture, format)

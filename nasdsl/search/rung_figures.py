@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nasdsl.errors import plural
-from nasdsl.report.plots import COLOURS, content_of, draw_points, frame, label, new_picture
+from nasdsl.report.plots import (
+    COLOURS,
+    add_legend_below,
+    content_of,
+    draw_points,
+    frame,
+    label,
+    new_picture,
+)
 from nasdsl.search.store import Trial
 
 _STYLES = ("-", "--", ":", "-.")
@@ -69,5 +77,5 @@ def rungs_figure(searches: Mapping[str, Sequence[Spent]], format: str) -> bytes:
                 said = f"{label(name)}, best after {plural(epochs, 'epoch')}"
                 axes.plot(at, line, style, color=colour, lw=1.3, label=said, ds="steps-post")
         frame(axes, "epochs trained by all networks", "reward")
-        picture.legend(frameon=False, loc="outside lower center", ncols=2)
+        add_legend_below(picture, columns=2)
         return content_of(picture, format)
