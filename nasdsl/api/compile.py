@@ -136,14 +136,24 @@ def compile(
 
 
 def compiled_graph(
-    source: NameOrPath | Genotype, *, ops: str | None = None, **settings: object
+    source: NameOrPath | Genotype,
+    *,
+    ops: str | None = None,
+    others: Iterable[str] = (),
+    **settings: object,
 ) -> NetworkGraph:
     """The graph that `compile` makes, before the backend's passes.
+
+    Args:
+        source: as `compile` takes it.
+        ops: another vocabulary of the library for the same cells.
+        others: what else the caller takes by keyword, of which one may be misspelt.
+        **settings: network settings by name.
 
     Raises:
         CellError: as `compile` does; NAS501 for an unknown setting.
     """
-    return source_network(source, ops=ops, settings=chosen_settings(settings)).graph()
+    return source_network(source, ops=ops, settings=chosen_settings(settings, others)).graph()
 
 
 def build(

@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
 from nasdsl import backend as backends
-from nasdsl.api.compile import build
-from nasdsl.api.request import chosen_settings, keywords_of, source_network
+from nasdsl.api.compile import build, compiled_graph
+from nasdsl.api.request import keywords_of
 from nasdsl.api.threads import threads, threads_for
 from nasdsl.api.trained import Trained, WeightsFile, trained_part
 from nasdsl.devices import existing_device, unusable_device
@@ -103,8 +103,7 @@ def prove(
         verify_passes=(verify_passes, bool | None),
     )
     trained = trained_part(source, weights)
-    chosen = chosen_settings({**settings}, keywords_of(prove))
-    graph = source_network(source, ops=ops, settings=chosen).graph()
+    graph = compiled_graph(source, ops=ops, others=keywords_of(prove), **settings)
     pipeline = Pipeline(pass_names(passes), verify_passes)
     return proof_of(graph, trained, device=device, dtype=dtype, seed=seed, pipeline=pipeline)
 

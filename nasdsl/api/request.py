@@ -101,10 +101,10 @@ def chosen_settings(values: dict[str, object], others: Iterable[str] = ()) -> Se
 
 
 @cache
-def keywords_of(function: Callable[..., object]) -> list[str]:
+def keywords_of(function: Callable[..., object]) -> tuple[str, ...]:
     """What a function takes by keyword, besides settings."""
     found = signature(function).parameters.values()
-    return [each.name for each in found if each.kind is each.KEYWORD_ONLY]
+    return tuple(each.name for each in found if each.kind is each.KEYWORD_ONLY)
 
 
 def unknown_keyword(name: str, others: Iterable[str] = ()) -> Diagnostic:

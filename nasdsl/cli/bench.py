@@ -1,7 +1,7 @@
 """`nasdsl bench`: how fast networks run."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from nasdsl.api.bench import Measured
 
 
-_POSITIVE, _THREADS = click.IntRange(1, 1_000_000), click.IntRange(1, 4096)
+_POSITIVE = click.IntRange(1, 1_000_000)
+#: As many as `nasdsl eval --threads` takes: nobody has more, and asking for them ends a process.
+_THREADS = click.IntRange(1, 4096)
 
 
 def _words(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -34,11 +36,14 @@ def _words(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str,
     return tuple(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
 
 
-def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    words = _words(ctx, param, value)
-    # As many as `nasdsl eval --threads` takes: nobody has more, and asking for them ends a process.
-    convert: Any = (_THREADS if param.name == "threads" else _POSITIVE).convert
-    return tuple(convert(word, param, ctx) for word in words)
+def _numbers(legal: click.IntRange) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """The reader of legal numbers between commas."""
+    convert: Any = legal.convert
+
+    def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+        return tuple(convert(word, param, ctx) for word in _words(ctx, param, value))
+
+    return numbers
 
 
 _DTYPES = ("float32", "bfloat16", "int8")
@@ -97,7 +102,7 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
     metavar="N,...",
     default="1",
     show_default=True,
-    callback=_numbers,
+    callback=_numbers(_POSITIVE),
     help="Images in a batch.",
 )
 @click.option(
@@ -105,7 +110,7 @@ def _dtypes(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str
     metavar="N,...",
     default="1",
     show_default=True,
-    callback=_numbers,
+    callback=_numbers(_THREADS),
     help="Number of CPU threads.",
 )
 @click.option(

@@ -49,3 +49,11 @@ def _visible_character(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def encodable(text: str) -> str:
+    """The text with what is no Unicode spelt out, as names of files may have it.
+
+    Files and databases take no other text.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

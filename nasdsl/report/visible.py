@@ -6,9 +6,16 @@ adds the few ANSI styles of a report.
 
 from typing import NamedTuple
 
-from nasdsl.errors.visible import TAB, shortened, visible, visible_source, visible_text
+from nasdsl.errors.visible import (
+    TAB,
+    encodable,
+    shortened,
+    visible,
+    visible_source,
+    visible_text,
+)
 
-__all__ = ["TAB", "Paint", "shortened", "visible", "visible_source", "visible_text"]
+__all__ = ["TAB", "Paint", "encodable", "shortened", "visible", "visible_source", "visible_text"]
 
 _STYLES = {
     "error": "bold red",

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from nasdsl.report.visible import encodable
 from nasdsl.search.protocol import Result
 from nasdsl.search.store import reader
 from nasdsl.search.store.files import locked, require_local_disk, store_errors
@@ -252,10 +253,11 @@ class Store:
         """
         without = "failed" if outcome.rejection is None else "rejected"
         state = without if outcome.reward is None else "done"
+        said = outcome.failure or outcome.rejection
         values = (
             *(state, worker, time.time(), outcome.seconds, outcome.reward),
             *(json.dumps(outcome.curve), outcome.params, outcome.mult_adds),
-            *(_text(outcome.failure or outcome.rejection), json.dumps(dict(outcome.measures))),
+            *(said and encodable(said), json.dumps(dict(outcome.measures))),
         )
         changed = self._rows.execute(_SETTLE, (*values, outcome.trial)).rowcount
         if changed:
@@ -267,8 +269,8 @@ class Store:
 
         False, and nothing is changed, if the trial runs under another lease.
         """
-        values = {"key": lease.key, "trial": lease.trial, "reason": _text(reason), "tries": tries}
-        changed = self._rows.execute(_RECORD_LOSS, {**values, "now": time.time()}).rowcount
+        values = {"key": lease.key, "trial": lease.trial, "tries": tries, "now": time.time()}
+        changed = self._rows.execute(_RECORD_LOSS, {**values, "reason": encodable(reason)}).rowcount
         if changed:
             self._rows.execute(_SHARE, (time.time(), lease.trial))
         return bool(changed)
@@ -306,11 +308,6 @@ class Store:
         if any(row[0] not in SETTLED for row in found):
             return None
         return [_result(row, gains) for row in found]
-
-
-def _text(said: str | None) -> str | None:
-    """What is said as a text that SQLite takes: the name of a file may be no Unicode."""
-    return said and said.encode(errors="backslashreplace").decode()
 
 
 def _result(row: tuple[Any, ...], gains: GainsOf | None) -> Result:

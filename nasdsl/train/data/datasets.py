@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nasdsl.errors import cell_error, plural
+from nasdsl.report.visible import encodable
 from nasdsl.train.data_sets import DATA_SETS
 from nasdsl.train.recipe import Recipe
 from nasdsl.values import typed
@@ -46,7 +47,8 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
             f"few to hold out a share of {recipe.held_out:g}",
             "set another share with `--set held_out=...`; 0 holds none out",
         )
-    names = tuple(map(_written_name, images.names))
+    # Files will hold them, and the name of a folder may be no Unicode.
+    names = tuple(map(encodable, images.names))
     transform = evaluation_transform(recipe, images.look, size, images.native)
     return Splits(
         f"{name}:{os.path.abspath(images.folder)}" if images.folder else spec,
@@ -64,8 +66,3 @@ def datasets(spec: str, recipe: Recipe, *, download: bool = False) -> "Splits":
         names,
         preparation_of(recipe, images.look, size, images.native, names),
     )
-
-
-def _written_name(name: str) -> str:
-    """The name of a class as files can hold it: that of a folder may be no UTF-8."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
